@@ -1,0 +1,71 @@
+// The one error class of headpool, its codes, and the one shape of a message about a wrong value.
+
+/** What each `HeadpoolError.code` means. */
+export const errorCodes = {
+  INVALID_OPTION: 'an option or argument has the wrong type, range or combination',
+  UNKNOWN_OPTION: 'an option of that name does not exist',
+  INVALID_SHAPE: 'a tensor has the wrong shape, length or storage',
+  INVALID_WEIGHTS: 'the weights of a layer are incomplete or contradict each other',
+  INVALID_CONFIG: 'a configuration file is unreadable or has a wrong field',
+  INVALID_FILE: 'a file is damaged or not of the format it claims',
+  FILE_FAILED: 'the operating system refused to open, read, write or rename a file',
+  KERNEL_UNAVAILABLE: 'the kernel asked for cannot run on this machine',
+  WORKER_START: 'the worker threads could not be started',
+  WORKER_LOST: 'a worker thread ended while it was computing this call',
+  UNIT_FAILED: 'a worker thread threw while it computed a unit of this call',
+  MEMORY_LIMIT: 'the work would need more memory than allowed',
+  QUEUE_FULL: 'too many calls are open',
+  BUFFER_IN_USE: 'a buffer is being written by another open call',
+  ENGINE_CLOSED: 'the engine, layer or cache was closed before the call',
+} as const;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+/** Every error that headpool raises on purpose. `cause` keeps what led to it. */
+export class HeadpoolError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'HeadpoolError';
+    this.code = code;
+  }
+}
+
+/** "Expected <what> for `name`, got `value` (<type>)": the message of every rejected value. */
+export function expected(code: ErrorCode, what: string, name: string, value: unknown): HeadpoolError {
+  return new HeadpoolError(code, `Expected ${what} for \`${name}\`, got ${describe(value)}`);
+}
+
+/** The error of a file, with the path in front: "<path>: expected <what> for `name`, got …". */
+export function invalidFile(path: string, what: string, name: string, value: unknown): HeadpoolError {
+  return new HeadpoolError(
+    'INVALID_FILE',
+    `${path}: expected ${what} for \`${name}\`, got ${describe(value)}`,
+  );
+}
+
+/** The error of a failed file operation, keeping the system's own as cause. */
+export function fileFailed(path: string, action: string, cause: unknown): HeadpoolError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new HeadpoolError('FILE_FAILED', `${path}: could not ${action}: ${reason}`, { cause });
+}
+
+/** A value and its type, short enough for one line of a message. */
+export function describe(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return '`null`';
+  if (typeof value === 'string') return `\`${shorten(JSON.stringify(value))}\` (string)`;
+  if (typeof value === 'bigint') return `\`${value}n\` (bigint)`;
+  if (typeof value === 'number' || typeof value === 'boolean') return `\`${value}\` (${typeof value})`;
+  if (Array.isArray(value)) return `\`${shorten(JSON.stringify(value))}\` (array)`;
+  if (ArrayBuffer.isView(value) && 'length' in value) {
+    return `a ${value.constructor.name} of ${String(value.length)}`;
+  }
+  if (typeof value === 'object') return `an object (${value.constructor?.name ?? 'without prototype'})`;
+  return `a ${typeof value}`;
+}
+
+function shorten(text: string): string {
+  return text.length <= 80 ? text : `${text.slice(0, 77)}…`;
+}

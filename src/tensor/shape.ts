@@ -1,0 +1,44 @@
+// Arithmetic on shapes: counting, comparing, naming and broadcasting. No data is touched here.
+
+export type Shape = readonly number[];
+
+/** The number of elements of a shape; 1 for a scalar's empty shape. */
+export function elementCount(shape: Shape): number {
+  return shape.reduce((count, length) => count * length, 1);
+}
+
+/** `[2, 3, 64]`, the way shapes appear in messages. */
+export function formatShape(shape: Shape): string {
+  return `[${shape.join(', ')}]`;
+}
+
+export function isSameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((length, axis) => length === b[axis]);
+}
+
+/** Whether every length is an integer of at least 0 and the product is exactly representable. */
+export function isShape(value: unknown): value is Shape {
+  return (
+    Array.isArray(value) &&
+    value.every((length) => Number.isSafeInteger(length) && (length as number) >= 0) &&
+    Number.isSafeInteger(elementCount(value as number[]))
+  );
+}
+
+/**
+ * The element strides with which `shape` reads as `target`, aligned from the right; an axis of length 1 (or one
+ * that is missing) repeats with stride 0. Returns undefined where the two don't fit.
+ */
+export function broadcastStrides(shape: Shape, target: Shape): number[] | undefined {
+  if (shape.length > target.length) return undefined;
+  const strides = new Array<number>(target.length).fill(0);
+  const shift = target.length - shape.length;
+  let stride = 1;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    const length = shape[axis]!;
+    if (length === target[axis + shift]) strides[axis + shift] = length === 1 ? 0 : stride;
+    else if (length !== 1) return undefined;
+    stride *= length;
+  }
+  return strides;
+}
