@@ -20,7 +20,8 @@ export function isSameShape(a: Shape, b: Shape): boolean {
 export function isShape(value: unknown): value is Shape {
   return (
     Array.isArray(value) &&
-    value.every((length) => Number.isSafeInteger(length) && (length as number) >= 0) &&
+    // Not `every`, which skips the holes of a sparse array.
+    value.findIndex((length) => !Number.isSafeInteger(length) || (length as number) < 0) < 0 &&
     Number.isSafeInteger(elementCount(value as number[]))
   );
 }

@@ -1,0 +1,11 @@
+// How the names that a file gives its tensors appear in messages: as they are where short and plain, else quoted.
+
+const plainName = /^[\w./-]{1,80}$/;
+const longest = 60;
+
+/** `name`, or its JSON form cut to one line; names come from files and may be empty, huge or full of newlines. */
+export function quoteName(name: string): string {
+  if (plainName.test(name)) return name;
+  const quoted = JSON.stringify(name.slice(0, longest));
+  return name.length <= longest ? quoted : `${quoted}…`;
+}

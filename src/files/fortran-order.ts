@@ -1,0 +1,45 @@
+// Reordering of arrays whose first axis varies fastest (Fortran order) into rows (C order), a run at a time.
+import type { Shape } from '../tensor/shape.js';
+import type { NumberArray } from './storage.js';
+
+/**
+ * Puts `values`, which a file in Fortran order holds from its element `fileIndex` on, where row-major order has
+ * them. `target` stands for the elements `first` … of row-major order; what falls outside is left out.
+ */
+export function scatterFortran(options: {
+  shape: Shape;
+  values: NumberArray;
+  fileIndex: number;
+  target: NumberArray;
+  first: number;
+}): void {
+  const { shape, values, fileIndex, target, first } = options;
+  const strides = rowMajorStrides(shape);
+  const indices = unravelFortran(fileIndex, shape);
+  let at = indices.reduce((sum, index, axis) => sum + index * strides[axis]!, -first);
+  for (let i = 0; i < values.length; i++) {
+    if (at >= 0 && at < target.length) target[at] = values[i]!;
+    // Step to the next element of the file: the first axis, and on its overflow the next.
+    for (let axis = 0; axis < shape.length; axis++) {
+      at += strides[axis]!;
+      if (++indices[axis]! < shape[axis]!) break;
+      at -= strides[axis]! * shape[axis]!;
+      indices[axis] = 0;
+    }
+  }
+}
+
+function rowMajorStrides(shape: Shape): number[] {
+  const strides = new Array<number>(shape.length).fill(1);
+  for (let axis = shape.length - 2; axis >= 0; axis--) strides[axis] = strides[axis + 1]! * shape[axis + 1]!;
+  return strides;
+}
+
+function unravelFortran(index: number, shape: Shape): number[] {
+  let rest = index;
+  return shape.map((length) => {
+    const position = rest % length;
+    rest = Math.floor(rest / length);
+    return position;
+  });
+}

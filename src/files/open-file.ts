@@ -1,0 +1,59 @@
+// Opening and comparing files by what they are on disk. Kinds are checked before opening, because opening a FIFO
+// waits for its other end and opening a device may do anything.
+import type { Stats } from 'node:fs';
+import { open, stat, type FileHandle } from 'node:fs/promises';
+import { attempt } from './attempt.js';
+
+export interface RegularFile {
+  readonly handle: FileHandle;
+  /** In bytes, when it was opened. */
+  readonly size: number;
+}
+
+/**
+ * Opens an existing regular file.
+ * @param flags 'r' to read (the default), 'r+' to write into it
+ * @throws FILE_FAILED if there is none, if it is a folder, FIFO or device, or if access is refused
+ */
+export async function openRegularFile(path: string, flags: 'r' | 'r+' = 'r'): Promise<RegularFile> {
+  return attempt(path, 'open', async () => {
+    requireRegular(await stat(path));
+    const handle = await open(path, flags);
+    try {
+      const stats = await handle.stat();
+      requireRegular(stats);
+      return { handle, size: stats.size };
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  });
+}
+
+/** @throws Error saying what the thing is, unless it is a regular file */
+export function requireRegular(stats: Stats): void {
+  if (!stats.isFile()) throw new Error(`it is ${describeKind(stats)}, not a regular file`);
+}
+
+/** Whether both paths exist and lead to the same file, through links or not. */
+export async function isSameFile(a: string, b: string): Promise<boolean> {
+  const [first, second] = await Promise.all([identify(a), identify(b)]);
+  return first !== undefined && first === second;
+}
+
+async function identify(path: string): Promise<string | undefined> {
+  try {
+    const { dev, ino } = await stat(path, { bigint: true });
+    return `${String(dev)}:${String(ino)}`;
+  } catch {
+    return undefined;
+  }
+}
+
+function describeKind(stats: Stats): string {
+  if (stats.isDirectory()) return 'a folder';
+  if (stats.isSymbolicLink()) return 'a link';
+  if (stats.isFIFO()) return 'a FIFO';
+  if (stats.isSocket()) return 'a socket';
+  return 'a device';
+}

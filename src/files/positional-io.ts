@@ -1,0 +1,59 @@
+// Whole reads and writes at a position of a file: what the system does in parts is put together here.
+import type { FileHandle } from 'node:fs/promises';
+import { fileFailed, invalidFile } from '../errors.js';
+import { attempt } from './attempt.js';
+
+/** The longest single read or write; Node.js throws ERR_OUT_OF_RANGE from 2 GiB on. */
+const longestTransfer = 2 ** 30;
+
+/** What a transfer needs of a FileHandle, so that tests may stand in for a failing disk. */
+export type Reading = Pick<FileHandle, 'read'>;
+export type Writing = Pick<FileHandle, 'write'>;
+
+/** The bytes under any view, shared memory included, without a copy. */
+export function bytesOf(view: ArrayBufferView): Uint8Array {
+  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+}
+
+/**
+ * Fills `bytes` from `position` on.
+ * @param path for messages
+ * @throws INVALID_FILE if the file ends before, which it didn't when its header was checked; FILE_FAILED
+ */
+export async function readFully(
+  file: Reading,
+  bytes: Uint8Array,
+  { path, position }: { path: string; position: number },
+): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    const length = Math.min(bytes.length - done, longestTransfer);
+    const bytesRead = await attempt(path, 'read', async () => {
+      return (await file.read(bytes, done, length, position + done)).bytesRead;
+    });
+    if (bytesRead === 0) {
+      throw invalidFile(path, `a file of at least ${position + bytes.length} bytes`, 'data', position + done);
+    }
+    done += bytesRead;
+  }
+}
+
+/**
+ * Writes all of `bytes` from `position` on. A full disk first writes less than it was given and fails at the next
+ * attempt, so a short write is no success.
+ * @param path for messages
+ * @throws FILE_FAILED
+ */
+export async function writeFully(
+  file: Writing,
+  bytes: Uint8Array,
+  { path, position }: { path: string; position: number },
+): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    const length = Math.min(bytes.length - done, longestTransfer);
+    const bytesWritten = await attempt(path, 'write', async () => {
+      return (await file.write(bytes, done, length, position + done)).bytesWritten;
+    });
+    if (bytesWritten === 0) throw fileFailed(path, 'write', new Error('nothing was written'));
+    done += bytesWritten;
+  }
+}

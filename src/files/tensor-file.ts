@@ -1,0 +1,177 @@
+// An open file of named tensors: .safetensors, or .npy with its single one. Opening checks the whole header against
+// the size of the file; the numbers are read where and when asked for, into memory that the caller owns.
+import type { FileHandle } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { HeadpoolError, expected, invalidFile } from '../errors.js';
+import { elementCount, formatShape } from '../tensor/shape.js';
+import { createTensor, type Tensor } from '../tensor/tensor.js';
+import { attempt } from './attempt.js';
+import { isReordered, readConverted } from './convert-stored.js';
+import { quoteName } from './field-name.js';
+import { npyPrefixBytes, parseNpyHeader } from './npy.js';
+import { openRegularFile, type RegularFile } from './open-file.js';
+import { bytesOf, readFully } from './positional-io.js';
+import { findSafetensorsDataOffset, parseSafetensorsHeader, safetensorsPrefixBytes } from './safetensors.js';
+import { isFloatStorage, isIntegerStorage, swapByteOrder, type StoredTensor } from './storage.js';
+
+/** The name under which a .npy file offers its array. */
+export const npyTensorName = 'array';
+
+interface Contents {
+  readonly format: 'npy' | 'safetensors';
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+/**
+ * Opens `path` and reads its header; the extension says the format.
+ * @throws INVALID_FILE if the extension or the header is wrong, FILE_FAILED if it can't be opened
+ */
+export async function openTensorFile(path: string): Promise<TensorFile> {
+  const readContents = contentsReaders.get(extname(path).toLowerCase());
+  if (readContents === undefined) {
+    throw invalidFile(path, 'the extension .npy or .safetensors', 'path', extname(path));
+  }
+  const file = await openRegularFile(path);
+  try {
+    return new TensorFile(path, file.handle, await readContents(path, file));
+  } catch (error) {
+    await file.handle.close();
+    throw error;
+  }
+}
+
+const contentsReaders: ReadonlyMap<string, (path: string, file: RegularFile) => Promise<Contents>> = new Map([
+  ['.npy', readNpyContents],
+  ['.safetensors', readSafetensorsContents],
+]);
+
+async function readNpyContents(path: string, { handle, size }: RegularFile): Promise<Contents> {
+  const bytes = new Uint8Array(Math.min(size, npyPrefixBytes));
+  await readFully(handle, bytes, { path, position: 0 });
+  const { dataOffset, ...layout } = parseNpyHeader(bytes, path, size);
+  const tensor = { ...layout, byteOffset: dataOffset, byteLength: size - dataOffset };
+  return { format: 'npy', tensors: new Map([[npyTensorName, tensor]]), metadata: new Map() };
+}
+
+async function readSafetensorsContents(path: string, { handle, size }: RegularFile): Promise<Contents> {
+  const prefix = new Uint8Array(Math.min(size, safetensorsPrefixBytes));
+  await readFully(handle, prefix, { path, position: 0 });
+  const bytes = new Uint8Array(findSafetensorsDataOffset(prefix, path, size));
+  await readFully(handle, bytes, { path, position: 0 });
+  const { tensors, metadata } = parseSafetensorsHeader(bytes, path, size);
+  return { format: 'safetensors', tensors, metadata };
+}
+
+/** Reads may overlap in time; `close` it when done. */
+export class TensorFile {
+  readonly path: string;
+  readonly format: 'npy' | 'safetensors';
+  /** In the order of the header. */
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /** The `__metadata__` of a .safetensors file; empty for .npy, which has none. */
+  readonly metadata: ReadonlyMap<string, string>;
+  readonly #handle: FileHandle;
+
+  constructor(path: string, handle: FileHandle, { format, tensors, metadata }: Contents) {
+    this.path = path;
+    this.format = format;
+    this.tensors = tensors;
+    this.metadata = metadata;
+    this.#handle = handle;
+  }
+
+  /**
+   * Fills `target`, which may be shared memory, with the elements `first` … of F32, F16, BF16 or F64 tensor `name`
+   * in row-major order. F32 is read in place; other types are converted a chunk at a time. A tensor in Fortran order
+   * is read through once a call, whatever the range.
+   * @throws INVALID_FILE if there is no such tensor, it holds no floats, or the file has shrunk; INVALID_SHAPE if the
+   * range is not inside; FILE_FAILED
+   */
+  async readFloat32(name: string, target: Float32Array, first = 0): Promise<void> {
+    const tensor = this.#findFloats(name);
+    if (!Number.isSafeInteger(first) || first < 0 || first + target.length > elementCount(tensor.shape)) {
+      const what = `a range from ${first} on inside shape ${formatShape(tensor.shape)}`;
+      throw expected('INVALID_SHAPE', what, quoteName(name), target);
+    }
+    if (tensor.dtype !== 'F32' || isReordered(tensor)) {
+      return readConverted({ file: this.#handle, path: this.path, tensor }, target, first);
+    }
+    const bytes = bytesOf(target);
+    await readFully(this.#handle, bytes, { path: this.path, position: tensor.byteOffset + first * 4 });
+    if (tensor.isBigEndian) swapByteOrder(bytes, 4);
+  }
+
+  /**
+   * The whole of float tensor `name` in new shared memory.
+   * @throws as `readFloat32` does; MEMORY_LIMIT if the memory can't be had
+   */
+  async readTensor(name: string): Promise<Tensor> {
+    const { shape } = this.#findFloats(name);
+    const tensor = allocate(this.path, () => createTensor(shape));
+    await this.readFloat32(name, tensor.data);
+    return tensor;
+  }
+
+  /**
+   * The whole of integer tensor `name`, signed or not, of 8 to 64 bits.
+   * @throws INVALID_FILE if there is no such tensor, it holds no integers, or one of them reaches 2^53
+   */
+  async readIntegers(name: string): Promise<Float64Array> {
+    const tensor = this.#find(name);
+    if (!isIntegerStorage(tensor.dtype)) throw this.#wrongType(name, tensor, 'an integer type');
+    const integers = allocate(this.path, () => new Float64Array(elementCount(tensor.shape)));
+    await readConverted({ file: this.#handle, path: this.path, tensor }, integers, 0);
+    const unsafe = integers.findIndex((integer) => !Number.isSafeInteger(integer));
+    if (unsafe >= 0) {
+      const field = `${quoteName(name)}[${unsafe}]`;
+      throw invalidFile(this.path, 'an integer below 2^53', field, integers[unsafe]);
+    }
+    return integers;
+  }
+
+  /**
+   * The whole of boolean tensor `name` as 0 and 1.
+   * @throws INVALID_FILE if there is no such tensor or it holds no booleans
+   */
+  async readBooleans(name: string): Promise<Uint8Array> {
+    const tensor = this.#find(name);
+    if (tensor.dtype !== 'BOOL') throw this.#wrongType(name, tensor, 'BOOL');
+    const booleans = allocate(this.path, () => new Uint8Array(elementCount(tensor.shape)));
+    await readConverted({ file: this.#handle, path: this.path, tensor }, booleans, 0);
+    return booleans.map((byte) => (byte === 0 ? 0 : 1));
+  }
+
+  /** Further reads fail; a second call does nothing. @throws FILE_FAILED */
+  async close(): Promise<void> {
+    await attempt(this.path, 'close', () => this.#handle.close());
+  }
+
+  #find(name: string): StoredTensor {
+    const tensor = this.tensors.get(name);
+    if (tensor === undefined) throw invalidFile(this.path, 'a tensor', quoteName(name), undefined);
+    return tensor;
+  }
+
+  #findFloats(name: string): StoredTensor {
+    const tensor = this.#find(name);
+    if (!isFloatStorage(tensor.dtype)) throw this.#wrongType(name, tensor, 'F32, F16, BF16 or F64');
+    return tensor;
+  }
+
+  #wrongType(name: string, { dtype }: StoredTensor, what: string): HeadpoolError {
+    return invalidFile(this.path, what, `${quoteName(name)}.dtype`, dtype);
+  }
+}
+
+/** A header may promise more than there is memory: sparse files cost their makers nothing. */
+function allocate<T>(path: string, make: () => T): T {
+  try {
+    return make();
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new HeadpoolError('MEMORY_LIMIT', `${path}: no memory for its numbers: ${cause.message}`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,60 @@
+import { execFileSync } from 'node:child_process';
+import { link, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { isSameFile, openRegularFile } from '../../src/files/open-file.js';
+import { makeFolder, rejects } from './scratch.js';
+
+const onUnix = process.platform === 'win32' ? test.skip : test;
+
+test('A regular file is opened with its size', async (t) => {
+  const path = join(await makeFolder(t), 'a');
+  await writeFile(path, 'seven b');
+  const { handle, size } = await openRegularFile(path);
+  t.is(size, 7);
+  await handle.close();
+});
+
+test('A missing file is an error that keeps the system’s own', async (t) => {
+  const path = join(await makeFolder(t), 'a');
+  const error = await t.throwsAsync(openRegularFile(path));
+  t.like(error, { code: 'FILE_FAILED', cause: { code: 'ENOENT' } });
+});
+
+test('A folder is not opened', async (t) => {
+  const path = await makeFolder(t);
+  await rejects(t, () => openRegularFile(path), {
+    code: 'FILE_FAILED',
+    path,
+    what: 'a folder, not a regular file',
+  });
+});
+
+onUnix('A FIFO is refused without waiting for its other end', async (t) => {
+  const path = join(await makeFolder(t), 'fifo');
+  execFileSync('mkfifo', [path]);
+  await rejects(t, () => openRegularFile(path), { code: 'FILE_FAILED', path, what: 'a FIFO' });
+});
+
+onUnix('A device is refused', async (t) => {
+  await rejects(t, () => openRegularFile('/dev/full'), { code: 'FILE_FAILED', what: 'a device' });
+});
+
+test('The same file is recognised under other names and through links', async (t) => {
+  const folder = await makeFolder(t);
+  const path = join(folder, 'a');
+  await writeFile(path, 'a');
+  await writeFile(join(folder, 'b'), 'a');
+  await mkdir(join(folder, 'sub'));
+  await link(path, join(folder, 'hard'));
+  await symlink(path, join(folder, 'soft'));
+  t.true(await isSameFile(path, `${folder}/sub/../a`));
+  t.true(await isSameFile(path, join(folder, 'hard')));
+  t.true(await isSameFile(join(folder, 'soft'), path));
+  t.false(await isSameFile(path, join(folder, 'b')));
+});
+
+test('What does not exist is the same as nothing', async (t) => {
+  const missing = join(await makeFolder(t), 'a');
+  t.false(await isSameFile(missing, missing));
+});

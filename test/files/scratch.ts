@@ -1,0 +1,75 @@
+// What the tests of files share: scratch folders, bytes of files put together by hand, and the check of an error.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { HeadpoolError, type ErrorCode } from '../../src/errors.js';
+
+/** A new folder that goes when the test ends. */
+export async function makeFolder(t: ExecutionContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'headpool-files-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Writes `bytes` as `name` into a new folder and returns the path. */
+export async function writeScratch(t: ExecutionContext, name: string, bytes: Uint8Array): Promise<string> {
+  const path = join(await makeFolder(t), name);
+  await writeFile(path, bytes);
+  return path;
+}
+
+/** A .npy file with `header` as it is, and `dataBytes` zeros or the given data. */
+export function npyFile(
+  header: string,
+  data: number | Uint8Array = 0,
+  version: readonly number[] = [1, 0],
+): Buffer {
+  const text = Buffer.from(header, 'latin1');
+  const length = Buffer.alloc(version[0] === 1 ? 2 : 4);
+  if (version[0] === 1) length.writeUInt16LE(text.length);
+  else length.writeUInt32LE(text.length);
+  const magic = Buffer.from('\x93NUMPY', 'latin1');
+  const body = typeof data === 'number' ? Buffer.alloc(data) : data;
+  return Buffer.concat([magic, Uint8Array.from(version), length, text, body]);
+}
+
+/** A .safetensors file with `header` as it is (an object as JSON), and `dataBytes` zeros or the given data. */
+export function safetensorsFile(header: object | string | Uint8Array, data: number | Uint8Array = 0): Buffer {
+  const text = header instanceof Uint8Array ? header : toText(header);
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  return Buffer.concat([length, text, typeof data === 'number' ? Buffer.alloc(data) : data]);
+}
+
+export function float32Bytes(...numbers: number[]): Uint8Array {
+  return new Uint8Array(Float32Array.from(numbers).buffer);
+}
+
+/** That `action` fails with `code`, and a message that begins with the path, if given, and names `what`. */
+export async function rejects(
+  t: ExecutionContext,
+  action: () => unknown,
+  { code, path = '', what }: { code: ErrorCode; path?: string; what: string },
+): Promise<void> {
+  const error = await t.throwsAsync(Promise.resolve().then(action), { instanceOf: HeadpoolError });
+  t.is(error.code, code, error.message);
+  t.true(error.message.startsWith(path), error.message);
+  t.true(error.message.includes(what), `${error.message}\n should name ${what}`);
+}
+
+/** `action`, which must return or throw within a second. */
+export function quickly<T>(t: ExecutionContext, action: () => T): () => T {
+  return () => {
+    const started = performance.now();
+    try {
+      return action();
+    } finally {
+      t.true(performance.now() - started < 1000, 'took more than a second');
+    }
+  };
+}
+
+function toText(header: object | string): Buffer {
+  return Buffer.from(typeof header === 'string' ? header : JSON.stringify(header));
+}
