@@ -1,0 +1,102 @@
+// The interface that every kernel meets, and the parameters of its operations. Types only.
+import type { RegionViews } from '../../src/tensor/region.js';
+import type { KernelTraits } from '../protocol.js';
+
+/** Numbers of a larger array: `data` from `offset` on. Strides beside it count elements. */
+export interface Slice<T = Float32Array> {
+  readonly data: T;
+  readonly offset: number;
+}
+
+/** output[row, column] = bias[column] + Σ_k rows[row, k] · weight[column, k], for one segment of packed weights. */
+export interface Projection {
+  readonly rows: Slice; // [rowCount, depth]
+  readonly rowCount: number;
+  readonly depth: number;
+  readonly panels: Slice;
+  readonly columns: number;
+  readonly output: Slice; // [rowCount, columns], rows outputStride apart
+  readonly outputStride: number;
+}
+
+/**
+ * output[i, g] = Σ_j softmax_j(scale · q[i, g]·k[j] + bias[g, i, j]) · v[j] for the queries i of one block and the
+ * `group` query heads g that share a key/value head. SEMANTICS of every option: see the README.
+ */
+export interface AttentionBlock {
+  readonly query: Slice; // element d of (i, g) at i * queryStride + g * queryHeadStride + d
+  readonly queryStride: number;
+  readonly queryHeadStride: number;
+  readonly key: Slice; // [keys, headDim], rows keyStride apart
+  readonly keyStride: number;
+  readonly value: Slice; // [keys, valueDim], rows valueStride apart
+  readonly valueStride: number;
+  readonly output: Slice; // like query
+  readonly outputStride: number;
+  readonly outputHeadStride: number;
+  readonly queries: number;
+  readonly group: number;
+  readonly keys: number;
+  readonly headDim: number;
+  readonly valueDim: number;
+  readonly scale: number;
+  /** Keys that every query attends besides the others, whatever is masked. */
+  readonly extra: { readonly key: Slice; readonly value: Slice; readonly count: number } | null;
+  /** Query i may attend the keys i + firstOffset <= j <= i + lastOffset. */
+  readonly firstOffset: number;
+  readonly lastOffset: number;
+  /** 0 = left out. */
+  readonly mask: Strided<Uint8Array> | null;
+  /** Added to the scaled score; -Infinity = left out. */
+  readonly bias: Strided<Float32Array> | null;
+  readonly weights: BlockWeights | null;
+  /** Natural logarithm of the softmax's denominator, (g, i) at g * headStride + i. */
+  readonly logSumExp: { readonly to: Slice; readonly headStride: number } | null;
+}
+
+/** Element (g, i, j) at the sum of the strides; 0 repeats. */
+export interface Strided<T> {
+  readonly from: Slice<T>;
+  readonly headStride: number;
+  readonly queryStride: number;
+  readonly keyStride: number;
+}
+
+/** Probability of (g, i, j), extra keys behind the others, times `share`, stored or added. */
+export interface BlockWeights {
+  readonly to: Slice;
+  readonly headStride: number;
+  readonly queryStride: number;
+  readonly share: number;
+  readonly isAdded: boolean;
+}
+
+/** Weights of one segment into the panels that `project` reads. */
+export interface Packing {
+  readonly weight: Slice; // [columns, depth]
+  readonly bias: Slice | null; // [columns]
+  readonly columns: number;
+  readonly depth: number;
+  readonly panels: Slice;
+}
+
+/** One worker's kernel. Operations write nothing but their outputs and keep nothing of their arguments. */
+export interface Kernel {
+  readonly traits: KernelTraits;
+  /** Packs one segment of weights. */
+  pack(packing: Packing): void;
+  /** Multiplies rows with one segment of packed weights. */
+  project(projection: Projection): void;
+  /** Computes one block of attention. */
+  attend(block: AttentionBlock): void;
+  /** Runs `rounds` rounds of multiply-adds on registers and returns how many FLOP that was. */
+  multiplyAdd(rounds: number): number;
+}
+
+/** What the registry knows of a kernel before a worker uses it. */
+export interface KernelFactory {
+  /** Whether the kernel can run here; never throws. */
+  probe(): KernelTraits | { readonly reason: string };
+  /** @param views the worker's views of shared memory, with the arena's memory where the traits ask for one. */
+  create(views: RegionViews): Kernel;
+}

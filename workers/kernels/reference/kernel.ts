@@ -1,0 +1,32 @@
+// The reference kernel: plain TypeScript, float32 after every operation, no tricks. It is what the others are read
+// against and what runs where nothing else can; see oracle.ts for the float64 program that both are measured with.
+import type { KernelTraits } from '../../protocol.js';
+import type { Kernel, KernelFactory } from '../kernel.js';
+import { attend } from './attend.js';
+import { pack, project } from './project.js';
+
+const traits: KernelTraits = { instructionSet: 'JavaScript', panelColumns: 1, arena: 'plain' };
+
+const kernel: Kernel = { traits, pack, project, attend, multiplyAdd };
+
+export const referenceKernel: KernelFactory = {
+  probe: () => traits,
+  create: () => kernel,
+};
+
+function multiplyAdd(rounds: number): number {
+  const { fround } = Math;
+  let a = fround(0.1);
+  let b = fround(0.2);
+  let c = fround(0.3);
+  let d = fround(0.4);
+  const factor = fround(0.999);
+  for (let n = 0; n < rounds; n++) {
+    a = fround(fround(a * factor) + factor);
+    b = fround(fround(b * factor) + factor);
+    c = fround(fround(c * factor) + factor);
+    d = fround(fround(d * factor) + factor);
+  }
+  // The sum is used, so that the loop has to run.
+  return a + b + c + d > 0 ? 8 * rounds : 0;
+}

@@ -1,0 +1,26 @@
+// The kernels, best first, and the only importer of their implementations.
+import type { RegionViews } from '../../src/tensor/region.js';
+import type { KernelName, KernelProbe } from '../protocol.js';
+import type { Kernel, KernelFactory } from './kernel.js';
+import { referenceKernel } from './reference/kernel.js';
+import { wasmKernel } from './wasm/kernel.js';
+
+const factories: readonly (readonly [KernelName, KernelFactory])[] = [
+  ['wasm', wasmKernel],
+  ['reference', referenceKernel],
+];
+
+/** What each kernel is on this machine or why it can't run, best first. */
+export function probeKernels(): KernelProbe[] {
+  return factories.map(([name, factory]) => {
+    const answer = factory.probe();
+    return 'reason' in answer
+      ? { name, available: false, reason: answer.reason }
+      : { name, available: true, traits: answer };
+  });
+}
+
+/** A kernel of that name for the calling thread. */
+export function createKernel(name: KernelName, views: RegionViews): Kernel {
+  return new Map(factories).get(name)!.create(views);
+}

@@ -1,0 +1,83 @@
+// The WebAssembly kernel: hands operations to the compiled C++ source. Operands inside the shared memory are used in
+// place; what lies outside is copied into the worker's scratch space and, for outputs, back.
+import type { KernelTraits } from '../../protocol.js';
+import type { Kernel, KernelFactory, Packing, Projection, Slice } from '../kernel.js';
+import { attend } from './attend.js';
+import { Machine } from './machine.js';
+import { chooseModule, type ModuleChoice } from './module.js';
+import { placeOutput } from './rows.js';
+
+// 4 lanes x 2 vectors of register tile, as in exports.cc; `create` compares.
+const panelColumns = 8;
+
+export const wasmKernel: KernelFactory = {
+  probe() {
+    const choice = chooseModule();
+    return 'reason' in choice ? choice : traitsOf(choice);
+  },
+  create(views) {
+    const choice = chooseModule();
+    if ('reason' in choice) throw new Error(choice.reason);
+    if (views.memory === undefined) throw new TypeError('The WebAssembly kernel needs the arena memory');
+    const machine = new Machine(choice, views.memory, views);
+    if (machine.exports.panelColumns() !== panelColumns) throw new Error('exports.cc has panels of another width');
+    return createKernel(machine, traitsOf(choice));
+  },
+};
+
+function traitsOf({ instructionSet }: ModuleChoice): KernelTraits {
+  return { instructionSet, panelColumns, arena: 'webassembly' };
+}
+
+function createKernel(machine: Machine, traits: KernelTraits): Kernel {
+  return {
+    traits,
+    pack: (packing) => {
+      pack(machine, packing);
+    },
+    project: (projection) => {
+      project(machine, projection);
+    },
+    attend: (block) => {
+      attend(machine, block);
+    },
+    // 12 chains of 4 lanes, two operations each; only a broken loop makes a NaN.
+    multiplyAdd: (rounds) => (Number.isNaN(machine.exports.multiplyAddRounds(rounds, 0.5)) ? 0 : 96 * rounds),
+  };
+}
+
+function pack(machine: Machine, { weight, bias, columns, depth, panels }: Packing): void {
+  machine.scratch.reset();
+  const weightAddress = placeRun(machine, weight, columns * depth);
+  const biasAddress = bias === null ? 0 : placeRun(machine, bias, columns);
+  machine.exports.pack(weightAddress, biasAddress, columns, depth, machine.addressInArena(panels));
+}
+
+function project(machine: Machine, p: Projection): void {
+  machine.scratch.reset();
+  const output = placeOutput(
+    machine,
+    {
+      slice: p.output,
+      group: 1,
+      queries: p.rowCount,
+      headStride: 0,
+      queryStride: p.outputStride,
+      length: p.columns,
+    },
+    false,
+  );
+  // The fields of `struct Projection` in gemm.h, in its order.
+  const words = [
+    ...[placeRun(machine, p.rows, p.rowCount * p.depth), p.depth, p.rowCount, p.depth],
+    ...[machine.addressInArena(p.panels), p.columns, output.address, output.queryStride],
+  ];
+  machine.exports.project(machine.scratch.writeWords(words));
+  output.copyBack();
+}
+
+/** The address of `length` neighbours, in place or copied in. */
+function placeRun(machine: Machine, slice: Slice, length: number): number {
+  const { data, offset } = slice;
+  return machine.addressOf(slice) ?? machine.scratch.copyIn(data.subarray(offset, offset + length));
+}

@@ -1,0 +1,30 @@
+// What the units of each phase do: turns a row of a phase's table into the operands of one kernel operation.
+import type { RegionViews } from '../src/tensor/region.js';
+import { attendUnits } from './phases/attend.js';
+import { gatherUnits } from './phases/gather.js';
+import { packUnits, projectUnits } from './phases/project.js';
+import type { Kernel } from './kernels/kernel.js';
+import type { Work } from './protocol.js';
+
+/** Runs one unit, given its words. */
+export type UnitRunner = (unit: Int32Array) => void;
+
+/** Opens a phase's buffers once, for all the units that this worker takes. */
+export function openPhase(work: Work, views: RegionViews, kernel: Kernel): UnitRunner {
+  switch (work.kind) {
+    case 'pack':
+      return packUnits(work, views, kernel);
+    case 'project':
+      return projectUnits(work, views, kernel);
+    case 'gather':
+      return gatherUnits(work, views);
+    case 'attend':
+      return attendUnits(work, views, kernel);
+    case 'peak':
+      return ([rounds]) => {
+        kernel.multiplyAdd(rounds!);
+      };
+    default:
+      return work satisfies never;
+  }
+}

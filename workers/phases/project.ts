@@ -1,0 +1,82 @@
+// Units of the phases that deal with weights: packing them, and multiplying rows with them.
+import type { RegionViews } from '../../src/tensor/region.js';
+import type { Kernel, Slice } from '../kernels/kernel.js';
+import type { UnitRunner } from '../phases.js';
+import { packedLength, type PackWork, type Panels, type ProjectWork } from '../protocol.js';
+
+export function packUnits(work: PackWork, views: RegionViews, kernel: Kernel): UnitRunner {
+  const linears = work.linears.map(({ weight, bias, depth, target }) => ({
+    weight: views.floats(weight),
+    bias: bias === null ? null : views.floats(bias),
+    depth,
+    panels: openPanels(target, depth, views, kernel),
+  }));
+  return ([linearIndex, segment]) => {
+    const { weight, bias, depth, panels } = linears[linearIndex!]!;
+    const { columns, slice } = panels.segment(segment!);
+    const first = segment! * panels.segmentColumns;
+    kernel.pack({
+      weight: { data: weight, offset: first * depth },
+      bias: bias === null ? null : { data: bias, offset: first },
+      columns,
+      depth,
+      panels: slice,
+    });
+  };
+}
+
+export function projectUnits(work: ProjectWork, views: RegionViews, kernel: Kernel): UnitRunner {
+  const products = work.products.map(({ rows, depth, outputs }) => ({
+    rows: views.floats(rows),
+    depth,
+    outputs: outputs.map((output) => ({
+      ...output,
+      panels: openPanels(output.panels, depth, views, kernel),
+      data: views.floats(output.region),
+    })),
+  }));
+  return (unit) => {
+    const [productIndex, firstRow, endRow, firstSegment, endSegment] = unit as unknown as UnitWords;
+    const { rows, depth, outputs } = products[productIndex]!;
+    let skipped = 0;
+    for (const { panels, data, segmentStride, rowStride } of outputs) {
+      const from = Math.max(firstSegment - skipped, 0);
+      const end = Math.min(endSegment - skipped, panels.segments);
+      for (let segment = from; segment < end; segment++) {
+        const { columns, slice } = panels.segment(segment);
+        kernel.project({
+          rows: { data: rows, offset: firstRow * depth },
+          rowCount: endRow - firstRow,
+          depth,
+          panels: slice,
+          columns,
+          output: { data, offset: segment * segmentStride + firstRow * rowStride },
+          outputStride: rowStride,
+        });
+      }
+      skipped += panels.segments;
+    }
+  };
+}
+
+type UnitWords = readonly [number, number, number, number, number];
+
+interface OpenPanels {
+  readonly segments: number;
+  readonly segmentColumns: number;
+  segment(index: number): { readonly columns: number; readonly slice: Slice };
+}
+
+function openPanels(panels: Panels, depth: number, views: RegionViews, kernel: Kernel): OpenPanels {
+  const data = views.floats(panels.region);
+  const { columns, segmentColumns } = panels;
+  const segmentLength = packedLength(segmentColumns, depth, kernel.traits.panelColumns);
+  return {
+    segments: Math.ceil(columns / segmentColumns),
+    segmentColumns,
+    segment: (index) => ({
+      columns: Math.min(segmentColumns, columns - index * segmentColumns),
+      slice: { data, offset: index * segmentLength },
+    }),
+  };
+}

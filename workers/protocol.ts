@@ -1,0 +1,228 @@
+// What the coordinator and its workers share: the slots of the control blocks and the description of a job.
+// Types, constants and the arithmetic of slots; whoever reads or writes a slot says which order it relies on.
+import type { Region } from '../src/tensor/region.js';
+
+/** Int32 slots are this far apart, so that no two counters share a cache line (or a pair of prefetched ones). */
+export const slotStride = 32;
+
+/** Slots of the block that each worker waits on between jobs. */
+export const doorbell = {
+  /** Counts the jobs posted to this worker's port; the worker waits for it to change. */
+  posted: 0,
+  /** Set once to make the worker return from its task. */
+  closing: 1,
+  slots: 2,
+} as const;
+
+/** Slots of the block that the coordinator waits on: one for the whole pool. */
+export const mailbox = {
+  /** Grows whenever a worker has something to say: ready, job complete, job left. */
+  signals: 0,
+  slots: 1,
+} as const;
+
+/** Slots of a job's control block, in units of `slotStride` Int32. */
+export const control = {
+  /** 0 while the job runs, else why its workers must stop. */
+  stop: 0,
+  /** Set to 1 by the worker that finishes the last unit of the last phase. */
+  complete: 1,
+  /** Two slots a phase: the next unit to take, the units done. */
+  phases: 2,
+} as const;
+
+export const stopReasons = { none: 0, cancelled: 1, failed: 2 } as const;
+
+/** The slot of a phase's cursor; the slot behind it counts the units done. */
+export function cursorSlot(phase: number): number {
+  return control.phases + 2 * phase;
+}
+
+/** The slot that is 1 while worker `worker` may touch the job's buffers. */
+export function presenceSlot(phaseCount: number, worker: number): number {
+  return control.phases + 2 * phaseCount + worker;
+}
+
+/** Milliseconds of the monotonic clock that all threads of the process share, unlike `performance.now`. */
+export function sharedClockMs(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1e3 + nanoseconds / 1e6;
+}
+
+/** A unit is a row of this many Int32 in its phase's table; what they mean is the phase's business. */
+export const unitWords = 5;
+
+export interface Phase {
+  /** [unitCount, unitWords] Int32, longest units first. */
+  readonly units: SharedArrayBuffer;
+  readonly unitCount: number;
+  readonly work: Work;
+}
+
+export type Work = PackWork | ProjectWork | GatherWork | AttendWork | PeakWork;
+
+/** Weights into the panels that the kernel wants. Units: [linear, segment, -, -, -]. */
+export interface PackWork {
+  readonly kind: 'pack';
+  readonly linears: readonly {
+    readonly weight: Region; // [columns, depth]
+    readonly bias: Region | null; // [columns]
+    readonly depth: number;
+    readonly target: Panels;
+  }[];
+}
+
+/**
+ * Packed weights, cut along their columns into segments that are packed each by itself: for projections into heads
+ * a segment is a head. Segment s lies at s * packedLength(segmentColumns, depth, panelColumns) floats.
+ */
+export interface Panels {
+  readonly region: Region;
+  readonly columns: number;
+  readonly segmentColumns: number;
+}
+
+/** Rows times packed weights. Units: [product, first row, end row, first segment, end segment]. */
+export interface ProjectWork {
+  readonly kind: 'project';
+  readonly products: readonly Product[];
+}
+
+export interface Product {
+  readonly rows: Region; // [rowCount, depth]
+  readonly depth: number;
+  /** Segments are numbered through all outputs of the product. */
+  readonly outputs: readonly ProductOutput[];
+}
+
+/** Element (row, column c of segment s) goes to [s * segmentStride + row * rowStride + c]. */
+export interface ProductOutput {
+  readonly panels: Panels;
+  readonly region: Region;
+  readonly segmentStride: number;
+  readonly rowStride: number;
+}
+
+/** How [entry, head, token, dim] lies in a region; the entry's own offset comes from the table of entries. */
+export interface HeadLayout {
+  readonly region: Region;
+  readonly headStride: number;
+  readonly tokenStride: number;
+}
+
+/** Keys and values copied into head-major working memory. Units: [entry, first head, end head, 0 = key | 1 = value, -]. */
+export interface GatherWork {
+  readonly kind: 'gather';
+  readonly entries: SharedArrayBuffer;
+  readonly key: { readonly from: HeadLayout; readonly to: HeadLayout; readonly dims: number };
+  readonly value: { readonly from: HeadLayout; readonly to: HeadLayout; readonly dims: number };
+}
+
+/** Float64 words of one row of a table of entries; offsets count elements. */
+export const entryWords = {
+  queryOffset: 0,
+  queries: 1,
+  keyOffset: 2,
+  valueOffset: 3,
+  keys: 4,
+  outputOffset: 5,
+  /** Position of query 0 on the diagonal. */
+  diagonal: 6,
+  logSumExpOffset: 7,
+  /** Where a gathered copy of the keys and values starts. */
+  gatheredKeyOffset: 8,
+  gatheredValueOffset: 9,
+  count: 10,
+} as const;
+
+/** Attention of query blocks. Units: [entry, first key/value head, end key/value head, first query, end query]. */
+export interface AttendWork {
+  readonly kind: 'attend';
+  readonly entries: SharedArrayBuffer;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly valueDim: number;
+  readonly scale: number;
+  /** Query at position p may attend the keys p - left <= j <= p + right; Infinity = no bound, causal = 0 to the right. */
+  readonly left: number;
+  readonly right: number;
+  readonly query: HeadLayout;
+  readonly key: HeadLayout;
+  readonly value: HeadLayout;
+  readonly output: HeadLayout;
+  readonly extra: ExtraKeys | null;
+  readonly mask: Broadcast | null; // bytes, 0 = left out
+  readonly bias: Broadcast | null; // floats
+  readonly weights: WeightsOutput | null;
+  readonly logSumExp: { readonly region: Region; readonly headStride: number } | null;
+}
+
+/** Keys and values that every query attends besides those of its sequence; the same ones in every sequence. */
+export interface ExtraKeys {
+  readonly count: number;
+  readonly key: Region; // [kvHeads, count, headDim]
+  readonly value: Region; // [kvHeads, count, valueDim]
+}
+
+/** Strides of [entry, head, query, key], 0 along the axes that repeat. */
+export interface Broadcast {
+  readonly region: Region;
+  readonly strides: readonly [number, number, number, number];
+}
+
+/** Element (entry, head, query, key) at the sum of the strides; 'mean' adds 1/heads of every head into one. */
+export interface WeightsOutput {
+  readonly region: Region;
+  readonly mode: 'heads' | 'mean';
+  readonly entryStride: number;
+  readonly headStride: number;
+  readonly queryStride: number;
+}
+
+/** Nothing but multiply-adds, to measure the machine. Units: [rounds, -, -, -, -]. */
+export interface PeakWork {
+  readonly kind: 'peak';
+}
+
+export interface Job {
+  readonly id: number;
+  readonly control: SharedArrayBuffer;
+  /** Float64 a phase: when its last unit was done, by `sharedClockMs`. */
+  readonly clock: SharedArrayBuffer;
+  readonly phases: readonly Phase[];
+}
+
+/** What a worker is started with; `port` carries jobs to it and reports from it. */
+export interface WorkerStart {
+  readonly index: number;
+  readonly kernel: KernelName;
+  readonly memory: WebAssembly.Memory | undefined;
+  readonly doorbell: SharedArrayBuffer;
+  readonly mailbox: SharedArrayBuffer;
+  readonly port: import('node:worker_threads').MessagePort;
+}
+
+export type WorkerReport =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'failed'; readonly job: number; readonly phase: number; readonly unit: readonly number[]; readonly error: Error };
+
+export type KernelName = 'reference' | 'wasm';
+
+/** What a kernel is on this machine, or why it can't be. Best first in the answer to a probe. */
+export type KernelProbe =
+  | { readonly name: KernelName; readonly available: true; readonly traits: KernelTraits }
+  | { readonly name: KernelName; readonly available: false; readonly reason: string };
+
+export interface KernelTraits {
+  readonly instructionSet: string;
+  /** Columns of a panel of packed weights. */
+  readonly panelColumns: number;
+  /** Where the kernel wants its working memory. */
+  readonly arena: 'webassembly' | 'plain';
+}
+
+/** Floats of `columns` columns of packed weights: whole panels, each with its biases in front of its weights. */
+export function packedLength(columns: number, depth: number, panelColumns: number): number {
+  return Math.ceil(columns / panelColumns) * panelColumns * (1 + depth);
+}

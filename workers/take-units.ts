@@ -1,0 +1,107 @@
+// One worker's part in one job: takes units from the shared cursors, phase by phase, until none is left.
+import type { RegionViews } from '../src/tensor/region.js';
+import type { Kernel } from './kernels/kernel.js';
+import { openPhase, type UnitRunner } from './phases.js';
+import {
+  control,
+  cursorSlot,
+  presenceSlot,
+  sharedClockMs,
+  slotStride,
+  stopReasons,
+  unitWords,
+  type Job,
+} from './protocol.js';
+
+// A waiter looks for the stop flag this often, should a wake-up be lost with the worker that owed it.
+const waitMs = 50;
+
+/** The unit during which a worker threw, with what it threw as `cause`. */
+export class FailedUnit extends Error {
+  readonly phase: number;
+  readonly unit: number[];
+
+  constructor(phase: number, unit: Int32Array, cause: unknown) {
+    super('A unit failed', { cause });
+    this.phase = phase;
+    this.unit = [...unit];
+  }
+}
+
+export interface Worker {
+  readonly index: number;
+  readonly kernel: Kernel;
+  readonly views: RegionViews;
+}
+
+/**
+ * Takes part in a job until it is complete or stopped.
+ * @param onComplete called by the worker that finishes the job's last unit.
+ * @throws FailedUnit
+ */
+export function takeUnits(job: Job, worker: Worker, onComplete: () => void): void {
+  const slots = new Int32Array(job.control);
+  const presence = slotStride * presenceSlot(job.phases.length, worker.index);
+  // Presence before the flag: the coordinator sets the flag before it looks for presence, so one of the two sees the
+  // other, and no buffer is touched once a stopped job has been settled.
+  Atomics.store(slots, presence, 1);
+  try {
+    for (let phase = 0; phase < job.phases.length; phase++) {
+      const wasLast = runPhase(job, phase, slots, worker);
+      if (isStopped(slots)) return;
+      if (wasLast) publishPhase(job, phase, slots, onComplete);
+      else waitForPhase(job, phase, slots);
+    }
+  } finally {
+    Atomics.store(slots, presence, 0);
+  }
+}
+
+/** Runs units until none is left or the job is stopped; true for the worker that ran the last one to end. */
+function runPhase(job: Job, phase: number, slots: Int32Array, { kernel, views }: Worker): boolean {
+  const { units, unitCount, work } = job.phases[phase]!;
+  const cursor = slotStride * cursorSlot(phase);
+  const done = cursor + slotStride;
+  const table = new Int32Array(units);
+  const clock = new Float64Array(job.clock);
+  let run: UnitRunner | undefined;
+  let wasLast = false;
+  while (!isStopped(slots)) {
+    const index = Atomics.add(slots, cursor, 1);
+    if (index >= unitCount) break;
+    const unit = table.subarray(index * unitWords, (index + 1) * unitWords);
+    try {
+      run ??= openPhase(work, views, kernel);
+      run(unit);
+    } catch (cause) {
+      throw new FailedUnit(phase, unit, cause);
+    }
+    // Before the count, which publishes it: whoever sees the phase done sees when.
+    clock[phase] = sharedClockMs();
+    wasLast = Atomics.add(slots, done, 1) + 1 === unitCount;
+  }
+  return wasLast;
+}
+
+function publishPhase(job: Job, phase: number, slots: Int32Array, onComplete: () => void): void {
+  if (phase + 1 < job.phases.length) {
+    Atomics.notify(slots, slotStride * (cursorSlot(phase) + 1));
+  } else {
+    Atomics.store(slots, slotStride * control.complete, 1);
+    onComplete();
+  }
+}
+
+/** Waits for the units that other workers hold, or for the job to be stopped. */
+function waitForPhase(job: Job, phase: number, slots: Int32Array): void {
+  const done = slotStride * (cursorSlot(phase) + 1);
+  while (!isStopped(slots)) {
+    const count = Atomics.load(slots, done);
+    if (count === job.phases[phase]!.unitCount) return;
+    Atomics.wait(slots, done, count, waitMs);
+  }
+}
+
+function isStopped(slots: Int32Array): boolean {
+  return Atomics.load(slots, slotStride * control.stop) !== stopReasons.none;
+}
