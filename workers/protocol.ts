@@ -113,7 +113,9 @@ export interface HeadLayout {
 /** Keys and values copied into head-major working memory. Units: [entry, first head, end head, 0 = key | 1 = value, -]. */
 export interface GatherWork {
   readonly kind: 'gather';
-  readonly entries: SharedArrayBuffer;
+  /** Tables of entries, before and after. */
+  readonly entriesFrom: SharedArrayBuffer;
+  readonly entriesTo: SharedArrayBuffer;
   readonly key: { readonly from: HeadLayout; readonly to: HeadLayout; readonly dims: number };
   readonly value: { readonly from: HeadLayout; readonly to: HeadLayout; readonly dims: number };
 }
@@ -129,10 +131,7 @@ export const entryWords = {
   /** Position of query 0 on the diagonal. */
   diagonal: 6,
   logSumExpOffset: 7,
-  /** Where a gathered copy of the keys and values starts. */
-  gatheredKeyOffset: 8,
-  gatheredValueOffset: 9,
-  count: 10,
+  count: 8,
 } as const;
 
 /** Attention of query blocks. Units: [entry, first key/value head, end key/value head, first query, end query]. */
@@ -204,7 +203,7 @@ export interface WorkerStart {
 }
 
 export type WorkerReport =
-  | { readonly kind: 'ready' }
+  | { readonly kind: 'ready'; readonly threadId: number }
   | { readonly kind: 'failed'; readonly job: number; readonly phase: number; readonly unit: readonly number[]; readonly error: Error };
 
 export type KernelName = 'reference' | 'wasm';
@@ -218,6 +217,8 @@ export interface KernelTraits {
   readonly instructionSet: string;
   /** Columns of a panel of packed weights. */
   readonly panelColumns: number;
+  /** FLOP of one round of its loop of nothing but multiply-adds. */
+  readonly flopPerRound: number;
   /** Where the kernel wants its working memory. */
   readonly arena: 'webassembly' | 'plain';
 }

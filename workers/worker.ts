@@ -1,6 +1,6 @@
 // The piscina entry of a worker thread. It stays inside one task for as long as the pool lives: jobs arrive on a port,
 // a bell in shared memory wakes it. One task for many jobs, because a piscina task costs several times a wake-up.
-import { receiveMessageOnPort } from 'node:worker_threads';
+import { receiveMessageOnPort, threadId } from 'node:worker_threads';
 import { RegionViews } from '../src/tensor/region.js';
 import { createKernel, probeKernels } from './kernels/registry.js';
 import {
@@ -23,11 +23,11 @@ export function probe(): KernelProbe[] {
 }
 
 /** Serves jobs until the pool closes. */
-export default function serve(start: WorkerStart): void {
+export function serve(start: WorkerStart): void {
   const views = new RegionViews(start.memory);
   const worker: Worker = { index: start.index, kernel: createKernel(start.kernel, views), views };
   const bell = new Int32Array(start.doorbell);
-  report(start, { kind: 'ready' });
+  report(start, { kind: 'ready', threadId });
   for (;;) {
     // The count is read before the port: a job posted in between has changed it by the time of the wait.
     const posted = Atomics.load(bell, slotStride * doorbell.posted);

@@ -11,6 +11,8 @@ export interface Arena {
   /** A 64-byte aligned region of `length` floats with arbitrary content. @throws MEMORY_LIMIT */
   allocate(length: number): Region;
   free(region: Region): void;
+  /** Refuses memory outside the arena that would exceed the limit together with what is in use. @throws MEMORY_LIMIT */
+  refuseOver(byteLength: number): void;
 }
 
 // A cache line, and the width of the widest vector register.
@@ -26,8 +28,8 @@ export function createArena(kind: 'webassembly' | 'plain', limitBytes: number): 
   return kind === 'webassembly' ? new WebAssemblyArena(limitBytes) : new PlainArena(limitBytes);
 }
 
-class PlainArena implements Arena {
-  readonly memory = undefined;
+abstract class LimitedArena implements Arena {
+  abstract readonly memory: WebAssembly.Memory | undefined;
   readonly #limitBytes: number;
   #bytesInUse = 0;
 
@@ -41,44 +43,59 @@ class PlainArena implements Arena {
 
   allocate(length: number): Region {
     const byteLength = length * 4;
-    refuseOver(this.#limitBytes, this.#bytesInUse, byteLength);
+    this.refuseOver(byteLength);
+    const region = this.take(byteLength);
     this.#bytesInUse += byteLength;
-    return { buffer: new SharedArrayBuffer(byteLength), byteOffset: 0, byteLength };
+    return region;
   }
 
   free(region: Region): void {
+    this.give(region);
     this.#bytesInUse -= region.byteLength;
   }
+
+  refuseOver(byteLength: number): void {
+    if (this.#bytesInUse + byteLength <= this.#limitBytes) return;
+    throw new HeadpoolError(
+      'MEMORY_LIMIT',
+      `The work needs ${formatMiB(byteLength)} on top of ${formatMiB(this.#bytesInUse)} in use, ` +
+        `over the limit of ${formatMiB(this.#limitBytes)} (memoryLimitBytes)`,
+    );
+  }
+
+  protected abstract take(byteLength: number): Region;
+  protected abstract give(region: Region): void;
 }
 
-class WebAssemblyArena implements Arena {
+class PlainArena extends LimitedArena {
+  readonly memory = undefined;
+
+  protected take(byteLength: number): Region {
+    return { buffer: new SharedArrayBuffer(byteLength), byteOffset: 0, byteLength };
+  }
+
+  // The garbage collector frees the buffer once no job names it any more.
+  protected give(): void {}
+}
+
+class WebAssemblyArena extends LimitedArena {
   readonly memory: WebAssembly.Memory;
-  readonly #limitBytes: number;
   readonly #freeList = new FreeList(alignment);
-  #bytesInUse = 0;
 
   constructor(limitBytes: number) {
-    this.#limitBytes = limitBytes;
+    super(limitBytes);
     const initial = (reservedBytes + growthBytes) / pageBytes;
     this.memory = new WebAssembly.Memory({ initial, maximum: maximumPages, shared: true });
     this.#freeList.give(reservedBytes, growthBytes);
   }
 
-  get bytesInUse(): number {
-    return this.#bytesInUse;
-  }
-
-  allocate(length: number): Region {
-    const byteLength = length * 4;
-    refuseOver(this.#limitBytes, this.#bytesInUse, byteLength);
+  protected take(byteLength: number): Region {
     const byteOffset = this.#freeList.take(byteLength) ?? this.#grow(byteLength);
-    this.#bytesInUse += byteLength;
     return { buffer: null, byteOffset, byteLength };
   }
 
-  free(region: Region): void {
-    this.#freeList.give(region.byteOffset, region.byteLength);
-    this.#bytesInUse -= region.byteLength;
+  protected give({ byteOffset, byteLength }: Region): void {
+    this.#freeList.give(byteOffset, byteLength);
   }
 
   // Workers grow the same memory for their scratch space, so new pages need not follow the last ones.
@@ -91,22 +108,13 @@ class WebAssemblyArena implements Arena {
       throw new HeadpoolError(
         'MEMORY_LIMIT',
         `The work needs ${formatMiB(byteLength)} more than the 4 GiB that a WebAssembly.Memory can hold, ` +
-          `with ${formatMiB(this.#bytesInUse)} in use; split the batch`,
+          `with ${formatMiB(this.bytesInUse)} in use; split the batch`,
         { cause },
       );
     }
     this.#freeList.give(firstPage * pageBytes, pages * pageBytes);
     return this.#freeList.take(byteLength)!;
   }
-}
-
-function refuseOver(limitBytes: number, inUse: number, byteLength: number): void {
-  if (inUse + byteLength <= limitBytes) return;
-  throw new HeadpoolError(
-    'MEMORY_LIMIT',
-    `The work needs ${formatMiB(byteLength)} on top of ${formatMiB(inUse)} in use, ` +
-      `over the limit of ${formatMiB(limitBytes)} (memoryLimitBytes)`,
-  );
 }
 
 function formatMiB(bytes: number): string {

@@ -89,8 +89,8 @@ export interface Kernel {
   project(projection: Projection): void;
   /** Computes one block of attention. */
   attend(block: AttentionBlock): void;
-  /** Runs `rounds` rounds of multiply-adds on registers and returns how many FLOP that was. */
-  multiplyAdd(rounds: number): number;
+  /** Runs `rounds` rounds of multiply-adds on registers, `traits.flopPerRound` each. */
+  multiplyAdd(rounds: number): void;
 }
 
 /** What the registry knows of a kernel before a worker uses it. */

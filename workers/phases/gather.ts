@@ -2,38 +2,39 @@
 // heads, a tile of keys would fall into a few sets of the cache.
 import type { RegionViews } from '../../src/tensor/region.js';
 import type { UnitRunner } from '../phases.js';
-import { entryWords, type GatherWork, type HeadLayout } from '../protocol.js';
+import { entryWords, type GatherWork } from '../protocol.js';
 
 export function gatherUnits(work: GatherWork, views: RegionViews): UnitRunner {
-  const entries = new Float64Array(work.entries);
+  const entriesFrom = new Float64Array(work.entriesFrom);
+  const entriesTo = new Float64Array(work.entriesTo);
   const copies = [
-    open(work.key, entryWords.keyOffset, entryWords.gatheredKeyOffset),
-    open(work.value, entryWords.valueOffset, entryWords.gatheredValueOffset),
+    { ...work.key, ...openCopy(work.key, views), word: entryWords.keyOffset },
+    { ...work.value, ...openCopy(work.value, views), word: entryWords.valueOffset },
   ] as const;
-
-  function open(copy: GatherWork['key'], fromWord: number, toWord: number) {
-    return { ...copy, fromWord, toWord, source: views.floats(copy.from.region), target: views.floats(copy.to.region) };
-  }
 
   return ([entry, firstHead, endHead, which]) => {
     const row = entry! * entryWords.count;
-    const { from, to, dims, source, target, fromWord, toWord } = copies[which === 0 ? 0 : 1];
-    const keys = entries[row + entryWords.keys]!;
+    const { from, to, dims, source, target, word } = copies[which === 0 ? 0 : 1];
+    const keys = entriesFrom[row + entryWords.keys]!;
     for (let head = firstHead!; head < endHead!; head++) {
-      const read = entries[row + fromWord]! + head * from.headStride;
-      const write = entries[row + toWord]! + head * to.headStride;
+      const read = entriesFrom[row + word]! + head * from.headStride;
+      const write = entriesTo[row + word]! + head * to.headStride;
       copyRows({ source, read, readStride: from.tokenStride, target, write, writeStride: to.tokenStride, keys, dims });
     }
   };
 }
 
+function openCopy({ from, to }: GatherWork['key'], views: RegionViews): Pick<RowCopy, 'source' | 'target'> {
+  return { source: views.floats(from.region), target: views.floats(to.region) };
+}
+
 interface RowCopy {
   source: Float32Array;
   read: number;
-  readStride: HeadLayout['tokenStride'];
+  readStride: number;
   target: Float32Array;
   write: number;
-  writeStride: HeadLayout['tokenStride'];
+  writeStride: number;
   keys: number;
   dims: number;
 }

@@ -1,0 +1,88 @@
+// Reads shapes, lengths and offsets into the sequences of a batch.
+import { expected } from '../errors.js';
+import { formatShape, type Shape } from '../tensor/shape.js';
+import type { Batch, Entry } from './problem.js';
+
+/** The lengths and offsets of a call, not yet checked. */
+export interface Lengths {
+  readonly keyLengths: readonly number[] | undefined;
+  readonly offsets: readonly number[] | undefined;
+  readonly keyOffsets: readonly number[] | undefined;
+}
+
+/**
+ * A batch of `batch` sequences of equal lengths, of whose keys the first `keyLengths[b]` count.
+ * @throws INVALID_OPTION if `keyLengths` has another count or a length outside 0 … keys.
+ */
+export function denseBatch(batch: number, queries: number, keys: number, lengths: Lengths): Batch {
+  const { keyLengths } = lengths;
+  if (keyLengths !== undefined) {
+    if (!isListOf(keyLengths, batch)) {
+      throw expected('INVALID_OPTION', `${batch} lengths, one a batch entry`, 'keyLengths', keyLengths);
+    }
+    keyLengths.forEach((length, b) => {
+      if (!Number.isInteger(length) || length < 0 || length > keys) {
+        throw expected('INVALID_OPTION', `an integer from 0 to ${keys}`, `keyLengths[${b}]`, length);
+      }
+    });
+  }
+  const entries = Array.from({ length: batch }, (_, b): Entry => {
+    return { queryRow: b * queries, queries, keyRow: b * keys, keys: keyLengths?.[b] ?? keys };
+  });
+  return { entries, queryRows: batch * queries, keyRows: batch * keys, dense: { batch, queries, keys } };
+}
+
+/**
+ * A ragged batch: sequence n is the rows offsets[n] … offsets[n + 1] - 1 and attends its own keys only.
+ * `keyOffsets` is needed where keys are other rows than queries (cross-attention).
+ * @throws INVALID_OPTION if offsets don't start at 0, ascend and end at the number of rows.
+ */
+export function raggedBatch(queryRows: number, keyRows: number, lengths: Lengths, isSelf: boolean): Batch {
+  if (lengths.keyLengths !== undefined) {
+    throw expected('INVALID_OPTION', 'no `keyLengths` beside `offsets`', 'keyLengths', lengths.keyLengths);
+  }
+  const offsets = lengths.offsets;
+  checkOffsets('offsets', offsets, queryRows);
+  const keyOffsets = lengths.keyOffsets ?? (isSelf ? offsets : undefined);
+  checkOffsets('keyOffsets', keyOffsets, keyRows);
+  if (keyOffsets.length !== offsets.length) {
+    throw expected('INVALID_OPTION', `${offsets.length} offsets, as in \`offsets\``, 'keyOffsets', keyOffsets);
+  }
+  const entries = offsets.slice(1).map((end, n): Entry => {
+    const [queryRow, keyRow] = [offsets[n]!, keyOffsets[n]!];
+    return { queryRow, queries: end - queryRow, keyRow, keys: keyOffsets[n + 1]! - keyRow };
+  });
+  return { entries, queryRows, keyRows, dense: undefined };
+}
+
+/** The leading axes [batch, tokens] of a tensor whose last axis is its width; rank 2 is a batch of one. */
+export function rowsOf(name: string, shape: Shape): { readonly batch: number; readonly tokens: number } {
+  if (shape.length === 3) return { batch: shape[0]!, tokens: shape[1]! };
+  if (shape.length === 2) return { batch: 1, tokens: shape[0]! };
+  throw expected('INVALID_SHAPE', 'shape [batch, tokens, width] or [tokens, width]', name, formatShape(shape));
+}
+
+function isListOf(value: unknown, length: number): boolean {
+  return Array.isArray(value) && value.length === length;
+}
+
+function checkOffsets(
+  name: string,
+  offsets: readonly number[] | undefined,
+  rows: number,
+): asserts offsets is readonly number[] {
+  if (!Array.isArray(offsets) || offsets.length < 1) {
+    throw expected('INVALID_OPTION', 'a list of row offsets', name, offsets);
+  }
+  offsets.forEach((offset, n) => {
+    const least = n === 0 ? 0 : (offsets[n - 1] as number);
+    const isFirstWrong = n === 0 && offset !== 0;
+    if (!Number.isInteger(offset) || offset < least || offset > rows || isFirstWrong) {
+      const what = n === 0 ? '0' : `an integer from ${least} to ${rows}`;
+      throw expected('INVALID_OPTION', what, `${name}[${n}]`, offset);
+    }
+  });
+  if (offsets.at(-1) !== rows) {
+    throw expected('INVALID_OPTION', `${rows}, the number of rows`, `${name}[${offsets.length - 1}]`, offsets.at(-1));
+  }
+}

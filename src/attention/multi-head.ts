@@ -1,0 +1,139 @@
+// The layer: projections, heads, concatenation and W^O as one call. It checks and describes; an engine computes.
+import { expected, HeadpoolError } from '../errors.js';
+import { formatShape, type Shape } from '../tensor/shape.js';
+import type { Tensor, TensorLike } from '../tensor/tensor.js';
+import { denseBatch, raggedBatch, rowsOf } from './batch.js';
+import { checkOptionNames, lengthsOf, resolveOptions, type AttentionOptions } from './options.js';
+import type { Batch, Heads, ResolvedOptions } from './problem.js';
+import { shareFloats, type SharedFloats } from './shared.js';
+import type { ResolvedWeights } from './weights.js';
+
+/** What an attention returns; the optional parts are there if they were asked for. */
+export interface AttentionResult {
+  /** Laid out like the query input. */
+  readonly output: Tensor;
+  readonly weights?: Tensor;
+  readonly logSumExp?: Tensor;
+}
+
+/** Inputs of cross-attention: [batch, tokens, width], or [tokens, width] for one sequence or a ragged batch. */
+export interface CrossInputs {
+  readonly query: TensorLike;
+  readonly key: TensorLike;
+  /** Default `key`. */
+  readonly value?: TensorLike;
+}
+
+/** One checked call of a layer. */
+export interface LayerCall {
+  readonly query: SharedFloats;
+  readonly key: SharedFloats;
+  readonly value: SharedFloats;
+  readonly batch: Batch;
+  readonly options: ResolvedOptions;
+  readonly outputShape: Shape;
+}
+
+/** The engine's side of a layer. */
+export interface LayerRuntime {
+  run(call: LayerCall): Promise<AttentionResult>;
+  dispose(): void;
+}
+
+export class MultiHeadAttention {
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly valueDim: number;
+  /** Width of the query input. */
+  readonly modelDim: number;
+  readonly outputDim: number;
+  readonly #weights: ResolvedWeights;
+  readonly #defaults: AttentionOptions;
+  readonly #runtime: LayerRuntime;
+  #isDisposed = false;
+
+  /** Made by `engine.multiHeadAttention`. */
+  constructor(weights: ResolvedWeights, defaults: AttentionOptions, runtime: LayerRuntime) {
+    this.heads = weights.heads;
+    this.kvHeads = weights.kvHeads;
+    this.headDim = weights.headDim;
+    this.valueDim = weights.valueDim;
+    this.modelDim = weights.query.inputs;
+    this.outputDim = weights.output.outputs;
+    this.#weights = weights;
+    this.#defaults = defaults;
+    this.#runtime = runtime;
+  }
+
+  /**
+   * softmax(q·kᵀ·scale)·v of every head, concatenated, times W^O.
+   * @param input x [batch, tokens, modelDim], or [tokens, modelDim] for one sequence or, with `offsets`, a ragged
+   * batch; { query, key, value? } for cross-attention
+   * @returns output shaped like the query input with outputDim as its width
+   * @throws INVALID_SHAPE, INVALID_OPTION, UNKNOWN_OPTION before anything is allocated; MEMORY_LIMIT, QUEUE_FULL,
+   * WORKER_LOST, UNIT_FAILED, ENGINE_CLOSED; the signal's reason when cancelled
+   */
+  async forward(input: TensorLike | CrossInputs, options: AttentionOptions = {}): Promise<AttentionResult> {
+    if (this.#isDisposed) throw new HeadpoolError('ENGINE_CLOSED', 'The layer was disposed before the call');
+    checkOptionNames(options);
+    return this.#runtime.run(this.describe(input, { ...this.#defaults, ...options }));
+  }
+
+  /** Checks a call without running it. @throws as `forward` does for its arguments */
+  describe(input: TensorLike | CrossInputs, options: AttentionOptions = {}): LayerCall {
+    const inputs = 'query' in input ? input : { query: input, key: input };
+    const query = shareFloats('query', inputs.query);
+    const key = inputs.key === inputs.query ? query : shareFloats('key', inputs.key);
+    const value = inputs.value === undefined ? key : shareFloats('value', inputs.value);
+    this.#checkWidths({ query, key, value });
+
+    const queryRows = rowsOf('query', query.shape);
+    const keyRows = rowsOf('key', key.shape);
+    const valueRows = rowsOf('value', value.shape);
+    if (valueRows.batch !== keyRows.batch || valueRows.tokens !== keyRows.tokens) {
+      throw expected('INVALID_SHAPE', `the tokens of key ${formatShape(key.shape)}`, 'value', formatShape(value.shape));
+    }
+    const batch = this.#batchOf(queryRows, keyRows, options, query === key);
+    const outputShape = [...query.shape.slice(0, -1), this.outputDim];
+    const heads: Heads = this.#weights;
+    return { query, key, value, batch, options: resolveOptions(options, heads, batch, outputShape), outputShape };
+  }
+
+  #checkWidths(inputs: { query: SharedFloats; key: SharedFloats; value: SharedFloats }): void {
+    for (const name of ['query', 'key', 'value'] as const) {
+      const width = this.#weights[name].inputs;
+      const { shape } = inputs[name];
+      if (shape.at(-1) !== width) {
+        throw expected('INVALID_SHAPE', `a last axis of ${width}, as the weights have`, name, formatShape(shape));
+      }
+    }
+  }
+
+  #batchOf(
+    query: ReturnType<typeof rowsOf>,
+    key: ReturnType<typeof rowsOf>,
+    options: AttentionOptions,
+    isSelf: boolean,
+  ): Batch {
+    const lengths = lengthsOf(options);
+    if (lengths.offsets !== undefined) {
+      return raggedBatch(query.batch * query.tokens, key.batch * key.tokens, lengths, isSelf);
+    }
+    if (key.batch !== query.batch) {
+      throw expected('INVALID_SHAPE', `batch ${query.batch}, as query has`, 'key', `batch ${key.batch}`);
+    }
+    return denseBatch(query.batch, query.tokens, key.tokens, lengths);
+  }
+
+  /** Gives the packed weights back; open calls finish first. Further calls reject with ENGINE_CLOSED. */
+  dispose(): void {
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
+    this.#runtime.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}

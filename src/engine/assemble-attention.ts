@@ -1,0 +1,137 @@
+// Attention over given heads as phases: results created, operands laid out, units planned.
+import type { AttentionResult } from '../attention/multi-head.js';
+import type { Batch, Heads, ResolvedOptions } from '../attention/problem.js';
+import { regionOf } from '../tensor/region.js';
+import type { Shape } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+import type { AttendWork, ExtraKeys, HeadLayout } from '../../workers/protocol.js';
+import { planPhase, type Assembly, type PlannedPhase } from './assembly.js';
+import { headMajor, tableOfEntries, type HeadOperand } from './layout.js';
+import { planAttention, planGather } from './plan.js';
+import type { WorkingSet } from './working-set.js';
+
+/** One attention: the heads' operands and where the output goes. */
+export interface AttentionOperands {
+  readonly heads: Heads;
+  readonly batch: Batch;
+  readonly options: ResolvedOptions;
+  readonly query: HeadOperand;
+  readonly key: HeadOperand;
+  readonly value: HeadOperand;
+  readonly output: HeadOperand;
+  readonly extra: ExtraKeys | null;
+}
+
+/** The phase that attends, and the results beside the output that it writes. @throws MEMORY_LIMIT */
+export function assembleAttention(
+  operands: AttentionOperands,
+  memory: WorkingSet,
+): { readonly phase: PlannedPhase; readonly results: Omit<AttentionResult, 'output'> } {
+  const { batch, options, query, key, value, output, extra } = operands;
+  const { heads, kvHeads, headDim, valueDim } = operands.heads;
+  const { scale, left, right, diagonalOf, mask, bias } = options;
+  const extraKeys = extra?.count ?? 0;
+  const weights = createWeights(heads, batch, options, extraKeys, memory);
+  const logSumExp = options.returnLogSumExp ? createLogSumExp(heads, batch, memory) : undefined;
+  const queriesPerEntry = batch.dense?.queries;
+  const work: AttendWork = {
+    kind: 'attend',
+    entries: tableOfEntries(batch.entries, {
+      ...{ query, key, value, output, diagonalOf },
+      logSumExpOffsetOf: ({ queryRow }, index) =>
+        queriesPerEntry === undefined ? queryRow : index * heads * queriesPerEntry,
+    }),
+    ...{ heads, kvHeads, headDim, valueDim, scale, left, right, extra },
+    ...{ query: query.layout, key: key.layout, value: value.layout, output: output.layout },
+    mask: mask && { region: regionOf(mask.data), strides: mask.strides },
+    bias: bias && { region: regionOf(bias.data), strides: bias.strides },
+    weights: weights?.work ?? null,
+    logSumExp: logSumExp
+      ? { region: regionOf(logSumExp.data), headStride: queriesPerEntry ?? batch.queryRows }
+      : null,
+  };
+  const plan = planAttention({
+    ...{ heads, kvHeads, headDim, valueDim, left, right, diagonalOf, extraKeys },
+    entries: batch.entries,
+    areHeadsTogether: options.returnWeights === 'mean',
+  });
+  return {
+    phase: planPhase('attend', work, plan),
+    results: { ...(weights && { weights: weights.tensor }), ...(logSumExp && { logSumExp }) },
+  };
+}
+
+/** One call of attention alone, on heads that the caller projected. */
+export interface AloneOperands extends Omit<AttentionOperands, 'output' | 'extra'> {
+  readonly outputShape: Shape;
+  readonly layOutOutput: (output: Tensor) => HeadOperand;
+  /** Whether the kernel reads only working memory of the arena. */
+  readonly needsArena: boolean;
+}
+
+/** Copies keys and values into working memory where that is needed or better, then attends. @throws MEMORY_LIMIT */
+export function assembleAlone(operands: AloneOperands, memory: WorkingSet): Assembly {
+  const { heads, batch, options, query, key, value, outputShape, layOutOutput, needsArena } = operands;
+  const output = options.out ?? memory.createResult(outputShape);
+  const isContiguous = isDense(key.layout, heads.headDim) && isDense(value.layout, heads.valueDim);
+  const gathered = needsArena || !isContiguous ? gather({ heads, batch, key, value }, memory) : undefined;
+  const attended = gathered ?? { key, value };
+  const { phase, results } = assembleAttention(
+    { heads, batch, options, query, ...attended, output: layOutOutput(output), extra: null },
+    memory,
+  );
+  return {
+    phases: gathered === undefined ? [phase] : [gathered.phase, phase],
+    result: { output, ...results },
+  };
+}
+
+function isDense({ tokenStride }: HeadLayout, dims: number): boolean {
+  return tokenStride === dims;
+}
+
+function gather(
+  { heads, batch, key, value }: Pick<AttentionOperands, 'heads' | 'batch' | 'key' | 'value'>,
+  memory: WorkingSet,
+): { readonly phase: PlannedPhase; readonly key: HeadOperand; readonly value: HeadOperand } {
+  const { kvHeads, headDim, valueDim } = heads;
+  const rows = batch.keyRows;
+  const toKey = headMajor(memory.allocate(rows * kvHeads * headDim), rows, headDim);
+  const toValue = headMajor(memory.allocate(rows * kvHeads * valueDim), rows, valueDim);
+  const phase = planPhase(
+    'gather',
+    {
+      kind: 'gather',
+      entriesFrom: tableOfEntries(batch.entries, { key, value }),
+      entriesTo: tableOfEntries(batch.entries, { key: toKey, value: toValue }),
+      key: { from: key.layout, to: toKey.layout, dims: headDim },
+      value: { from: value.layout, to: toValue.layout, dims: valueDim },
+    },
+    planGather(batch.entries, heads),
+  );
+  return { phase, key: toKey, value: toValue };
+}
+
+function createWeights(
+  heads: number,
+  { dense }: Batch,
+  { returnWeights }: ResolvedOptions,
+  extraKeys: number,
+  memory: WorkingSet,
+): { readonly tensor: Tensor; readonly work: NonNullable<AttendWork['weights']> } | undefined {
+  if (returnWeights === null || dense === undefined) return undefined;
+  const columns = dense.keys + extraKeys;
+  const copies = returnWeights === 'mean' ? [] : [heads];
+  const tensor = memory.createResult([dense.batch, ...copies, dense.queries, columns]);
+  const headStride = dense.queries * columns;
+  const entryStride = headStride * (copies[0] ?? 1);
+  return {
+    tensor,
+    work: { region: regionOf(tensor.data), mode: returnWeights, entryStride, headStride, queryStride: columns },
+  };
+}
+
+function createLogSumExp(heads: number, { dense, queryRows }: Batch, memory: WorkingSet): Tensor {
+  return memory.createResult(dense === undefined ? [heads, queryRows] : [dense.batch, heads, dense.queries]);
+}
+

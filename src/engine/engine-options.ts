@@ -1,0 +1,82 @@
+// The options of an engine: names, defaults, checks, and the choice of a kernel among those that can run.
+import { availableParallelism, totalmem } from 'node:os';
+import { expected, HeadpoolError } from '../errors.js';
+import { didYouMean } from '../suggest.js';
+import type { KernelName, KernelProbe, KernelTraits } from '../../workers/protocol.js';
+
+/** Where an engine says what happened beside its calls; pino's loggers fit. */
+export interface Logger {
+  warn(message: string): void;
+}
+
+export interface EngineOptions {
+  /** Worker threads, 1 … 1,024; default `os.availableParallelism()`. */
+  readonly threads?: number;
+  /** 'auto' takes the best kernel that can run; a named one that can't run is an error. Default 'auto'. */
+  readonly kernel?: 'auto' | KernelName;
+  /** Where to compute; default 'cpu'. */
+  readonly device?: 'cpu';
+  /** Working memory, packed weights and results of one call, in bytes; default three quarters of the machine's. */
+  readonly memoryLimitBytes?: number;
+  /** Calls that may be open at the same time; default 1,024. */
+  readonly maxQueue?: number;
+  /** Told when a worker is lost. Default: nobody; the library prints nothing by itself. */
+  readonly logger?: Logger;
+}
+
+export type ResolvedEngineOptions = Required<Omit<EngineOptions, 'logger' | 'device'>> & Pick<EngineOptions, 'logger'>;
+
+const mostThreads = 1024;
+const optionNames = ['threads', 'kernel', 'device', 'memoryLimitBytes', 'maxQueue', 'logger'];
+const kernelChoices = ['auto', 'wasm', 'reference'] as const satisfies readonly EngineOptions['kernel'][];
+
+/** @throws UNKNOWN_OPTION, INVALID_OPTION */
+export function resolveEngineOptions(options: EngineOptions): ResolvedEngineOptions {
+  for (const name of Object.keys(options)) {
+    if (!optionNames.includes(name)) {
+      throw new HeadpoolError('UNKNOWN_OPTION', `Unknown option \`${name}\`${didYouMean(name, optionNames)}`);
+    }
+  }
+  const {
+    threads = availableParallelism(),
+    kernel = 'auto',
+    device = 'cpu',
+    memoryLimitBytes = defaultMemoryLimit(),
+    maxQueue = 1024,
+    logger,
+  } = options;
+  checkInteger('threads', threads, mostThreads);
+  checkInteger('memoryLimitBytes', memoryLimitBytes, Number.MAX_SAFE_INTEGER);
+  checkInteger('maxQueue', maxQueue, Number.MAX_SAFE_INTEGER);
+  if (!kernelChoices.includes(kernel)) {
+    throw expected('INVALID_OPTION', `one of ${kernelChoices.join(', ')}`, 'kernel', kernel);
+  }
+  if ((device as string) !== 'cpu') throw expected('INVALID_OPTION', "'cpu'", 'device', device);
+  return { threads, kernel, memoryLimitBytes, maxQueue, ...(logger !== undefined && { logger }) };
+}
+
+/** The kernel asked for, or the best one for 'auto'. @throws KERNEL_UNAVAILABLE with the reason */
+export function chooseKernel(
+  kernel: ResolvedEngineOptions['kernel'],
+  probes: readonly KernelProbe[],
+): { readonly name: KernelName; readonly traits: KernelTraits } {
+  const candidates = kernel === 'auto' ? probes : probes.filter(({ name }) => name === kernel);
+  const reasons: string[] = [];
+  for (const probe of candidates) {
+    if (probe.available) return probe;
+    reasons.push(`${probe.name}: ${probe.reason}`);
+  }
+  throw new HeadpoolError('KERNEL_UNAVAILABLE', `No kernel can run here (${reasons.join('; ')})`);
+}
+
+function checkInteger(name: string, value: unknown, most: number): void {
+  if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= most) return;
+  throw expected('INVALID_OPTION', `an integer from 1 to ${most}`, name, value);
+}
+
+function defaultMemoryLimit(): number {
+  // 0 or a huge number where no limit is set, as in a container without one.
+  const constrained = process.constrainedMemory();
+  const machine = totalmem();
+  return Math.floor(0.75 * (constrained > 0 ? Math.min(constrained, machine) : machine));
+}

@@ -1,0 +1,188 @@
+// The coordinator: one pool of workers, one arena, and the calls that callers make on them.
+import { describeAttention, type AttentionInputs } from '../attention/attention.js';
+import { MultiHeadAttention, type AttentionResult } from '../attention/multi-head.js';
+import { checkOptionNames, type AttentionOptions } from '../attention/options.js';
+import { resolveWeights, type MultiHeadWeights } from '../attention/weights.js';
+import { createArena, type Arena } from '../tensor/arena.js';
+import { regionOf } from '../tensor/region.js';
+import type { Shape } from '../tensor/shape.js';
+import { createTensor, type Tensor } from '../tensor/tensor.js';
+import type { KernelName, KernelProbe, KernelTraits } from '../../workers/protocol.js';
+import { assembleAlone } from './assemble-attention.js';
+import { planPhase } from './assembly.js';
+import { CallRunner } from './call-runner.js';
+import { chooseKernel, resolveEngineOptions, type EngineOptions } from './engine-options.js';
+import { PackedLayerRuntime } from './layer-runtime.js';
+import { batchMajor, tokenMajor, type HeadOperand } from './layout.js';
+import { packLayer } from './pack-layer.js';
+import { planPeak } from './plan.js';
+import { WorkerPool } from './pool.js';
+import { Scheduler } from './scheduler.js';
+import type { EngineStats } from './stats.js';
+import { version } from './version.js';
+
+export interface EngineInfo {
+  readonly kernel: KernelName;
+  readonly instructionSet: string;
+  readonly threads: number;
+  readonly device: 'cpu';
+  readonly node: string;
+  /** Of headpool. */
+  readonly version: string;
+  /** Kernels that can't run here, and why. */
+  readonly unavailable: readonly { readonly name: KernelName; readonly reason: string }[];
+}
+
+/** A layer to create: its weights, its heads, and defaults for the options of every call. */
+export interface LayerOptions extends AttentionOptions {
+  readonly heads: number;
+  /** Key/value heads, a divisor of `heads`; default `heads`. */
+  readonly kvHeads?: number;
+  readonly weights: MultiHeadWeights;
+}
+
+/**
+ * Starts the workers and chooses a kernel. An open engine keeps the process alive: close it, or `await using` it.
+ * @throws UNKNOWN_OPTION, INVALID_OPTION, KERNEL_UNAVAILABLE, WORKER_START
+ */
+export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
+  return startEngine(options);
+}
+
+/** `createEngine` with the parts that tests replace. */
+export async function startEngine(options: EngineOptions, workerUrl?: URL): Promise<Engine> {
+  const { threads, kernel, memoryLimitBytes, maxQueue, logger } = resolveEngineOptions(options);
+  const pool = new WorkerPool({ threads, ...(workerUrl && { workerUrl }) });
+  const probes = await pool.probe();
+  try {
+    const choice = chooseKernel(kernel, probes);
+    const arena = createArena(choice.traits.arena, memoryLimitBytes);
+    const scheduler = new Scheduler(pool, maxQueue, logger);
+    await pool.start(choice.name, arena.memory, scheduler);
+    return new Engine({ pool, scheduler, arena, probes, ...choice });
+  } catch (error) {
+    await pool.close();
+    throw error;
+  }
+}
+
+interface EngineParts {
+  readonly pool: WorkerPool;
+  readonly scheduler: Scheduler;
+  readonly arena: Arena;
+  readonly probes: readonly KernelProbe[];
+  readonly name: KernelName;
+  readonly traits: KernelTraits;
+}
+
+export class Engine {
+  readonly info: EngineInfo;
+  readonly #parts: EngineParts;
+  readonly #runner: CallRunner;
+  #closing: Promise<void> | undefined;
+
+  /** Made by `createEngine`. */
+  constructor(parts: EngineParts) {
+    this.#parts = parts;
+    this.#runner = new CallRunner(parts.scheduler, parts.arena);
+    this.info = Object.freeze({
+      kernel: parts.name,
+      instructionSet: parts.traits.instructionSet,
+      threads: parts.pool.size,
+      device: 'cpu',
+      node: process.versions.node,
+      version,
+      unavailable: parts.probes.flatMap((probe) =>
+        probe.available ? [] : [{ name: probe.name, reason: probe.reason }],
+      ),
+    });
+  }
+
+  /** A tensor of `shape` in shared memory, zeros or a copy of `data`. @throws INVALID_SHAPE */
+  tensor(shape: Shape, data?: ArrayLike<number>): Tensor {
+    return createTensor(shape, data);
+  }
+
+  /**
+   * softmax(q·kᵀ·scale)·v of every head, without projections.
+   * @returns output shaped like q with valueDim for headDim
+   * @throws INVALID_SHAPE, INVALID_OPTION, UNKNOWN_OPTION before anything is allocated; MEMORY_LIMIT, QUEUE_FULL,
+   * BUFFER_IN_USE, WORKER_LOST, UNIT_FAILED, ENGINE_CLOSED; the signal's reason when cancelled
+   */
+  async attention(inputs: AttentionInputs): Promise<AttentionResult> {
+    this.#runner.refuseIfClosed();
+    const call = describeAttention(inputs);
+    const { heads, batch, options, outputShape, isBatchMajor } = call;
+    const layOut = (data: Float32Array<SharedArrayBuffer>, count: number, tokens: number, dims: number): HeadOperand =>
+      isBatchMajor ? batchMajor(regionOf(data), count, tokens, dims) : tokenMajor(regionOf(data), count, dims);
+    const queries = batch.dense?.queries ?? 0;
+    const keys = batch.dense?.keys ?? 0;
+    return this.#runner.run({
+      assemble: (memory) =>
+        assembleAlone(
+          {
+            ...{ heads, batch, options, outputShape },
+            query: layOut(call.query.data, heads.heads, queries, heads.headDim),
+            key: layOut(call.key.data, heads.kvHeads, keys, heads.headDim),
+            value: layOut(call.value.data, heads.kvHeads, keys, heads.valueDim),
+            layOutOutput: ({ data }) => layOut(data, heads.heads, queries, heads.valueDim),
+            needsArena: this.#parts.traits.arena === 'webassembly',
+          },
+          memory,
+        ),
+      inputs: [call.query.data, call.key.data, call.value.data],
+      options,
+      tokens: batch.queryRows,
+    });
+  }
+
+  /**
+   * A layer whose weights are packed once, for any number of calls. Dispose it to give its memory back.
+   * @throws INVALID_OPTION, INVALID_WEIGHTS, INVALID_SHAPE, UNKNOWN_OPTION, MEMORY_LIMIT, ENGINE_CLOSED
+   */
+  async multiHeadAttention(options: LayerOptions): Promise<MultiHeadAttention> {
+    this.#runner.refuseIfClosed();
+    const { heads, kvHeads = heads, weights, ...defaults } = options;
+    checkOptionNames(defaults, ['heads', 'kvHeads', 'weights']);
+    const resolved = resolveWeights(weights, heads, kvHeads);
+    const { arena, scheduler, traits } = this.#parts;
+    const packing = packLayer(resolved, traits.panelColumns, arena);
+    const runtime = new PackedLayerRuntime(packing, arena, this.#runner);
+    try {
+      await scheduler.run([packing.phase]);
+    } catch (error) {
+      runtime.dispose();
+      throw error;
+    }
+    return new MultiHeadAttention(resolved, defaults, runtime);
+  }
+
+  /** Counters and latencies since the engine was created. */
+  stats(): EngineStats {
+    return this.#runner.stats();
+  }
+
+  /** Runs nothing but multiply-adds, `rounds` rounds on each worker: FLOP a second of all of them together. */
+  async measurePeak(rounds: number): Promise<number> {
+    this.#runner.refuseIfClosed();
+    const { pool, scheduler, traits } = this.#parts;
+    const plan = planPeak(pool.size, rounds);
+    const { totalMs } = await scheduler.run([planPhase('peak', { kind: 'peak' }, plan)]);
+    return (plan.unitCount * rounds * traits.flopPerRound * 1e3) / totalMs;
+  }
+
+  /** Ends worker `index` at once, as a crash would. For tests of what happens then. */
+  async terminateWorker(index: number): Promise<void> {
+    await this.#parts.pool.terminate(index);
+  }
+
+  /** Lets open calls finish, refuses new ones, and resolves once no thread is left. May be called again. */
+  close(): Promise<void> {
+    this.#closing ??= this.#runner.close().then(() => this.#parts.pool.close());
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

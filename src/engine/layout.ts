@@ -1,0 +1,57 @@
+// Where the heads of a tensor lie, and the table that tells workers where each sequence starts.
+import type { Entry } from '../attention/problem.js';
+import type { Region } from '../tensor/region.js';
+import { entryWords, type HeadLayout } from '../../workers/protocol.js';
+
+/** A tensor of heads: where element (entry, head, token, dim) lies. */
+export interface HeadOperand {
+  readonly layout: HeadLayout;
+  /** Elements from the start of the region to the token at a row of the batch. */
+  readonly offsetOfRow: (row: number) => number;
+}
+
+/** Each head's tokens contiguous: side by side, a tile of keys would fall into a few sets of the cache. */
+export function headMajor(region: Region, rows: number, dims: number): HeadOperand {
+  return { layout: { region, headStride: rows * dims, tokenStride: dims }, offsetOfRow: (row) => row * dims };
+}
+
+/** The heads of a token side by side: [rows, heads · dims]. */
+export function tokenMajor(region: Region, heads: number, dims: number): HeadOperand {
+  const tokenStride = heads * dims;
+  return { layout: { region, headStride: dims, tokenStride }, offsetOfRow: (row) => row * tokenStride };
+}
+
+/** [batch, heads, tokens, dims], `tokens` of them a batch entry. */
+export function batchMajor(region: Region, heads: number, tokens: number, dims: number): HeadOperand {
+  return {
+    layout: { region, headStride: tokens * dims, tokenStride: dims },
+    offsetOfRow: (row) => (row / tokens) * heads * tokens * dims,
+  };
+}
+
+export interface EntryOperands {
+  readonly query?: HeadOperand;
+  readonly key: HeadOperand;
+  readonly value: HeadOperand;
+  readonly output?: HeadOperand;
+  readonly diagonalOf?: (entry: Entry) => number;
+  readonly logSumExpOffsetOf?: (entry: Entry, index: number) => number;
+}
+
+/** [entries, entryWords.count] Float64. */
+export function tableOfEntries(entries: readonly Entry[], operands: EntryOperands): SharedArrayBuffer {
+  const { query, key, value, output, diagonalOf, logSumExpOffsetOf } = operands;
+  const table = new Float64Array(new SharedArrayBuffer(entries.length * entryWords.count * 8));
+  entries.forEach((entry, index) => {
+    const row = table.subarray(index * entryWords.count, (index + 1) * entryWords.count);
+    row[entryWords.queryOffset] = query?.offsetOfRow(entry.queryRow) ?? 0;
+    row[entryWords.queries] = entry.queries;
+    row[entryWords.keyOffset] = key.offsetOfRow(entry.keyRow);
+    row[entryWords.valueOffset] = value.offsetOfRow(entry.keyRow);
+    row[entryWords.keys] = entry.keys;
+    row[entryWords.outputOffset] = output?.offsetOfRow(entry.queryRow) ?? 0;
+    row[entryWords.diagonal] = diagonalOf?.(entry) ?? 0;
+    row[entryWords.logSumExpOffset] = logSumExpOffsetOf?.(entry, index) ?? 0;
+  });
+  return table.buffer;
+}

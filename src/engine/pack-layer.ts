@@ -1,0 +1,70 @@
+// Packing a layer's weights: regions for the panels, and the phase that fills them.
+import type { Linear, ResolvedWeights } from '../attention/weights.js';
+import type { Arena } from '../tensor/arena.js';
+import { regionOf, RegionViews, type Region } from '../tensor/region.js';
+import { packedLength, type PackWork } from '../../workers/protocol.js';
+import { segmentsOf, type PackedLayer, type PackedLinear } from './assemble-layer.js';
+import { planPhase, type PlannedPhase } from './assembly.js';
+import { planPacking } from './plan.js';
+
+// Columns of a segment of W^O, a multiple of every kernel's panel; the other projections are cut by head.
+const outputColumns = 64;
+
+export interface LayerPacking {
+  readonly layer: PackedLayer;
+  readonly phase: PlannedPhase;
+  /** What to free when the layer is disposed. */
+  readonly regions: readonly Region[];
+}
+
+/** @throws MEMORY_LIMIT */
+export function packLayer(weights: ResolvedWeights, panelColumns: number, arena: Arena): LayerPacking {
+  const { heads, kvHeads, headDim, valueDim } = weights;
+  const regions: Region[] = [];
+  const linears: PackWork['linears'][number][] = [];
+  const segments: number[] = [];
+
+  try {
+    const layer: PackedLayer = {
+      ...{ heads, kvHeads, headDim, valueDim },
+      query: add(weights.query, headDim),
+      key: add(weights.key, headDim),
+      value: add(weights.value, valueDim),
+      output: add(weights.output, outputColumns),
+      extra: weights.extraKeys === 0 ? null : addExtra(),
+    };
+    return { layer, phase: planPhase('pack', { kind: 'pack', linears }, planPacking(segments)), regions };
+  } catch (error) {
+    for (const region of regions) arena.free(region);
+    throw error;
+  }
+
+  function allocate(length: number): Region {
+    const region = arena.allocate(length);
+    regions.push(region);
+    return region;
+  }
+
+  function add({ weight, bias, inputs, outputs }: Linear, segmentColumns: number): PackedLinear {
+    const count = Math.ceil(outputs / segmentColumns);
+    const region = allocate(count * packedLength(segmentColumns, inputs, panelColumns));
+    const panels = { region, columns: outputs, segmentColumns };
+    linears.push({
+      weight: regionOf(weight.data),
+      bias: bias && regionOf(bias.data),
+      depth: inputs,
+      target: panels,
+    });
+    segments.push(segmentsOf(panels));
+    return { panels, inputs };
+  }
+
+  function addExtra(): PackedLayer['extra'] {
+    const views = new RegionViews(arena.memory);
+    const key = allocate(weights.extraKey!.length);
+    const value = allocate(weights.extraValue!.length);
+    views.floats(key).set(weights.extraKey!);
+    views.floats(value).set(weights.extraValue!);
+    return { count: weights.extraKeys, key, value };
+  }
+}

@@ -1,0 +1,237 @@
+// The worker threads: started, woken, listened to, replaced and ended. The one file that imports piscina.
+//
+// Each worker sits in one piscina task for as long as the pool lives and waits on a bell in shared memory; jobs reach
+// it through a port. A piscina task a job would cost 76 µs where a bell and a port cost about 25.
+import { MessageChannel, receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import { HeadpoolError } from '../errors.js';
+import {
+  doorbell,
+  mailbox,
+  slotStride,
+  type Job,
+  type KernelName,
+  type KernelProbe,
+  type WorkerReport,
+  type WorkerStart,
+} from '../../workers/protocol.js';
+
+// Starting a thread takes about 50 ms; a worker that isn't ready after this long never will be.
+const startTimeoutMs = 30_000;
+// A worker that dies this often without ever getting ready is broken, not unlucky.
+const mostFailedStarts = 3;
+
+export interface PoolListener {
+  /** A worker finished or left a job, or something was reported. Look at the jobs' control blocks. */
+  onSignal(): void;
+  onReport(worker: number, report: WorkerReport): void;
+  /** Worker `index` ended; jobs that it was in are lost. A new one takes its place unless the pool is broken. */
+  onLost(index: number, reason: unknown): void;
+  /** A worker took its seat, at the start or in place of a lost one; it knows nothing of the open jobs. */
+  onReady(index: number): void;
+  /** No worker can be started any more. */
+  onBroken(reason: unknown): void;
+}
+
+interface Seat {
+  port: MessagePort | undefined;
+  readonly bell: Int32Array;
+  isReady: boolean;
+  threadId: number;
+  failedStarts: number;
+  whenReady: () => void;
+}
+
+export interface PoolOptions {
+  readonly threads: number;
+  /** Where the worker's module is; tests give broken ones. */
+  readonly workerUrl?: URL;
+}
+
+export class WorkerPool {
+  readonly size: number;
+  readonly #piscina: Piscina;
+  readonly #seats: Seat[];
+  readonly #mailbox = new Int32Array(new SharedArrayBuffer(mailbox.slots * slotStride * 4));
+  #kernel: KernelName = 'reference';
+  #memory: WebAssembly.Memory | undefined;
+  #listener: PoolListener | undefined;
+  #isClosing = false;
+
+  constructor({ threads, workerUrl = new URL('../../workers/worker.js', import.meta.url) }: PoolOptions) {
+    this.size = threads;
+    this.#piscina = new Piscina({
+      filename: workerUrl.href,
+      name: 'serve',
+      minThreads: threads,
+      maxThreads: threads,
+      concurrentTasksPerWorker: 1,
+      atomics: 'disabled',
+      recordTiming: false,
+      workerHistogram: false,
+    });
+    // Without a listener, an error in a worker between tasks would end the host process.
+    this.#piscina.on('error', () => undefined);
+    this.#seats = Array.from({ length: threads }, () => ({
+      port: undefined,
+      bell: new Int32Array(new SharedArrayBuffer(doorbell.slots * slotStride * 4)),
+      isReady: false,
+      threadId: -1,
+      failedStarts: 0,
+      whenReady: () => undefined,
+    }));
+  }
+
+  /** What kernels a worker finds here. @throws WORKER_START, within the time limit, if no worker can start */
+  async probe(): Promise<KernelProbe[]> {
+    try {
+      return (await withTimeout(this.#piscina.run(undefined, { name: 'probe' }))) as KernelProbe[];
+    } catch (cause) {
+      await this.close();
+      throw startFailed(cause);
+    }
+  }
+
+  /** Puts every worker into its seat with the kernel chosen. @throws WORKER_START */
+  async start(kernel: KernelName, memory: WebAssembly.Memory | undefined, listener: PoolListener): Promise<void> {
+    this.#kernel = kernel;
+    this.#memory = memory;
+    this.#listener = listener;
+    void this.#listen();
+    const ready = this.#seats.map((seat, index) => {
+      const started = new Promise<void>((resolve) => {
+        seat.whenReady = resolve;
+      });
+      return Promise.race([started, this.#serve(index)]);
+    });
+    try {
+      await withTimeout(Promise.all(ready));
+    } catch (cause) {
+      await this.close();
+      throw startFailed(cause);
+    }
+    // From now on a worker that ends is replaced.
+    this.#seats.forEach((_, index) => void this.#keepServing(index));
+  }
+
+  /** Hands a job to one worker and wakes it; a worker still starting finds it later. */
+  post(index: number, job: Job): void {
+    const { port, bell } = this.#seats[index]!;
+    port?.postMessage(job);
+    // After the message: a worker that sees the new count finds it.
+    Atomics.add(bell, slotStride * doorbell.posted, 1);
+    Atomics.notify(bell, slotStride * doorbell.posted);
+  }
+
+  /** Ends all workers; resolves once no thread is left. Open jobs must have been settled. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    for (const { bell } of this.#seats) {
+      Atomics.store(bell, slotStride * doorbell.closing, 1);
+      Atomics.add(bell, slotStride * doorbell.posted, 1);
+      Atomics.notify(bell, slotStride * doorbell.posted);
+    }
+    Atomics.add(this.#mailbox, slotStride * mailbox.signals, 1);
+    Atomics.notify(this.#mailbox, slotStride * mailbox.signals);
+    await this.#piscina.destroy();
+    for (const { port } of this.#seats) port?.close();
+  }
+
+  /** Ends worker `index` at once, as a crash would. For tests of what happens then. */
+  async terminate(index: number): Promise<void> {
+    const { threadId } = this.#seats[index]!;
+    await this.#piscina.threads.find((thread) => thread.threadId === threadId)?.terminate();
+  }
+
+  readonly #running = new Map<number, Promise<unknown>>();
+
+  #serve(index: number): Promise<unknown> {
+    const seat = this.#seats[index]!;
+    seat.port?.close();
+    const { port1, port2 } = new MessageChannel();
+    seat.port = port1;
+    seat.isReady = false;
+    const start: WorkerStart = {
+      index,
+      kernel: this.#kernel,
+      memory: this.#memory,
+      doorbell: seat.bell.buffer as SharedArrayBuffer,
+      mailbox: this.#mailbox.buffer,
+      port: port2,
+    };
+    const running = this.#piscina.run(start, { transferList: [port2] });
+    this.#running.set(index, running);
+    return running;
+  }
+
+  async #keepServing(index: number): Promise<void> {
+    const seat = this.#seats[index]!;
+    for (;;) {
+      let reason: unknown;
+      try {
+        await this.#running.get(index);
+      } catch (error) {
+        reason = error;
+      }
+      if (this.#isClosing) return;
+      this.#drain(index);
+      seat.failedStarts = seat.isReady ? 0 : seat.failedStarts + 1;
+      this.#listener!.onLost(index, reason);
+      if (seat.failedStarts >= mostFailedStarts) {
+        this.#listener!.onBroken(reason);
+        return;
+      }
+      void this.#serve(index).catch(() => undefined);
+    }
+  }
+
+  // The count is read before the work that it announces: a signal given meanwhile changes it, and the wait returns.
+  async #listen(): Promise<void> {
+    const slot = slotStride * mailbox.signals;
+    while (!this.#isClosing) {
+      const count = Atomics.load(this.#mailbox, slot);
+      this.#seats.forEach((_, index) => {
+        this.#drain(index);
+      });
+      this.#listener!.onSignal();
+      const waiting = Atomics.waitAsync(this.#mailbox, slot, count);
+      if (waiting.async) await waiting.value;
+    }
+  }
+
+  #drain(index: number): void {
+    const seat = this.#seats[index]!;
+    if (seat.port === undefined) return;
+    for (let next = receiveMessageOnPort(seat.port); next; next = receiveMessageOnPort(seat.port)) {
+      const report = next.message as WorkerReport;
+      if (report.kind === 'ready') this.#welcome(index, seat, report.threadId);
+      else this.#listener!.onReport(index, report);
+    }
+  }
+
+  #welcome(index: number, seat: Seat, threadId: number): void {
+    seat.isReady = true;
+    seat.threadId = threadId;
+    seat.whenReady();
+    this.#listener!.onReady(index);
+  }
+}
+
+function startFailed(cause: unknown): HeadpoolError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new HeadpoolError('WORKER_START', `The worker threads could not be started: ${reason}`, { cause });
+}
+
+async function withTimeout<T>(promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`no answer within ${startTimeoutMs / 1000} s`));
+    }, startTimeoutMs);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

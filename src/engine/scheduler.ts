@@ -1,0 +1,108 @@
+// The open jobs of a pool: which workers get them, what ends them early, and when they are over.
+import { HeadpoolError } from '../errors.js';
+import type { WorkerReport } from '../../workers/protocol.js';
+import type { PlannedPhase } from './assembly.js';
+import type { Logger } from './engine-options.js';
+import { OpenJob, type JobOutcome } from './job.js';
+import type { PoolListener, WorkerPool } from './pool.js';
+
+interface Assignment {
+  readonly job: OpenJob;
+  readonly phases: readonly PlannedPhase[];
+  readonly workers: ReadonlySet<number>;
+}
+
+export class Scheduler implements PoolListener {
+  readonly #pool: WorkerPool;
+  readonly #maxQueue: number;
+  readonly #logger: Logger | undefined;
+  readonly #open = new Map<number, Assignment>();
+  /** Open jobs of each worker; a job that needs few workers goes to the least busy ones. */
+  readonly #load: number[];
+  #nextId = 0;
+  #broken: HeadpoolError | undefined;
+
+  constructor(pool: WorkerPool, maxQueue: number, logger?: Logger) {
+    this.#pool = pool;
+    this.#logger = logger;
+    this.#maxQueue = maxQueue;
+    this.#load = new Array<number>(pool.size).fill(0);
+  }
+
+  get openJobs(): number {
+    return this.#open.size;
+  }
+
+  /**
+   * Runs phases that have units, one after another, on as many workers as can find a unit.
+   * @throws QUEUE_FULL, WORKER_LOST, UNIT_FAILED, WORKER_START; the signal's reason
+   */
+  async run(phases: readonly PlannedPhase[], signal?: AbortSignal): Promise<JobOutcome> {
+    signal?.throwIfAborted();
+    if (this.#broken !== undefined) throw this.#broken;
+    if (this.#open.size >= this.#maxQueue) {
+      throw new HeadpoolError('QUEUE_FULL', `Expected fewer than ${this.#maxQueue} open calls (maxQueue)`);
+    }
+    const job = new OpenJob(this.#nextId++, phases, this.#pool.size);
+    const workers = this.#leastBusy(Math.min(this.#pool.size, job.width));
+    const cancel = (): void => {
+      job.stop('cancelled', signal?.reason);
+    };
+    this.#open.set(job.description.id, { job, phases, workers });
+    signal?.addEventListener('abort', cancel);
+    for (const index of workers) {
+      this.#load[index]!++;
+      this.#pool.post(index, job.description);
+    }
+    try {
+      return await job.settled;
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+      this.#open.delete(job.description.id);
+      for (const index of workers) this.#load[index]!--;
+    }
+  }
+
+  /** Resolves once no job is open. */
+  async drain(): Promise<void> {
+    await Promise.allSettled([...this.#open.values()].map(({ job }) => job.settled));
+  }
+
+  onSignal(): void {
+    for (const { job } of this.#open.values()) job.check();
+  }
+
+  onReport(worker: number, report: WorkerReport): void {
+    if (report.kind !== 'failed') return;
+    const assignment = this.#open.get(report.job);
+    if (assignment === undefined) return;
+    const { job, phases } = assignment;
+    const unit = report.unit.join(', ');
+    const message = `Worker ${worker} failed in unit [${unit}] of phase ${phases[report.phase]!.name}: ${report.error.message}`;
+    job.stop('failed', new HeadpoolError('UNIT_FAILED', message, { cause: report.error }));
+  }
+
+  onLost(index: number, reason: unknown): void {
+    this.#logger?.warn(`worker ${index} ended (${reason instanceof Error ? reason.message : 'no reason given'}); replacing it`);
+    for (const { job } of this.#open.values()) job.loseWorker(index, reason);
+  }
+
+  onReady(index: number): void {
+    for (const { job, workers } of this.#open.values()) {
+      if (workers.has(index)) this.#pool.post(index, job.description);
+    }
+  }
+
+  onBroken(reason: unknown): void {
+    const cause = reason instanceof Error ? reason.message : 'no reason given';
+    this.#broken = new HeadpoolError('WORKER_START', `Worker threads end as soon as they start: ${cause}`, {
+      cause: reason,
+    });
+    for (const { job } of this.#open.values()) job.stop('failed', this.#broken);
+  }
+
+  #leastBusy(count: number): ReadonlySet<number> {
+    const byLoad = this.#load.map((load, index) => ({ load, index })).sort((a, b) => a.load - b.load);
+    return new Set(byLoad.slice(0, count).map(({ index }) => index));
+  }
+}

@@ -1,0 +1,31 @@
+// The memory of one call: regions of the arena that go back when it ends, and results that stay with the caller.
+import { createTensor, type Tensor } from '../tensor/tensor.js';
+import type { Arena } from '../tensor/arena.js';
+import type { Region } from '../tensor/region.js';
+import type { Shape } from '../tensor/shape.js';
+
+export class WorkingSet {
+  readonly #arena: Arena;
+  readonly #regions: Region[] = [];
+
+  constructor(arena: Arena) {
+    this.#arena = arena;
+  }
+
+  /** A region of `length` floats for the time of the call. @throws MEMORY_LIMIT */
+  allocate(length: number): Region {
+    const region = this.#arena.allocate(length);
+    this.#regions.push(region);
+    return region;
+  }
+
+  /** A tensor of zeros that the caller keeps. @throws MEMORY_LIMIT */
+  createResult(shape: Shape): Tensor {
+    this.#arena.refuseOver(shape.reduce((bytes, length) => bytes * length, 4));
+    return createTensor(shape);
+  }
+
+  release(): void {
+    for (const region of this.#regions.splice(0)) this.#arena.free(region);
+  }
+}
