@@ -10,16 +10,21 @@ import type { Work } from './protocol.js';
 export type UnitRunner = (unit: Int32Array) => void;
 
 /** Opens a phase's buffers once, for all the units that this worker takes. */
-export function openPhase(work: Work, views: RegionViews, kernel: Kernel): UnitRunner {
+export function openPhase(
+  work: Work,
+  entries: readonly Float64Array[],
+  views: RegionViews,
+  kernel: Kernel,
+): UnitRunner {
   switch (work.kind) {
     case 'pack':
       return packUnits(work, views, kernel);
     case 'project':
       return projectUnits(work, views, kernel);
     case 'gather':
-      return gatherUnits(work, views);
+      return gatherUnits(work, entries, views);
     case 'attend':
-      return attendUnits(work, views, kernel);
+      return attendUnits(work, entries, views, kernel);
     case 'peak':
       return ([rounds]) => {
         kernel.multiplyAdd(rounds!);

@@ -53,9 +53,11 @@ export function sharedClockMs(): number {
 export const unitWords = 5;
 
 export interface Phase {
-  /** [unitCount, unitWords] Int32, longest units first. */
-  readonly units: SharedArrayBuffer;
+  /** Where in the job's block the table [unitCount, unitWords] of Int32 starts; longest units first. */
+  readonly unitsAt: number;
   readonly unitCount: number;
+  /** Where in the job's block its tables of entries start. */
+  readonly entriesAt: readonly number[];
   readonly work: Work;
 }
 
@@ -110,12 +112,12 @@ export interface HeadLayout {
   readonly tokenStride: number;
 }
 
-/** Keys and values copied into head-major working memory. Units: [entry, first head, end head, 0 = key | 1 = value, -]. */
+/**
+ * Keys and values copied into head-major working memory; two tables of entries, before and after.
+ * Units: [entry, first head, end head, 0 = key | 1 = value, -].
+ */
 export interface GatherWork {
   readonly kind: 'gather';
-  /** Tables of entries, before and after. */
-  readonly entriesFrom: SharedArrayBuffer;
-  readonly entriesTo: SharedArrayBuffer;
   readonly key: { readonly from: HeadLayout; readonly to: HeadLayout; readonly dims: number };
   readonly value: { readonly from: HeadLayout; readonly to: HeadLayout; readonly dims: number };
 }
@@ -134,10 +136,12 @@ export const entryWords = {
   count: 8,
 } as const;
 
-/** Attention of query blocks. Units: [entry, first key/value head, end key/value head, first query, end query]. */
+/**
+ * Attention of query blocks; one table of entries.
+ * Units: [entry, first key/value head, end key/value head, first query, end query].
+ */
 export interface AttendWork {
   readonly kind: 'attend';
-  readonly entries: SharedArrayBuffer;
   readonly heads: number;
   readonly kvHeads: number;
   readonly headDim: number;
@@ -184,11 +188,13 @@ export interface PeakWork {
   readonly kind: 'peak';
 }
 
+/** One job. All that is small lies in one block: every further buffer makes its message slower. */
 export interface Job {
   readonly id: number;
-  readonly control: SharedArrayBuffer;
-  /** Float64 a phase: when its last unit was done, by `sharedClockMs`. */
-  readonly clock: SharedArrayBuffer;
+  /** The control slots from the start, then what the offsets of this description point at. */
+  readonly block: SharedArrayBuffer;
+  /** Where one Float64 a phase starts: when its last unit was done, by `sharedClockMs`. */
+  readonly clockAt: number;
   readonly phases: readonly Phase[];
 }
 
@@ -199,6 +205,8 @@ export interface WorkerStart {
   readonly memory: WebAssembly.Memory | undefined;
   readonly doorbell: SharedArrayBuffer;
   readonly mailbox: SharedArrayBuffer;
+  /** How long to look for the next job before sleeping, in ms; 0 = not at all. */
+  readonly spinMs: number;
   readonly port: import('node:worker_threads').MessagePort;
 }
 

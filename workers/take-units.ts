@@ -40,7 +40,7 @@ export interface Worker {
  * @throws FailedUnit
  */
 export function takeUnits(job: Job, worker: Worker, onComplete: () => void): void {
-  const slots = new Int32Array(job.control);
+  const slots = new Int32Array(job.block);
   const presence = slotStride * presenceSlot(job.phases.length, worker.index);
   // Presence before the flag: the coordinator sets the flag before it looks for presence, so one of the two sees the
   // other, and no buffer is touched once a stopped job has been settled.
@@ -50,7 +50,7 @@ export function takeUnits(job: Job, worker: Worker, onComplete: () => void): voi
       const wasLast = runPhase(job, phase, slots, worker);
       if (isStopped(slots)) return;
       if (wasLast) publishPhase(job, phase, slots, onComplete);
-      else waitForPhase(job, phase, slots);
+      else if (phase + 1 < job.phases.length) waitForPhase(job, phase, slots);
     }
   } finally {
     Atomics.store(slots, presence, 0);
@@ -59,19 +59,19 @@ export function takeUnits(job: Job, worker: Worker, onComplete: () => void): voi
 
 /** Runs units until none is left or the job is stopped; true for the worker that ran the last one to end. */
 function runPhase(job: Job, phase: number, slots: Int32Array, { kernel, views }: Worker): boolean {
-  const { units, unitCount, work } = job.phases[phase]!;
+  const { unitsAt, unitCount, entriesAt, work } = job.phases[phase]!;
   const cursor = slotStride * cursorSlot(phase);
   const done = cursor + slotStride;
-  const table = new Int32Array(units);
-  const clock = new Float64Array(job.clock);
+  const units = new Int32Array(job.block, unitsAt);
+  const clock = new Float64Array(job.block, job.clockAt);
   let run: UnitRunner | undefined;
   let wasLast = false;
   while (!isStopped(slots)) {
     const index = Atomics.add(slots, cursor, 1);
     if (index >= unitCount) break;
-    const unit = table.subarray(index * unitWords, (index + 1) * unitWords);
+    const unit = units.subarray(index * unitWords, (index + 1) * unitWords);
     try {
-      run ??= openPhase(work, views, kernel);
+      run ??= openPhase(work, entriesAt.map((at) => new Float64Array(job.block, at)), views, kernel);
       run(unit);
     } catch (cause) {
       throw new FailedUnit(phase, unit, cause);

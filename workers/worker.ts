@@ -35,8 +35,20 @@ export function serve(start: WorkerStart): void {
       runJob(next.message as Job, worker, start);
     }
     if (Atomics.load(bell, slotStride * doorbell.closing) !== 0) return;
+    if (start.spinMs > 0 && spin(bell, posted, start.spinMs)) continue;
     Atomics.wait(bell, slotStride * doorbell.posted, posted);
   }
+}
+
+/** Looks at the bell for a while before sleeping on it; true if it rang. Waking a sleeper takes longer than a small job. */
+function spin(bell: Int32Array, posted: number, spinMs: number): boolean {
+  const end = performance.now() + spinMs;
+  do {
+    for (let look = 0; look < 64; look++) {
+      if (Atomics.load(bell, slotStride * doorbell.posted) !== posted) return true;
+    }
+  } while (performance.now() < end);
+  return false;
 }
 
 function runJob(job: Job, worker: Worker, start: WorkerStart): void {
@@ -52,11 +64,11 @@ function runJob(job: Job, worker: Worker, start: WorkerStart): void {
     report(start, { kind: 'failed', job: job.id, phase, unit, error: reason });
   }
   // The coordinator waits for the last worker to leave a stopped job.
-  if (Atomics.load(new Int32Array(job.control), slotStride * control.stop) !== stopReasons.none) signal(start);
+  if (Atomics.load(new Int32Array(job.block), slotStride * control.stop) !== stopReasons.none) signal(start);
 }
 
 function stopJob(job: Job): void {
-  const slots = new Int32Array(job.control);
+  const slots = new Int32Array(job.block);
   Atomics.compareExchange(slots, slotStride * control.stop, stopReasons.none, stopReasons.failed);
   job.phases.forEach((_, phase) => Atomics.notify(slots, slotStride * (cursorSlot(phase) + 1)));
 }

@@ -34,13 +34,13 @@ export function assembleAttention(
   const weights = createWeights(heads, batch, options, extraKeys, memory);
   const logSumExp = options.returnLogSumExp ? createLogSumExp(heads, batch, memory) : undefined;
   const queriesPerEntry = batch.dense?.queries;
+  const entries = tableOfEntries(batch.entries, {
+    ...{ query, key, value, output, diagonalOf },
+    logSumExpOffsetOf: ({ queryRow }, index) =>
+      queriesPerEntry === undefined ? queryRow : index * heads * queriesPerEntry,
+  });
   const work: AttendWork = {
     kind: 'attend',
-    entries: tableOfEntries(batch.entries, {
-      ...{ query, key, value, output, diagonalOf },
-      logSumExpOffsetOf: ({ queryRow }, index) =>
-        queriesPerEntry === undefined ? queryRow : index * heads * queriesPerEntry,
-    }),
     ...{ heads, kvHeads, headDim, valueDim, scale, left, right, extra },
     ...{ query: query.layout, key: key.layout, value: value.layout, output: output.layout },
     mask: mask && { region: regionOf(mask.data), strides: mask.strides },
@@ -56,7 +56,7 @@ export function assembleAttention(
     areHeadsTogether: options.returnWeights === 'mean',
   });
   return {
-    phase: planPhase('attend', work, plan),
+    phase: planPhase('attend', work, plan, [entries]),
     results: { ...(weights && { weights: weights.tensor }), ...(logSumExp && { logSumExp }) },
   };
 }
@@ -102,12 +102,11 @@ function gather(
     'gather',
     {
       kind: 'gather',
-      entriesFrom: tableOfEntries(batch.entries, { key, value }),
-      entriesTo: tableOfEntries(batch.entries, { key: toKey, value: toValue }),
       key: { from: key.layout, to: toKey.layout, dims: headDim },
       value: { from: value.layout, to: toValue.layout, dims: valueDim },
     },
     planGather(batch.entries, heads),
+    [tableOfEntries(batch.entries, { key, value }), tableOfEntries(batch.entries, { key: toKey, value: toValue })],
   );
   return { phase, key: toKey, value: toValue };
 }

@@ -1,6 +1,6 @@
 // What a call becomes: phases for the workers, and the result that they write. Types, and the one way to make a phase.
 import type { AttentionResult } from '../attention/multi-head.js';
-import type { Phase, Work } from '../../workers/protocol.js';
+import type { Work } from '../../workers/protocol.js';
 import type { PhasePlan } from './plan.js';
 
 export interface Assembly {
@@ -11,11 +11,18 @@ export interface Assembly {
 /** The phases of all kinds of calls, as statistics name them. */
 export type PhaseName = 'pack' | 'gather' | 'project' | 'attend' | 'output' | 'peak';
 
-export interface PlannedPhase extends Phase {
+export interface PlannedPhase extends PhasePlan {
   readonly name: PhaseName;
-  readonly flop: number;
+  readonly work: Work;
+  readonly entries: readonly Float64Array[];
 }
 
-export function planPhase(name: PhaseName, work: Work, { units, unitCount, flop }: PhasePlan): PlannedPhase {
-  return { name, units: units.buffer, unitCount, work, flop };
+export function planPhase(
+  name: PhaseName,
+  work: Work,
+  plan: PhasePlan,
+  entries: readonly Float64Array[] = [],
+): PlannedPhase {
+  const { units, unitCount, flop } = plan;
+  return { name, work, units, unitCount, flop, entries };
 }

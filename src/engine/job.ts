@@ -8,8 +8,8 @@ import {
   slotStride,
   stopReasons,
   type Job,
-  type Phase,
 } from '../../workers/protocol.js';
+import type { PlannedPhase } from './assembly.js';
 
 export interface JobOutcome {
   /** Milliseconds of each phase, the first one counted from the start of the job. */
@@ -30,15 +30,9 @@ export class OpenJob {
   #isSettled = false;
 
   /** @param workers how many workers the pool has; any of them may take part */
-  constructor(id: number, phases: readonly Phase[], workers: number) {
-    const slots = presenceSlot(phases.length, workers);
-    this.description = {
-      id,
-      control: new SharedArrayBuffer(slots * slotStride * 4),
-      clock: new SharedArrayBuffer(phases.length * 8),
-      phases,
-    };
-    this.#slots = new Int32Array(this.description.control);
+  constructor(id: number, phases: readonly PlannedPhase[], workers: number) {
+    this.description = describeJob(id, phases, workers);
+    this.#slots = new Int32Array(this.description.block);
     this.#workers = workers;
     this.settled = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -53,6 +47,14 @@ export class OpenJob {
   /** The most workers that can find a unit at the same time. */
   get width(): number {
     return Math.max(...this.description.phases.map(({ unitCount }) => unitCount));
+  }
+
+  /** Looks for up to `ms` whether the job completes. */
+  watch(ms: number): void {
+    const complete = slotStride * control.complete;
+    const end = performance.now() + ms;
+    while (Atomics.load(this.#slots, complete) === 0 && performance.now() < end);
+    this.check();
   }
 
   /** Makes the workers leave; the job rejects with the first reason given, once all have left. */
@@ -93,8 +95,8 @@ export class OpenJob {
   }
 
   #outcome(): JobOutcome {
-    const ends = [...new Float64Array(this.description.clock)];
-    // A phase without units ends with the one before it.
+    const { block, clockAt, phases } = this.description;
+    const ends = [...new Float64Array(block, clockAt, phases.length)];
     const starts = [this.#startMs, ...ends.slice(0, -1)];
     return {
       phaseMs: ends.map((end, phase) => Math.max(0, end - starts[phase]!)),
@@ -109,4 +111,29 @@ export class OpenJob {
   #presence(index: number): number {
     return slotStride * presenceSlot(this.description.phases.length, index);
   }
+}
+
+/** Lays the job's block out: control slots, clock, and every phase's tables, all at multiples of 8 bytes. */
+function describeJob(id: number, phases: readonly PlannedPhase[], workers: number): Job {
+  const clockAt = presenceSlot(phases.length, workers) * slotStride * 4;
+  let end = clockAt + phases.length * 8;
+  const tables: { readonly at: number; readonly table: Int32Array | Float64Array }[] = [];
+  const place = (table: Int32Array | Float64Array): number => {
+    const at = end;
+    tables.push({ at, table });
+    end += Math.ceil(table.byteLength / 8) * 8;
+    return at;
+  };
+  const described = phases.map(({ units, unitCount, entries, work }) => ({
+    unitsAt: place(units),
+    unitCount,
+    entriesAt: entries.map(place),
+    work,
+  }));
+  const block = new SharedArrayBuffer(end);
+  for (const { at, table } of tables) {
+    if (table instanceof Int32Array) new Int32Array(block, at).set(table);
+    else new Float64Array(block, at).set(table);
+  }
+  return { id, block, clockAt, phases: described };
 }

@@ -39,9 +39,9 @@ export interface EntryOperands {
 }
 
 /** [entries, entryWords.count] Float64. */
-export function tableOfEntries(entries: readonly Entry[], operands: EntryOperands): SharedArrayBuffer {
+export function tableOfEntries(entries: readonly Entry[], operands: EntryOperands): Float64Array {
   const { query, key, value, output, diagonalOf, logSumExpOffsetOf } = operands;
-  const table = new Float64Array(new SharedArrayBuffer(entries.length * entryWords.count * 8));
+  const table = new Float64Array(entries.length * entryWords.count);
   entries.forEach((entry, index) => {
     const row = table.subarray(index * entryWords.count, (index + 1) * entryWords.count);
     row[entryWords.queryOffset] = query?.offsetOfRow(entry.queryRow) ?? 0;
@@ -53,5 +53,5 @@ export function tableOfEntries(entries: readonly Entry[], operands: EntryOperand
     row[entryWords.diagonal] = diagonalOf?.(entry) ?? 0;
     row[entryWords.logSumExpOffset] = logSumExpOffsetOf?.(entry, index) ?? 0;
   });
-  return table.buffer;
+  return table;
 }

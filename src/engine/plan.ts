@@ -5,7 +5,7 @@ import type { Entry, Heads } from '../attention/problem.js';
 
 /** Units of one phase, longest first: a table [unitCount, unitWords] of Int32 and the FLOP of all of them. */
 export interface PhasePlan {
-  readonly units: Int32Array<SharedArrayBuffer>;
+  readonly units: Int32Array;
   readonly unitCount: number;
   readonly flop: number;
 }
@@ -128,7 +128,7 @@ function clamp(value: number, least: number, most: number): number {
 
 function toPlan(units: Unit[]): PhasePlan {
   units.sort((a, b) => b.flop - a.flop);
-  const table = new Int32Array(new SharedArrayBuffer(units.length * unitWords * 4));
+  const table = new Int32Array(units.length * unitWords);
   let flop = 0;
   units.forEach((unit, index) => {
     table.set(unit.words, index * unitWords);

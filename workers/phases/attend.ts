@@ -4,9 +4,13 @@ import type { AttentionBlock, BlockWeights, Kernel, Slice, Strided } from '../ke
 import type { UnitRunner } from '../phases.js';
 import { entryWords, type AttendWork, type Broadcast } from '../protocol.js';
 
-export function attendUnits(work: AttendWork, views: RegionViews, kernel: Kernel): UnitRunner {
+export function attendUnits(
+  work: AttendWork,
+  [entries]: readonly Float64Array[],
+  views: RegionViews,
+  kernel: Kernel,
+): UnitRunner {
   const { heads, kvHeads, headDim, valueDim, scale, left, right } = work;
-  const entries = new Float64Array(work.entries);
   const query = views.floats(work.query.region);
   const key = views.floats(work.key.region);
   const value = views.floats(work.value.region);
@@ -29,7 +33,7 @@ export function attendUnits(work: AttendWork, views: RegionViews, kernel: Kernel
   };
 
   function blockOf(entry: number, kvHead: number, firstQuery: number, endQuery: number): AttentionBlock {
-    const word = (index: number): number => entries[entry * entryWords.count + index]!;
+    const word = (index: number): number => entries![entry * entryWords.count + index]!;
     const head = kvHead * group;
     const rowOf = (offset: number, { headStride, tokenStride }: AttendWork['query']): number =>
       offset + head * headStride + firstQuery * tokenStride;

@@ -4,9 +4,11 @@ import type { RegionViews } from '../../src/tensor/region.js';
 import type { UnitRunner } from '../phases.js';
 import { entryWords, type GatherWork } from '../protocol.js';
 
-export function gatherUnits(work: GatherWork, views: RegionViews): UnitRunner {
-  const entriesFrom = new Float64Array(work.entriesFrom);
-  const entriesTo = new Float64Array(work.entriesTo);
+export function gatherUnits(
+  work: GatherWork,
+  [entriesFrom, entriesTo]: readonly Float64Array[],
+  views: RegionViews,
+): UnitRunner {
   const copies = [
     { ...work.key, ...openCopy(work.key, views), word: entryWords.keyOffset },
     { ...work.value, ...openCopy(work.value, views), word: entryWords.valueOffset },
@@ -15,10 +17,10 @@ export function gatherUnits(work: GatherWork, views: RegionViews): UnitRunner {
   return ([entry, firstHead, endHead, which]) => {
     const row = entry! * entryWords.count;
     const { from, to, dims, source, target, word } = copies[which === 0 ? 0 : 1];
-    const keys = entriesFrom[row + entryWords.keys]!;
+    const keys = entriesFrom![row + entryWords.keys]!;
     for (let head = firstHead!; head < endHead!; head++) {
-      const read = entriesFrom[row + word]! + head * from.headStride;
-      const write = entriesTo[row + word]! + head * to.headStride;
+      const read = entriesFrom![row + word]! + head * from.headStride;
+      const write = entriesTo![row + word]! + head * to.headStride;
       copyRows({ source, read, readStride: from.tokenStride, target, write, writeStride: to.tokenStride, keys, dims });
     }
   };

@@ -1,90 +1,114 @@
 // Attention blocks on the WebAssembly kernel: places the operands and writes the parameter block of the C++ source.
 import type { AttentionBlock, Strided } from '../kernel.js';
 import type { Machine } from './machine.js';
-import { placeInput, placeOutput, type Placed } from './rows.js';
+import { copyBack, nowhere, placeInput, placeOutput, type Placed, type Rows } from './rows.js';
 import { floatWord } from './scratch.js';
 
 // Offsets of "no bound" plus the position in the longest sequence must stay inside 32 bits.
 const farOffset = 2 ** 30;
 
+/** Where the operands of one block lie, those that may lie outside the arena. */
+interface Placement {
+  readonly query: Placed;
+  readonly output: Placed;
+  readonly mask: Placed;
+  readonly bias: Placed;
+  readonly weights: Placed;
+  readonly logSumExp: Placed;
+}
+
 export function attend(machine: Machine, block: AttentionBlock): void {
-  const { exports, scratch } = machine;
-  const { queries, group, keys, headDim, valueDim, extra } = block;
-  const rows = { group, queries };
-  scratch.reset();
+  machine.scratch.reset();
+  const output = outputRows(block);
+  const weights = weightsRows(block);
+  const logSumExp = logSumExpRows(block);
+  const placement: Placement = {
+    query: placeInput(machine, queryRows(block)),
+    output: placeOutput(machine, output),
+    mask: placeStrided(machine, block, block.mask),
+    bias: placeStrided(machine, block, block.bias),
+    // What is added to must be there first.
+    weights: weights === null ? nowhere : placeInput(machine, weights),
+    logSumExp: logSumExp === null ? nowhere : placeOutput(machine, logSumExp),
+  };
+  machine.exports.attend(writeParameters(machine, block, placement));
+  copyBack(machine, output, placement.output);
+  if (weights !== null) copyBack(machine, weights, placement.weights);
+  if (logSumExp !== null) copyBack(machine, logSumExp, placement.logSumExp);
+}
 
-  const query = placeInput(machine, {
-    ...rows,
-    slice: block.query,
-    headStride: block.queryHeadStride,
-    queryStride: block.queryStride,
-    length: headDim,
-  });
-  const output = placeOutput(
-    machine,
-    {
-      ...rows,
-      slice: block.output,
-      headStride: block.outputHeadStride,
-      queryStride: block.outputStride,
-      length: valueDim,
-    },
-    false,
-  );
-  const mask = placeStrided(machine, block, block.mask);
-  const bias = placeStrided(machine, block, block.bias);
-  const weights =
-    block.weights &&
-    placeOutput(
-      machine,
-      { ...rows, ...block.weights, slice: block.weights.to, length: keys + (extra?.count ?? 0) },
-      block.weights.isAdded,
-    );
-  const logSumExp =
-    block.logSumExp &&
-    placeOutput(
-      machine,
-      { ...rows, slice: block.logSumExp.to, headStride: block.logSumExp.headStride, queryStride: 1, length: 1 },
-      false,
-    );
+const words = new Int32Array(37);
 
-  // The fields of `struct Attention` in attention.h, in its order.
-  const words = [
-    ...[query.address, query.queryStride, query.headStride],
-    ...[machine.addressInArena(block.key), block.keyStride],
-    ...[machine.addressInArena(block.value), block.valueStride],
-    ...[output.address, output.queryStride, output.headStride],
-    ...[queries, group, keys, headDim, valueDim, floatWord(block.scale)],
-    ...(extra === null ? [0, 0, 0] : [machine.addressInArena(extra.key), machine.addressInArena(extra.value), extra.count]),
-    ...[Math.max(block.firstOffset, -farOffset), Math.min(block.lastOffset, farOffset)],
-    ...[mask?.address ?? 0, mask?.headStride ?? 0, mask?.queryStride ?? 0, block.mask?.keyStride ?? 0],
-    ...[bias?.address ?? 0, bias?.headStride ?? 0, bias?.queryStride ?? 0, block.bias?.keyStride ?? 0],
-    ...[weights?.address ?? 0, weights?.headStride ?? 0, weights?.queryStride ?? 0],
-    ...[floatWord(block.weights?.share ?? 0), block.weights?.isAdded === true ? 1 : 0],
-    ...[logSumExp?.address ?? 0, logSumExp?.headStride ?? 0],
-    scratch.takeFloats(exports.scratchFloats(headDim, valueDim)),
-  ];
-  exports.attend(scratch.writeWords(words));
+/** The fields of `struct Attention` in attention.h, in its order; returns their address. */
+function writeParameters(machine: Machine, block: AttentionBlock, placement: Placement): number {
+  const { query, output, mask, bias, weights, logSumExp } = placement;
+  const { headDim, valueDim, extra } = block;
+  words[0] = query.address;
+  words[1] = query.queryStride;
+  words[2] = query.headStride;
+  words[3] = machine.addressInArena(block.key);
+  words[4] = block.keyStride;
+  words[5] = machine.addressInArena(block.value);
+  words[6] = block.valueStride;
+  words[7] = output.address;
+  words[8] = output.queryStride;
+  words[9] = output.headStride;
+  words[10] = block.queries;
+  words[11] = block.group;
+  words[12] = block.keys;
+  words[13] = headDim;
+  words[14] = valueDim;
+  words[15] = floatWord(block.scale);
+  words[16] = extra === null ? 0 : machine.addressInArena(extra.key);
+  words[17] = extra === null ? 0 : machine.addressInArena(extra.value);
+  words[18] = extra === null ? 0 : extra.count;
+  words[19] = Math.max(block.firstOffset, -farOffset);
+  words[20] = Math.min(block.lastOffset, farOffset);
+  words[21] = mask.address;
+  words[22] = mask.headStride;
+  words[23] = mask.queryStride;
+  words[24] = block.mask === null ? 0 : block.mask.keyStride;
+  words[25] = bias.address;
+  words[26] = bias.headStride;
+  words[27] = bias.queryStride;
+  words[28] = block.bias === null ? 0 : block.bias.keyStride;
+  words[29] = weights.address;
+  words[30] = weights.headStride;
+  words[31] = weights.queryStride;
+  words[32] = block.weights === null ? 0 : floatWord(block.weights.share);
+  words[33] = block.weights?.isAdded === true ? 1 : 0;
+  words[34] = logSumExp.address;
+  words[35] = logSumExp.headStride;
+  words[36] = machine.scratch.takeFloats(machine.exports.scratchFloats(headDim, valueDim));
+  return machine.scratch.writeWords(words);
+}
 
-  output.copyBack();
-  weights?.copyBack();
-  logSumExp?.copyBack();
+function queryRows({ query, queryHeadStride, queryStride, headDim, group, queries }: AttentionBlock): Rows {
+  return { slice: query, headStride: queryHeadStride, queryStride, length: headDim, group, queries };
+}
+
+function outputRows({ output, outputHeadStride, outputStride, valueDim, group, queries }: AttentionBlock): Rows {
+  return { slice: output, headStride: outputHeadStride, queryStride: outputStride, length: valueDim, group, queries };
+}
+
+function weightsRows({ weights, keys, extra, group, queries }: AttentionBlock): Rows | null {
+  if (weights === null) return null;
+  const { to, headStride, queryStride } = weights;
+  return { slice: to, headStride, queryStride, length: keys + (extra?.count ?? 0), group, queries };
+}
+
+function logSumExpRows({ logSumExp, group, queries }: AttentionBlock): Rows | null {
+  if (logSumExp === null) return null;
+  return { slice: logSumExp.to, headStride: logSumExp.headStride, queryStride: 1, length: 1, group, queries };
 }
 
 function placeStrided(
   machine: Machine,
   { group, queries, keys }: AttentionBlock,
   operand: Strided<Float32Array> | Strided<Uint8Array> | null,
-): Placed | null {
-  if (operand === null) return null;
+): Placed {
+  if (operand === null) return nowhere;
   const { from, headStride, queryStride, keyStride } = operand;
   const length = keyStride === 0 ? 1 : keys;
-  return placeInput<Float32Array | Uint8Array>(machine, {
-    slice: from,
-    headStride,
-    queryStride,
-    length,
-    group,
-    queries,
-  });
+  return placeInput(machine, { slice: from, headStride, queryStride, length, group, queries });
 }

@@ -5,7 +5,7 @@ import type { Kernel, KernelFactory, Packing, Projection, Slice } from '../kerne
 import { attend } from './attend.js';
 import { Machine } from './machine.js';
 import { chooseModule, type ModuleChoice } from './module.js';
-import { placeOutput } from './rows.js';
+import { copyBack, placeOutput } from './rows.js';
 
 // 4 lanes x 2 vectors of register tile, as in exports.cc; `create` compares.
 const panelColumns = 8;
@@ -56,27 +56,31 @@ function pack(machine: Machine, { weight, bias, columns, depth, panels }: Packin
   machine.exports.pack(weightAddress, biasAddress, columns, depth, machine.addressInArena(panels));
 }
 
+const words = new Int32Array(8);
+
 function project(machine: Machine, p: Projection): void {
+  const { rowCount, depth, columns } = p;
   machine.scratch.reset();
-  const output = placeOutput(
-    machine,
-    {
-      slice: p.output,
-      group: 1,
-      queries: p.rowCount,
-      headStride: 0,
-      queryStride: p.outputStride,
-      length: p.columns,
-    },
-    false,
-  );
+  const rows = {
+    slice: p.output,
+    group: 1,
+    queries: rowCount,
+    headStride: 0,
+    queryStride: p.outputStride,
+    length: columns,
+  };
+  const output = placeOutput(machine, rows);
   // The fields of `struct Projection` in gemm.h, in its order.
-  const words = [
-    ...[placeRun(machine, p.rows, p.rowCount * p.depth), p.depth, p.rowCount, p.depth],
-    ...[machine.addressInArena(p.panels), p.columns, output.address, output.queryStride],
-  ];
+  words[0] = placeRun(machine, p.rows, rowCount * depth);
+  words[1] = depth;
+  words[2] = rowCount;
+  words[3] = depth;
+  words[4] = machine.addressInArena(p.panels);
+  words[5] = columns;
+  words[6] = output.address;
+  words[7] = output.queryStride;
   machine.exports.project(machine.scratch.writeWords(words));
-  output.copyBack();
+  copyBack(machine, rows, output);
 }
 
 /** The address of `length` neighbours, in place or copied in. */

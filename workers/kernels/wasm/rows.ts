@@ -3,8 +3,10 @@
 import type { Slice } from '../kernel.js';
 import type { Machine } from './machine.js';
 
+type Numbers = Float32Array | Uint8Array;
+
 /** Row (g, i) is the `length` neighbours from g * headStride + i * queryStride on; a stride of 0 repeats. */
-export interface Rows<T extends Float32Array | Uint8Array = Float32Array> {
+export interface Rows<T extends Numbers = Float32Array> {
   readonly slice: Slice<T>;
   readonly headStride: number;
   readonly queryStride: number;
@@ -18,58 +20,47 @@ export interface Placed {
   readonly address: number;
   readonly headStride: number;
   readonly queryStride: number;
+  /** Whether the address is that of a copy. */
+  readonly isCopy: boolean;
 }
 
-/** Rows to read: in place, or copied in. */
-export function placeInput<T extends Float32Array | Uint8Array>(machine: Machine, rows: Rows<T>): Placed {
-  return placeInMemory(machine, rows) ?? copyRowsIn(machine, rows);
-}
+export const nowhere: Placed = { address: 0, headStride: 0, queryStride: 0, isCopy: false };
 
-/** Rows to write: in place, or in scratch space, from where `copyBack` brings them. */
-export function placeOutput(machine: Machine, rows: Rows, isAdded: boolean): Placed & { copyBack(): void } {
-  const inPlace = placeInMemory(machine, rows);
-  if (inPlace !== undefined) return { ...inPlace, copyBack() {} };
-  const placed = isAdded ? copyRowsIn(machine, rows) : takeRows(machine, rows);
-  return {
-    ...placed,
-    copyBack() {
-      forEachRow(rows, placed, (offset, address) => {
-        rows.slice.data.set(machine.scratch.floatsAt(address, rows.length), offset);
-      });
-    },
-  };
-}
-
-function placeInMemory(machine: Machine, rows: Rows<Float32Array | Uint8Array>): Placed | undefined {
-  const address = machine.addressOf(rows.slice);
-  return address === undefined
-    ? undefined
-    : { address, headStride: rows.headStride, queryStride: rows.queryStride };
-}
-
-function takeRows(machine: Machine, rows: Rows<Float32Array | Uint8Array>): Placed {
-  const queries = rows.queryStride === 0 ? 1 : rows.queries;
-  const heads = rows.headStride === 0 ? 1 : rows.group;
-  return {
-    address: machine.scratch.takeBytes(heads * queries * rows.length * rows.slice.data.BYTES_PER_ELEMENT),
-    headStride: rows.headStride === 0 ? 0 : queries * rows.length,
-    queryStride: rows.queryStride === 0 ? 0 : rows.length,
-  };
-}
-
-function copyRowsIn(machine: Machine, rows: Rows<Float32Array | Uint8Array>): Placed {
-  const placed = takeRows(machine, rows);
-  forEachRow(rows, placed, (offset, address) => {
-    machine.scratch.write(address, rows.slice.data.subarray(offset, offset + rows.length));
-  });
+/** Rows to read, or to read and add to: in place, or copied in. */
+export function placeInput(machine: Machine, rows: Rows<Numbers>): Placed {
+  const placed = placeOutput(machine, rows);
+  if (placed.isCopy) {
+    forEachRow(rows, placed, (offset, address) => {
+      machine.scratch.write(address, rows.slice.data.subarray(offset, offset + rows.length));
+    });
+  }
   return placed;
 }
 
-function forEachRow(
-  rows: Rows<Float32Array | Uint8Array>,
-  placed: Placed,
-  visit: (offset: number, address: number) => void,
-): void {
+/** Rows to write: in place, or in scratch space, from where `copyBack` brings them. */
+export function placeOutput(machine: Machine, rows: Rows<Numbers>): Placed {
+  const { slice, headStride, queryStride, length, group, queries } = rows;
+  const address = machine.addressOf(slice);
+  if (address !== undefined) return { address, headStride, queryStride, isCopy: false };
+  const rowsOfHead = queryStride === 0 ? 1 : queries;
+  const heads = headStride === 0 ? 1 : group;
+  return {
+    address: machine.scratch.takeBytes(heads * rowsOfHead * length * slice.data.BYTES_PER_ELEMENT),
+    headStride: headStride === 0 ? 0 : rowsOfHead * length,
+    queryStride: queryStride === 0 ? 0 : length,
+    isCopy: true,
+  };
+}
+
+/** Brings computed rows to where they belong, if they aren't there. */
+export function copyBack(machine: Machine, rows: Rows, placed: Placed): void {
+  if (!placed.isCopy) return;
+  forEachRow(rows, placed, (offset, address) => {
+    rows.slice.data.set(machine.scratch.floatsAt(address, rows.length), offset);
+  });
+}
+
+function forEachRow(rows: Rows<Numbers>, placed: Placed, visit: (offset: number, address: number) => void): void {
   const { slice, headStride, queryStride } = rows;
   const queries = queryStride === 0 ? 1 : rows.queries;
   const heads = headStride === 0 ? 1 : rows.group;

@@ -51,8 +51,8 @@ export class Scratch {
   }
 
   /** The address of a parameter block of 32-bit words; see `floatWord` for floats among them. */
-  writeWords(words: readonly number[]): number {
-    const address = this.#take(words.length * 4);
+  writeWords(words: Int32Array): number {
+    const address = this.#take(words.byteLength);
     this.#ints.set(words, address / 4);
     return address;
   }
