@@ -2,7 +2,7 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'demo/', '**/node_modules/', '**/*.js', '**/*.mjs'] },
+  { ignores: ['dist/', 'demo/', '**/node_modules/', '**/*.js', '**/*.mjs', '**/*.d.ts'] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },

@@ -62,8 +62,9 @@ export function describe(value: unknown): string {
   if (ArrayBuffer.isView(value) && 'length' in value) {
     return `a ${value.constructor.name} of ${String(value.length)}`;
   }
-  if (typeof value === 'object') return `an object (${value.constructor?.name ?? 'without prototype'})`;
-  return `a ${typeof value}`;
+  if (typeof value !== 'object') return `a ${typeof value}`;
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  return prototype === null ? 'an object without prototype' : `an object (${prototype.constructor.name})`;
 }
 
 function shorten(text: string): string {

@@ -1,5 +1,6 @@
 // What the coordinator and its workers share: the slots of the control blocks and the description of a job.
 // Types, constants and the arithmetic of slots; whoever reads or writes a slot says which order it relies on.
+import type { MessagePort } from 'node:worker_threads';
 import type { Region } from '../src/tensor/region.js';
 
 /** Int32 slots are this far apart, so that no two counters share a cache line (or a pair of prefetched ones). */
@@ -174,13 +175,17 @@ export interface Broadcast {
   readonly strides: readonly [number, number, number, number];
 }
 
-/** Element (entry, head, query, key) at the sum of the strides; 'mean' adds 1/heads of every head into one. */
+/**
+ * Element (entry, head, query, key) at the sum of the strides, extra keys from `extraColumn` on; 'mean' adds 1/heads of
+ * every head into one.
+ */
 export interface WeightsOutput {
   readonly region: Region;
   readonly mode: 'heads' | 'mean';
   readonly entryStride: number;
   readonly headStride: number;
   readonly queryStride: number;
+  readonly extraColumn: number;
 }
 
 /** Nothing but multiply-adds, to measure the machine. Units: [rounds, -, -, -, -]. */
@@ -207,12 +212,18 @@ export interface WorkerStart {
   readonly mailbox: SharedArrayBuffer;
   /** How long to look for the next job before sleeping, in ms; 0 = not at all. */
   readonly spinMs: number;
-  readonly port: import('node:worker_threads').MessagePort;
+  readonly port: MessagePort;
 }
 
 export type WorkerReport =
   | { readonly kind: 'ready'; readonly threadId: number }
-  | { readonly kind: 'failed'; readonly job: number; readonly phase: number; readonly unit: readonly number[]; readonly error: Error };
+  | {
+      readonly kind: 'failed';
+      readonly job: number;
+      readonly phase: number;
+      readonly unit: readonly number[];
+      readonly error: Error;
+    };
 
 export type KernelName = 'reference' | 'wasm';
 

@@ -71,7 +71,12 @@ function runPhase(job: Job, phase: number, slots: Int32Array, { kernel, views }:
     if (index >= unitCount) break;
     const unit = units.subarray(index * unitWords, (index + 1) * unitWords);
     try {
-      run ??= openPhase(work, entriesAt.map((at) => new Float64Array(job.block, at)), views, kernel);
+      run ??= openPhase(
+        work,
+        entriesAt.map((at) => new Float64Array(job.block, at)),
+        views,
+        kernel,
+      );
       run(unit);
     } catch (cause) {
       throw new FailedUnit(phase, unit, cause);

@@ -46,7 +46,8 @@ export function describeAttention(inputs: AttentionInputs): AttentionCall {
     ['k', key],
     ['v', value],
   ] as const) {
-    if (shape.length !== rank) throw expected('INVALID_SHAPE', `rank ${rank}, as q has`, name, formatShape(shape));
+    if (shape.length !== rank)
+      throw expected('INVALID_SHAPE', `rank ${rank}, as q has`, name, formatShape(shape));
   }
   const q = axesOf('q', query.shape, inputs.heads);
   const k = axesOf('k', key.shape, inputs.kvHeads ?? inputs.heads);
@@ -56,7 +57,8 @@ export function describeAttention(inputs: AttentionInputs): AttentionCall {
   const heads = { heads: q.heads, kvHeads: k.heads, headDim: q.dims, valueDim: v.dims };
   const batch = batchOf(inputs, q, k, rank);
   const width = q.heads * v.dims;
-  const outputShape = rank === 4 ? [q.batch, q.heads, q.tokens, v.dims] : [...query.shape.slice(0, -1), width];
+  const outputShape =
+    rank === 4 ? [q.batch, q.heads, q.tokens, v.dims] : [...query.shape.slice(0, -1), width];
   const options = resolveOptions(inputs, heads, batch, outputShape);
   return { query, key, value, heads, batch, options, outputShape, isBatchMajor: rank === 4 };
 }
@@ -72,7 +74,12 @@ function axesOf(name: string, shape: Shape, heads: number | undefined): Axes {
   if (shape.length === 4) {
     const [batch, count, tokens, dims] = shape as readonly [number, number, number, number];
     if (heads !== undefined && heads !== count) {
-      throw expected('INVALID_OPTION', `${count}, the heads of ${name} ${formatShape(shape)}`, 'heads', heads);
+      throw expected(
+        'INVALID_OPTION',
+        `${count}, the heads of ${name} ${formatShape(shape)}`,
+        'heads',
+        heads,
+      );
     }
     return { batch, heads: atLeastOne(name, shape, count), tokens, dims: atLeastOne(name, shape, dims) };
   }
@@ -93,9 +100,12 @@ function atLeastOne(name: string, shape: Shape, length: number): number {
 }
 
 function checkFit(q: Axes, k: Axes, v: Axes): void {
-  if (k.dims !== q.dims) throw expected('INVALID_SHAPE', `headDim ${q.dims}, as q has`, 'k', `headDim ${k.dims}`);
-  if (v.heads !== k.heads) throw expected('INVALID_SHAPE', `${k.heads} heads, as k has`, 'v', `${v.heads} heads`);
-  if (v.tokens !== k.tokens) throw expected('INVALID_SHAPE', `${k.tokens} tokens, as k has`, 'v', `${v.tokens} tokens`);
+  if (k.dims !== q.dims)
+    throw expected('INVALID_SHAPE', `headDim ${q.dims}, as q has`, 'k', `headDim ${k.dims}`);
+  if (v.heads !== k.heads)
+    throw expected('INVALID_SHAPE', `${k.heads} heads, as k has`, 'v', `${v.heads} heads`);
+  if (v.tokens !== k.tokens)
+    throw expected('INVALID_SHAPE', `${k.tokens} tokens, as k has`, 'v', `${v.tokens} tokens`);
   if (q.heads % k.heads !== 0) {
     throw expected('INVALID_OPTION', `a divisor of heads (${q.heads})`, 'kvHeads', k.heads);
   }
@@ -103,7 +113,8 @@ function checkFit(q: Axes, k: Axes, v: Axes): void {
     ['k', k],
     ['v', v],
   ] as const) {
-    if (batch !== q.batch) throw expected('INVALID_SHAPE', `batch ${q.batch}, as q has`, name, `batch ${batch}`);
+    if (batch !== q.batch)
+      throw expected('INVALID_SHAPE', `batch ${q.batch}, as q has`, name, `batch ${batch}`);
   }
 }
 
@@ -111,7 +122,12 @@ function batchOf(inputs: AttentionInputs, q: Axes, k: Axes, rank: number): Batch
   const lengths = lengthsOf(inputs);
   if (lengths.offsets === undefined) return denseBatch(q.batch, q.tokens, k.tokens, lengths);
   if (rank !== 2) {
-    throw expected('INVALID_OPTION', 'tensors [totalTokens, heads · headDim] beside it', 'offsets', `rank ${rank}`);
+    throw expected(
+      'INVALID_OPTION',
+      'tensors [totalTokens, heads · headDim] beside it',
+      'offsets',
+      `rank ${rank}`,
+    );
   }
   return raggedBatch(q.tokens, k.tokens, lengths, q.tokens === k.tokens);
 }

@@ -46,7 +46,12 @@ export function raggedBatch(queryRows: number, keyRows: number, lengths: Lengths
   const keyOffsets = lengths.keyOffsets ?? (isSelf ? offsets : undefined);
   checkOffsets('keyOffsets', keyOffsets, keyRows);
   if (keyOffsets.length !== offsets.length) {
-    throw expected('INVALID_OPTION', `${offsets.length} offsets, as in \`offsets\``, 'keyOffsets', keyOffsets);
+    throw expected(
+      'INVALID_OPTION',
+      `${offsets.length} offsets, as in \`offsets\``,
+      'keyOffsets',
+      keyOffsets,
+    );
   }
   const entries = offsets.slice(1).map((end, n): Entry => {
     const [queryRow, keyRow] = [offsets[n]!, keyOffsets[n]!];
@@ -59,7 +64,12 @@ export function raggedBatch(queryRows: number, keyRows: number, lengths: Lengths
 export function rowsOf(name: string, shape: Shape): { readonly batch: number; readonly tokens: number } {
   if (shape.length === 3) return { batch: shape[0]!, tokens: shape[1]! };
   if (shape.length === 2) return { batch: 1, tokens: shape[0]! };
-  throw expected('INVALID_SHAPE', 'shape [batch, tokens, width] or [tokens, width]', name, formatShape(shape));
+  throw expected(
+    'INVALID_SHAPE',
+    'shape [batch, tokens, width] or [tokens, width]',
+    name,
+    formatShape(shape),
+  );
 }
 
 function isListOf(value: unknown, length: number): boolean {
@@ -83,6 +93,11 @@ function checkOffsets(
     }
   });
   if (offsets.at(-1) !== rows) {
-    throw expected('INVALID_OPTION', `${rows}, the number of rows`, `${name}[${offsets.length - 1}]`, offsets.at(-1));
+    throw expected(
+      'INVALID_OPTION',
+      `${rows}, the number of rows`,
+      `${name}[${offsets.length - 1}]`,
+      offsets.at(-1),
+    );
   }
 }

@@ -92,12 +92,24 @@ export class MultiHeadAttention {
     const keyRows = rowsOf('key', key.shape);
     const valueRows = rowsOf('value', value.shape);
     if (valueRows.batch !== keyRows.batch || valueRows.tokens !== keyRows.tokens) {
-      throw expected('INVALID_SHAPE', `the tokens of key ${formatShape(key.shape)}`, 'value', formatShape(value.shape));
+      throw expected(
+        'INVALID_SHAPE',
+        `the tokens of key ${formatShape(key.shape)}`,
+        'value',
+        formatShape(value.shape),
+      );
     }
     const batch = this.#batchOf(queryRows, keyRows, options, query === key);
     const outputShape = [...query.shape.slice(0, -1), this.outputDim];
     const heads: Heads = this.#weights;
-    return { query, key, value, batch, options: resolveOptions(options, heads, batch, outputShape), outputShape };
+    return {
+      query,
+      key,
+      value,
+      batch,
+      options: resolveOptions(options, heads, batch, outputShape),
+      outputShape,
+    };
   }
 
   #checkWidths(inputs: { query: SharedFloats; key: SharedFloats; value: SharedFloats }): void {
@@ -105,7 +117,12 @@ export class MultiHeadAttention {
       const width = this.#weights[name].inputs;
       const { shape } = inputs[name];
       if (shape.at(-1) !== width) {
-        throw expected('INVALID_SHAPE', `a last axis of ${width}, as the weights have`, name, formatShape(shape));
+        throw expected(
+          'INVALID_SHAPE',
+          `a last axis of ${width}, as the weights have`,
+          name,
+          formatShape(shape),
+        );
       }
     }
   }

@@ -64,8 +64,11 @@ export const plannedOptions = [
   'cache',
 ] as const;
 
-/** Rejects names that are no option. @throws UNKNOWN_OPTION, naming the nearest. */
+/** Rejects names that are no option. @throws UNKNOWN_OPTION, naming the nearest; INVALID_OPTION if it is no object. */
 export function checkOptionNames(options: object, others: readonly string[] = []): void {
+  if (typeof options !== 'object' || (options as unknown) === null) {
+    throw expected('INVALID_OPTION', 'an object', 'options', options);
+  }
   const known: readonly string[] = [...optionNames, ...others];
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue;
@@ -90,7 +93,13 @@ export function resolveOptions(
   batch: Batch,
   outputShape: Shape,
 ): ResolvedOptions {
-  const { scale = 1 / Math.sqrt(headDim), returnWeights = false, returnLogSumExp = false, signal, out } = options;
+  const {
+    scale = 1 / Math.sqrt(headDim),
+    returnWeights = false,
+    returnLogSumExp = false,
+    signal,
+    out,
+  } = options;
   if (typeof scale !== 'number' || !Number.isFinite(scale)) {
     throw expected('INVALID_OPTION', 'a finite number', 'scale', scale);
   }
@@ -104,7 +113,12 @@ export function resolveOptions(
     throw expected('INVALID_OPTION', 'an AbortSignal', 'signal', signal);
   }
   if (batch.dense === undefined && returnWeights !== false) {
-    throw expected('INVALID_OPTION', 'no weights of a ragged batch, whose rows differ in length', 'returnWeights', returnWeights);
+    throw expected(
+      'INVALID_OPTION',
+      'no weights of a ragged batch, whose rows differ in length',
+      'returnWeights',
+      returnWeights,
+    );
   }
   const { right, diagonalOf } = resolveCausal(options.causal, batch);
   return {
@@ -112,8 +126,10 @@ export function resolveOptions(
     left: Infinity,
     right,
     diagonalOf,
-    mask: options.mask === undefined ? null : broadcast('mask', shareMask('mask', options.mask), heads, batch),
-    bias: options.bias === undefined ? null : broadcast('bias', shareFloats('bias', options.bias), heads, batch),
+    mask:
+      options.mask === undefined ? null : broadcast('mask', shareMask('mask', options.mask), heads, batch),
+    bias:
+      options.bias === undefined ? null : broadcast('bias', shareFloats('bias', options.bias), heads, batch),
     returnWeights: returnWeights === false ? null : returnWeights === 'mean' ? 'mean' : 'heads',
     returnLogSumExp,
     signal,
@@ -139,10 +155,20 @@ function resolveCausal(
       const odd = batch.entries.find(({ keys, queries }) => keys !== queries);
       if (odd === undefined) return { right: 0, diagonalOf: topLeft };
       const lengths = `${odd.queries} queries on ${odd.keys} keys`;
-      throw expected('INVALID_OPTION', `'top-left' or 'bottom-right' where they differ (${lengths})`, 'causal', causal);
+      throw expected(
+        'INVALID_OPTION',
+        `'top-left' or 'bottom-right' where they differ (${lengths})`,
+        'causal',
+        causal,
+      );
     }
     default:
-      throw expected('INVALID_OPTION', "true, false, 'top-left' or 'bottom-right'", 'causal', causal satisfies never);
+      throw expected(
+        'INVALID_OPTION',
+        "true, false, 'top-left' or 'bottom-right'",
+        'causal',
+        causal satisfies never,
+      );
   }
 }
 
@@ -153,12 +179,22 @@ function broadcast<T>(
   { dense }: Batch,
 ): BroadcastOperand<T> {
   if (dense === undefined) {
-    throw expected('INVALID_OPTION', `no \`${name}\` for a ragged batch, whose rows differ in length`, name, formatShape(shape));
+    throw expected(
+      'INVALID_OPTION',
+      `no \`${name}\` for a ragged batch, whose rows differ in length`,
+      name,
+      formatShape(shape),
+    );
   }
   const target = [dense.batch, heads, dense.queries, dense.keys];
   const strides = broadcastStrides(shape, target);
   if (strides === undefined) {
-    throw expected('INVALID_SHAPE', `a shape that broadcasts from the right to ${formatShape(target)}`, `${name}.shape`, shape);
+    throw expected(
+      'INVALID_SHAPE',
+      `a shape that broadcasts from the right to ${formatShape(target)}`,
+      `${name}.shape`,
+      shape,
+    );
   }
   return { data, strides: strides as [number, number, number, number] };
 }

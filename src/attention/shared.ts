@@ -57,7 +57,8 @@ function checkTensor(name: string, tensor: unknown): TensorLike {
     throw expected('INVALID_SHAPE', 'a Float32Array or a Uint16Array', `${name}.data`, data);
   }
   if (data instanceof Uint16Array ? dtype !== 'f16' && dtype !== 'bf16' : (dtype ?? 'f32') !== 'f32') {
-    const what = data instanceof Uint16Array ? "'f16' or 'bf16' for a Uint16Array" : "'f32' for a Float32Array";
+    const what =
+      data instanceof Uint16Array ? "'f16' or 'bf16' for a Uint16Array" : "'f32' for a Float32Array";
     throw expected('INVALID_SHAPE', what, `${name}.dtype`, dtype);
   }
   checkLength(name, shape, data.length);

@@ -41,14 +41,20 @@ export function weightsFromTorch(
   for (const name of tensors.keys()) {
     if (!knownNames.includes(name)) {
       const hint = didYouMean(name, knownNames);
-      throw new HeadpoolError('INVALID_WEIGHTS', `Unknown tensor \`${prefix}${name}\` in the state dict${hint}`);
+      throw new HeadpoolError(
+        'INVALID_WEIGHTS',
+        `Unknown tensor \`${prefix}${name}\` in the state dict${hint}`,
+      );
     }
   }
   const take = (name: string): TensorLike => {
     const tensor = tensors.get(name);
     if (tensor === undefined) {
       const present = [...tensors.keys()].join(', ') || 'nothing';
-      throw new HeadpoolError('INVALID_WEIGHTS', `Expected tensor \`${prefix}${name}\` in the state dict, got ${present}`);
+      throw new HeadpoolError(
+        'INVALID_WEIGHTS',
+        `Expected tensor \`${prefix}${name}\` in the state dict, got ${present}`,
+      );
     }
     return tensor;
   };
@@ -86,7 +92,12 @@ export function weightsToTorch(weights: MultiHeadWeights): Map<string, TensorLik
     ['output', output.weight.shape],
   ] as const) {
     if (shape[0] !== width) {
-      throw expected('INVALID_WEIGHTS', `${width} rows, the width PyTorch gives every projection`, name, formatShape(shape));
+      throw expected(
+        'INVALID_WEIGHTS',
+        `${width} rows, the width PyTorch gives every projection`,
+        name,
+        formatShape(shape),
+      );
     }
   }
   const stateDict = new Map<string, TensorLike>();
@@ -120,13 +131,19 @@ function thirds(name: string, tensor: TensorLike): TensorLike[] {
     throw expected('INVALID_WEIGHTS', 'a first axis of 3 times the width', name, formatShape(shape));
   }
   const length = data.length / 3;
-  return [0, 1, 2].map((n) => ({ shape: [rows / 3, ...rest], data: data.subarray(n * length, (n + 1) * length) }));
+  return [0, 1, 2].map((n) => ({
+    shape: [rows / 3, ...rest],
+    data: data.subarray(n * length, (n + 1) * length),
+  }));
 }
 
 function concatenate(tensors: readonly TensorLike[]): TensorLike {
   const parts = tensors.map((tensor, n) => shareFloats(`part ${n}`, tensor));
   const [first] = parts;
-  const joined = createTensor([parts.reduce((sum, { shape }) => sum + shape[0]!, 0), ...first!.shape.slice(1)]);
+  const joined = createTensor([
+    parts.reduce((sum, { shape }) => sum + shape[0]!, 0),
+    ...first!.shape.slice(1),
+  ]);
   let offset = 0;
   for (const { data } of parts) {
     joined.data.set(data, offset);

@@ -70,7 +70,8 @@ export function resolveWeights(weights: MultiHeadWeights, heads: number, kvHeads
 }
 
 function checkHeads(heads: number, kvHeads: number): void {
-  if (!Number.isInteger(heads) || heads < 1) throw expected('INVALID_OPTION', 'an integer >= 1', 'heads', heads);
+  if (!Number.isInteger(heads) || heads < 1)
+    throw expected('INVALID_OPTION', 'an integer >= 1', 'heads', heads);
   if (!Number.isInteger(kvHeads) || kvHeads < 1) {
     throw expected('INVALID_OPTION', 'an integer >= 1', 'kvHeads', kvHeads);
   }
@@ -88,7 +89,8 @@ function divide(name: string, width: number, heads: number, headsName: string): 
 }
 
 function resolveLinear(name: string, linear: LinearWeights | undefined): Linear {
-  if (typeof linear !== 'object') throw expected('INVALID_WEIGHTS', 'a projection { weight, bias? }', name, linear);
+  if (typeof linear !== 'object')
+    throw expected('INVALID_WEIGHTS', 'a projection { weight, bias? }', name, linear);
   const weight = shareFloats(`${name}.weight`, linear.weight);
   const [outputs, inputs] = weight.shape;
   if (weight.shape.length !== 2 || outputs! < 1 || inputs! < 1) {

@@ -22,7 +22,8 @@ export interface XavierOptions {
 export function createXavierWeights(options: XavierOptions): MultiHeadWeights {
   const { modelDim, heads, kvHeads = heads, seed = 0 } = options;
   for (const [name, value] of Object.entries({ modelDim, heads, kvHeads })) {
-    if (!Number.isInteger(value) || value < 1) throw expected('INVALID_OPTION', 'an integer >= 1', name, value);
+    if (!Number.isInteger(value) || value < 1)
+      throw expected('INVALID_OPTION', 'an integer >= 1', name, value);
   }
   if (options.headDim === undefined && modelDim % heads !== 0) {
     throw expected('INVALID_OPTION', `a divisor of modelDim (${modelDim})`, 'heads', heads);

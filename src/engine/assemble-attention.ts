@@ -106,7 +106,10 @@ function gather(
       value: { from: value.layout, to: toValue.layout, dims: valueDim },
     },
     planGather(batch.entries, heads),
-    [tableOfEntries(batch.entries, { key, value }), tableOfEntries(batch.entries, { key: toKey, value: toValue })],
+    [
+      tableOfEntries(batch.entries, { key, value }),
+      tableOfEntries(batch.entries, { key: toKey, value: toValue }),
+    ],
   );
   return { phase, key: toKey, value: toValue };
 }
@@ -126,11 +129,17 @@ function createWeights(
   const entryStride = headStride * (copies[0] ?? 1);
   return {
     tensor,
-    work: { region: regionOf(tensor.data), mode: returnWeights, entryStride, headStride, queryStride: columns },
+    work: {
+      region: regionOf(tensor.data),
+      mode: returnWeights,
+      entryStride,
+      headStride,
+      queryStride: columns,
+      extraColumn: dense.keys,
+    },
   };
 }
 
 function createLogSumExp(heads: number, { dense, queryRows }: Batch, memory: WorkingSet): Tensor {
   return memory.createResult(dense === undefined ? [heads, queryRows] : [dense.batch, heads, dense.queries]);
 }
-

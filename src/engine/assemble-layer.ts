@@ -36,9 +36,9 @@ export function assembleLayer(layer: PackedLayer, call: LayerCall, memory: Worki
   const output = options.out ?? memory.createResult(outputShape);
 
   const project = assembleProjections([
-    { rows: call.query.data, linear: layer.query, to: query.layout },
-    { rows: call.key.data, linear: layer.key, to: key.layout },
-    { rows: call.value.data, linear: layer.value, to: value.layout },
+    { rows: call.query.data, rowCount: queryRows, linear: layer.query, to: query.layout },
+    { rows: call.key.data, rowCount: keyRows, linear: layer.key, to: key.layout },
+    { rows: call.value.data, rowCount: keyRows, linear: layer.value, to: value.layout },
   ]);
   const attend = assembleAttention(
     { heads: layer, batch, options, query, key, value, output: concat, extra },
@@ -47,6 +47,7 @@ export function assembleLayer(layer: PackedLayer, call: LayerCall, memory: Worki
   const finish = assembleProducts('output', [
     {
       rows: concat.layout.region,
+      rowCount: queryRows,
       depth: layer.output.inputs,
       outputs: [outputRows(layer.output.panels, output.data)],
     },
@@ -56,40 +57,52 @@ export function assembleLayer(layer: PackedLayer, call: LayerCall, memory: Worki
 
 interface HeadProjection {
   readonly rows: Float32Array<SharedArrayBuffer>;
+  readonly rowCount: number;
   readonly linear: PackedLinear;
   readonly to: HeadLayout;
 }
 
 /** Projections of the same rows become one product, so that a block of rows is read once for all of them. */
 function assembleProjections(projections: readonly HeadProjection[]): PlannedPhase {
-  const outputsOf = new Map<Float32Array<SharedArrayBuffer>, ProductOutput[]>();
-  const depthOf = new Map<Float32Array<SharedArrayBuffer>, number>();
-  for (const { rows, linear, to } of projections) {
+  const products = new Map<Float32Array<SharedArrayBuffer>, CountedProduct & { outputs: ProductOutput[] }>();
+  for (const { rows, rowCount, linear, to } of projections) {
+    const product = products.get(rows) ?? {
+      rows: regionOf(rows),
+      rowCount,
+      depth: linear.inputs,
+      outputs: [],
+    };
     const { region, headStride: segmentStride, tokenStride: rowStride } = to;
-    const output = { panels: linear.panels, region, segmentStride, rowStride };
-    outputsOf.set(rows, [...(outputsOf.get(rows) ?? []), output]);
-    depthOf.set(rows, linear.inputs);
+    product.outputs.push({ panels: linear.panels, region, segmentStride, rowStride });
+    products.set(rows, product);
   }
-  return assembleProducts(
-    'project',
-    [...outputsOf].map(([rows, outputs]) => ({ rows: regionOf(rows), depth: depthOf.get(rows)!, outputs })),
-  );
+  return assembleProducts('project', [...products.values()]);
+}
+
+interface CountedProduct extends Product {
+  readonly rowCount: number;
 }
 
 function outputRows(panels: Panels, output: Float32Array<SharedArrayBuffer>): ProductOutput {
-  return { panels, region: regionOf(output), segmentStride: panels.segmentColumns, rowStride: panels.columns };
+  return {
+    panels,
+    region: regionOf(output),
+    segmentStride: panels.segmentColumns,
+    rowStride: panels.columns,
+  };
 }
 
-function assembleProducts(name: 'project' | 'output', products: readonly Product[]): PlannedPhase {
+function assembleProducts(name: 'project' | 'output', products: readonly CountedProduct[]): PlannedPhase {
   const plan = planProducts(
-    products.map(({ rows, depth, outputs }) => ({
-      rows: rows.byteLength / 4 / depth,
+    products.map(({ rowCount, depth, outputs }) => ({
+      rows: rowCount,
       depth,
       columns: outputs.reduce((sum, { panels }) => sum + panels.columns, 0),
       segments: outputs.reduce((sum, { panels }) => sum + segmentsOf(panels), 0),
     })),
   );
-  return planPhase(name, { kind: 'project', products }, plan);
+  const described = products.map(({ rows, depth, outputs }): Product => ({ rows, depth, outputs }));
+  return planPhase(name, { kind: 'project', products: described }, plan);
 }
 
 export function segmentsOf({ columns, segmentColumns }: Panels): number {

@@ -21,9 +21,15 @@ export class BufferClaims {
    * @throws INVALID_OPTION if the call writes what it reads, BUFFER_IN_USE if another call is in the way
    */
   claim({ reads, writes }: BufferUse): () => void {
-    const claims = [...reads.map((view) => claimOf(view, false)), ...writes.map((view) => claimOf(view, true))];
+    const claims = [
+      ...reads.map((view) => claimOf(view, false)),
+      ...writes.map((view) => claimOf(view, true)),
+    ];
     if (claims.some((a, n) => claims.slice(n + 1).some((b) => collide(a, b)))) {
-      throw new HeadpoolError('INVALID_OPTION', 'Expected memory of its own for `out`, got memory that an input covers');
+      throw new HeadpoolError(
+        'INVALID_OPTION',
+        'Expected memory of its own for `out`, got memory that an input covers',
+      );
     }
     for (const others of this.#open) {
       if (others.some((other) => claims.some((claim) => collide(claim, other)))) {

@@ -34,7 +34,11 @@ export class CallRunner {
     this.refuseIfClosed();
     const { out, mask, bias, signal } = options;
     signal?.throwIfAborted();
-    const reads = [...new Set(inputs), ...(mask === null ? [] : [mask.data]), ...(bias === null ? [] : [bias.data])];
+    const reads = [
+      ...new Set(inputs),
+      ...(mask === null ? [] : [mask.data]),
+      ...(bias === null ? [] : [bias.data]),
+    ];
     const release = this.#claims.claim({ reads, writes: out === undefined ? [] : [out.data] });
     const memory = new WorkingSet(this.#arena);
     try {

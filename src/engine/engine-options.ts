@@ -24,7 +24,8 @@ export interface EngineOptions {
   readonly logger?: Logger;
 }
 
-export type ResolvedEngineOptions = Required<Omit<EngineOptions, 'logger' | 'device'>> & Pick<EngineOptions, 'logger'>;
+export type ResolvedEngineOptions = Required<Omit<EngineOptions, 'logger' | 'device'>> &
+  Pick<EngineOptions, 'logger'>;
 
 const mostThreads = 1024;
 const optionNames = ['threads', 'kernel', 'device', 'memoryLimitBytes', 'maxQueue', 'logger'];

@@ -113,8 +113,15 @@ export class Engine {
     this.#runner.refuseIfClosed();
     const call = describeAttention(inputs);
     const { heads, batch, options, outputShape, isBatchMajor } = call;
-    const layOut = (data: Float32Array<SharedArrayBuffer>, count: number, tokens: number, dims: number): HeadOperand =>
-      isBatchMajor ? batchMajor(regionOf(data), count, tokens, dims) : tokenMajor(regionOf(data), count, dims);
+    const layOut = (
+      data: Float32Array<SharedArrayBuffer>,
+      count: number,
+      tokens: number,
+      dims: number,
+    ): HeadOperand =>
+      isBatchMajor
+        ? batchMajor(regionOf(data), count, tokens, dims)
+        : tokenMajor(regionOf(data), count, dims);
     const queries = batch.dense?.queries ?? 0;
     const keys = batch.dense?.keys ?? 0;
     return this.#runner.run({
@@ -147,6 +154,7 @@ export class Engine {
     const resolved = resolveWeights(weights, heads, kvHeads);
     const { arena, scheduler, traits } = this.#parts;
     const packing = packLayer(resolved, traits.panelColumns, arena);
+    packing.writeExtra();
     const runtime = new PackedLayerRuntime(packing, arena, this.#runner);
     try {
       await scheduler.run([packing.phase]);

@@ -73,7 +73,10 @@ export class OpenJob {
     if (this.#isSettled || !this.#isPresent(index)) return;
     this.#lost.add(index);
     const reason = cause instanceof Error ? cause.message : 'it left without a reason';
-    this.stop('failed', new HeadpoolError('WORKER_LOST', `Worker ${index} ended during the call: ${reason}`, { cause }));
+    this.stop(
+      'failed',
+      new HeadpoolError('WORKER_LOST', `Worker ${index} ended during the call: ${reason}`, { cause }),
+    );
   }
 
   /** Settles the job if it is complete, or stopped and left by all workers. */
@@ -91,7 +94,7 @@ export class OpenJob {
     }
     if (this.#stopReason === undefined) return; // A worker failed and its report is still on the way.
     this.#isSettled = true;
-    this.#reject(this.#stopReason as Error);
+    this.#reject(this.#stopReason);
   }
 
   #outcome(): JobOutcome {

@@ -15,6 +15,8 @@ export interface LayerPacking {
   readonly phase: PlannedPhase;
   /** What to free when the layer is disposed. */
   readonly regions: readonly Region[];
+  /** Writes the keys and values that lie in no input; to be called once, before the first call. */
+  writeExtra(): void;
 }
 
 /** @throws MEMORY_LIMIT */
@@ -23,6 +25,7 @@ export function packLayer(weights: ResolvedWeights, panelColumns: number, arena:
   const regions: Region[] = [];
   const linears: PackWork['linears'][number][] = [];
   const segments: number[] = [];
+  let extra: PackedLayer['extra'] = null;
 
   try {
     const layer: PackedLayer = {
@@ -33,7 +36,12 @@ export function packLayer(weights: ResolvedWeights, panelColumns: number, arena:
       output: add(weights.output, outputColumns),
       extra: weights.extraKeys === 0 ? null : addExtra(),
     };
-    return { layer, phase: planPhase('pack', { kind: 'pack', linears }, planPacking(segments)), regions };
+    return {
+      layer,
+      phase: planPhase('pack', { kind: 'pack', linears }, planPacking(segments)),
+      regions,
+      writeExtra,
+    };
   } catch (error) {
     for (const region of regions) arena.free(region);
     throw error;
@@ -60,11 +68,18 @@ export function packLayer(weights: ResolvedWeights, panelColumns: number, arena:
   }
 
   function addExtra(): PackedLayer['extra'] {
+    extra = {
+      count: weights.extraKeys,
+      key: allocate(weights.extraKey!.length),
+      value: allocate(weights.extraValue!.length),
+    };
+    return extra;
+  }
+
+  function writeExtra(): void {
+    if (extra === null) return;
     const views = new RegionViews(arena.memory);
-    const key = allocate(weights.extraKey!.length);
-    const value = allocate(weights.extraValue!.length);
-    views.floats(key).set(weights.extraKey!);
-    views.floats(value).set(weights.extraValue!);
-    return { count: weights.extraKeys, key, value };
+    views.floats(extra.key).set(weights.extraKey!);
+    views.floats(extra.value).set(weights.extraValue!);
   }
 }

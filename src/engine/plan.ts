@@ -82,7 +82,10 @@ export function planAttention(shape: AttentionShape): PhasePlan {
 export function planGather(entries: readonly Entry[], { kvHeads, headDim, valueDim }: Heads): PhasePlan {
   const units = entries.flatMap(({ keys }, entry) =>
     [headDim, valueDim].flatMap((dims, which) =>
-      cut(kvHeads, 1).map(([first, end]): Unit => ({ words: [entry, first, end, which, 0], flop: keys * dims })),
+      cut(kvHeads, 1).map(([first, end]): Unit => ({
+        words: [entry, first, end, which, 0],
+        flop: keys * dims,
+      })),
     ),
   );
   return { ...toPlan(units), flop: 0 };

@@ -99,7 +99,11 @@ export class WorkerPool {
   }
 
   /** Puts every worker into its seat with the kernel chosen. @throws WORKER_START */
-  async start(kernel: KernelName, memory: WebAssembly.Memory | undefined, listener: PoolListener): Promise<void> {
+  async start(
+    kernel: KernelName,
+    memory: WebAssembly.Memory | undefined,
+    listener: PoolListener,
+  ): Promise<void> {
     this.#kernel = kernel;
     this.#memory = memory;
     this.#listener = listener;

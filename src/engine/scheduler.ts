@@ -97,7 +97,9 @@ export class Scheduler implements PoolListener {
   }
 
   onLost(index: number, reason: unknown): void {
-    this.#logger?.warn(`worker ${index} ended (${reason instanceof Error ? reason.message : 'no reason given'}); replacing it`);
+    this.#logger?.warn(
+      `worker ${index} ended (${reason instanceof Error ? reason.message : 'no reason given'}); replacing it`,
+    );
     for (const { job } of this.#open.values()) job.loseWorker(index, reason);
   }
 

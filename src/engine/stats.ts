@@ -3,13 +3,23 @@ import type { PhaseName, PlannedPhase } from './assembly.js';
 import type { JobOutcome } from './job.js';
 
 export interface EngineStats {
-  readonly calls: { readonly completed: number; readonly failed: number; readonly cancelled: number; readonly open: number };
+  readonly calls: {
+    readonly completed: number;
+    readonly failed: number;
+    readonly cancelled: number;
+    readonly open: number;
+  };
   /** Query tokens of the completed calls. */
   readonly tokens: number;
   /** Floating-point operations of the completed calls: 2 a multiply-add, masked tiles not counted. */
   readonly flop: number;
   /** Milliseconds from a call's start to its result, of the last 1,000 completed calls; 0 before the first. */
-  readonly latencyMs: { readonly p50: number; readonly p90: number; readonly p99: number; readonly max: number };
+  readonly latencyMs: {
+    readonly p50: number;
+    readonly p90: number;
+    readonly p99: number;
+    readonly max: number;
+  };
   /** Milliseconds that calls spent in each phase. */
   readonly phaseMs: Readonly<Partial<Record<PhaseName, number>>>;
   /** Working memory and packed weights in use. */
@@ -44,7 +54,8 @@ export class StatsRecorder {
 
   snapshot(open: number, memoryBytes: number): EngineStats {
     const sorted = [...this.#latencies].sort((a, b) => a - b);
-    const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
+    const at = (share: number): number =>
+      sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
     return {
       calls: { completed: this.#completed, failed: this.#failed, cancelled: this.#cancelled, open },
       tokens: this.#tokens,

@@ -1,7 +1,7 @@
 // Opening and comparing files by what they are on disk. Kinds are checked before opening, because opening a FIFO
 // waits for its other end and opening a device may do anything.
 import type { Stats } from 'node:fs';
-import { open, stat, type FileHandle } from 'node:fs/promises';
+import { access, open, stat, type FileHandle } from 'node:fs/promises';
 import { attempt } from './attempt.js';
 
 export interface RegularFile {
@@ -56,4 +56,12 @@ function describeKind(stats: Stats): string {
   if (stats.isFIFO()) return 'a FIFO';
   if (stats.isSocket()) return 'a socket';
   return 'a device';
+}
+
+/** Whether something is at `path`. */
+export async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }

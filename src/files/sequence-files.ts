@@ -1,6 +1,6 @@
 // The registry of sequence formats: the extension of a path says which one reads or writes it.
 import { extname } from 'node:path';
-import { invalidFile } from '../errors.js';
+import { expected } from '../errors.js';
 import { npySequences } from './npy-sequences.js';
 import { safetensorsSequences } from './safetensors-sequences.js';
 import { createLayout } from './sequence-layout.js';
@@ -25,7 +25,7 @@ export async function openSequences(path: string): Promise<SequenceReader> {
 /**
  * Starts a file of float32 rows laid out like `layout`, which may be an open reader or come from `createLayout`.
  * .safetensors keeps names and offsets; .npy holds equal lengths only.
- * @throws INVALID_OPTION if the format can't hold the layout, INVALID_FILE if the extension is unknown, FILE_FAILED
+ * @throws INVALID_OPTION if the extension is unknown or the format can't hold the layout, FILE_FAILED
  */
 export async function createSequenceWriter(
   path: string,
@@ -40,5 +40,5 @@ function formatOf(path: string): SequenceFormat {
   const format = formats.find((known) => known.extension === extension);
   if (format !== undefined) return format;
   const known = formats.map((format) => format.extension).join(' or ');
-  throw invalidFile(path, `the extension ${known}`, 'path', extension);
+  throw expected('INVALID_OPTION', `a path with the extension ${known}`, 'path', path);
 }

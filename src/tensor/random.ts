@@ -25,6 +25,18 @@ export function createRandom(seed: number): Random {
     w = (w ^ (w >>> 19) ^ t ^ (t >>> 8)) >>> 0;
     return w / 2 ** 32;
   };
-  const normal = (): number => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+  // A pair of uniform numbers makes a pair of normal ones.
+  let spare: number | undefined;
+  const normal = (): number => {
+    if (spare !== undefined) {
+      const kept = spare;
+      spare = undefined;
+      return kept;
+    }
+    const radius = Math.sqrt(-2 * Math.log(1 - uniform()));
+    const angle = 2 * Math.PI * uniform();
+    spare = radius * Math.sin(angle);
+    return radius * Math.cos(angle);
+  };
   return { uniform, normal };
 }

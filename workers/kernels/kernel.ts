@@ -62,9 +62,11 @@ export interface Strided<T> {
   readonly keyStride: number;
 }
 
-/** Probability of (g, i, j), extra keys behind the others, times `share`, stored or added. */
+/** Probability of (g, i, j), times `share`, stored or added. */
 export interface BlockWeights {
   readonly to: Slice;
+  /** The column of the first extra key: behind those of all keys, padding included. */
+  readonly extraColumn: number;
   readonly headStride: number;
   readonly queryStride: number;
   readonly share: number;

@@ -67,18 +67,22 @@ export function attendUnits(
       bias: bias && strided(bias, entry, head, firstQuery),
       weights: weights && blockWeights(entry, head, firstQuery),
       logSumExp: sums && {
-        to: { data: sums.data, offset: word(entryWords.logSumExpOffset) + head * sums.headStride + firstQuery },
+        to: {
+          data: sums.data,
+          offset: word(entryWords.logSumExpOffset) + head * sums.headStride + firstQuery,
+        },
         headStride: sums.headStride,
       },
     };
   }
 
   function blockWeights(entry: number, head: number, firstQuery: number): BlockWeights {
-    const { data, mode, entryStride, headStride, queryStride } = weights!;
+    const { data, mode, entryStride, headStride, queryStride, extraColumn } = weights!;
     const start = entry * entryStride + firstQuery * queryStride;
+    const rows = { queryStride, extraColumn };
     return mode === 'heads'
-      ? { to: { data, offset: start + head * headStride }, headStride, queryStride, share: 1, isAdded: false }
-      : { to: { data, offset: start }, headStride: 0, queryStride, share: 1 / heads, isAdded: true };
+      ? { to: { data, offset: start + head * headStride }, headStride, ...rows, share: 1, isAdded: false }
+      : { to: { data, offset: start }, headStride: 0, ...rows, share: 1 / heads, isAdded: true };
   }
 }
 

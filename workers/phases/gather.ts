@@ -21,7 +21,16 @@ export function gatherUnits(
     for (let head = firstHead!; head < endHead!; head++) {
       const read = entriesFrom![row + word]! + head * from.headStride;
       const write = entriesTo![row + word]! + head * to.headStride;
-      copyRows({ source, read, readStride: from.tokenStride, target, write, writeStride: to.tokenStride, keys, dims });
+      copyRows({
+        source,
+        read,
+        readStride: from.tokenStride,
+        target,
+        write,
+        writeStride: to.tokenStride,
+        keys,
+        dims,
+      });
     }
   };
 }

@@ -54,11 +54,12 @@ function attendRow(block: AttentionBlock, i: number, g: number, row: RowScores):
     to.data[to.offset + g * headStride + i] = isEmpty ? -Infinity : m + log(l);
   }
   if (block.weights !== null) {
-    const { to, headStride, queryStride, share: part, isAdded } = block.weights;
+    const { to, headStride, queryStride, extraColumn, share: part, isAdded } = block.weights;
     const start = to.offset + g * headStride + i * queryStride;
     for (let j = 0; j < scores.length; j++) {
       const weight = fround(fround(scores[j]! * share) * part);
-      to.data[start + j] = isAdded ? to.data[start + j]! + weight : weight;
+      const at = start + (j < block.keys ? j : extraColumn + j - block.keys);
+      to.data[at] = isAdded ? to.data[at]! + weight : weight;
     }
   }
 }
@@ -78,10 +79,17 @@ function scoreKeys(block: AttentionBlock, i: number, g: number, { scores, isAtte
   }
 }
 
-function mayAttend({ mask, firstOffset, lastOffset }: AttentionBlock, g: number, i: number, j: number): boolean {
+function mayAttend(
+  { mask, firstOffset, lastOffset }: AttentionBlock,
+  g: number,
+  i: number,
+  j: number,
+): boolean {
   if (j < i + firstOffset || j > i + lastOffset) return false;
   if (mask === null) return true;
-  return mask.from.data[mask.from.offset + g * mask.headStride + i * mask.queryStride + j * mask.keyStride] !== 0;
+  return (
+    mask.from.data[mask.from.offset + g * mask.headStride + i * mask.queryStride + j * mask.keyStride] !== 0
+  );
 }
 
 function biasAt({ bias }: AttentionBlock, g: number, i: number, j: number): number {
@@ -94,7 +102,11 @@ function keyAt({ key, keyStride, keys, headDim, extra }: AttentionBlock, j: numb
   return extra!.key.data[extra!.key.offset + (j - keys) * headDim + d]!;
 }
 
-function valueAt({ value, valueStride, keys, valueDim, extra }: AttentionBlock, j: number, d: number): number {
+function valueAt(
+  { value, valueStride, keys, valueDim, extra }: AttentionBlock,
+  j: number,
+  d: number,
+): number {
   if (j < keys) return value.data[value.offset + j * valueStride + d]!;
   return extra!.value.data[extra!.value.offset + (j - keys) * valueDim + d]!;
 }

@@ -5,7 +5,12 @@ import type { Kernel, KernelFactory } from '../kernel.js';
 import { attend } from './attend.js';
 import { pack, project } from './project.js';
 
-const traits: KernelTraits = { instructionSet: 'JavaScript', panelColumns: 1, flopPerRound: 8, arena: 'plain' };
+const traits: KernelTraits = {
+  instructionSet: 'JavaScript',
+  panelColumns: 1,
+  flopPerRound: 8,
+  arena: 'plain',
+};
 
 const kernel: Kernel = { traits, pack, project, attend, multiplyAdd };
 

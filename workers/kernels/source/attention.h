@@ -50,8 +50,9 @@ struct Attention {
   Index biasQueryStride;
   Index biasKeyStride;
 
-  // Probability of (g, i, j) at [g * weightsHeadStride + i * weightsQueryStride + j], extra keys behind the others;
-  // multiplied by weightsShare and, where weightsAdd is set, added to what is there. Null where not asked for.
+  // Probability of (g, i, j) at [g * weightsHeadStride + i * weightsQueryStride + j], extra keys from the column
+  // weightsExtraColumn on; multiplied by weightsShare and, where weightsAdd is set, added to what is there. Null where
+  // not asked for.
   float* weights;
   Index weightsHeadStride;
   Index weightsQueryStride;
@@ -62,6 +63,8 @@ struct Attention {
   Index logSumExpHeadStride;
 
   float* scratch;  // scratchFloats(headDim, valueDim) floats
+
+  Index weightsExtraColumn;
 };
 
 template <int L, int TileRows, int Vectors, int BlockRows, int TileKeys>
@@ -380,22 +383,21 @@ class FusedAttention {
 
   // pass 6, only where weights were asked for: the scores once more, now with the final maximum and sum.
   void writeWeights(const Span& span) {
-    const Index columns = a.keys + a.extraKeys;
     if (!a.weightsAdd) {
       for (Index lane = 0; lane < rows; lane++) {
         float* row = weightsRow(lane);
-        for (Index j = 0; j < columns; j++) row[j] = 0;
+        for (Index j = 0; j < a.keys; j++) row[j] = 0;
       }
     }
-    if (a.extraKeys > 0) writeTileWeights(extraTile());
-    for (Index j = span.first; j < span.end; j = nextTile(j)) writeTileWeights(tileAt(j, span));
+    if (a.extraKeys > 0) writeTileWeights(extraTile(), a.weightsExtraColumn);
+    for (Index j = span.first; j < span.end; j = nextTile(j)) writeTileWeights(tileAt(j, span), j);
   }
 
   float* weightsRow(Index lane) const {
     return a.weights + memberOfLane(lane) * a.weightsHeadStride + queryOfLane(lane) * a.weightsQueryStride;
   }
 
-  void writeTileWeights(const KeyTile& tile) {
+  void writeTileWeights(const KeyTile& tile, Index firstColumn) {
     scoreTile(tile);
     for (Index lane = 0; lane < lanes; lane += L) {
       const Floats<L> base = finiteBase(load<L>(maximum + lane));
@@ -406,7 +408,7 @@ class FusedAttention {
       }
     }
     for (Index lane = 0; lane < rows; lane++) {
-      float* row = weightsRow(lane) + tile.firstKey;
+      float* row = weightsRow(lane) + firstColumn;
       const float* column = scores + lane;
       if (a.weightsAdd)
         for (Index j = 0; j < tile.keys; j++) row[j] += column[j * BlockRows];

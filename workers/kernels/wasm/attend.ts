@@ -37,7 +37,7 @@ export function attend(machine: Machine, block: AttentionBlock): void {
   if (logSumExp !== null) copyBack(machine, logSumExp, placement.logSumExp);
 }
 
-const words = new Int32Array(37);
+const words = new Int32Array(38);
 
 /** The fields of `struct Attention` in attention.h, in its order; returns their address. */
 function writeParameters(machine: Machine, block: AttentionBlock, placement: Placement): number {
@@ -80,6 +80,7 @@ function writeParameters(machine: Machine, block: AttentionBlock, placement: Pla
   words[34] = logSumExp.address;
   words[35] = logSumExp.headStride;
   words[36] = machine.scratch.takeFloats(machine.exports.scratchFloats(headDim, valueDim));
+  words[37] = block.weights === null ? 0 : block.weights.extraColumn;
   return machine.scratch.writeWords(words);
 }
 
@@ -87,14 +88,29 @@ function queryRows({ query, queryHeadStride, queryStride, headDim, group, querie
   return { slice: query, headStride: queryHeadStride, queryStride, length: headDim, group, queries };
 }
 
-function outputRows({ output, outputHeadStride, outputStride, valueDim, group, queries }: AttentionBlock): Rows {
-  return { slice: output, headStride: outputHeadStride, queryStride: outputStride, length: valueDim, group, queries };
+function outputRows({
+  output,
+  outputHeadStride,
+  outputStride,
+  valueDim,
+  group,
+  queries,
+}: AttentionBlock): Rows {
+  return {
+    slice: output,
+    headStride: outputHeadStride,
+    queryStride: outputStride,
+    length: valueDim,
+    group,
+    queries,
+  };
 }
 
 function weightsRows({ weights, keys, extra, group, queries }: AttentionBlock): Rows | null {
   if (weights === null) return null;
-  const { to, headStride, queryStride } = weights;
-  return { slice: to, headStride, queryStride, length: keys + (extra?.count ?? 0), group, queries };
+  const { to, headStride, queryStride, extraColumn } = weights;
+  const length = extra === null ? keys : extraColumn + extra.count;
+  return { slice: to, headStride, queryStride, length, group, queries };
 }
 
 function logSumExpRows({ logSumExp, group, queries }: AttentionBlock): Rows | null {

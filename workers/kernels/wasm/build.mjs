@@ -7,18 +7,35 @@ const kernels = new URL('../', import.meta.url);
 const target = new URL('../../../dist/workers/kernels/wasm/', import.meta.url);
 
 const compileFlags = [
-  '--target=wasm32-wasip1-threads', '-std=c++17', '-O3', '-I.',
-  '-ffreestanding', '-nostdlibinc', '-fno-exceptions', '-fno-rtti',
+  '--target=wasm32-wasip1-threads',
+  '-std=c++17',
+  '-O3',
+  '-I.',
+  '-ffreestanding',
+  '-nostdlibinc',
+  '-fno-exceptions',
+  '-fno-rtti',
   // Two roundings where the source says two: the plain module must not depend on what the optimiser fuses.
   '-ffp-contract=off',
-  '-msimd128', '-matomics', '-mbulk-memory',
+  '-msimd128',
+  '-matomics',
+  '-mbulk-memory',
   // Loop strength reduction hides constant offsets from the addressing mode; without it loads fold them in.
-  '-mllvm', '-disable-lsr',
-  '-Wall', '-Wextra', '-Werror',
+  '-mllvm',
+  '-disable-lsr',
+  '-Wall',
+  '-Wextra',
+  '-Werror',
 ];
 const linkFlags = [
-  '--no-entry', '--export-dynamic', '--export=__stack_pointer', '-z', 'stack-size=65536',
-  '--import-memory', '--shared-memory', '--max-memory=4294967296',
+  '--no-entry',
+  '--export-dynamic',
+  '--export=__stack_pointer',
+  '-z',
+  'stack-size=65536',
+  '--import-memory',
+  '--shared-memory',
+  '--max-memory=4294967296',
 ];
 const variants = { simd: [], relaxed: ['-mrelaxed-simd'] };
 

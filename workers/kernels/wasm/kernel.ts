@@ -22,7 +22,8 @@ export const wasmKernel: KernelFactory = {
     if ('reason' in choice) throw new Error(choice.reason);
     if (views.memory === undefined) throw new TypeError('The WebAssembly kernel needs the arena memory');
     const machine = new Machine(choice, views.memory, views);
-    if (machine.exports.panelColumns() !== panelColumns) throw new Error('exports.cc has panels of another width');
+    if (machine.exports.panelColumns() !== panelColumns)
+      throw new Error('exports.cc has panels of another width');
     return createKernel(machine, traitsOf(choice));
   },
 };

@@ -29,7 +29,9 @@ export function chooseModule(): ModuleChoice | { readonly reason: string } {
     try {
       bytes = readFileSync(new URL(file, import.meta.url));
     } catch (cause) {
-      return { reason: `${file} can't be read (${(cause as NodeJS.ErrnoException).code ?? 'unknown'}); was it built?` };
+      return {
+        reason: `${file} can't be read (${(cause as NodeJS.ErrnoException).code ?? 'unknown'}); was it built?`,
+      };
     }
     if (WebAssembly.validate(bytes)) return { bytes, instructionSet };
   }

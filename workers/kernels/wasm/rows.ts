@@ -60,7 +60,11 @@ export function copyBack(machine: Machine, rows: Rows, placed: Placed): void {
   });
 }
 
-function forEachRow(rows: Rows<Numbers>, placed: Placed, visit: (offset: number, address: number) => void): void {
+function forEachRow(
+  rows: Rows<Numbers>,
+  placed: Placed,
+  visit: (offset: number, address: number) => void,
+): void {
   const { slice, headStride, queryStride } = rows;
   const queries = queryStride === 0 ? 1 : rows.queries;
   const heads = headStride === 0 ? 1 : rows.group;

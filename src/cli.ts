@@ -1,0 +1,64 @@
+#!/usr/bin/env node
+// The command line: wires the subcommands to yargs and turns errors into messages and exit codes. No computation.
+import { setFlagsFromString } from 'node:v8';
+import yargs from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { infoCommand } from './commands/info.js';
+import { makeSequencesCommand } from './commands/make-sequences.js';
+import { makeWeightsCommand } from './commands/make-weights.js';
+import { runCommand, Stopped } from './commands/run.js';
+import { verifyCommand } from './commands/verify.js';
+import { version } from './engine/version.js';
+import { HeadpoolError, type ErrorCode } from './errors.js';
+
+const exitCodes = { failed: 1, usage: 2 } as const;
+
+// What the caller got wrong before any work; everything else is a failure.
+const usageErrors: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'INVALID_OPTION',
+  'UNKNOWN_OPTION',
+  'INVALID_CONFIG',
+  'KERNEL_UNAVAILABLE',
+]);
+
+// Node 20 has fused multiply-adds in WebAssembly behind a flag, later versions always. The command owns its process,
+// so it may set the flag; the library leaves that to its host.
+if (process.versions.node.startsWith('20.')) setFlagsFromString('--experimental-wasm-relaxed-simd');
+
+try {
+  await yargs(hideBin(process.argv))
+    .scriptName('headpool')
+    .usage('$0 <command>\n\nMulti-head attention as a parallel compute engine.')
+    .command(runCommand)
+    .command(verifyCommand)
+    .command(infoCommand)
+    .command(makeSequencesCommand)
+    .command(makeWeightsCommand)
+    .demandCommand(1, 'Name a command, for example `headpool run --help`')
+    .strictCommands()
+    .recommendCommands()
+    .version(version)
+    .help()
+    .wrap(Math.min(110, process.stdout.columns || 110))
+    .fail((message, error) => {
+      // yargs gives one of the two, whatever its types say.
+      throw (error as Error | undefined) ?? new HeadpoolError('INVALID_OPTION', message);
+    })
+    .parseAsync();
+} catch (error) {
+  reportError(error);
+}
+
+function reportError(error: unknown): void {
+  if (error instanceof Stopped) {
+    // The exit code was set with the signal.
+    console.error(`headpool: ${error.message}`);
+  } else if (error instanceof HeadpoolError) {
+    console.error(`headpool: ${error.message}`);
+    process.exitCode = usageErrors.has(error.code) ? exitCodes.usage : exitCodes.failed;
+  } else {
+    // Not an error that we raise on purpose: the stack is what helps.
+    console.error(error);
+    process.exitCode = exitCodes.failed;
+  }
+}

@@ -1,0 +1,74 @@
+// What the subcommands share: flags made from a command's settings, and settings made from what was given.
+import type { Argv, ArgumentsCamelCase, Options } from 'yargs';
+import { fieldsOf, type CommandName, type Field, type Settings } from '../config/schemas.js';
+import { flagOf, parseText, resolveSettings, variableOf } from '../config/settings.js';
+import { HeadpoolError } from '../errors.js';
+import { didYouMean } from '../suggest.js';
+
+/** Flags that are no settings of a run: how to talk, not what to do. */
+export interface CommonArgs {
+  readonly config?: string;
+  readonly json?: boolean;
+}
+
+const commonFlags = {
+  config: { type: 'string', requiresArg: true, description: 'YAML file of settings; flags win over it' },
+  json: { type: 'boolean', default: false, description: 'print one JSON object instead of text' },
+} as const satisfies Record<string, Options>;
+
+/** Adds a flag for every setting of a command. */
+export function addFlags(yargs: Argv, name: CommandName): Argv<CommonArgs> {
+  for (const [field, description] of fieldsOf(name))
+    yargs.option(flagOf(field).slice(2), toFlag(field, description));
+  return yargs
+    .options(commonFlags)
+    .group(Object.keys(commonFlags), 'Common options:')
+    .epilogue(
+      `Each setting can also come from the configuration file or from the environment, e.g. ${variableOf('threads')}=2.`,
+    ) as Argv<CommonArgs>;
+}
+
+/**
+ * The settings of one invocation.
+ * @throws UNKNOWN_OPTION, INVALID_OPTION, INVALID_CONFIG
+ */
+export async function settingsOf<Name extends CommandName>(
+  name: Name,
+  args: ArgumentsCamelCase<CommonArgs>,
+): Promise<Settings<Name>> {
+  const fields = fieldsOf(name);
+  refuseUnknownFlags(args, fields);
+  const flags = Object.fromEntries([...fields].map(([field, kind]) => [field, flagValue(args[field], kind)]));
+  return resolveSettings(name, { flags, environment: process.env, configPath: args.config });
+}
+
+function toFlag(field: string, { kind, choices, description, default: fallback }: Field): Options {
+  const shown =
+    fallback === undefined || fallback === false || fallback === '' ? '' : ` [default: ${String(fallback)}]`;
+  return {
+    // Numbers have no type here: yargs would make NaN of what is none, and the schema could not say what it was.
+    ...(kind !== 'number' && { type: kind === 'array' || kind === 'boolean' ? kind : 'string' }),
+    ...(kind === 'array' && { string: true }),
+    ...(kind !== 'boolean' && kind !== 'boolean or string' && { requiresArg: true }),
+    description: `${description}${choices === undefined ? '' : ` (${choices.join(', ')})`}${shown}`,
+    alias: field === 'input' ? 'i' : field === 'output' ? 'o' : [],
+  };
+}
+
+function flagValue(value: unknown, field: Field): unknown {
+  if (Array.isArray(value) && field.kind !== 'array') return flagValue(value.at(-1), field);
+  if (field.kind === 'boolean or string' && value === '') return true;
+  return typeof value === 'string' && field.kind !== 'array' ? parseText(value, field) : value;
+}
+
+function refuseUnknownFlags(args: ArgumentsCamelCase<CommonArgs>, fields: ReadonlyMap<string, Field>): void {
+  const known = new Set([...fields.keys(), ...Object.keys(commonFlags), 'help', 'version', 'i', 'o']);
+  const surplus = args._[1];
+  if (surplus !== undefined) throw new HeadpoolError('UNKNOWN_OPTION', `Unexpected argument \`${surplus}\``);
+  for (const name of Object.keys(args)) {
+    const field = name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    if (name === '_' || name === '$0' || known.has(field)) continue;
+    const hint = didYouMean(flagOf(field), [...known].map(flagOf));
+    throw new HeadpoolError('UNKNOWN_OPTION', `Unknown option \`${flagOf(field)}\`${hint}`);
+  }
+}

@@ -1,0 +1,37 @@
+// headpool info: the machine, the kernels with the reason for each that can't run, and the measured peak.
+import type { CommandModule } from 'yargs';
+import { createEngine } from '../engine/engine.js';
+import { describeMachine } from '../measure/machine.js';
+import { measurePeak } from '../measure/peak.js';
+import { formatBytes, formatTable } from '../report/table.js';
+import { addFlags, settingsOf, type CommonArgs } from './command.js';
+
+export const infoCommand: CommandModule<object, CommonArgs> = {
+  command: 'info',
+  describe: 'Show the machine, the kernels and the measured peak',
+  builder: (yargs) => addFlags(yargs, 'info'),
+  handler: async (args) => {
+    const { threads, kernel } = await settingsOf('info', args);
+    await using engine = await createEngine({ kernel, ...(threads !== undefined && { threads }) });
+    const machine = describeMachine();
+    const peak = await measurePeak(engine);
+    const { info } = engine;
+    if (args.json === true) {
+      console.log(JSON.stringify({ machine, ...info, peak }));
+      return;
+    }
+    const rows: [string, string][] = [
+      ['headpool', info.version],
+      ['node', info.node],
+      [
+        'machine',
+        `${machine.cpu}, ${machine.cores} cores, ${formatBytes(machine.memoryBytes)}, ${machine.platform}`,
+      ],
+      ['kernel', `${info.kernel} (${info.instructionSet})`],
+      ...info.unavailable.map(({ name, reason }): [string, string] => [`  ${name}`, `can't run: ${reason}`]),
+      ['threads', String(info.threads)],
+      ['peak', `${(peak.flopPerSecond.median / 1e9).toFixed(1)} GFLOP/s of multiply-adds on all threads`],
+    ];
+    console.log(formatTable(rows, ['left', 'left']));
+  },
+};

@@ -1,0 +1,50 @@
+// headpool make-sequences: a seeded file of random sequences of many lengths, for demos, tests and measurements.
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { CommandModule } from 'yargs';
+import { expected } from '../errors.js';
+import { exists } from '../files/open-file.js';
+import { createSequenceWriter } from '../files/sequence-files.js';
+import { createLayout } from '../files/sequence-layout.js';
+import { formatCount } from '../report/table.js';
+import { createRandom } from '../tensor/random.js';
+import { addFlags, settingsOf, type CommonArgs } from './command.js';
+
+export const makeSequencesCommand: CommandModule<object, CommonArgs> = {
+  command: 'make-sequences',
+  describe: 'Write seeded random sequences of many lengths (.safetensors)',
+  builder: (yargs) => addFlags(yargs, 'make-sequences'),
+  handler: async (args) => {
+    const settings = await settingsOf('make-sequences', args);
+    const { output, sequences, minLength, maxLength, modelDim, seed, ifMissing } = settings;
+    if (maxLength < minLength)
+      throw expected('INVALID_OPTION', `at least minLength (${minLength})`, 'maxLength', maxLength);
+    if (ifMissing && (await exists(output))) return;
+    await mkdir(dirname(output), { recursive: true });
+
+    const random = createRandom(seed);
+    const lengths = Array.from(
+      { length: sequences },
+      () => minLength + Math.floor(random.uniform() * (maxLength - minLength + 1)),
+    );
+    const writer = await createSequenceWriter(output, createLayout({ modelDim, lengths }), {
+      metadata: new Map([['seed', String(seed)]]),
+    });
+    try {
+      // One sequence at a time: a file may be larger than memory.
+      for (const [index, length] of lengths.entries()) {
+        const rows = new Float32Array(length * modelDim);
+        for (let n = 0; n < rows.length; n++) rows[n] = random.normal();
+        await writer.write(index, 1, rows);
+      }
+      await writer.commit();
+    } catch (error) {
+      await writer.discard();
+      throw error;
+    }
+    const tokens = lengths.reduce((sum, length) => sum + length, 0);
+    const summary = { output, sequences, tokens, modelDim, seed };
+    const text = `${output}: ${formatCount(sequences)} sequences, ${formatCount(tokens)} tokens, modelDim ${modelDim}`;
+    console.log(args.json ? JSON.stringify(summary) : text);
+  },
+};

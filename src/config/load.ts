@@ -1,0 +1,34 @@
+// Reads a configuration file: YAML (or JSON, which is YAML) holding one mapping.
+import { readFile } from 'node:fs/promises';
+import { parse } from 'yaml';
+import { HeadpoolError } from '../errors.js';
+
+// Far more than settings need, and little enough to parse at once.
+const mostBytes = 1_000_000;
+
+/** @throws INVALID_CONFIG, naming the file and, for syntax, the line */
+export async function loadConfig(path: string): Promise<Readonly<Record<string, unknown>>> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    throw invalid(path, `could not be read: ${(cause as Error).message}`, cause);
+  }
+  if (text.length > mostBytes)
+    throw invalid(path, `expected at most ${mostBytes} characters, got ${text.length}`);
+  let content: unknown;
+  try {
+    content = parse(text, { uniqueKeys: true, maxAliasCount: 100 });
+  } catch (cause) {
+    throw invalid(path, (cause as Error).message, cause);
+  }
+  // A file of comments only is an empty configuration.
+  if (content === null || content === undefined) return {};
+  if (typeof content !== 'object' || Array.isArray(content))
+    throw invalid(path, 'expected a mapping of settings');
+  return content as Record<string, unknown>;
+}
+
+function invalid(path: string, problem: string, cause?: unknown): HeadpoolError {
+  return new HeadpoolError('INVALID_CONFIG', `${path}: ${problem}`, { cause });
+}

@@ -1,0 +1,166 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { makeFolder } from '../files/scratch.js';
+
+const commandUrl = new URL('../../src/commands/verify.js', import.meta.url).href;
+
+/** Parses and runs like the command line, but for the mapping of errors, which is the cli's. */
+const program = `
+  import yargs from 'yargs';
+  import { verifyCommand } from '${commandUrl}';
+  const parser = yargs(process.argv.slice(1)).command(verifyCommand).strict().exitProcess(false);
+  try {
+    await parser.fail((message, error) => { throw error ?? new Error(message); }).parseAsync();
+  } catch (error) {
+    console.error(error.code ?? 'USAGE', error.message);
+    process.exitCode = 2;
+  }
+`;
+
+interface Outcome {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function verify(...args: string[]): Promise<Outcome> {
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      ['--input-type=module', '--eval', program, '--', 'verify', ...args],
+      (error, stdout, stderr) => {
+        resolve({ exitCode: error === null ? 0 : Number(error.code), stdout, stderr });
+      },
+    );
+  });
+}
+
+/** A copy of `one_by_one` of the extended suite, whose expected numbers are those of the file unless told. */
+async function writeSuite(t: ExecutionContext, names: readonly string[], atol = 2e-6): Promise<string> {
+  const folder = await makeFolder(t);
+  const cases = names.map((name) => ({ name, kind: 'attention', attributes: { causal: true } }));
+  await writeFile(join(folder, 'cases.json'), JSON.stringify({ rtol: 0, atol, cases }));
+  for (const name of names) {
+    await cp('test/conformance/extended/one_by_one.safetensors', join(folder, `${name}.safetensors`));
+  }
+  return folder;
+}
+
+test('Every kernel is verified, skipped cases stand under their reason, and the last line counts', async (t) => {
+  const { exitCode, stdout, stderr } = await verify(
+    'test/conformance/torch-multihead',
+    'test/conformance/extended',
+  );
+  t.is(exitCode, 0, stderr);
+  const lines = stdout.trimEnd().split('\n');
+  t.true(lines.includes('torch-multihead on wasm: 8 passed, 0 failed, 0 skipped'));
+  t.true(lines.includes('torch-multihead on reference: 8 passed, 0 failed, 0 skipped'));
+  t.is(lines.filter((line) => /^extended on \w+: \d+ passed, 0 failed, \d+ skipped$/.test(line)).length, 2);
+  const counts = /^(\d+) passed, 0 failed, (\d+) skipped$/.exec(lines.at(-1)!)!;
+  const [passed, skipped] = [Number(counts[1]), Number(counts[2])];
+  t.is(passed + skipped, 2 * (8 + 20));
+  for (const [line] of stdout.matchAll(/^ {2}skipped.*$/gm))
+    t.regex(line, /^ {2}skipped \d+, needs `\w+`.*:$/);
+  t.is(stdout.match(/^ {4}\w+$/gm)?.length ?? 0, skipped);
+});
+
+test('One kernel can be chosen, and files among the folders are ignored with a word on stderr', async (t) => {
+  const suite = await writeSuite(t, ['a']);
+  const { exitCode, stdout, stderr } = await verify(
+    suite,
+    'test/conformance/README.md',
+    '--kernel=reference',
+  );
+  t.is(exitCode, 0, stderr);
+  t.regex(stdout, /^\S+ on reference: 1 passed, 0 failed, 0 skipped\n1 passed, 0 failed, 0 skipped\n$/);
+  t.is(stderr.trimEnd(), 'ignored test/conformance/README.md: not a folder');
+});
+
+test('--json prints one object with every case and what was ignored', async (t) => {
+  const suite = await writeSuite(t, ['a', 'b']);
+  const args = ['--json', '--kernel=auto', '--threads=1'];
+  const { exitCode, stdout } = await verify(suite, 'test/conformance/README.md', ...args);
+  t.is(exitCode, 0);
+  const report = JSON.parse(stdout) as {
+    suites: { kernel: string; cases: unknown[] }[];
+    unavailable: unknown[];
+  };
+  t.like(report, { passed: 2, failed: 0, skipped: 0, ignored: ['test/conformance/README.md'] });
+  t.true(Array.isArray(report.unavailable));
+  t.is(report.suites.length, 1);
+  t.deepEqual(report.suites[0]!.cases, [
+    { name: 'a', status: 'passed' },
+    { name: 'b', status: 'passed' },
+  ]);
+});
+
+test('A case with other numbers fails with its message and exit code 1', async (t) => {
+  const suite = await writeSuite(t, ['good', 'bad']);
+  const path = join(suite, 'bad.safetensors');
+  const bytes = await readFile(path);
+  const headerLength = Number(bytes.readBigUInt64LE(0));
+  const header = JSON.parse(bytes.toString('utf8', 8, 8 + headerLength)) as Record<
+    string,
+    { data_offsets: number[] }
+  >;
+  bytes.writeFloatLE(99, 8 + headerLength + header['output.Y']!.data_offsets[0]!);
+  await writeFile(path, bytes);
+  const { exitCode, stdout } = await verify(suite, '--kernel=wasm');
+  t.is(exitCode, 1);
+  t.regex(
+    stdout,
+    /^ {2}failed bad: `Y`: 1 of 64 numbers differ, most at \[0, 0, 0, 0\]: expected 99, got -?[\d.]+$/m,
+  );
+  t.true(stdout.endsWith('\n1 passed, 1 failed, 0 skipped\n'));
+});
+
+const refuses = test.macro({
+  title: (title) => `${title} is a usage error`,
+  exec: async (t: ExecutionContext, args: readonly string[], pattern: RegExp) => {
+    const { exitCode, stdout, stderr } = await verify(...args);
+    t.is(exitCode, 2);
+    t.is(stdout, '');
+    t.regex(stderr, pattern);
+  },
+});
+
+test('No folder', refuses, [], /Not enough non-option arguments/);
+test(
+  'A path that does not exist',
+  refuses,
+  ['no/such'],
+  /INVALID_OPTION Expected an existing folder for `dirs`/,
+);
+test(
+  'A folder without cases.json',
+  refuses,
+  ['src'],
+  /INVALID_OPTION Expected a folder with a cases\.json for `dirs`/,
+);
+test(
+  'Nothing but files',
+  refuses,
+  ['package.json'],
+  /INVALID_OPTION Expected at least one folder for `dirs`/,
+);
+test('An unknown kernel', refuses, ['src', '--kernel=gpu'], /Invalid values/);
+
+test('No threads are a usage error', async (t) => {
+  const suite = await writeSuite(t, ['a']);
+  const { exitCode, stderr } = await verify(suite, '--threads=0');
+  t.is(exitCode, 2);
+  t.regex(stderr, /INVALID_OPTION Expected an integer from 1 to 1024 for `threads`/);
+});
+
+test('A broken suite stops everything before a kernel runs', async (t) => {
+  const suite = await writeSuite(t, ['a']);
+  const broken = join(await makeFolder(t), 'broken');
+  await mkdir(broken);
+  await writeFile(join(broken, 'cases.json'), '{}');
+  const { exitCode, stdout, stderr } = await verify(suite, broken);
+  t.is(exitCode, 2);
+  t.is(stdout, '');
+  t.regex(stderr, /INVALID_FILE .*cases\.json: expected a list of cases for `cases`/);
+});

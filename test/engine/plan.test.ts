@@ -1,0 +1,94 @@
+// The planner: every piece of work in exactly one unit, cut by shape alone, longest first.
+import test from 'ava';
+import fc from 'fast-check';
+import { planAttention, planGather, planProducts, type PhasePlan } from '../../src/engine/plan.js';
+import { unitWords } from '../../workers/protocol.js';
+import type { Entry } from '../../src/attention/problem.js';
+
+function unitsOf({ units, unitCount }: PhasePlan): number[][] {
+  return Array.from({ length: unitCount }, (_, n) => [...units.subarray(n * unitWords, (n + 1) * unitWords)]);
+}
+
+function entriesOf(lengths: readonly (readonly [number, number])[]): Entry[] {
+  let [queryRow, keyRow] = [0, 0];
+  return lengths.map(([queries, keys]) => {
+    const entry = { queryRow, queries, keyRow, keys };
+    queryRow += queries;
+    keyRow += keys;
+    return entry;
+  });
+}
+
+const unbounded = { left: Infinity, right: Infinity, diagonalOf: () => 0, extraKeys: 0, areHeadsTogether: false };
+const lengths = fc.array(fc.tuple(fc.nat(400), fc.nat(400)), { maxLength: 6 });
+
+test('every row meets every segment in exactly one unit', (t) => {
+  fc.assert(
+    fc.property(fc.nat(700), fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 900 }), (rows, segments, depth) => {
+      const seen = new Uint8Array(rows * segments);
+      const plan = planProducts([{ rows, segments, depth, columns: segments * 64 }]);
+      for (const [product, firstRow, endRow, first, end] of unitsOf(plan) as [number, number, number, number, number][]) {
+        t.is(product, 0);
+        for (let row = firstRow; row < endRow; row++) {
+          for (let segment = first; segment < end; segment++) seen[row * segments + segment]!++;
+        }
+      }
+      return seen.every((count) => count === 1);
+    }),
+    { seed: 1, numRuns: 60 },
+  );
+});
+
+test('every query of every head is in exactly one unit', (t) => {
+  fc.assert(
+    fc.property(lengths, fc.constantFrom([8, 8], [8, 2], [6, 1], [1, 1]), fc.boolean(), (pairs, [heads, kvHeads], together) => {
+      const entries = entriesOf(pairs);
+      const shape = { heads: heads, kvHeads: kvHeads, headDim: 64, valueDim: 64 };
+      const plan = planAttention({ ...shape, ...unbounded, entries, areHeadsTogether: together });
+      const seen = entries.map(({ queries }) => new Uint8Array(queries * kvHeads));
+      for (const [entry, firstHead, endHead, firstQuery, endQuery] of unitsOf(plan) as [number, number, number, number, number][]) {
+        if (together) t.deepEqual([firstHead, endHead], [0, kvHeads]);
+        for (let head = firstHead; head < endHead; head++) {
+          for (let query = firstQuery; query < endQuery; query++) seen[entry]![query * kvHeads + head]!++;
+        }
+      }
+      return seen.every((counts) => counts.every((count) => count === 1));
+    }),
+    { seed: 2, numRuns: 60 },
+  );
+});
+
+test('causal units are handed out longest first and count half the work', (t) => {
+  const shape = { heads: 1, kvHeads: 1, headDim: 64, valueDim: 64, entries: entriesOf([[960, 960]]) };
+  const full = planAttention({ ...shape, ...unbounded });
+  const causal = planAttention({ ...shape, ...unbounded, right: 0 });
+  t.is(full.flop, 4 * 960 * 960 * 64);
+  t.is(causal.flop, 4 * ((960 * 961) / 2) * 64);
+  const firstQueries = unitsOf(causal).map((unit) => unit[3]!);
+  t.deepEqual(firstQueries, [...firstQueries].sort((a, b) => b - a));
+});
+
+test('work too small for several units stays in one', (t) => {
+  t.is(planProducts([{ rows: 1, segments: 12, depth: 64, columns: 192 }]).unitCount, 1);
+  const shape = { heads: 4, kvHeads: 4, headDim: 16, valueDim: 16, entries: entriesOf([[1, 1]]) };
+  t.is(planAttention({ ...shape, ...unbounded }).unitCount, 1);
+});
+
+test('a long sequence gives enough units for many workers', (t) => {
+  t.true(planProducts([{ rows: 2048, segments: 36, depth: 768, columns: 2304 }]).unitCount >= 44);
+  const shape = { heads: 12, kvHeads: 12, headDim: 64, valueDim: 64, entries: entriesOf([[2048, 2048]]) };
+  t.true(planAttention({ ...shape, ...unbounded }).unitCount >= 64);
+});
+
+test('empty batches and empty sequences have no units', (t) => {
+  const shape = { heads: 2, kvHeads: 2, headDim: 4, valueDim: 4 };
+  t.is(planAttention({ ...shape, ...unbounded, entries: [] }).unitCount, 0);
+  t.is(planAttention({ ...shape, ...unbounded, entries: entriesOf([[0, 5]]) }).unitCount, 0);
+  t.is(planProducts([{ rows: 0, segments: 3, depth: 4, columns: 12 }]).unitCount, 0);
+});
+
+test('keys and values of every head are gathered once', (t) => {
+  const plan = planGather(entriesOf([[3, 5], [2, 7]]), { heads: 4, kvHeads: 2, headDim: 8, valueDim: 8 });
+  const names = unitsOf(plan).map(([entry, first, end, which]) => `${entry} ${first}-${end} ${which}`);
+  t.is(new Set(names).size, 8);
+});

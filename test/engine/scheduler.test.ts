@@ -1,0 +1,26 @@
+// Jobs that fail inside a worker, seen from the scheduler.
+import test from 'ava';
+import { planPhase } from '../../src/engine/assembly.js';
+import { planPeak } from '../../src/engine/plan.js';
+import { WorkerPool } from '../../src/engine/pool.js';
+import { Scheduler } from '../../src/engine/scheduler.js';
+import { HeadpoolError } from '../../src/errors.js';
+
+test('an error in a worker carries the phase and the unit that failed, and the pool goes on', async (t) => {
+  const pool = new WorkerPool({ threads: 2 });
+  await pool.probe();
+  const scheduler = new Scheduler(pool, 10);
+  await pool.start('reference', undefined, scheduler);
+  try {
+    const good = planPhase('peak', { kind: 'peak' }, planPeak(4, 10));
+    const bad = planPhase('pack', { kind: 'pack', linears: [] }, planPeak(6, 7));
+    const error = await t.throwsAsync(scheduler.run([good, bad]), { instanceOf: HeadpoolError });
+    t.is(error.code, 'UNIT_FAILED');
+    t.regex(error.message, /Worker \d failed in unit \[7, 0, 0, 0, 0\] of phase pack: /);
+    t.true(error.cause instanceof TypeError);
+    const { phaseMs } = await scheduler.run([good, good]);
+    t.is(phaseMs.length, 2);
+  } finally {
+    await pool.close();
+  }
+});

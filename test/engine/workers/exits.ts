@@ -1,0 +1,2 @@
+// A worker that ends its thread while it is loaded.
+process.exit(3);

@@ -1,0 +1,2 @@
+// A worker that can't be loaded.
+throw new Error('broken on purpose');

@@ -1,0 +1,27 @@
+// Assertions that several test files share: equal bytes, and the error of a refused call.
+import type { ExecutionContext } from 'ava';
+import { HeadpoolError, type ErrorCode } from '../../src/index.js';
+
+/** The same numbers bit by bit; NaN equals NaN, 0 differs from -0. */
+export function assertSameBytes(t: ExecutionContext, actual: Float32Array, wanted: Float32Array, what = 'output'): void {
+  t.is(actual.length, wanted.length, what);
+  const [a, b] = [bitsOf(actual), bitsOf(wanted)];
+  const at = a.findIndex((bits, n) => bits !== b[n]);
+  t.is(at, -1, at < 0 ? what : `${what}: element ${at} is ${actual[at]!} instead of ${wanted[at]!}`);
+}
+
+function bitsOf({ buffer, byteOffset, length }: Float32Array): Uint32Array {
+  return new Uint32Array(buffer, byteOffset, length);
+}
+
+/** That `action` is refused with `code` and a message that holds every part of `words`. */
+export async function assertRefused(
+  t: ExecutionContext,
+  action: () => unknown,
+  code: ErrorCode,
+  ...words: string[]
+): Promise<void> {
+  const error = await t.throwsAsync(Promise.resolve().then(action), { instanceOf: HeadpoolError });
+  t.is(error.code, code, error.message);
+  for (const word of words) t.true(error.message.includes(word), `"${error.message}" should say ${word}`);
+}

@@ -1,0 +1,136 @@
+// One attention described once: as the engine's inputs, and as the oracle's.
+import type { ExecutionContext } from 'ava';
+import type { AttentionInputs, AttentionResult, Engine } from '../../src/index.js';
+import type { Shape } from '../../src/tensor/shape.js';
+import { attendOracle, type OracleDims, type OracleInputs, type OracleOptions, type OracleResult } from '../../workers/kernels/reference/oracle.js';
+import { attendNaive32, variants } from './naive32.js';
+import { normalTensor } from './random.js';
+import { assertClose, findDeviation, findImprecision, largestMagnitude, ulp32 } from './tolerance.js';
+
+type Broadcastable<T> = { readonly shape: Shape; readonly data: T };
+
+export interface CaseOptions extends Partial<OracleDims> {
+  readonly seed?: number;
+  /** Standard deviation of the queries and keys, default 1. */
+  readonly spread?: number;
+  readonly scale?: number;
+  readonly causal?: 'top-left' | 'bottom-right';
+  readonly keyLengths?: readonly number[];
+  readonly mask?: Broadcastable<Uint8Array>;
+  readonly bias?: Broadcastable<Float32Array>;
+}
+
+export interface AttentionCase {
+  readonly inputs: AttentionInputs;
+  readonly oracle: OracleInputs;
+}
+
+/** Random normal operands of rank 4 with the given lengths; everything absent is 1, or like its neighbour. */
+export function attentionCase(options: CaseOptions = {}): AttentionCase {
+  const { batch = 1, heads = 1, kvHeads = heads, queries = 5, keys = queries, headDim = 8, valueDim = headDim } = options;
+  const { seed = 1, spread = 1, scale, causal, keyLengths, mask, bias } = options;
+  const q = normalTensor([batch, heads, queries, headDim], 3 * seed, spread);
+  const k = normalTensor([batch, kvHeads, keys, headDim], 3 * seed + 1, spread);
+  const v = normalTensor([batch, kvHeads, keys, valueDim], 3 * seed + 2);
+  const given = {
+    ...(scale !== undefined && { scale }),
+    ...(causal && { causal }),
+    ...(keyLengths && { keyLengths }),
+    ...(mask && { mask }),
+    ...(bias && { bias }),
+  };
+  const dims = { batch, heads, kvHeads, queries, keys, headDim, valueDim };
+  return {
+    inputs: { q, k, v, ...given },
+    oracle: { dims, q: q.data, k: k.data, v: v.data, ...oracleOptions(given, { batch, heads, queries, keys }) },
+  };
+}
+
+/** Options of an engine's call as the oracle takes them. */
+export function oracleOptions(
+  { scale, causal, keyLengths, mask, bias }: Omit<CaseOptions, keyof OracleDims>,
+  { batch, heads, queries, keys }: Pick<OracleDims, 'batch' | 'heads' | 'queries' | 'keys'>,
+): OracleOptions {
+  const target = [batch, heads, queries, keys];
+  return {
+    scale,
+    keyLengths,
+    causalOffset: causal && ((b) => (causal === 'top-left' ? 0 : (keyLengths?.[b] ?? keys) - queries)),
+    mask: mask && ((...at) => elementAt(mask, target, at) !== 0),
+    bias: bias && ((...at) => elementAt(bias, target, at)),
+  };
+}
+
+/** The element at [b, h, i, j] of a tensor that broadcasts from the right. */
+function elementAt({ shape, data }: Broadcastable<ArrayLike<number>>, target: Shape, at: readonly number[]): number {
+  let index = 0;
+  target.forEach((length, axis) => {
+    const own = shape[axis - (target.length - shape.length)];
+    if (own === undefined) return;
+    index = index * own + (own === 1 && length !== 1 ? 0 : at[axis]!);
+  });
+  return data[index]!;
+}
+
+/** Runs a case and holds output, weights and log-sum-exp against the oracle. */
+export async function checkCase(t: ExecutionContext, engine: Engine, { inputs, oracle }: AttentionCase): Promise<AttentionResult> {
+  const result = await engine.attention({ ...inputs, returnWeights: true, returnLogSumExp: true });
+  checkResult(t, result, oracle);
+  return result;
+}
+
+/** Holds whatever a call returned against the oracle. */
+export function checkResult(
+  t: ExecutionContext,
+  { output, weights, logSumExp }: Pick<AttentionResult, 'output' | 'weights' | 'logSumExp'>,
+  inputs: OracleInputs,
+): void {
+  const { dims, extra } = inputs;
+  const label = JSON.stringify(dims);
+  const oracle = attendOracle(inputs);
+  t.deepEqual(output.shape, [dims.batch, dims.heads, dims.queries, dims.valueDim]);
+  t.is(findCaseImprecision(inputs, oracle, 'output', output.data), undefined, `output of ${label}`);
+  if (weights !== undefined) {
+    t.deepEqual(weights.shape, [dims.batch, dims.heads, dims.queries, dims.keys + (extra?.count ?? 0)]);
+    t.is(findCaseImprecision(inputs, oracle, 'weights', weights.data), undefined, `weights of ${label}`);
+  }
+  if (logSumExp !== undefined) {
+    t.deepEqual(logSumExp.shape, [dims.batch, dims.heads, dims.queries]);
+    // A sum near 0 of large terms has no relative precision, so this is held against the terms' own.
+    t.is(findDeviation(logSumExp.data, oracle.logSumExp, 2e-6, 1e-6), undefined, `logSumExp of ${label}`);
+  }
+}
+
+/** The precision promise against the plain program; its variants are computed only where the first one breaks it. */
+export function findCaseImprecision(
+  inputs: OracleInputs,
+  oracle: OracleResult,
+  name: 'output' | 'weights',
+  actual: ArrayLike<number>,
+): string | undefined {
+  const naive = [attendNaive32(inputs)[name]];
+  const problem = findImprecision({ actual, oracle: oracle[name], naive });
+  if (problem === undefined) return undefined;
+  naive.push(...variants.slice(1).map((variant) => attendNaive32(inputs, variant)[name]));
+  return findImprecision({ actual, oracle: oracle[name], naive });
+}
+
+/** Outputs of random normal inputs: near the oracle by a bound that no other program has a part in. */
+export async function checkNormalCase(t: ExecutionContext, engine: Engine, options: CaseOptions): Promise<void> {
+  const chosen = attentionCase(options);
+  const { output } = await checkCase(t, engine, chosen);
+  assertClose(t, output.data, attendOracle(chosen.oracle).output);
+}
+
+/**
+ * Large scores: a score can be no more exact than its own float32, which a softmax turns into a relative error of the
+ * weights. The plain program may be luckier than that in the one row that decides, so it is no measure here.
+ */
+export async function checkLargeScores(t: ExecutionContext, engine: Engine, options: CaseOptions): Promise<void> {
+  const { inputs, oracle } = attentionCase(options);
+  const { output, logSumExp } = await engine.attention({ ...inputs, returnLogSumExp: true });
+  const wanted = attendOracle(oracle);
+  const scoreError = 4 * ulp32(largestMagnitude(wanted.logSumExp));
+  t.is(findDeviation(output.data, wanted.output, scoreError * largestMagnitude(oracle.v), 0), undefined);
+  t.is(findDeviation(logSumExp!.data, wanted.logSumExp, scoreError, 0), undefined);
+}

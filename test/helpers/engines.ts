@@ -1,0 +1,30 @@
+// One engine a kernel for a whole test file, and titles that name the kernel.
+import test, { type ExecutionContext } from 'ava';
+import { createEngine, type Engine } from '../../src/index.js';
+import type { KernelName } from '../../workers/protocol.js';
+
+/** Every kernel that the tests walk; one that this machine can't run fails them. */
+export const kernels: readonly KernelName[] = ['wasm', 'reference'];
+
+/** Starts an engine a kernel before the tests of this file and closes it after them. */
+export function openEngines(threads = 2): (kernel: KernelName) => Engine {
+  const engines = new Map<KernelName, Engine>();
+  test.before('starts an engine for each kernel', async (t) => {
+    for (const kernel of kernels) engines.set(kernel, await createEngine({ kernel, threads }));
+    t.is(engines.size, kernels.length);
+  });
+  test.after.always('closes the engines', async (t) => {
+    for (const engine of engines.values()) await engine.close();
+    t.pass();
+  });
+  return (kernel) => engines.get(kernel)!;
+}
+
+type Body = (t: ExecutionContext, engine: Engine) => Promise<void> | void;
+
+/** Declares one test a kernel. */
+export function testKernels(engineOf: (kernel: KernelName) => Engine, title: string, body: Body): void {
+  for (const kernel of kernels) {
+    test(`${kernel}: ${title}`, (t) => body(t, engineOf(kernel)));
+  }
+}

@@ -1,0 +1,93 @@
+// One layer and its inputs described once: random weights of any widths, and the check of a call against the oracle.
+import type { ExecutionContext } from 'ava';
+import type { AttentionOptions, AttentionResult, Engine, MultiHeadWeights, Tensor } from '../../src/index.js';
+import { multiHeadOracle, type OracleLayerOptions, type OracleWeights } from '../../workers/kernels/reference/oracle.js';
+import { oracleOptions, type CaseOptions } from './attention-case.js';
+import { multiHeadNaive32, variants } from './naive32.js';
+import { normalTensor } from './random.js';
+import { assertClose, findDeviation, findImprecision } from './tolerance.js';
+
+export interface LayerWidths {
+  readonly heads: number;
+  readonly kvHeads?: number;
+  readonly headDim: number;
+  readonly valueDim?: number;
+  readonly modelDim: number;
+  readonly keyWidth?: number;
+  readonly valueWidth?: number;
+  readonly outputDim?: number;
+  readonly hasBias?: boolean;
+  readonly hasBiasKey?: boolean;
+  readonly addZeroAttention?: boolean;
+  readonly seed?: number;
+}
+
+/** Random weights that keep normal inputs about as large as they are. */
+export function layerWeights(widths: LayerWidths): MultiHeadWeights & OracleWeights {
+  const { heads, kvHeads = heads, headDim, valueDim = headDim, modelDim, seed = 1, hasBias = true } = widths;
+  const { keyWidth = modelDim, valueWidth = keyWidth, outputDim = modelDim, hasBiasKey = false } = widths;
+  const linear = (outputs: number, inputs: number, n: number) => ({
+    weight: normalTensor([outputs, inputs], 100 * seed + n, 1 / Math.sqrt(inputs)),
+    ...(hasBias && { bias: normalTensor([outputs], 100 * seed + n + 10, 0.5) }),
+  });
+  return {
+    query: linear(heads * headDim, modelDim, 0),
+    key: linear(kvHeads * headDim, keyWidth, 1),
+    value: linear(kvHeads * valueDim, valueWidth, 2),
+    output: linear(outputDim, heads * valueDim, 3),
+    ...(hasBiasKey && {
+      biasKey: normalTensor([kvHeads * headDim], 100 * seed + 20),
+      biasValue: normalTensor([kvHeads * valueDim], 100 * seed + 21),
+    }),
+    addZeroAttention: widths.addZeroAttention ?? false,
+  };
+}
+
+export interface LayerCall {
+  readonly widths: Pick<LayerWidths, 'heads' | 'kvHeads'>;
+  readonly weights: MultiHeadWeights & OracleWeights;
+  readonly query: Tensor;
+  /** Absent: self-attention. */
+  readonly key?: Tensor;
+  readonly value?: Tensor;
+  readonly options?: Pick<CaseOptions, 'scale' | 'causal' | 'keyLengths' | 'mask' | 'bias'> &
+    Pick<AttentionOptions, 'offsets' | 'keyOffsets'>;
+}
+
+/** Runs one call on a layer of its own and holds all that it returns against the oracle. */
+export async function checkLayer(t: ExecutionContext, engine: Engine, call: LayerCall): Promise<AttentionResult> {
+  const { widths, weights, query, key = query, value = key, options = {} } = call;
+  const { heads, kvHeads = heads } = widths;
+  const { offsets, keyOffsets, ...rest } = options;
+  using layer = await engine.multiHeadAttention({ heads, kvHeads, weights });
+  const isDense = offsets === undefined;
+  const ask = isDense ? { returnWeights: true, returnLogSumExp: true } : {};
+  const input = call.key === undefined ? query : { query, key, value };
+  const result = await layer.forward(input, { ...options, ...ask });
+
+  const dense = { batch: query.shape.length === 3 ? query.shape[0]! : 1, queries: query.shape.at(-2)!, keys: key.shape.at(-2)! };
+  const inputs = { query, key, value };
+  const wanted: OracleLayerOptions = {
+    ...{ heads, kvHeads, offsets, keyOffsets },
+    ...oracleOptions(rest, { ...dense, heads }),
+    ...(!isDense && rest.causal && { causalOffset: diagonalOf(rest.causal, offsets, keyOffsets ?? offsets) }),
+  };
+  const oracle = multiHeadOracle(weights, inputs, wanted);
+  t.deepEqual(result.output.shape, [...query.shape.slice(0, -1), layer.outputDim]);
+  const naive = variants.map((variant) => multiHeadNaive32(weights, inputs, wanted, variant));
+  t.is(findImprecision({ actual: result.output.data, oracle: oracle.output, naive }), undefined);
+  assertClose(t, result.output.data, oracle.output);
+  if (isDense) {
+    const extra = (weights.biasKey ? 1 : 0) + (weights.addZeroAttention === true ? 1 : 0);
+    t.deepEqual(result.weights!.shape, [dense.batch, heads, dense.queries, dense.keys + extra]);
+    const [allWeights, sums] = [oracle.entries.flatMap((e) => [...e.weights]), oracle.entries.flatMap((e) => [...e.logSumExp])];
+    assertClose(t, result.weights!.data, allWeights, 'weights');
+    t.is(findDeviation(result.logSumExp!.data, sums, 5e-6, 1e-6), undefined, 'logSumExp');
+  }
+  return result;
+}
+
+function diagonalOf(causal: 'top-left' | 'bottom-right', offsets: readonly number[], keyOffsets: readonly number[]) {
+  if (causal === 'top-left') return () => 0;
+  return (b: number) => keyOffsets[b + 1]! - keyOffsets[b]! - (offsets[b + 1]! - offsets[b]!);
+}
