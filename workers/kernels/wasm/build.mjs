@@ -1,7 +1,7 @@
 // Compiles the shared C++ source to two WebAssembly modules with clang compiled to WebAssembly: no compiler on the
 // machine is needed. `simd.wasm` runs wherever shared memory does; `relaxed.wasm` adds fused multiply-adds.
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { commands } from '@yowasp/clang';
+import { commands, runLLVM } from '@yowasp/clang';
 
 const kernels = new URL('../', import.meta.url);
 const target = new URL('../../../dist/workers/kernels/wasm/', import.meta.url);
@@ -39,13 +39,14 @@ const linkFlags = [
 ];
 const variants = { simd: [], relaxed: ['-mrelaxed-simd'] };
 
+// Loads the compiler without running it, and without reporting how far its 100 MB have been read.
+await runLLVM(null, undefined, { fetchProgress() {} });
 const source = await readFolders(['source', 'wasm']);
 await mkdir(target, { recursive: true });
 for (const [name, flags] of Object.entries(variants)) {
-  const quiet = { fetchProgress() {} };
   const args = [...compileFlags, ...flags, '-c', 'wasm/exports.cc', '-o', 'kernel.o'];
-  const compiled = await commands['clang++'](args, source, quiet);
-  const linked = await commands['wasm-ld']([...linkFlags, 'kernel.o', '-o', 'kernel.wasm'], compiled, quiet);
+  const compiled = await commands['clang++'](args, source);
+  const linked = await commands['wasm-ld']([...linkFlags, 'kernel.o', '-o', 'kernel.wasm'], compiled);
   await writeFile(new URL(`${name}.wasm`, target), linked['kernel.wasm']);
 }
 
