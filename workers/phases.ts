@@ -4,10 +4,8 @@ import { attendUnits } from './phases/attend.js';
 import { gatherUnits } from './phases/gather.js';
 import { packUnits, projectUnits } from './phases/project.js';
 import type { Kernel } from './kernels/kernel.js';
+import type { UnitRunner } from './phases/unit.js';
 import type { Work } from './protocol.js';
-
-/** Runs one unit, given its words. */
-export type UnitRunner = (unit: Int32Array) => void;
 
 /** Opens a phase's buffers once, for all the units that this worker takes. */
 export function openPhase(

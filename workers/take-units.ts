@@ -1,7 +1,8 @@
 // One worker's part in one job: takes units from the shared cursors, phase by phase, until none is left.
 import type { RegionViews } from '../src/tensor/region.js';
 import type { Kernel } from './kernels/kernel.js';
-import { openPhase, type UnitRunner } from './phases.js';
+import { openPhase } from './phases.js';
+import type { UnitRunner } from './phases/unit.js';
 import {
   control,
   cursorSlot,

@@ -1,7 +1,7 @@
 // Units of the attention phase: a block of queries of one sequence, for one or more key/value heads.
 import type { RegionViews } from '../../src/tensor/region.js';
 import type { AttentionBlock, BlockWeights, Kernel, Slice, Strided } from '../kernels/kernel.js';
-import type { UnitRunner } from '../phases.js';
+import type { UnitRunner } from './unit.js';
 import { entryWords, type AttendWork, type Broadcast } from '../protocol.js';
 
 export function attendUnits(

@@ -1,7 +1,7 @@
 // Units that copy the keys and values of one head into a contiguous block of working memory: side by side with other
 // heads, a tile of keys would fall into a few sets of the cache.
 import type { RegionViews } from '../../src/tensor/region.js';
-import type { UnitRunner } from '../phases.js';
+import type { UnitRunner } from './unit.js';
 import { entryWords, type GatherWork } from '../protocol.js';
 
 export function gatherUnits(

@@ -1,7 +1,7 @@
 // Units of the phases that deal with weights: packing them, and multiplying rows with them.
 import type { RegionViews } from '../../src/tensor/region.js';
 import type { Kernel, Slice } from '../kernels/kernel.js';
-import type { UnitRunner } from '../phases.js';
+import type { UnitRunner } from './unit.js';
 import { packedLength, type PackWork, type Panels, type ProjectWork } from '../protocol.js';
 
 export function packUnits(work: PackWork, views: RegionViews, kernel: Kernel): UnitRunner {
