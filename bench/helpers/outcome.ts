@@ -1,0 +1,63 @@
+// How a benchmark ends: a table and PASS or MISS for each of its bars, or all of it as JSON; exit code 1 for a miss.
+import type { EngineInfo } from '../../src/index.js';
+import { describeMachine } from '../../src/measure/machine.js';
+import { formatTable } from '../../src/report/table.js';
+import type { Ratio } from './pairs.js';
+
+/** One thing that a benchmark has to show. */
+export interface Bar {
+  readonly name: string;
+  readonly found: string;
+  readonly wanted: string;
+  readonly isMet: boolean;
+}
+
+export interface Outcome {
+  readonly benchmark: string;
+  readonly engine: EngineInfo;
+  /** The first row names the columns; the first column is text, the others numbers. */
+  readonly table: readonly (readonly string[])[];
+  readonly bars: readonly Bar[];
+  /** What a reader must know of the figures. */
+  readonly notes?: readonly string[];
+  /** The figures themselves, for `--json`. */
+  readonly figures: unknown;
+}
+
+/** Prints the outcome and sets the exit code. */
+export function report(outcome: Outcome, { json }: { readonly json: boolean }): void {
+  const machine = describeMachine();
+  const { benchmark, engine, table, bars, notes = [], figures } = outcome;
+  if (json) {
+    console.log(JSON.stringify({ benchmark, machine, engine, figures, notes, bars }, null, 2));
+  } else {
+    console.log(
+      `${benchmark}: ${machine.cpu}, ${machine.parallelism} of ${machine.cores} cores, Node ${machine.node}`,
+    );
+    console.log(`headpool ${engine.version}: ${engine.kernel} kernel, ${engine.instructionSet}\n`);
+    const columns = table[0]!.map((_, column) => (column === 0 ? 'left' : 'right'));
+    console.log(`${formatTable(table, columns)}\n`);
+    for (const note of notes) console.log(`  ${note}`);
+    for (const bar of bars) console.log(formatBar(bar));
+  }
+  if (bars.some(({ isMet }) => !isMet)) process.exitCode = 1;
+}
+
+function formatBar({ name, found, wanted, isMet }: Bar): string {
+  return `${isMet ? 'PASS' : 'MISS'}  ${name}: ${found} (wanted ${wanted})`;
+}
+
+/** Progress of a long run, on stderr so that stdout stays what was asked for. */
+export function progress(message: string): void {
+  console.error(`… ${message}`);
+}
+
+/** '1.62x [1.58, 1.66]': the median and its interval. */
+export function formatRatio({ median, interval }: Ratio): string {
+  return `${median.toFixed(2)}x [${interval.low.toFixed(2)}, ${interval.high.toFixed(2)}]`;
+}
+
+/** FLOP in so many ms as GFLOP/s. */
+export function formatRate(flop: number, ms: number): string {
+  return (flop / ms / 1e6).toFixed(1);
+}

@@ -1,0 +1,87 @@
+// Two contestants compared within one run: alternating pairs (A B B A …), so that whatever slows the machine down hits
+// both alike, and pairs of one of them with itself (A A) as the control that says how much a ratio means.
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  median,
+  medianInterval,
+  summarise,
+  type Interval,
+  type Summary,
+} from '../../src/measure/statistics.js';
+
+/** One thing to time. */
+export type Contestant = () => Promise<unknown>;
+
+export interface PairOptions {
+  readonly ours: Contestant;
+  readonly theirs: Contestant;
+  /** Stop after this long … */
+  readonly seconds: number;
+  /** … but not before so many pairs; default 5. */
+  readonly leastPairs?: number;
+  /** Pause before each sample; default 5 ms, in which the other's threads stop looking for work. */
+  readonly gapMs?: number;
+  /** Runs between the pairs and isn't timed: a measurement of the machine, say. */
+  readonly between?: () => Promise<void>;
+}
+
+export interface Ratio {
+  readonly median: number;
+  /** Where the median lies with 95 % confidence. */
+  readonly interval: Interval;
+  /** The spread of the pairs themselves. */
+  readonly p10: number;
+  readonly p90: number;
+}
+
+export interface PairResult {
+  /** Milliseconds. */
+  readonly ours: Summary;
+  readonly theirs: Summary;
+  /** Their time over ours: how many times faster we are. */
+  readonly ratio: Ratio;
+  /** Our time over ours: 1 on a quiet machine. */
+  readonly control: Ratio;
+  /** The ratio's median with the control's deviation from 1 taken off: what a claim may rest on. */
+  readonly safeRatio: number;
+}
+
+/** Times both after one warm-up each. */
+export async function comparePairs(options: PairOptions): Promise<PairResult> {
+  const { ours, theirs, seconds, leastPairs = 5, gapMs = 5, between } = options;
+  await ours();
+  await theirs();
+  const samples = { ours: [] as number[], theirs: [] as number[] };
+  const ratios: number[] = [];
+  const controls: number[] = [];
+  const end = performance.now() + seconds * 1e3;
+  while (performance.now() < end || ratios.length < leastPairs) {
+    await between?.();
+    const isOursFirst = ratios.length % 2 === 0;
+    const first = await time(isOursFirst ? ours : theirs, gapMs);
+    const second = await time(isOursFirst ? theirs : ours, gapMs);
+    const [our, their] = isOursFirst ? [first, second] : [second, first];
+    samples.ours.push(our);
+    samples.theirs.push(their);
+    ratios.push(their / our);
+
+    const [a, b] = [await time(ours, gapMs), await time(ours, gapMs)];
+    controls.push(isOursFirst ? a / b : b / a);
+  }
+  const ratio = describeRatios(ratios);
+  const control = describeRatios(controls);
+  const safeRatio = ratio.median / Math.max(control.median, 1 / control.median);
+  return { ours: summarise(samples.ours), theirs: summarise(samples.theirs), ratio, control, safeRatio };
+}
+
+async function time(contestant: Contestant, gapMs: number): Promise<number> {
+  await sleep(gapMs);
+  const start = performance.now();
+  await contestant();
+  return performance.now() - start;
+}
+
+function describeRatios(ratios: readonly number[]): Ratio {
+  const { p10, p90 } = summarise(ratios);
+  return { median: median(ratios), interval: medianInterval(ratios), p10, p90 };
+}

@@ -1,0 +1,107 @@
+// The layer as an ONNX model, for onnxruntime: the same weights in its operators. How messages are encoded is the
+// business of onnx-encode.ts.
+import type { MultiHeadWeights, TensorLike } from '../src/index.js';
+import type { LayerCase } from './helpers/inputs.js';
+import {
+  encodeModel,
+  floatTensor,
+  integerAttribute,
+  integersAttribute,
+  integerTensor,
+  node,
+  valueInfo,
+  type Bytes,
+} from './helpers/onnx-encode.js';
+
+/** 'fused' uses com.microsoft.MultiHeadAttention, 'nodes' MatMul and Softmax. */
+export type ModelForm = 'fused' | 'nodes';
+
+/** The bytes of a model with input `x` and output `y`, both [1, tokens, modelDim]. Self-attention, no mask. */
+export function encodeLayer(form: ModelForm, shape: LayerCase, weights: MultiHeadWeights): Bytes {
+  const { tokens, modelDim, heads } = shape;
+  const { nodes, initializers } = form === 'fused' ? fusedGraph(shape) : nodesGraph(shape);
+  for (const [letter, linear] of [
+    ['q', weights.query],
+    ['k', weights.key],
+    ['v', weights.value],
+    ['o', weights.output],
+  ] as const) {
+    initializers.push(floatTensor(`w_${letter}`, [modelDim, modelDim], transpose(linear.weight)));
+    if (letter === 'o' || form === 'nodes') {
+      initializers.push(floatTensor(`b_${letter}`, [modelDim], floatsOf(linear.bias!)));
+    }
+  }
+  if (form === 'fused') {
+    const biases = [weights.query, weights.key, weights.value].flatMap(({ bias }) => [...floatsOf(bias!)]);
+    initializers.push(floatTensor('b_qkv', [3 * modelDim], new Float32Array(biases)));
+  }
+  return encodeModel({
+    ...{ name: `attention of ${heads} heads`, nodes, initializers },
+    input: valueInfo('x', [1, tokens, modelDim]),
+    output: valueInfo('y', [1, tokens, modelDim]),
+  });
+}
+
+interface Graph {
+  readonly nodes: Bytes[];
+  readonly initializers: Bytes[];
+}
+
+// x·W of each projection -> MultiHeadAttention, which adds the biases -> ·W^O + b.
+function fusedGraph({ heads }: LayerCase): Graph {
+  const project = (letter: string): Bytes => node('MatMul', ['x', `w_${letter}`], [letter]);
+  const attention = node('MultiHeadAttention', ['q', 'k', 'v', 'b_qkv'], ['concat'], {
+    domain: 'com.microsoft',
+    attributes: [integerAttribute('num_heads', heads)],
+  });
+  return { nodes: [...['q', 'k', 'v'].map(project), attention, ...outputNodes()], initializers: [] };
+}
+
+// The same from standard operators: [1, T, d] -> [1, T, H, D] -> [1, H, T, D] (keys [1, H, D, T]) and back.
+function nodesGraph({ tokens, modelDim, heads }: LayerCase): Graph {
+  const headDim = modelDim / heads;
+  const project = (letter: string): Bytes[] => [
+    node('MatMul', ['x', `w_${letter}`], [`${letter}_product`]),
+    node('Add', [`${letter}_product`, `b_${letter}`], [`${letter}_flat`]),
+    node('Reshape', [`${letter}_flat`, 'split_shape'], [`${letter}_split`]),
+    node('Transpose', [`${letter}_split`], [letter], {
+      attributes: [integersAttribute('perm', letter === 'k' ? [0, 2, 3, 1] : [0, 2, 1, 3])],
+    }),
+  ];
+  const nodes = [
+    ...['q', 'k', 'v'].flatMap(project),
+    node('Mul', ['q', 'scale'], ['q_scaled']),
+    node('MatMul', ['q_scaled', 'k'], ['scores']),
+    node('Softmax', ['scores'], ['probabilities'], { attributes: [integerAttribute('axis', -1)] }),
+    node('MatMul', ['probabilities', 'v'], ['heads']),
+    node('Transpose', ['heads'], ['merged'], { attributes: [integersAttribute('perm', [0, 2, 1, 3])] }),
+    node('Reshape', ['merged', 'concat_shape'], ['concat']),
+    ...outputNodes(),
+  ];
+  const initializers = [
+    floatTensor('scale', [], new Float32Array([1 / Math.sqrt(headDim)])),
+    integerTensor('split_shape', [1, tokens, heads, headDim]),
+    integerTensor('concat_shape', [1, tokens, modelDim]),
+  ];
+  return { nodes, initializers };
+}
+
+function outputNodes(): Bytes[] {
+  return [node('MatMul', ['concat', 'w_o'], ['y_product']), node('Add', ['y_product', 'b_o'], ['y'])];
+}
+
+// [out, in] as PyTorch keeps it -> [in, out] as MatMul wants it.
+function transpose(weight: TensorLike): Float32Array<ArrayBuffer> {
+  const [rows, columns] = weight.shape as [number, number];
+  const turned = new Float32Array(rows * columns);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      turned[column * rows + row] = weight.data[row * columns + column]!;
+    }
+  }
+  return turned;
+}
+
+function floatsOf({ data }: TensorLike): Float32Array<ArrayBuffer> {
+  return new Float32Array(data);
+}
