@@ -25,7 +25,17 @@ let made: string;
 test.before(async (t) => {
   made = await folder();
   const weights = ['make-weights', '--model-dim', '32', '--heads', '4', '--seed', '3'];
-  const sequences = ['make-sequences', '--model-dim', '32', '--sequences', '9', '--max-length', '70', '--seed', '4'];
+  const sequences = [
+    'make-sequences',
+    '--model-dim',
+    '32',
+    '--sequences',
+    '9',
+    '--max-length',
+    '70',
+    '--seed',
+    '4',
+  ];
   for (const args of [
     [...weights, '-o', join(made, 'w.safetensors')],
     [...sequences, '--min-length', '0', '-o', join(made, 'x.safetensors')],
@@ -104,7 +114,11 @@ for (const kernel of kernels) {
 
   test.serial(`cross-attention over .npy files, ${kernel}`, async (t) => {
     const where = await prepare();
-    const [q, kv, y] = ['q.npy', 'kv.npy', 'y.npy'].map((name) => join(where, name)) as [string, string, string];
+    const [q, kv, y] = ['q.npy', 'kv.npy', 'y.npy'].map((name) => join(where, name)) as [
+      string,
+      string,
+      string,
+    ];
     await writeNpy(q, [3, 17, modelDim], 5);
     await writeNpy(kv, [3, 65, modelDim], 6);
     const { code, stderr, stdout } = await headpool(
@@ -130,7 +144,15 @@ for (const kernel of kernels) {
     ).entries()) {
       const y = join(where, `y${n}.safetensors`);
       const { code, stderr } = await headpool(
-        ...['run', '-i', join(where, 'x.safetensors'), '--weights', join(where, 'w.safetensors'), '--heads', '4'],
+        ...[
+          'run',
+          '-i',
+          join(where, 'x.safetensors'),
+          '--weights',
+          join(where, 'w.safetensors'),
+          '--heads',
+          '4',
+        ],
         ...['-o', y, '--kernel', kernel, '--threads', threads, '--batch-tokens', tokens],
       );
       t.is(code, 0, stderr);
@@ -156,11 +178,20 @@ test.serial('several inputs are written into a folder under their own names', as
 
 test.serial('a dry run says what would be done and writes nothing', async (t) => {
   const where = await prepare();
-  const args = ['run', '-i', join(where, 'x.safetensors'), '--weights', join(where, 'w.safetensors'), '--heads', '4'];
+  const args = [
+    'run',
+    '-i',
+    join(where, 'x.safetensors'),
+    '--weights',
+    join(where, 'w.safetensors'),
+    '--heads',
+    '4',
+  ];
   const y = join(where, 'y.safetensors');
   const text = await headpool(...args, '-o', y, '--dry-run');
   t.is(text.code, 0, text.stderr);
-  for (const word of ['units', 'work', 'memory', 'batches']) t.regex(text.stdout, new RegExp(`^${word} `, 'm'));
+  for (const word of ['units', 'work', 'memory', 'batches'])
+    t.regex(text.stdout, new RegExp(`^${word} `, 'm'));
   const json = await headpool(...args, '-o', y, '--dry-run', '--json');
   const [estimate] = JSON.parse(json.stdout) as [{ flop: number; tokens: number; memoryBytes: number }];
   t.true(estimate.flop > 8 * estimate.tokens * modelDim * modelDim);
@@ -180,17 +211,57 @@ const good = (where: string) => [
 ];
 
 const refusals: Readonly<Record<string, Refusal>> = {
-  'an unknown option': { args: (w) => [...good(w), '--thread', '2'], code: 2, says: /`--thread`; did you mean `--threads`/ },
-  'heads that do not divide': { args: (w) => [...good(w), '--heads', '5'], code: 2, says: /heads 5 and width 32/ },
+  'an unknown option': {
+    args: (w) => [...good(w), '--thread', '2'],
+    code: 2,
+    says: /`--thread`; did you mean `--threads`/,
+  },
+  'heads that do not divide': {
+    args: (w) => [...good(w), '--heads', '5'],
+    code: 2,
+    says: /heads 5 and width 32/,
+  },
   'a surplus argument': { args: (w) => [...good(w), 'more'], code: 2, says: /more/ },
-  'an input as output': { args: (w) => [...good(w), '-o', join(w, 'x.safetensors')], code: 2, says: /not read for `output`/ },
-  'an unknown output format': { args: (w) => [...good(w), '-o', join(w, 'y.txt')], code: 2, says: /\.npy.*y\.txt/ },
-  'ragged lengths in .npy': { args: (w) => [...good(w), '-o', join(w, 'y.npy')], code: 2, says: /equal|same length/ },
-  'a missing input': { args: (w) => [...good(w), '-i', join(w, 'no.npy')], code: 1, says: /no\.npy: could not open/ },
-  'missing weights': { args: (w) => [...good(w), '--weights', join(w, 'no.safetensors')], code: 1, says: /no\.safetensors/ },
-  'sequences as weights': { args: (w) => [...good(w), '--weights', join(w, 'x.safetensors')], code: 1, says: /`(x|offsets)` in the state dict/ },
-  'weights as sequences': { args: (w) => [...good(w), '-i', join(w, 'w.safetensors')], code: 1, says: /w\.safetensors/ },
-  'a missing folder': { args: (w) => [...good(w), '-o', join(w, 'no', 'y.safetensors')], code: 1, says: /could not/ },
+  'an input as output': {
+    args: (w) => [...good(w), '-o', join(w, 'x.safetensors')],
+    code: 2,
+    says: /not read for `output`/,
+  },
+  'an unknown output format': {
+    args: (w) => [...good(w), '-o', join(w, 'y.txt')],
+    code: 2,
+    says: /\.npy.*y\.txt/,
+  },
+  'ragged lengths in .npy': {
+    args: (w) => [...good(w), '-o', join(w, 'y.npy')],
+    code: 2,
+    says: /equal|same length/,
+  },
+  'a missing input': {
+    args: (w) => [...good(w), '-i', join(w, 'no.npy')],
+    code: 1,
+    says: /no\.npy: could not open/,
+  },
+  'missing weights': {
+    args: (w) => [...good(w), '--weights', join(w, 'no.safetensors')],
+    code: 1,
+    says: /no\.safetensors/,
+  },
+  'sequences as weights': {
+    args: (w) => [...good(w), '--weights', join(w, 'x.safetensors')],
+    code: 1,
+    says: /`(x|offsets)` in the state dict/,
+  },
+  'weights as sequences': {
+    args: (w) => [...good(w), '-i', join(w, 'w.safetensors')],
+    code: 1,
+    says: /w\.safetensors/,
+  },
+  'a missing folder': {
+    args: (w) => [...good(w), '-o', join(w, 'no', 'y.safetensors')],
+    code: 1,
+    says: /could not/,
+  },
 };
 
 for (const [name, { args, code, says }] of Object.entries(refusals)) {
@@ -242,13 +313,17 @@ for (const [signal, code] of [
   });
 }
 
-test.serial('help names every setting, info names the kernel, and an unknown command suggests one', async (t) => {
-  const help = await headpool('run', '--help');
-  for (const flag of ['--input', '--batch-tokens', '--dry-run', '--config', '--json']) t.true(help.stdout.includes(flag));
-  const info = await headpool('info', '--json');
-  t.like(JSON.parse(info.stdout), { kernel: 'wasm' });
-  const typo = await headpool('rnu');
-  t.is(typo.code, 2);
-  t.regex(typo.stderr, /run/);
-  t.is((await headpool()).code, 2);
-});
+test.serial(
+  'help names every setting, info names the kernel, and an unknown command suggests one',
+  async (t) => {
+    const help = await headpool('run', '--help');
+    for (const flag of ['--input', '--batch-tokens', '--dry-run', '--config', '--json'])
+      t.true(help.stdout.includes(flag));
+    const info = await headpool('info', '--json');
+    t.like(JSON.parse(info.stdout), { kernel: 'wasm' });
+    const typo = await headpool('rnu');
+    t.is(typo.code, 2);
+    t.regex(typo.stderr, /run/);
+    t.is((await headpool()).code, 2);
+  },
+);

@@ -49,24 +49,89 @@ async function refuses(
   t.regex(error.message, message);
 }
 
-test('a missing setting is named', refuses, { flags: { ...required, heads: undefined } }, 'INVALID_OPTION', /--heads/);
-test('text for a number', refuses, { flags: { ...required, heads: 'eight' } }, 'INVALID_OPTION', /an integer >= 1 for `--heads`, got `"eight"`/);
+test(
+  'a missing setting is named',
+  refuses,
+  { flags: { ...required, heads: undefined } },
+  'INVALID_OPTION',
+  /--heads/,
+);
+test(
+  'text for a number',
+  refuses,
+  { flags: { ...required, heads: 'eight' } },
+  'INVALID_OPTION',
+  /an integer >= 1 for `--heads`, got `"eight"`/,
+);
 test('a fraction', refuses, { flags: { ...required, heads: 1.5 } }, 'INVALID_OPTION', /`--heads`, got `1.5`/);
-test('no threads', refuses, { flags: { ...required, threads: 0 } }, 'INVALID_OPTION', /from 1 to 1024 for `--threads`/);
-test('a million threads', refuses, { flags: { ...required, threads: 1e6 } }, 'INVALID_OPTION', /`--threads`, got `1000000`/);
-test('a wrong variable is named as such', refuses, { flags: required, environment: { HEADPOOL_SCALE: 'x' } }, 'INVALID_OPTION', /a number for `HEADPOOL_SCALE`, got `"x"`/);
-test('an unknown kernel', refuses, 'kernel: cuda', 'INVALID_CONFIG', /auto, wasm, reference for `kernel` in .*run\.yaml/);
-test('an unknown setting suggests the nearest', refuses, 'thread: 2', 'INVALID_CONFIG', /Unknown setting `thread` in .*did you mean `threads`/);
-test('__proto__ is an unknown setting', refuses, '__proto__: { threads: 1 }', 'INVALID_CONFIG', /Unknown setting `__proto__`/);
-test('broken YAML names the line', refuses, 'heads: [1,\nthreads: 2', 'INVALID_CONFIG', /run\.yaml: .*line 2/s);
+test(
+  'no threads',
+  refuses,
+  { flags: { ...required, threads: 0 } },
+  'INVALID_OPTION',
+  /from 1 to 1024 for `--threads`/,
+);
+test(
+  'a million threads',
+  refuses,
+  { flags: { ...required, threads: 1e6 } },
+  'INVALID_OPTION',
+  /`--threads`, got `1000000`/,
+);
+test(
+  'a wrong variable is named as such',
+  refuses,
+  { flags: required, environment: { HEADPOOL_SCALE: 'x' } },
+  'INVALID_OPTION',
+  /a number for `HEADPOOL_SCALE`, got `"x"`/,
+);
+test(
+  'an unknown kernel',
+  refuses,
+  'kernel: cuda',
+  'INVALID_CONFIG',
+  /auto, wasm, reference for `kernel` in .*run\.yaml/,
+);
+test(
+  'an unknown setting suggests the nearest',
+  refuses,
+  'thread: 2',
+  'INVALID_CONFIG',
+  /Unknown setting `thread` in .*did you mean `threads`/,
+);
+test(
+  '__proto__ is an unknown setting',
+  refuses,
+  '__proto__: { threads: 1 }',
+  'INVALID_CONFIG',
+  /Unknown setting `__proto__`/,
+);
+test(
+  'broken YAML names the line',
+  refuses,
+  'heads: [1,\nthreads: 2',
+  'INVALID_CONFIG',
+  /run\.yaml: .*line 2/s,
+);
 test('a key given twice', refuses, 'heads: 1\nheads: 2', 'INVALID_CONFIG', /unique/);
 test('a list instead of settings', refuses, '- heads', 'INVALID_CONFIG', /expected a mapping/);
 test('an alias bomb', refuses, aliasBomb(), 'INVALID_CONFIG', /alias/i);
-test('a missing file', refuses, { flags: required, configPath: '/nowhere/run.yaml' }, 'INVALID_CONFIG', /\/nowhere\/run\.yaml: could not be read/);
+test(
+  'a missing file',
+  refuses,
+  { flags: required, configPath: '/nowhere/run.yaml' },
+  'INVALID_CONFIG',
+  /\/nowhere\/run\.yaml: could not be read/,
+);
 
 function aliasBomb(): string {
   const lines = ['a0: &a0 [x, x, x, x, x, x, x, x, x, x]'];
-  for (let n = 1; n < 12; n++) lines.push(`a${n}: &a${n} [${Array(10).fill(`*a${n - 1}`).join(', ')}]`);
+  for (let n = 1; n < 12; n++)
+    lines.push(
+      `a${n}: &a${n} [${Array(10)
+        .fill(`*a${n - 1}`)
+        .join(', ')}]`,
+    );
   return lines.join('\n');
 }
 

@@ -15,7 +15,10 @@ async function startLayer(engine: Engine): Promise<MultiHeadAttention> {
 
 /** A call that keeps two workers busy for about `tokens`² · 10 ns on the plain kernel. */
 function longInput(engine: Engine, tokens = 1500) {
-  return engine.tensor([tokens, modelDim], Float32Array.from({ length: tokens * modelDim }, (_, n) => Math.sin(n)));
+  return engine.tensor(
+    [tokens, modelDim],
+    Float32Array.from({ length: tokens * modelDim }, (_, n) => Math.sin(n)),
+  );
 }
 
 async function rejection(promise: Promise<unknown>): Promise<unknown> {
@@ -79,15 +82,16 @@ test('a cancelled call rejects with the reason, and nobody writes to its buffers
   const x = longInput(engine);
   const out = engine.tensor(x.shape);
   const controller = new AbortController();
-  const call = rejection(
-    engine.attention({ q: x, k: x, v: x, heads: 4, out, signal: controller.signal }),
-  );
+  const call = rejection(engine.attention({ q: x, k: x, v: x, heads: 4, out, signal: controller.signal }));
   while (out.data.every((value) => value === 0)) await sleep(5);
   const reason = new Error('enough');
   controller.abort(reason);
   t.is(await call, reason);
   const then = out.data.slice();
-  t.true(then.some((value) => value === 0), 'the call had not ended');
+  t.true(
+    then.some((value) => value === 0),
+    'the call had not ended',
+  );
   await sleep(200);
   t.deepEqual(out.data, new Float32Array(then));
   t.is(engine.stats().calls.cancelled, 1);
@@ -96,7 +100,9 @@ test('a cancelled call rejects with the reason, and nobody writes to its buffers
 test('a call that is cancelled before it starts computes nothing', async (t) => {
   await using engine = await createEngine({ kernel: 'reference', threads: 1 });
   const x = longInput(engine, 4);
-  const error = await rejection(engine.attention({ q: x, k: x, v: x, heads: 4, signal: AbortSignal.abort('no') }));
+  const error = await rejection(
+    engine.attention({ q: x, k: x, v: x, heads: 4, signal: AbortSignal.abort('no') }),
+  );
   t.is(error, 'no');
 });
 

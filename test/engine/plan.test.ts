@@ -19,41 +19,69 @@ function entriesOf(lengths: readonly (readonly [number, number])[]): Entry[] {
   });
 }
 
-const unbounded = { left: Infinity, right: Infinity, diagonalOf: () => 0, extraKeys: 0, areHeadsTogether: false };
+const unbounded = {
+  left: Infinity,
+  right: Infinity,
+  diagonalOf: () => 0,
+  extraKeys: 0,
+  areHeadsTogether: false,
+};
 const lengths = fc.array(fc.tuple(fc.nat(400), fc.nat(400)), { maxLength: 6 });
 
 test('every row meets every segment in exactly one unit', (t) => {
   fc.assert(
-    fc.property(fc.nat(700), fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 900 }), (rows, segments, depth) => {
-      const seen = new Uint8Array(rows * segments);
-      const plan = planProducts([{ rows, segments, depth, columns: segments * 64 }]);
-      for (const [product, firstRow, endRow, first, end] of unitsOf(plan) as [number, number, number, number, number][]) {
-        t.is(product, 0);
-        for (let row = firstRow; row < endRow; row++) {
-          for (let segment = first; segment < end; segment++) seen[row * segments + segment]!++;
+    fc.property(
+      fc.nat(700),
+      fc.integer({ min: 1, max: 40 }),
+      fc.integer({ min: 1, max: 900 }),
+      (rows, segments, depth) => {
+        const seen = new Uint8Array(rows * segments);
+        const plan = planProducts([{ rows, segments, depth, columns: segments * 64 }]);
+        for (const [product, firstRow, endRow, first, end] of unitsOf(plan) as [
+          number,
+          number,
+          number,
+          number,
+          number,
+        ][]) {
+          t.is(product, 0);
+          for (let row = firstRow; row < endRow; row++) {
+            for (let segment = first; segment < end; segment++) seen[row * segments + segment]!++;
+          }
         }
-      }
-      return seen.every((count) => count === 1);
-    }),
+        return seen.every((count) => count === 1);
+      },
+    ),
     { seed: 1, numRuns: 60 },
   );
 });
 
 test('every query of every head is in exactly one unit', (t) => {
   fc.assert(
-    fc.property(lengths, fc.constantFrom([8, 8], [8, 2], [6, 1], [1, 1]), fc.boolean(), (pairs, [heads, kvHeads], together) => {
-      const entries = entriesOf(pairs);
-      const shape = { heads: heads, kvHeads: kvHeads, headDim: 64, valueDim: 64 };
-      const plan = planAttention({ ...shape, ...unbounded, entries, areHeadsTogether: together });
-      const seen = entries.map(({ queries }) => new Uint8Array(queries * kvHeads));
-      for (const [entry, firstHead, endHead, firstQuery, endQuery] of unitsOf(plan) as [number, number, number, number, number][]) {
-        if (together) t.deepEqual([firstHead, endHead], [0, kvHeads]);
-        for (let head = firstHead; head < endHead; head++) {
-          for (let query = firstQuery; query < endQuery; query++) seen[entry]![query * kvHeads + head]!++;
+    fc.property(
+      lengths,
+      fc.constantFrom([8, 8], [8, 2], [6, 1], [1, 1]),
+      fc.boolean(),
+      (pairs, [heads, kvHeads], together) => {
+        const entries = entriesOf(pairs);
+        const shape = { heads: heads, kvHeads: kvHeads, headDim: 64, valueDim: 64 };
+        const plan = planAttention({ ...shape, ...unbounded, entries, areHeadsTogether: together });
+        const seen = entries.map(({ queries }) => new Uint8Array(queries * kvHeads));
+        for (const [entry, firstHead, endHead, firstQuery, endQuery] of unitsOf(plan) as [
+          number,
+          number,
+          number,
+          number,
+          number,
+        ][]) {
+          if (together) t.deepEqual([firstHead, endHead], [0, kvHeads]);
+          for (let head = firstHead; head < endHead; head++) {
+            for (let query = firstQuery; query < endQuery; query++) seen[entry]![query * kvHeads + head]!++;
+          }
         }
-      }
-      return seen.every((counts) => counts.every((count) => count === 1));
-    }),
+        return seen.every((counts) => counts.every((count) => count === 1));
+      },
+    ),
     { seed: 2, numRuns: 60 },
   );
 });
@@ -65,7 +93,10 @@ test('causal units are handed out longest first and count half the work', (t) =>
   t.is(full.flop, 4 * 960 * 960 * 64);
   t.is(causal.flop, 4 * ((960 * 961) / 2) * 64);
   const firstQueries = unitsOf(causal).map((unit) => unit[3]!);
-  t.deepEqual(firstQueries, [...firstQueries].sort((a, b) => b - a));
+  t.deepEqual(
+    firstQueries,
+    [...firstQueries].sort((a, b) => b - a),
+  );
 });
 
 test('work too small for several units stays in one', (t) => {
@@ -88,7 +119,13 @@ test('empty batches and empty sequences have no units', (t) => {
 });
 
 test('keys and values of every head are gathered once', (t) => {
-  const plan = planGather(entriesOf([[3, 5], [2, 7]]), { heads: 4, kvHeads: 2, headDim: 8, valueDim: 8 });
+  const plan = planGather(
+    entriesOf([
+      [3, 5],
+      [2, 7],
+    ]),
+    { heads: 4, kvHeads: 2, headDim: 8, valueDim: 8 },
+  );
   const names = unitsOf(plan).map(([entry, first, end, which]) => `${entry} ${first}-${end} ${which}`);
   t.is(new Set(names).size, 8);
 });

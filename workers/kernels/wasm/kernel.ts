@@ -72,7 +72,7 @@ function project(machine: Machine, p: Projection): void {
   };
   const output = placeOutput(machine, rows);
   // The fields of `struct Projection` in gemm.h, in its order.
-  words[0] = placeRun(machine, p.rows, rowCount * depth);
+  words[0] = machine.addressOfRows(p.rows, rowCount * depth);
   words[1] = depth;
   words[2] = rowCount;
   words[3] = depth;

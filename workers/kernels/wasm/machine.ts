@@ -8,10 +8,14 @@ export class Machine {
   readonly exports: Exports;
   readonly scratch: Scratch;
   readonly #views: RegionViews;
+  readonly #rowsScratch: Scratch;
+  /** The rows copied last: weakly held, because the array is the caller's memory. */
+  #copiedRows = { of: new WeakRef<Float32Array>(new Float32Array()), offset: 0, length: 0, address: 0 };
 
   constructor(choice: ModuleChoice, memory: WebAssembly.Memory, views: RegionViews) {
     this.exports = instantiate(choice, memory);
     this.scratch = new Scratch(memory);
+    this.#rowsScratch = new Scratch(memory);
     this.#views = views;
   }
 
@@ -19,6 +23,22 @@ export class Machine {
   addressOf({ data, offset }: Slice<Float32Array | Uint8Array>): number | undefined {
     if (!this.#views.isInArena(data)) return undefined;
     return data.byteOffset + offset * data.BYTES_PER_ELEMENT;
+  }
+
+  /**
+   * The byte address of `length` rows' numbers, in place or copied in. Segments of one product come one after another
+   * with the same rows, so the last copy is kept; every job views its rows through a new array, which tells them apart.
+   */
+  addressOfRows(slice: Slice, length: number): number {
+    const inPlace = this.addressOf(slice);
+    if (inPlace !== undefined) return inPlace;
+    const { data, offset } = slice;
+    const last = this.#copiedRows;
+    if (last.of.deref() === data && last.offset === offset && last.length === length) return last.address;
+    this.#rowsScratch.reset();
+    const address = this.#rowsScratch.copyIn(data.subarray(offset, offset + length));
+    this.#copiedRows = { of: new WeakRef(data), offset, length, address };
+    return address;
   }
 
   /** The byte address of an operand that the coordinator always keeps in the arena. */
