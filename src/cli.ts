@@ -25,6 +25,11 @@ const usageErrors: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 // so it may set the flag; the library leaves that to its host.
 if (process.versions.node.startsWith('20.')) setFlagsFromString('--experimental-wasm-relaxed-simd');
 
+// Whoever reads our output may stop reading, as `head` does; that is no failure of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 try {
   await yargs(hideBin(process.argv))
     .scriptName('headpool')

@@ -52,6 +52,7 @@ export async function executeRun(
       await writer.write(batch.first, batch.count, out.data);
       onProgress?.({ tokens: batch.tokens, sequences: batch.count });
     }
+    signal?.throwIfAborted();
     await writer.commit();
   } catch (error) {
     await writer.discard();

@@ -149,8 +149,8 @@ export class Engine {
    */
   async multiHeadAttention(options: LayerOptions): Promise<MultiHeadAttention> {
     this.#runner.refuseIfClosed();
+    checkOptionNames(options, ['heads', 'kvHeads', 'weights']);
     const { heads, kvHeads = heads, weights, ...defaults } = options;
-    checkOptionNames(defaults, ['heads', 'kvHeads', 'weights']);
     const resolved = resolveWeights(weights, heads, kvHeads);
     const { arena, scheduler, traits } = this.#parts;
     const packing = packLayer(resolved, traits.panelColumns, arena);
@@ -170,7 +170,10 @@ export class Engine {
     return this.#runner.stats();
   }
 
-  /** Runs nothing but multiply-adds, `rounds` rounds on each worker: FLOP a second of all of them together. */
+  /**
+   * Runs nothing but multiply-adds, `rounds` rounds on each worker: FLOP a second of all of them together.
+   * @internal
+   */
   async measurePeak(rounds: number): Promise<number> {
     this.#runner.refuseIfClosed();
     const { pool, scheduler, traits } = this.#parts;
@@ -179,7 +182,10 @@ export class Engine {
     return (plan.unitCount * rounds * traits.flopPerRound * 1e3) / totalMs;
   }
 
-  /** Ends worker `index` at once, as a crash would. For tests of what happens then. */
+  /**
+   * Ends worker `index` at once, as a crash would. For tests of what happens then.
+   * @internal
+   */
   async terminateWorker(index: number): Promise<void> {
     await this.#parts.pool.terminate(index);
   }
