@@ -49,9 +49,10 @@ export function describeAttention(inputs: AttentionInputs): AttentionCall {
     if (shape.length !== rank)
       throw expected('INVALID_SHAPE', `rank ${rank}, as q has`, name, formatShape(shape));
   }
-  const q = axesOf('q', query.shape, inputs.heads);
-  const k = axesOf('k', key.shape, inputs.kvHeads ?? inputs.heads);
-  const v = axesOf('v', value.shape, inputs.kvHeads ?? inputs.heads);
+  const q = axesOf('q', query.shape, { heads: inputs.heads });
+  const kvHeads = inputs.kvHeads ?? inputs.heads;
+  const k = axesOf('k', key.shape, { kvHeads });
+  const v = axesOf('v', value.shape, { kvHeads });
   checkFit(q, k, v);
 
   const heads = { heads: q.heads, kvHeads: k.heads, headDim: q.dims, valueDim: v.dims };
@@ -70,25 +71,22 @@ interface Axes {
   readonly dims: number;
 }
 
-function axesOf(name: string, shape: Shape, heads: number | undefined): Axes {
+/** The axes of a tensor; `given` is the option that counts its heads. */
+function axesOf(name: string, shape: Shape, given: Readonly<Record<string, number | undefined>>): Axes {
+  const [option, heads] = Object.entries(given)[0]!;
   if (shape.length === 4) {
     const [batch, count, tokens, dims] = shape as readonly [number, number, number, number];
     if (heads !== undefined && heads !== count) {
-      throw expected(
-        'INVALID_OPTION',
-        `${count}, the heads of ${name} ${formatShape(shape)}`,
-        'heads',
-        heads,
-      );
+      throw expected('INVALID_OPTION', `${count}, the heads of ${name} ${formatShape(shape)}`, option, heads);
     }
     return { batch, heads: atLeastOne(name, shape, count), tokens, dims: atLeastOne(name, shape, dims) };
   }
   if (!Number.isInteger(heads) || heads! < 1) {
-    throw expected('INVALID_OPTION', `an integer >= 1 for tensors of rank ${shape.length}`, 'heads', heads);
+    throw expected('INVALID_OPTION', `an integer >= 1 for tensors of rank ${shape.length}`, option, heads);
   }
   const width = shape.at(-1)!;
   if (width % heads! !== 0) {
-    throw expected('INVALID_OPTION', `a divisor of the width ${width} of ${name}`, 'heads', heads);
+    throw expected('INVALID_OPTION', `a divisor of the width ${width} of ${name}`, option, heads);
   }
   const [batch, tokens] = shape.length === 3 ? [shape[0]!, shape[1]!] : [1, shape[0]!];
   return { batch, heads: heads!, tokens, dims: atLeastOne(name, shape, width / heads!) };

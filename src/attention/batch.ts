@@ -15,16 +15,20 @@ export interface Lengths {
  * @throws INVALID_OPTION if `keyLengths` has another count or a length outside 0 … keys.
  */
 export function denseBatch(batch: number, queries: number, keys: number, lengths: Lengths): Batch {
-  const { keyLengths } = lengths;
+  const { keyLengths, keyOffsets } = lengths;
+  if (keyOffsets !== undefined) {
+    throw expected('INVALID_OPTION', '`offsets` beside it', 'keyOffsets', keyOffsets);
+  }
   if (keyLengths !== undefined) {
     if (!isListOf(keyLengths, batch)) {
       throw expected('INVALID_OPTION', `${batch} lengths, one a batch entry`, 'keyLengths', keyLengths);
     }
-    keyLengths.forEach((length, b) => {
+    // Not `forEach`, which skips the holes of a sparse array.
+    for (const [b, length] of keyLengths.entries()) {
       if (!Number.isInteger(length) || length < 0 || length > keys) {
         throw expected('INVALID_OPTION', `an integer from 0 to ${keys}`, `keyLengths[${b}]`, length);
       }
-    });
+    }
   }
   const entries = Array.from({ length: batch }, (_, b): Entry => {
     return { queryRow: b * queries, queries, keyRow: b * keys, keys: keyLengths?.[b] ?? keys };
@@ -84,14 +88,14 @@ function checkOffsets(
   if (!Array.isArray(offsets) || offsets.length < 1) {
     throw expected('INVALID_OPTION', 'a list of row offsets', name, offsets);
   }
-  offsets.forEach((offset, n) => {
+  for (const [n, offset] of (offsets as readonly number[]).entries()) {
     const least = n === 0 ? 0 : (offsets[n - 1] as number);
     const isFirstWrong = n === 0 && offset !== 0;
     if (!Number.isInteger(offset) || offset < least || offset > rows || isFirstWrong) {
       const what = n === 0 ? '0' : `an integer from ${least} to ${rows}`;
       throw expected('INVALID_OPTION', what, `${name}[${n}]`, offset);
     }
-  });
+  }
   if (offsets.at(-1) !== rows) {
     throw expected(
       'INVALID_OPTION',

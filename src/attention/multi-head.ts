@@ -3,7 +3,7 @@ import { expected, HeadpoolError } from '../errors.js';
 import { formatShape, type Shape } from '../tensor/shape.js';
 import type { Tensor, TensorLike } from '../tensor/tensor.js';
 import { denseBatch, raggedBatch, rowsOf } from './batch.js';
-import { checkOptionNames, lengthsOf, resolveOptions, type AttentionOptions } from './options.js';
+import { checkNames, checkOptionNames, lengthsOf, resolveOptions, type AttentionOptions } from './options.js';
 import type { Batch, Heads, ResolvedOptions } from './problem.js';
 import { shareFloats, type SharedFloats } from './shared.js';
 import type { ResolvedWeights } from './weights.js';
@@ -82,7 +82,7 @@ export class MultiHeadAttention {
 
   /** Checks a call without running it. @throws as `forward` does for its arguments */
   describe(input: TensorLike | CrossInputs, options: AttentionOptions = {}): LayerCall {
-    const inputs = 'query' in input ? input : { query: input, key: input };
+    const inputs = crossInputs(input);
     const query = shareFloats('query', inputs.query);
     const key = inputs.key === inputs.query ? query : shareFloats('key', inputs.key);
     const value = inputs.value === undefined ? key : shareFloats('value', inputs.value);
@@ -97,6 +97,15 @@ export class MultiHeadAttention {
         `the tokens of key ${formatShape(key.shape)}`,
         'value',
         formatShape(value.shape),
+      );
+    }
+    if (options.offsets !== undefined && (query.shape.length !== 2 || key.shape.length !== 2)) {
+      const what = 'inputs [totalTokens, width] beside it';
+      throw expected(
+        'INVALID_OPTION',
+        what,
+        'offsets',
+        `query ${formatShape(query.shape)}, key ${formatShape(key.shape)}`,
       );
     }
     const batch = this.#batchOf(queryRows, keyRows, options, query === key);
@@ -153,4 +162,16 @@ export class MultiHeadAttention {
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+const inputNames = ['query', 'key', 'value'] as const satisfies readonly (keyof CrossInputs)[];
+
+/** Self-attention as a special case of cross-attention. @throws INVALID_SHAPE, UNKNOWN_OPTION */
+function crossInputs(input: TensorLike | CrossInputs): CrossInputs {
+  if (typeof input !== 'object' || (input as unknown) === null) {
+    throw expected('INVALID_SHAPE', 'a tensor { shape, data } or { query, key, value? }', 'query', input);
+  }
+  if (!('query' in input)) return { query: input, key: input };
+  checkNames('input', input, inputNames);
+  return input;
 }

@@ -69,12 +69,16 @@ export function checkOptionNames(options: object, others: readonly string[] = []
   if (typeof options !== 'object' || (options as unknown) === null) {
     throw expected('INVALID_OPTION', 'an object', 'options', options);
   }
-  const known: readonly string[] = [...optionNames, ...others];
-  for (const name of Object.keys(options)) {
+  checkNames('option', options, [...optionNames, ...others]);
+}
+
+/** Rejects names that are none of `known`; `kind` says what they name. @throws UNKNOWN_OPTION, naming the nearest. */
+export function checkNames(kind: string, given: object, known: readonly string[]): void {
+  for (const name of Object.keys(given)) {
     if (known.includes(name)) continue;
     const isPlanned = (plannedOptions as readonly string[]).includes(name);
     const hint = isPlanned ? '; it is planned but no kernel computes it yet' : didYouMean(name, known);
-    throw new HeadpoolError('UNKNOWN_OPTION', `Unknown option \`${name}\`${hint}`);
+    throw new HeadpoolError('UNKNOWN_OPTION', `Unknown ${kind} \`${name}\`${hint}`);
   }
 }
 

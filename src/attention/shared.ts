@@ -34,9 +34,12 @@ export function shareMask(
   name: string,
   mask: MaskLike,
 ): { readonly shape: Shape; readonly data: Uint8Array<SharedArrayBuffer> } {
+  if (typeof mask !== 'object' || (mask as unknown) === null) {
+    throw expected('INVALID_SHAPE', 'a mask { shape, data }', name, mask);
+  }
   const { shape, data } = mask as Partial<MaskLike>;
   const isBytes = data instanceof Uint8Array;
-  if (!isBytes && !(Array.isArray(data) && data.every((value) => typeof value === 'boolean'))) {
+  if (!isBytes && !(Array.isArray(data) && data.findIndex((value) => typeof value !== 'boolean') < 0)) {
     throw expected('INVALID_SHAPE', 'a Uint8Array or a list of booleans', `${name}.data`, data);
   }
   checkLength(name, shape, data.length);

@@ -34,6 +34,9 @@ export function weightsFromTorch(
   options: { readonly prefix?: string; readonly addZeroAttention?: boolean } = {},
 ): MultiHeadWeights {
   const { prefix = '', addZeroAttention = false } = options;
+  if (!((stateDict as unknown) instanceof Map)) {
+    throw expected('INVALID_WEIGHTS', 'a Map from names to tensors', 'stateDict', stateDict);
+  }
   const tensors = new Map<string, TensorLike>();
   for (const [name, tensor] of stateDict) {
     if (name.startsWith(prefix)) tensors.set(name.slice(prefix.length), tensor);

@@ -89,7 +89,7 @@ function divide(name: string, width: number, heads: number, headsName: string): 
 }
 
 function resolveLinear(name: string, linear: LinearWeights | undefined): Linear {
-  if (typeof linear !== 'object')
+  if (typeof linear !== 'object' || (linear as unknown) === null)
     throw expected('INVALID_WEIGHTS', 'a projection { weight, bias? }', name, linear);
   const weight = shareFloats(`${name}.weight`, linear.weight);
   const [outputs, inputs] = weight.shape;
@@ -115,6 +115,9 @@ function resolveExtra(
   if ((biasKey === undefined) !== (biasValue === undefined)) {
     const missing = biasKey === undefined ? 'biasKey' : 'biasValue';
     throw expected('INVALID_WEIGHTS', 'biasKey and biasValue together', missing, undefined);
+  }
+  if (typeof addZeroAttention !== 'boolean') {
+    throw expected('INVALID_WEIGHTS', 'true or false', 'addZeroAttention', addZeroAttention);
   }
   const extraKeys = (biasKey === undefined ? 0 : 1) + (addZeroAttention ? 1 : 0);
   if (extraKeys === 0) return { extraKeys, extraKey: null, extraValue: null };

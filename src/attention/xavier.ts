@@ -20,8 +20,17 @@ export interface XavierOptions {
  * @throws INVALID_OPTION for lengths that are no integers >= 1 or heads that don't divide modelDim
  */
 export function createXavierWeights(options: XavierOptions): MultiHeadWeights {
+  if (typeof options !== 'object' || (options as unknown) === null) {
+    throw expected('INVALID_OPTION', 'an object { modelDim, heads, … }', 'options', options);
+  }
   const { modelDim, heads, kvHeads = heads, seed = 0 } = options;
-  for (const [name, value] of Object.entries({ modelDim, heads, kvHeads })) {
+  const lengths = {
+    modelDim,
+    heads,
+    kvHeads,
+    ...(options.headDim !== undefined && { headDim: options.headDim }),
+  };
+  for (const [name, value] of Object.entries(lengths)) {
     if (!Number.isInteger(value) || value < 1)
       throw expected('INVALID_OPTION', 'an integer >= 1', name, value);
   }

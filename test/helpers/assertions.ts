@@ -3,7 +3,12 @@ import type { ExecutionContext } from 'ava';
 import { HeadpoolError, type ErrorCode } from '../../src/index.js';
 
 /** The same numbers bit by bit; NaN equals NaN, 0 differs from -0. */
-export function assertSameBytes(t: ExecutionContext, actual: Float32Array, wanted: Float32Array, what = 'output'): void {
+export function assertSameBytes(
+  t: ExecutionContext,
+  actual: Float32Array,
+  wanted: Float32Array,
+  what = 'output',
+): void {
   t.is(actual.length, wanted.length, what);
   const [a, b] = [bitsOf(actual), bitsOf(wanted)];
   const at = a.findIndex((bits, n) => bits !== b[n]);

@@ -2,10 +2,16 @@
 import type { ExecutionContext } from 'ava';
 import type { AttentionInputs, AttentionResult, Engine } from '../../src/index.js';
 import type { Shape } from '../../src/tensor/shape.js';
-import { attendOracle, type OracleDims, type OracleInputs, type OracleOptions, type OracleResult } from '../../workers/kernels/reference/oracle.js';
-import { attendNaive32, variants } from './naive32.js';
+import {
+  attendOracle,
+  type OracleDims,
+  type OracleInputs,
+  type OracleOptions,
+} from '../../workers/kernels/reference/oracle.js';
+import { attendNaive32 } from './naive32.js';
 import { normalTensor } from './random.js';
-import { assertClose, findDeviation, findImprecision, largestMagnitude, ulp32 } from './tolerance.js';
+import { addResult } from './precision-pools.js';
+import { findDeviation, largestMagnitude, ulp32 } from './tolerance.js';
 
 type Broadcastable<T> = { readonly shape: Shape; readonly data: T };
 
@@ -27,7 +33,15 @@ export interface AttentionCase {
 
 /** Random normal operands of rank 4 with the given lengths; everything absent is 1, or like its neighbour. */
 export function attentionCase(options: CaseOptions = {}): AttentionCase {
-  const { batch = 1, heads = 1, kvHeads = heads, queries = 5, keys = queries, headDim = 8, valueDim = headDim } = options;
+  const {
+    batch = 1,
+    heads = 1,
+    kvHeads = heads,
+    queries = 5,
+    keys = queries,
+    headDim = 8,
+    valueDim = headDim,
+  } = options;
   const { seed = 1, spread = 1, scale, causal, keyLengths, mask, bias } = options;
   const q = normalTensor([batch, heads, queries, headDim], 3 * seed, spread);
   const k = normalTensor([batch, kvHeads, keys, headDim], 3 * seed + 1, spread);
@@ -42,7 +56,13 @@ export function attentionCase(options: CaseOptions = {}): AttentionCase {
   const dims = { batch, heads, kvHeads, queries, keys, headDim, valueDim };
   return {
     inputs: { q, k, v, ...given },
-    oracle: { dims, q: q.data, k: k.data, v: v.data, ...oracleOptions(given, { batch, heads, queries, keys }) },
+    oracle: {
+      dims,
+      q: q.data,
+      k: k.data,
+      v: v.data,
+      ...oracleOptions(given, { batch, heads, queries, keys }),
+    },
   };
 }
 
@@ -62,7 +82,11 @@ export function oracleOptions(
 }
 
 /** The element at [b, h, i, j] of a tensor that broadcasts from the right. */
-function elementAt({ shape, data }: Broadcastable<ArrayLike<number>>, target: Shape, at: readonly number[]): number {
+function elementAt(
+  { shape, data }: Broadcastable<ArrayLike<number>>,
+  target: Shape,
+  at: readonly number[],
+): number {
   let index = 0;
   target.forEach((length, axis) => {
     const own = shape[axis - (target.length - shape.length)];
@@ -73,13 +97,17 @@ function elementAt({ shape, data }: Broadcastable<ArrayLike<number>>, target: Sh
 }
 
 /** Runs a case and holds output, weights and log-sum-exp against the oracle. */
-export async function checkCase(t: ExecutionContext, engine: Engine, { inputs, oracle }: AttentionCase): Promise<AttentionResult> {
+export async function checkCase(
+  t: ExecutionContext,
+  engine: Engine,
+  { inputs, oracle }: AttentionCase,
+): Promise<AttentionResult> {
   const result = await engine.attention({ ...inputs, returnWeights: true, returnLogSumExp: true });
   checkResult(t, result, oracle);
   return result;
 }
 
-/** Holds whatever a call returned against the oracle. */
+/** Holds whatever a call returned against the oracle; the promise is held at the end of the test. */
 export function checkResult(
   t: ExecutionContext,
   { output, weights, logSumExp }: Pick<AttentionResult, 'output' | 'weights' | 'logSumExp'>,
@@ -88,11 +116,12 @@ export function checkResult(
   const { dims, extra } = inputs;
   const label = JSON.stringify(dims);
   const oracle = attendOracle(inputs);
+  const naive = attendNaive32(inputs);
   t.deepEqual(output.shape, [dims.batch, dims.heads, dims.queries, dims.valueDim]);
-  t.is(findCaseImprecision(inputs, oracle, 'output', output.data), undefined, `output of ${label}`);
+  addResult(t, 'output', { actual: output.data, oracle: oracle.output, naive: naive.output }, label);
   if (weights !== undefined) {
     t.deepEqual(weights.shape, [dims.batch, dims.heads, dims.queries, dims.keys + (extra?.count ?? 0)]);
-    t.is(findCaseImprecision(inputs, oracle, 'weights', weights.data), undefined, `weights of ${label}`);
+    addResult(t, 'weights', { actual: weights.data, oracle: oracle.weights, naive: naive.weights }, label);
   }
   if (logSumExp !== undefined) {
     t.deepEqual(logSumExp.shape, [dims.batch, dims.heads, dims.queries]);
@@ -101,32 +130,15 @@ export function checkResult(
   }
 }
 
-/** The precision promise against the plain program; its variants are computed only where the first one breaks it. */
-export function findCaseImprecision(
-  inputs: OracleInputs,
-  oracle: OracleResult,
-  name: 'output' | 'weights',
-  actual: ArrayLike<number>,
-): string | undefined {
-  const naive = [attendNaive32(inputs)[name]];
-  const problem = findImprecision({ actual, oracle: oracle[name], naive });
-  if (problem === undefined) return undefined;
-  naive.push(...variants.slice(1).map((variant) => attendNaive32(inputs, variant)[name]));
-  return findImprecision({ actual, oracle: oracle[name], naive });
-}
-
-/** Outputs of random normal inputs: near the oracle by a bound that no other program has a part in. */
-export async function checkNormalCase(t: ExecutionContext, engine: Engine, options: CaseOptions): Promise<void> {
-  const chosen = attentionCase(options);
-  const { output } = await checkCase(t, engine, chosen);
-  assertClose(t, output.data, attendOracle(chosen.oracle).output);
-}
-
 /**
  * Large scores: a score can be no more exact than its own float32, which a softmax turns into a relative error of the
  * weights. The plain program may be luckier than that in the one row that decides, so it is no measure here.
  */
-export async function checkLargeScores(t: ExecutionContext, engine: Engine, options: CaseOptions): Promise<void> {
+export async function checkLargeScores(
+  t: ExecutionContext,
+  engine: Engine,
+  options: CaseOptions,
+): Promise<void> {
   const { inputs, oracle } = attentionCase(options);
   const { output, logSumExp } = await engine.attention({ ...inputs, returnLogSumExp: true });
   const wanted = attendOracle(oracle);

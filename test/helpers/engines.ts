@@ -2,6 +2,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { createEngine, type Engine } from '../../src/index.js';
 import type { KernelName } from '../../workers/protocol.js';
+import { assertPools } from './precision-pools.js';
 
 /** Every kernel that the tests walk; one that this machine can't run fails them. */
 export const kernels: readonly KernelName[] = ['wasm', 'reference'];
@@ -22,9 +23,12 @@ export function openEngines(threads = 2): (kernel: KernelName) => Engine {
 
 type Body = (t: ExecutionContext, engine: Engine) => Promise<void> | void;
 
-/** Declares one test a kernel. */
+/** Declares one test a kernel; the results that it adds are held against the precision promise when it ends. */
 export function testKernels(engineOf: (kernel: KernelName) => Engine, title: string, body: Body): void {
   for (const kernel of kernels) {
-    test(`${kernel}: ${title}`, (t) => body(t, engineOf(kernel)));
+    test(`${kernel}: ${title}`, async (t) => {
+      await body(t, engineOf(kernel));
+      assertPools(t);
+    });
   }
 }

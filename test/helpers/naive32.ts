@@ -1,8 +1,5 @@
 // The plain float32 program that precision is promised against: what anybody would write first, rounded after each
 // operation. It is neither tuned nor shared with a kernel; the reference kernel is a program of its own.
-//
-// It comes in variants that are equally plain: one alone may be lucky, and exact by chance where rounding must be
-// expected. The largest error of all of them is what the rounding of float32 does to these inputs.
 import type {
   OracleInputs,
   OracleLayerInputs,
@@ -14,22 +11,8 @@ import type {
 
 const { fround, exp, log, sqrt } = Math;
 
-/** In which order the plain program sums, and whether it scales the query or the product. */
-export interface Variant {
-  readonly order: 'forward' | 'backward' | 'even-odd';
-  readonly scales: 'query' | 'product';
-}
-
-export const variants: readonly Variant[] = [
-  { order: 'forward', scales: 'product' },
-  { order: 'backward', scales: 'product' },
-  { order: 'even-odd', scales: 'product' },
-  { order: 'forward', scales: 'query' },
-  { order: 'backward', scales: 'query' },
-];
-
 /** The same function as `attendOracle`, in float32; the numbers of its arrays are float32 values. */
-export function attendNaive32(inputs: OracleInputs, variant: Variant = variants[0]!): OracleResult {
+export function attendNaive32(inputs: OracleInputs): OracleResult {
   const { dims, q, k, v, keyLengths, causalOffset, mask, bias, extra } = inputs;
   const { batch, heads, kvHeads, queries, keys, headDim, valueDim } = dims;
   const scale = fround(inputs.scale ?? 1 / sqrt(headDim));
@@ -38,7 +21,6 @@ export function attendNaive32(inputs: OracleInputs, variant: Variant = variants[
   const output = new Float64Array(batch * heads * queries * valueDim);
   const weights = new Float64Array(batch * heads * queries * columns);
   const logSumExp = new Float64Array(batch * heads * queries).fill(-Infinity);
-  const dims32 = ordered(headDim, variant.order);
   for (let row = 0; row < batch * heads * queries; row++) {
     const i = row % queries;
     const h = Math.floor(row / queries) % heads;
@@ -57,27 +39,24 @@ export function attendNaive32(inputs: OracleInputs, variant: Variant = variants[
       if (j >= keys || !(isPadding || isFuture || isMasked)) kept.push(j);
     }
     if (kept.length === 0) continue;
-    const terms = ordered(kept.length, variant.order);
 
-    const [before, after] = variant.scales === 'query' ? [scale, 1] : [1, scale];
     const scores = kept.map((j) => {
       const [data, at] = keyRow(j);
       let dot = 0;
-      for (const d of dims32) {
-        dot = fround(dot + fround(fround(q[row * headDim + d]! * before) * data[at * headDim + d]!));
-      }
-      return fround(fround(dot * after) + fround(j < keys ? (bias?.(b, h, i, j) ?? 0) : 0));
+      for (let d = 0; d < headDim; d++)
+        dot = fround(dot + fround(q[row * headDim + d]! * data[at * headDim + d]!));
+      return fround(fround(dot * scale) + fround(j < keys ? (bias?.(b, h, i, j) ?? 0) : 0));
     });
     const m = Math.max(...scores);
     const p = scores.map((s) => fround(exp(fround(s - m))));
-    const l = terms.reduce((sum, n) => fround(sum + p[n]!), 0);
+    const l = p.reduce((sum, value) => fround(sum + value), 0);
     const w = p.map((value) => fround(value / l));
     kept.forEach((j, n) => (weights[row * columns + j] = w[n]!));
     logSumExp[row] = fround(m + fround(log(l)));
     for (let d = 0; d < valueDim; d++) {
       let sum = 0;
-      for (const n of terms) {
-        const [data, at] = valueRow(kept[n]!);
+      for (const [n, j] of kept.entries()) {
+        const [data, at] = valueRow(j);
         sum = fround(sum + fround(w[n]! * data[at * valueDim + d]!));
       }
       output[row * valueDim + d] = sum;
@@ -86,33 +65,19 @@ export function attendNaive32(inputs: OracleInputs, variant: Variant = variants[
   return { output, weights, logSumExp };
 }
 
-/** 0 … length - 1 in the order in which a variant sums. */
-function ordered(length: number, order: Variant['order']): number[] {
-  const forward = Array.from({ length }, (_, n) => n);
-  switch (order) {
-    case 'forward':
-      return forward;
-    case 'backward':
-      return forward.reverse();
-    case 'even-odd':
-      return [...forward.filter((n) => n % 2 === 0), ...forward.filter((n) => n % 2 === 1)];
-  }
-}
-
 /** A whole layer in float32, without the parts that only attention has: [query rows, outputDim]. */
 export function multiHeadNaive32(
   weights: OracleWeights,
   inputs: OracleLayerInputs,
   options: OracleLayerOptions,
-  variant: Variant = variants[0]!,
 ): Float64Array {
   const { heads, kvHeads = heads, offsets, keyOffsets = offsets } = options;
   const headDim = weights.query.weight.shape[0]! / heads;
   const valueDim = weights.value.weight.shape[0]! / kvHeads;
   const [q, k, v] = [
-    linear32(inputs.query.data, weights.query, variant),
-    linear32(inputs.key.data, weights.key, variant),
-    linear32(inputs.value.data, weights.value, variant),
+    linear32(inputs.query.data, weights.query),
+    linear32(inputs.key.data, weights.key),
+    linear32(inputs.value.data, weights.value),
   ];
   const rows = q.length / (heads * headDim);
   const concat = new Float64Array(rows * heads * valueDim);
@@ -126,10 +91,22 @@ export function multiHeadNaive32(
     // One head after the other as a batch of one: [tokens, dims] picked from [rows, heads · dims].
     for (let h = 0; h < heads; h++) {
       const kvHead = Math.floor((h * kvHeads) / heads);
-      const pick = (x: ArrayLike<number>, start: number, length: number, width: number, head: number, dims: number) =>
-        Array.from({ length: length * dims }, (_, n) => x[(start + Math.floor(n / dims)) * width + head * dims + (n % dims)]!);
+      const pick = (
+        x: ArrayLike<number>,
+        start: number,
+        length: number,
+        width: number,
+        head: number,
+        dims: number,
+      ) =>
+        Array.from(
+          { length: length * dims },
+          (_, n) => x[(start + Math.floor(n / dims)) * width + head * dims + (n % dims)]!,
+        );
       const padded = (bias: { data: ArrayLike<number> } | undefined, dims: number): number[] =>
-        Array.from({ length: count * dims }, (_, n) => (bias && n < dims ? bias.data[kvHead * dims + n]! : 0));
+        Array.from({ length: count * dims }, (_, n) =>
+          bias && n < dims ? bias.data[kvHead * dims + n]! : 0,
+        );
       const { output } = attendNaive32({
         dims: { batch: 1, heads: 1, kvHeads: 1, queries, keys, headDim, valueDim },
         q: pick(q, from[b]!, queries, heads * headDim, h, headDim),
@@ -141,23 +118,22 @@ export function multiHeadNaive32(
         mask: options.mask && ((_, __, i, j) => options.mask!(b, h, i, j)),
         bias: options.bias && ((_, __, i, j) => options.bias!(b, h, i, j)),
         extra: { count, k: padded(weights.biasKey, headDim), v: padded(weights.biasValue, valueDim) },
-      }, variant);
+      });
       output.forEach((value, n) => {
         concat[((from[b]! + Math.floor(n / valueDim)) * heads + h) * valueDim + (n % valueDim)] = value;
       });
     }
   }
-  return linear32(concat, weights.output, variant);
+  return linear32(concat, weights.output);
 }
 
-function linear32(x: ArrayLike<number>, { weight, bias }: OracleLinear, { order }: Variant): Float64Array {
+function linear32(x: ArrayLike<number>, { weight, bias }: OracleLinear): Float64Array {
   const [outputs, depth] = weight.shape as [number, number];
-  const terms = ordered(depth, order);
   return Float64Array.from({ length: (x.length / depth) * outputs }, (_, n) => {
     const row = Math.floor(n / outputs);
     const column = n % outputs;
     let sum = 0;
-    for (const k of terms) {
+    for (let k = 0; k < depth; k++) {
       sum = fround(sum + fround(x[row * depth + k]! * weight.data[column * depth + k]!));
     }
     return fround(sum + fround(bias?.data[column] ?? 0));

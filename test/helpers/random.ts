@@ -6,7 +6,10 @@ import { createTensor, type Tensor } from '../../src/tensor/tensor.js';
 /** Normal numbers with a standard deviation of `spread`. */
 export function normalTensor(shape: Shape, seed: number, spread = 1): Tensor {
   const random = createRandom(seed);
-  return createTensor(shape, Float64Array.from({ length: elementCount(shape) }, () => spread * random.normal()));
+  return createTensor(
+    shape,
+    Float64Array.from({ length: elementCount(shape) }, () => spread * random.normal()),
+  );
 }
 
 /** Uniform numbers from `least` to `most`. */
@@ -17,7 +20,14 @@ export function uniformTensor(shape: Shape, seed: number, least = -1, most = 1):
 }
 
 /** Bytes that are 1 with probability `share`, else 0. */
-export function randomMask(shape: Shape, seed: number, share = 0.6): { readonly shape: Shape; readonly data: Uint8Array } {
+export function randomMask(
+  shape: Shape,
+  seed: number,
+  share = 0.6,
+): { readonly shape: Shape; readonly data: Uint8Array } {
   const random = createRandom(seed);
-  return { shape, data: Uint8Array.from({ length: elementCount(shape) }, () => (random.uniform() < share ? 1 : 0)) };
+  return {
+    shape,
+    data: Uint8Array.from({ length: elementCount(shape) }, () => (random.uniform() < share ? 1 : 0)),
+  };
 }

@@ -277,6 +277,7 @@ class FusedAttention {
     for (Index lane = 0; lane < lanes; lane += width) {
       Floats<L> m[Vectors], base[Vectors], total[Vectors];
       for (int v = 0; v < Vectors; v++) m[v] = load<L>(maximum + lane + v * L);
+      // A NaN score is passed over here and stays among the scores, where it belongs.
       for (Index j = 0; j < tile.keys; j++)
         for (int v = 0; v < Vectors; v++) m[v] = larger<L>(m[v], load<L>(scores + j * BlockRows + lane + v * L));
       for (int v = 0; v < Vectors; v++) {

@@ -14,7 +14,7 @@ constexpr double ln2 = 0.69314718055994530942;
 /// factor. A factor, not an addition to the exponent bits: a NaN stays a NaN and n = -127 gives 0 by itself.
 template <int L>
 inline Floats<L> exp2(Floats<L> x) {
-  x = select<L>(x < -127.0f, splat<L>(-127.0f), x);
+  x = larger<L>(x, splat<L>(-127.0f));
   // Adding 1.5 * 2^23 leaves round(x) in the low bits; the 127 is the bias of the exponent field.
   constexpr float magic = 12582912.0f + 127.0f;
   const Floats<L> shifted = x + magic;

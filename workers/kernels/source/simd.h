@@ -62,10 +62,15 @@ inline Floats<L> select(Ints<L> mask, Floats<L> a, Floats<L> b) {
   return (Floats<L>)((mask & (Ints<L>)a) | (~mask & (Ints<L>)b));
 }
 
-/// Lane by lane the larger one; a NaN in `b` is passed over, so that it stays in the scores where it belongs.
+/// Lane by lane `a < b ? b : a`: the larger one, and `a` where either is NaN.
 template <int L>
 inline Floats<L> larger(Floats<L> a, Floats<L> b) {
-  return select<L>(b > a, b, a);
+#ifdef __wasm_simd128__
+  // By name: of the comparison LLVM makes relaxed_max, which may drop a NaN.
+  return __builtin_wasm_pmax_f32x4(a, b);
+#else
+  return select<L>(a < b, b, a);
+#endif
 }
 
 constexpr float infinity = __builtin_inff();

@@ -1,0 +1,276 @@
+// The rules of who may import whom, held against the sources; and the rules themselves against seeded violations.
+import { readdirSync, readFileSync } from 'node:fs';
+import test from 'ava';
+import {
+  findCircles,
+  findCrossings,
+  findLayerBreaks,
+  findOutward,
+  findScattered,
+  findUnregistered,
+} from './helpers/architecture.js';
+import { parseSource, type ParsedSource } from './helpers/imports.js';
+import { packageRoot } from './helpers/package-root.js';
+
+type Rule = (sources: readonly ParsedSource[]) => string[];
+
+const sources = ['src', 'workers', 'bench'].flatMap(readSources).map(parseSource);
+
+function readSources(folder: string): { path: string; text: string }[] {
+  const root = packageRoot();
+  return readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' })
+    .map((name) => `${folder}/${name.replaceAll('\\', '/')}`)
+    .filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts') && !path.startsWith('bench/peers/'))
+    .map((path) => ({ path, text: readFileSync(new URL(path, root), 'utf8') }));
+}
+
+test('the sources are found', (t) => {
+  const paths = sources.map(({ path }) => path);
+  for (const path of ['src/index.ts', 'src/engine/engine.ts', 'workers/worker.ts'])
+    t.true(paths.includes(path), path);
+  const imported = sources
+    .flatMap(({ files }) => files)
+    .filter((path) => !paths.includes(path) && path.endsWith('.ts'));
+  t.deepEqual(imported, [], 'imports of files that are not there');
+});
+
+const obeys = test.macro((t, rule: Rule) => {
+  t.deepEqual(rule(sources), []);
+});
+
+test('workers/ and src/ meet in the tensors, the errors and the protocol alone', obeys, findCrossings);
+test('imports inside src/ run one way', obeys, findLayerBreaks);
+test('no imports run in a circle, by type neither', obeys, findCircles);
+test('only registries import implementations', obeys, findUnregistered);
+test('each package is imported in one file or one folder', obeys, findScattered);
+test('only the command exits, prints and reads the environment', obeys, findOutward);
+
+/** Sources made up from their texts, and how many violations a rule must find in them. */
+const finds = test.macro((t, rule: Rule, texts: Readonly<Record<string, string>>, count: number) => {
+  const found = rule(Object.entries(texts).map(([path, text]) => parseSource({ path, text })));
+  t.is(found.length, count, found.join('\n'));
+});
+
+const fromWorker = (path: string) => ({
+  'workers/phases/attend.ts': `import type { A } from '../../src/${path}';`,
+});
+test('a worker that imports the engine is found', finds, findCrossings, fromWorker('engine/job.js'), 1);
+test('a worker that imports suggest.ts is found', finds, findCrossings, fromWorker('suggest.js'), 1);
+test('a worker may import tensors', finds, findCrossings, fromWorker('tensor/region.js'), 0);
+test('a worker may import errors', finds, findCrossings, fromWorker('errors.js'), 0);
+const fromMain = (text: string) => ({ 'src/engine/pool.ts': text });
+test(
+  'a main thread that imports the worker is found',
+  finds,
+  findCrossings,
+  fromMain("import { serve } from '../../workers/worker.js';"),
+  1,
+);
+test(
+  'a main thread that imports a kernel by type is found',
+  finds,
+  findCrossings,
+  fromMain("let k: import('../../workers/kernels/kernel.js').Kernel;"),
+  1,
+);
+test(
+  'a main thread may import the protocol',
+  finds,
+  findCrossings,
+  fromMain("export * from '../../workers/protocol.js';"),
+  0,
+);
+
+const layered = (from: string, to: string) => ({ [from]: `import { a } from '${to}';` });
+test(
+  'tensors that import the engine are found',
+  finds,
+  findLayerBreaks,
+  layered('src/tensor/shape.ts', '../engine/plan.js'),
+  1,
+);
+test(
+  'errors that import tensors are found',
+  finds,
+  findLayerBreaks,
+  layered('src/errors.ts', './tensor/shape.js'),
+  1,
+);
+test(
+  'files and attention that know each other are found',
+  finds,
+  findLayerBreaks,
+  layered('src/files/npy.ts', '../attention/options.js'),
+  1,
+);
+test(
+  'a command that another layer imports is found',
+  finds,
+  findLayerBreaks,
+  layered('src/batch/run.ts', '../commands/run.js'),
+  1,
+);
+test('a file of no layer is found', finds, findLayerBreaks, layered('src/new/file.ts', '../errors.js'), 1);
+test(
+  'a re-export the wrong way is found',
+  finds,
+  findLayerBreaks,
+  { 'src/tensor/a.ts': "export { b } from '../files/b.js';" },
+  1,
+);
+test(
+  'an import() the wrong way is found',
+  finds,
+  findLayerBreaks,
+  { 'src/tensor/a.ts': "const b = await import('../files/b.js');" },
+  1,
+);
+test(
+  'imports of lower layers and of the own folder are fine',
+  finds,
+  findLayerBreaks,
+  {
+    'src/engine/engine.ts': "import '../attention/options.js'; import './plan.js'; import '../errors.js';",
+    'src/cli.ts': "import './commands/run.js';",
+  },
+  0,
+);
+test(
+  'words in comments and strings are no imports',
+  finds,
+  findLayerBreaks,
+  {
+    'src/tensor/a.ts': "// import '../engine/b.js'\nconst text = \"import x from '../engine/b.js'\";",
+  },
+  0,
+);
+
+test(
+  'a circle of two is found',
+  finds,
+  findCircles,
+  {
+    'src/a.ts': "import { b } from './b.js';",
+    'src/b.ts': "import type { A } from './a.js';",
+  },
+  1,
+);
+test(
+  'a circle of three through types is found',
+  finds,
+  findCircles,
+  {
+    'src/a.ts': "import type { B } from './b.js';",
+    'src/b.ts': "export type { C } from './c.js';",
+    'src/c.ts': "type A = import('./a.js').A;",
+  },
+  1,
+);
+test('a file that imports itself is found', finds, findCircles, { 'src/a.ts': "import './a.js';" }, 1);
+test(
+  'two ways to the same file are no circle',
+  finds,
+  findCircles,
+  {
+    'src/a.ts': "import './b.js'; import './c.js';",
+    'src/b.ts': "import './d.js';",
+    'src/c.ts': "import './d.js';",
+    'src/d.ts': '',
+  },
+  0,
+);
+
+test(
+  'a phase that imports a kernel itself is found',
+  finds,
+  findUnregistered,
+  {
+    'workers/phases/attend.ts': "import { wasmKernel } from '../kernels/wasm/kernel.js';",
+  },
+  1,
+);
+test(
+  'a command that imports a format itself is found',
+  finds,
+  findUnregistered,
+  {
+    'src/commands/run.ts': "import { openNpy } from '../files/npy-sequences.js';",
+  },
+  1,
+);
+test(
+  'registries may import implementations, anybody an interface',
+  finds,
+  findUnregistered,
+  {
+    'workers/kernels/registry.ts':
+      "import { wasmKernel } from './wasm/kernel.js'; import type { Kernel } from './kernel.js';",
+    'src/files/sequence-files.ts': "import { openNpy } from './npy-sequences.js';",
+  },
+  0,
+);
+
+test(
+  'a package in two folders is found',
+  finds,
+  findScattered,
+  {
+    'src/a/one.ts': "import { z } from 'zod';",
+    'src/b/two.ts': "import type { ZodType } from 'zod/v4';",
+  },
+  1,
+);
+test(
+  'a scoped package in two folders is found',
+  finds,
+  findScattered,
+  {
+    'src/a/one.ts': "import '@scope/name/part';",
+    'src/b/two.ts': "import '@scope/name';",
+  },
+  1,
+);
+test(
+  'a package in one folder and modules of Node anywhere are fine',
+  finds,
+  findScattered,
+  {
+    'src/a/one.ts': "import { z } from 'zod'; import 'node:fs';",
+    'src/a/two.ts': "import { z } from 'zod';",
+    'src/b/three.ts': "import 'node:fs';",
+  },
+  0,
+);
+
+test(
+  'exits, prints and the environment are found',
+  finds,
+  findOutward,
+  {
+    'src/engine/a.ts':
+      "process.exit(1); console.log(''); const x = process.env.HOME; globalThis.process.exit();",
+    'workers/b.ts':
+      "import { env, exit as leave } from 'node:process'; globalThis.console.error(process.env);",
+  },
+  8,
+);
+test(
+  'the command, benchmarks and the switch of the native loader are fine',
+  finds,
+  findOutward,
+  {
+    'src/commands/a.ts': 'console.log(process.env.HOME); process.exit(1);',
+    'bench/b.ts': "console.log('');",
+    'workers/kernels/native/load.ts': 'const isa = process.env.HEADPOOL_ISA;',
+    'src/engine/c.ts':
+      "const text = 'console.log'; const { versions } = process; options.console; // process.exit()",
+  },
+  0,
+);
+test(
+  'a native loader that prints is found',
+  finds,
+  findOutward,
+  { 'workers/kernels/native/load.ts': 'console.log(1);' },
+  1,
+);

@@ -1,0 +1,139 @@
+// Wrong options of engine.attention but for lengths: the code, and a message that names the option.
+import test from 'ava';
+import { assertRefused } from '../helpers/assertions.js';
+import { normalTensor } from '../helpers/random.js';
+import { beside, inputs, openEngine, refuserOf } from '../helpers/refusals.js';
+
+const engineOf = openEngine();
+const refuse = refuserOf(engineOf, inputs);
+const refuseBeside = refuserOf(engineOf, beside);
+
+const three = { k: normalTensor([2, 3, 7, 5], 1), v: normalTensor([2, 3, 7, 6], 1) };
+refuse('key/value heads that do not divide the heads are refused', three, 'INVALID_OPTION', '`kvHeads`', '3');
+refuse('heads other than those of q are refused', { heads: 2 }, 'INVALID_OPTION', '`heads`', '2');
+refuse('kvHeads other than those of k are refused', { kvHeads: 4 }, 'INVALID_OPTION', '`kvHeads`', '4');
+for (const value of [0, -1, 1.5, '8', NaN, null]) {
+  const shown = typeof value === 'string' ? `"${value}"` : String(value);
+  refuseBeside(`heads of ${shown} are refused`, { heads: value }, 'INVALID_OPTION', '`heads`', shown);
+  if (value !== null)
+    refuseBeside(`kvHeads of ${shown} are refused`, { kvHeads: value }, 'INVALID_OPTION', '`kvHeads`', shown);
+}
+refuseBeside(
+  'no heads beside tensors of rank 3 are refused',
+  { heads: undefined },
+  'INVALID_OPTION',
+  '`heads`',
+  'rank 3',
+);
+refuseBeside(
+  'heads that do not divide the width are refused',
+  { heads: 3 },
+  'INVALID_OPTION',
+  '`heads`',
+  '20',
+);
+refuseBeside(
+  'kvHeads that do not divide the width are refused',
+  { kvHeads: 3 },
+  'INVALID_OPTION',
+  '`kvHeads`',
+  '20',
+);
+
+refuse(
+  'a misspelt option is refused with the right one',
+  { casual: true },
+  'UNKNOWN_OPTION',
+  '`casual`',
+  'did you mean `causal`?',
+);
+refuse('an unheard-of option is refused', { temperature: 1 }, 'UNKNOWN_OPTION', '`temperature`');
+for (const name of [
+  'window',
+  'softcap',
+  'alibiSlopes',
+  'sinks',
+  'headScale',
+  'rope',
+  'qkNorm',
+  'returnScores',
+  'headStatistics',
+  'cache',
+]) {
+  refuse(
+    `the planned option ${name} is refused as planned`,
+    { [name]: 1 },
+    'UNKNOWN_OPTION',
+    `\`${name}\``,
+    'planned',
+  );
+}
+const smuggled = JSON.parse('{ "__proto__": { "causal": true } }') as object;
+test('a key named __proto__ is refused and has no effect', async (t) => {
+  const given = Object.defineProperties({ ...inputs }, Object.getOwnPropertyDescriptors(smuggled));
+  await assertRefused(t, () => engineOf().attention(given), 'UNKNOWN_OPTION', '`__proto__`');
+  t.is(({} as { causal?: unknown }).causal, undefined);
+});
+
+for (const scale of [NaN, Infinity, '1', null]) {
+  refuse(`a scale of ${String(scale)} (${typeof scale}) is refused`, { scale }, 'INVALID_OPTION', '`scale`');
+}
+for (const causal of ['bottom', 1, null]) {
+  refuse(
+    `causal of ${JSON.stringify(causal)} is refused`,
+    { causal },
+    'INVALID_OPTION',
+    '`causal`',
+    "'top-left'",
+  );
+}
+for (const returnWeights of ['Mean', 1, null]) {
+  refuse(
+    `returnWeights of ${JSON.stringify(returnWeights)} is refused`,
+    { returnWeights },
+    'INVALID_OPTION',
+    '`returnWeights`',
+  );
+}
+refuse('returnLogSumExp of 1 is refused', { returnLogSumExp: 1 }, 'INVALID_OPTION', '`returnLogSumExp`');
+refuse('a signal that is none is refused', { signal: {} }, 'INVALID_OPTION', '`signal`');
+
+const bytes = (...shape: number[]) => ({ shape, data: new Uint8Array(shape.reduce((a, b) => a * b, 1)) });
+for (const shape of [[6], [4, 7], [2, 3, 7], [3, 4, 3, 7], [1, 2, 4, 3, 7]]) {
+  const title = `[${shape.join(', ')}]`;
+  refuse(
+    `a mask of shape ${title} is refused`,
+    { mask: bytes(...shape) },
+    'INVALID_SHAPE',
+    '`mask.shape`',
+    '[2, 4, 3, 7]',
+  );
+  const bias = normalTensor(shape, 1);
+  refuse(`a bias of shape ${title} is refused`, { bias }, 'INVALID_SHAPE', '`bias.shape`', '[2, 4, 3, 7]');
+}
+refuse(
+  'a mask of floats is refused',
+  { mask: normalTensor([7], 1) },
+  'INVALID_SHAPE',
+  '`mask.data`',
+  'Float32Array',
+);
+refuse(
+  'a mask of numbers is refused',
+  { mask: { shape: [2], data: [0, 1] } },
+  'INVALID_SHAPE',
+  '`mask.data`',
+);
+const holes = new Array<boolean>(7);
+refuse('a mask with holes is refused', { mask: { shape: [7], data: holes } }, 'INVALID_SHAPE', '`mask.data`');
+refuse(
+  'a mask shorter than its shape is refused',
+  { mask: { shape: [7], data: [true] } },
+  'INVALID_SHAPE',
+  '`mask.data.length`',
+);
+refuse('a mask without shape is refused', { mask: { data: [true] } }, 'INVALID_SHAPE', '`mask.shape`');
+refuse('a mask of null is refused', { mask: null }, 'INVALID_SHAPE', '`mask`');
+refuse('a mask that is a list is refused', { mask: [true] }, 'INVALID_SHAPE', '`mask.data`');
+refuse('a bias of bytes is refused', { bias: bytes(7) }, 'INVALID_SHAPE', '`bias.data`', 'Uint8Array');
+refuse('a bias of null is refused', { bias: null }, 'INVALID_SHAPE', '`bias`');

@@ -1,0 +1,237 @@
+// What `attend` of every kernel must do with operands wherever they lie, as functions that throw.
+import assert from 'node:assert/strict';
+import { attendOracle } from '../../workers/kernels/reference/oracle.js';
+import { attentionCase } from './attention-case.js';
+import { blockOf, isSurroundingIntact, read, type KernelBench } from './kernel-bench.js';
+import { attendNaive32 } from './naive32.js';
+import { normalTensor, randomMask } from './random.js';
+import { findDeviation, PrecisionPool } from './tolerance.js';
+
+export function checkStrides({ kernel, place, placeOutside }: KernelBench): void {
+  const pool = new PrecisionPool();
+  for (const put of [place, placeOutside]) {
+    for (const [group, queries, keys] of [
+      [1, 1, 1],
+      [1, 49, 65],
+      [2, 25, 64],
+      [3, 17, 130],
+      [4, 3, 7],
+    ] as const) {
+      const { oracle } = attentionCase({
+        heads: group,
+        kvHeads: 1,
+        queries,
+        keys,
+        headDim: 5,
+        valueDim: 3,
+        causal: 'bottom-right',
+      });
+      // Heads side by side with a gap of two: [queries, group · dims + 2].
+      const spread = (dims: number, valueOf: (g: number, i: number, d: number) => number) => {
+        const width = group * dims + 2;
+        return Float32Array.from({ length: queries * width }, (_, n) => {
+          const [i, column] = [Math.floor(n / width), n % width];
+          return column < group * dims ? valueOf(Math.floor(column / dims), i, column % dims) : 7;
+        });
+      };
+      const output = put(spread(3, () => 7));
+      kernel.attend(
+        blockOf({
+          ...{ group, queries, keys, headDim: 5, valueDim: 3, output },
+          query: put(spread(5, (g, i, d) => oracle.q[(g * queries + i) * 5 + d]!)),
+          queryStride: group * 5 + 2,
+          queryHeadStride: 5,
+          key: place(oracle.k),
+          value: place(oracle.v),
+          outputStride: group * 3 + 2,
+          outputHeadStride: 3,
+          lastOffset: keys - queries,
+        }),
+      );
+      const [wanted, naive] = [attendOracle(oracle).output, attendNaive32(oracle).output];
+      const [at, at32] = [wanted, naive].map((o) =>
+        spread(3, (g, i, d) => o[(g * queries + i) * 3 + d]!),
+      ) as [Float32Array, Float32Array];
+      const actual = read(output, at.length);
+      assert.equal(findDeviation(actual, at), undefined, `${group} heads, ${queries} queries, ${keys} keys`);
+      assert.ok(isSurroundingIntact(output, at.length));
+      pool.add({ actual, oracle: at, naive: at32 });
+    }
+  }
+  assert.equal(pool.findProblem(), undefined);
+}
+
+export function checkMasks({ kernel, place, placeOutside }: KernelBench): void {
+  for (const put of [place, placeOutside]) {
+    for (const kind of ['mask', 'bias', 'both'] as const) {
+      const [group, queries, keys] = [2, 30, 70];
+      const mask = randomMask([1, group, queries, keys], 4);
+      const bias = normalTensor([queries, 1], 5);
+      const given = { ...(kind !== 'bias' && { mask }), ...(kind !== 'mask' && { bias }) };
+      const { oracle } = attentionCase({ heads: group, kvHeads: 1, queries, keys, headDim: 4, ...given });
+      const output = put(new Float32Array(group * queries * 4));
+      const maskAt = { data: new Uint8Array(new SharedArrayBuffer(mask.data.length + 1)), offset: 1 };
+      maskAt.data.set(mask.data, 1);
+      kernel.attend(
+        blockOf({
+          ...{ group, queries, keys, headDim: 4, valueDim: 4, output },
+          query: put(oracle.q),
+          key: place(oracle.k),
+          value: place(oracle.v),
+          mask: given.mask
+            ? { from: maskAt, headStride: queries * keys, queryStride: keys, keyStride: 1 }
+            : null,
+          bias: given.bias ? { from: put(bias.data), headStride: 0, queryStride: 1, keyStride: 0 } : null,
+        }),
+      );
+      assert.equal(
+        findDeviation(read(output, group * queries * 4), attendOracle(oracle).output),
+        undefined,
+        kind,
+      );
+    }
+  }
+}
+
+export function checkAddedWeights({ kernel, place, placeOutside }: KernelBench): void {
+  for (const put of [place, placeOutside]) {
+    const [group, queries, keys] = [3, 5, 66];
+    const { oracle } = attentionCase({ heads: group, kvHeads: 1, queries, keys, headDim: 4 });
+    const weights = put(new Float32Array(queries * keys).fill(1));
+    const block = blockOf({
+      ...{ group, queries, keys, headDim: 4, valueDim: 4 },
+      query: put(oracle.q),
+      key: place(oracle.k),
+      value: place(oracle.v),
+      output: put(new Float32Array(group * queries * 4)),
+      weights: {
+        to: weights,
+        headStride: 0,
+        queryStride: keys,
+        extraColumn: keys,
+        share: 0.5,
+        isAdded: true,
+      },
+    });
+    kernel.attend(block);
+    const perHead = attendOracle(oracle).weights;
+    const wanted = Float64Array.from({ length: queries * keys }, (_, n) =>
+      [0, 1, 2].reduce((sum, g) => sum + 0.5 * perHead[g * queries * keys + n]!, 1),
+    );
+    assert.equal(findDeviation(read(weights, queries * keys), wanted), undefined);
+    assert.ok(isSurroundingIntact(weights, queries * keys));
+  }
+}
+
+export function checkExtraColumn({ kernel, place, placeOutside }: KernelBench): void {
+  for (const put of [place, placeOutside]) {
+    const [queries, keys, extraColumn] = [3, 4, 9];
+    const { oracle } = attentionCase({ queries, keys, headDim: 4 });
+    const extra = { count: 2, k: normalTensor([2, 4], 8).data, v: normalTensor([2, 4], 9).data };
+    const weights = put(new Float32Array(queries * 11));
+    kernel.attend(
+      blockOf({
+        ...{ queries, keys, headDim: 4, valueDim: 4 },
+        query: put(oracle.q),
+        key: place(oracle.k),
+        value: place(oracle.v),
+        output: put(new Float32Array(queries * 4)),
+        extra: { count: 2, key: place(extra.k), value: place(extra.v) },
+        weights: { to: weights, headStride: 0, queryStride: 11, extraColumn, share: 1, isAdded: false },
+      }),
+    );
+    const all = attendOracle({ ...oracle, extra }).weights; // [queries, 4 + 2]
+    const wanted = Float64Array.from({ length: queries * 11 }, (_, n) => {
+      const [i, column] = [Math.floor(n / 11), n % 11];
+      if (column < keys) return all[i * 6 + column]!;
+      return column >= extraColumn ? all[i * 6 + keys + column - extraColumn]! : 0;
+    });
+    assert.equal(findDeviation(read(weights, queries * 11), wanted), undefined);
+  }
+}
+
+export function checkEmptyAfterFull({ kernel, place, placeOutside }: KernelBench): void {
+  for (const put of [place, placeOutside]) {
+    const { oracle } = attentionCase({ queries: 9, keys: 20, headDim: 4, spread: 1e10 });
+    const output = put(new Float32Array(36).fill(NaN));
+    const logSumExp = put(new Float32Array(9));
+    const operands = {
+      queries: 9,
+      headDim: 4,
+      valueDim: 4,
+      query: put(oracle.q),
+      key: place(oracle.k),
+      value: place(oracle.v),
+    };
+    kernel.attend(blockOf({ ...operands, keys: 20, output, logSumExp: { to: logSumExp, headStride: 9 } }));
+    for (const emptied of [{ keys: 0 }, { keys: 20, lastOffset: -9 }, { keys: 20, firstOffset: 20 }]) {
+      output.data.fill(NaN);
+      kernel.attend(
+        blockOf({ ...operands, ...emptied, output, logSumExp: { to: logSumExp, headStride: 9 } }),
+      );
+      assert.ok(read(output, 36).every((value) => Object.is(value, 0)));
+      assert.ok(read(logSumExp, 9).every((value) => value === -Infinity));
+    }
+  }
+}
+
+export function checkNaN({ kernel, place }: KernelBench): void {
+  const [queries, keys] = [9, 70];
+  const mask = randomMask([queries, keys], 6, 0.5);
+  const { oracle } = attentionCase({ queries, keys, headDim: 4, mask });
+  for (const j of [0, 5, 63, 64, 69]) {
+    const output = place(new Float32Array(queries * 4));
+    kernel.attend(
+      blockOf({
+        ...{ queries, keys, headDim: 4, valueDim: 4, output },
+        query: place(oracle.q),
+        key: place(Float32Array.from(oracle.k, (value, n) => (n === j * 4 + 2 ? NaN : value))),
+        value: place(oracle.v),
+        mask: { from: { data: mask.data, offset: 0 }, headStride: 0, queryStride: keys, keyStride: 1 },
+      }),
+    );
+    const numbers = read(output, queries * 4);
+    for (let i = 0; i < queries; i++) {
+      const isReached = mask.data[i * keys + j] !== 0;
+      const row = numbers.subarray(i * 4, i * 4 + 4);
+      assert.ok(
+        row.every((value) => Number.isNaN(value) === isReached),
+        `key ${j}, query ${i}`,
+      );
+    }
+  }
+}
+
+export function checkRowsAlone({ kernel, place }: KernelBench): void {
+  const [queries, keys] = [60, 150];
+  const { oracle } = attentionCase({ queries, keys, headDim: 4 });
+  const [query, key, value] = [place(oracle.q), place(oracle.k), place(oracle.v)];
+  for (const [firstOffset, lastOffset] of [
+    [-Infinity, 0],
+    [10, Infinity],
+    [-5, 70],
+    [20, 90],
+    [63, 64],
+  ] as const) {
+    const run = (first: number, count: number): Float32Array => {
+      const output = place(new Float32Array(count * 4));
+      const from = { data: query.data, offset: query.offset + first * 4 };
+      const operands = { query: from, key, value, output, keys, headDim: 4, valueDim: 4, queries: count };
+      kernel.attend(
+        blockOf({ ...operands, firstOffset: firstOffset + first, lastOffset: lastOffset + first }),
+      );
+      return read(output, count * 4);
+    };
+    const block = run(0, queries);
+    const mask = (_b: number, _h: number, i: number, j: number) =>
+      j >= i + firstOffset && j <= i + lastOffset;
+    assert.equal(findDeviation(block, attendOracle({ ...oracle, mask }).output), undefined);
+    for (let i = 0; i < queries; i++) {
+      assert.deepEqual(
+        run(i, 1),
+        block.slice(i * 4, i * 4 + 4),
+        `keys ${firstOffset} to ${lastOffset}, query ${i}`,
+      );
+    }
+  }
+}

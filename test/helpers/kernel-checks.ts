@@ -1,0 +1,80 @@
+// What every kernel must do when called directly, as functions that throw: AVA runs them on the kernels of this
+// process, `kernel-child.ts` on a kernel that only another process can have.
+import assert from 'node:assert/strict';
+import {
+  checkAddedWeights,
+  checkEmptyAfterFull,
+  checkExtraColumn,
+  checkMasks,
+  checkNaN,
+  checkRowsAlone,
+  checkStrides,
+} from './block-checks.js';
+import { blockOf, read, type KernelBench } from './kernel-bench.js';
+import { checkProductMargins, checkProducts } from './product-checks.js';
+
+export const kernelChecks: Readonly<Record<string, (bench: KernelBench) => void>> = {
+  'pack and project multiply every number of columns and depths': checkProducts,
+  'project writes its columns and nothing beside them': checkProductMargins,
+  'attend reads and writes rows at any stride': checkStrides,
+  'attend takes a mask, a bias and both, wherever they lie': checkMasks,
+  'attend adds its share of the weights to what is there': checkAddedWeights,
+  'attend puts the weights of extra keys into their column': checkExtraColumn,
+  'the exponential is exact to 5e-7 from 2^-126 to 1, and 0 far below': checkExponential,
+  'the logarithm of the sum is exact for sums from 1 to thousands': checkLogarithm,
+  'rows without keys are zeros, though scratch space holds what was there before': checkEmptyAfterFull,
+  'NaN in a key reaches exactly the rows that attend it': checkNaN,
+  'a row has the same bytes alone and in a block, whatever bounds its keys': checkRowsAlone,
+  'multiplyAdd ends': ({ kernel }) => {
+    kernel.multiplyAdd(1000);
+  },
+};
+
+/** Weights and log-sum-exp of one row whose scores are `exponents` · ln 2, which float32 holds without rounding. */
+function attendScores(
+  { kernel, place }: KernelBench,
+  exponents: readonly number[],
+): { weights: Float32Array; logSumExp: number } {
+  const keys = exponents.length;
+  const weights = place(new Float32Array(keys));
+  const logSumExp = place([0]);
+  kernel.attend(
+    blockOf({
+      ...{ keys, headDim: 1, valueDim: 1, query: place([1]), key: place(exponents), value: place(exponents) },
+      output: place([0]),
+      scale: Math.fround(Math.LN2),
+      weights: { to: weights, headStride: 0, queryStride: keys, extraColumn: keys, share: 1, isAdded: false },
+      logSumExp: { to: logSumExp, headStride: 0 },
+    }),
+  );
+  return { weights: read(weights, keys), logSumExp: read(logSumExp, 1)[0]! };
+}
+
+export function checkExponential(bench: KernelBench): void {
+  const isExact = bench.kernel.traits.instructionSet !== 'JavaScript';
+  for (let n = 0; n <= 126 * 64; n++) {
+    const exponent = -n / 64;
+    const { weights } = attendScores(bench, [0, exponent]);
+    const power = 2 ** exponent;
+    const error = Math.abs(weights[1]! / (power / (1 + power)) - 1);
+    // A kernel that scores in base e rounds the score, and with it the exponent, before the exponential.
+    const allowed = 5e-7 + (isExact ? 0 : -exponent * 1e-7);
+    assert.ok(error <= allowed, `2^${exponent}: relative error ${error}`);
+  }
+  for (const exponent of [-160, -1000, -1e30]) {
+    assert.deepEqual([...attendScores(bench, [0, exponent]).weights], [1, 0], `2^${exponent}`);
+  }
+}
+
+export function checkLogarithm(bench: KernelBench): void {
+  for (const count of [1, 2, 3, 5, 64, 65, 1000, 4096]) {
+    for (const exponent of [-100, -1.5, 0, 0.25, 3, 90]) {
+      const { logSumExp } = attendScores(bench, new Array<number>(count).fill(exponent));
+      const wanted = exponent * Math.LN2 + Math.log(count);
+      assert.ok(
+        Math.abs(logSumExp - wanted) <= 3e-7 * Math.max(1, Math.abs(wanted)),
+        `${count} keys of 2^${exponent}`,
+      );
+    }
+  }
+}

@@ -1,0 +1,37 @@
+// Every kernel of this process, called directly on this thread.
+import test from 'ava';
+import { probeKernels } from '../../workers/kernels/registry.js';
+import { kernels } from '../helpers/engines.js';
+import { createBench } from '../helpers/kernel-bench.js';
+import { kernelChecks } from '../helpers/kernel-checks.js';
+
+for (const name of kernels) {
+  for (const [title, check] of Object.entries(kernelChecks)) {
+    test(`${name}: ${title}`, (t) => {
+      t.notThrows(() => {
+        check(createBench(name));
+      });
+    });
+  }
+}
+
+test('the registry names the kernels best first and all of them can run here', (t) => {
+  const answers = probeKernels();
+  t.deepEqual(
+    answers.map(({ name }) => name),
+    ['wasm', 'reference'],
+  );
+  for (const answer of answers) t.true(answer.available, JSON.stringify(answer));
+});
+
+test('the WebAssembly kernel refuses keys, values and panels outside its memory', (t) => {
+  const { kernel, place, placeOutside } = createBench('wasm');
+  const panels = placeOutside(new Float32Array(16));
+  const packing = { weight: place([1]), bias: null, columns: 1, depth: 1, panels };
+  t.throws(
+    () => {
+      kernel.pack(packing);
+    },
+    { instanceOf: TypeError, message: /must lie in the arena/ },
+  );
+});
