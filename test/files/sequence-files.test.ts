@@ -148,7 +148,10 @@ test('.npy of four axes', refuses, 'a.npy', npy('(1, 1, 3, 2)', 6), '`shape`');
 test('.npy rows of no numbers', refuses, 'a.npy', npy('(3, 0)', 0), '`shape`');
 test('.npy of very many empty sequences', refuses, 'a.npy', npy('(1000000000000, 0, 2)', 0), '`shape`');
 test('An unknown extension is refused', async (t) => {
-  await rejects(t, () => openSequences('a.csv'), { code: 'INVALID_OPTION', what: '.safetensors or .npy for `path`' });
+  await rejects(t, () => openSequences('a.csv'), {
+    code: 'INVALID_OPTION',
+    what: '.safetensors or .npy for `path`',
+  });
 });
 
 test('Sequences that do not exist, and a target of another size, are refused', async (t) => {

@@ -5,7 +5,7 @@
 // output as [valueDim][rows]. Maximum, exponential and sum are then vertical, keys and values stay row-major, and a
 // row's numbers never depend on the rows beside it.
 #pragma once
-#include "exp2.h"
+#include "exp.h"
 #include "gemm.h"
 
 namespace headpool {
@@ -58,13 +58,12 @@ struct Attention {
   Index weightsQueryStride;
   float weightsShare;
   Index weightsAdd;
+  Index weightsExtraColumn;
 
   float* logSumExp;  // of (g, i) at [g * logSumExpHeadStride + i], natural logarithm; null where not asked for
   Index logSumExpHeadStride;
 
   float* scratch;  // scratchFloats(headDim, valueDim) floats
-
-  Index weightsExtraColumn;
 };
 
 template <int L, int TileRows, int Vectors, int BlockRows, int TileKeys>
@@ -77,13 +76,13 @@ class FusedAttention {
   Index rows;      // of the block
   Index lanes;     // rows rounded up to whole tiles; the lanes past `rows` repeat the last row
 
-  float* const queries;   // [headDim][BlockRows], times scale * log2(e)
+  float* const queries;   // [headDim][BlockRows]
   float* const scores;    // [TileKeys][BlockRows], then probabilities
-  float* const additive;  // [TileKeys][BlockRows], bias * log2(e), -infinity = left out
+  float* const additive;  // [TileKeys][BlockRows], bias, -infinity = left out
   float* const output;    // [valueDim][BlockRows]
-  float* const maximum;   // [BlockRows], in base 2
+  float* const maximum;   // [BlockRows]
   float* const sum;       // [BlockRows]
-  float* const rescale;   // [BlockRows], 2^(old maximum - new maximum)
+  float* const rescale;   // [BlockRows], e^(old maximum - new maximum)
   int* const first;       // [BlockRows], the keys that a row may attend: first <= j < end
   int* const end;         // [BlockRows]
   int* const attended;    // [BlockRows], -1 once a row has attended a key
@@ -132,11 +131,10 @@ class FusedAttention {
 
   // pass 1: transpose the queries, find out which keys each row may attend.
   void prepare() {
-    const float factor = a.scale * log2E;
     for (Index lane = 0; lane < lanes; lane++) {
       const Index i = queryOfLane(lane);
       const float* q = a.query + i * a.queryStride + memberOfLane(lane) * a.queryHeadStride;
-      for (Index d = 0; d < a.headDim; d++) queries[d * BlockRows + lane] = q[d] * factor;
+      for (Index d = 0; d < a.headDim; d++) queries[d * BlockRows + lane] = q[d];
       const Index from = i + a.firstOffset;
       const Index to = i + a.lastOffset + 1;
       first[lane] = static_cast<int>(from < 0 ? 0 : from);
@@ -196,7 +194,7 @@ class FusedAttention {
     addValues(tile);
   }
 
-  // pass 2: scores[j][row] = k_j . q_row, then bias and -infinity for what is left out.
+  // pass 2: scores[j][row] = k_j . q_row * scale, then bias and -infinity for what is left out.
   struct ScoreTile {
     const FusedAttention& f;
     const KeyTile& tile;
@@ -208,7 +206,8 @@ class FusedAttention {
       t.template accumulate<BlockRows>(AlongSteps<Keys>(tile.key + j * tile.keyStride, tile.keyStride),
                                        f.queries + lane, f.a.headDim);
       for (int r = 0; r < Keys; r++)
-        for (int v = 0; v < Vectors; v++) store<L>(f.scores + (j + r) * BlockRows + lane + v * L, t.sums[r][v]);
+        for (int v = 0; v < Vectors; v++)
+          store<L>(f.scores + (j + r) * BlockRows + lane + v * L, t.sums[r][v] * f.a.scale);
     }
   };
 
@@ -223,14 +222,6 @@ class FusedAttention {
     }
   }
 
-  // A finite bias stays finite: the lowest float is a customary mask value, and only -infinity leaves a key out.
-  static float inBase2(float bias) {
-    const float scaled = bias * log2E;
-    if (scaled == infinity && bias != infinity) return largestFloat;
-    if (scaled == -infinity && bias != -infinity) return -largestFloat;
-    return scaled;
-  }
-
   // Mask and bias lie by query, the tile by key: read them across once.
   void gatherAdditive(const KeyTile& tile) {
     for (Index lane = 0; lane < lanes; lane++) {
@@ -239,7 +230,7 @@ class FusedAttention {
       if (a.bias) {
         const float* bias =
             a.bias + g * a.biasHeadStride + i * a.biasQueryStride + tile.firstKey * a.biasKeyStride;
-        for (Index j = 0; j < tile.keys; j++) column[j * BlockRows] = inBase2(bias[j * a.biasKeyStride]);
+        for (Index j = 0; j < tile.keys; j++) column[j * BlockRows] = bias[j * a.biasKeyStride];
       } else {
         for (Index j = 0; j < tile.keys; j++) column[j * BlockRows] = 0;
       }
@@ -282,7 +273,7 @@ class FusedAttention {
         for (int v = 0; v < Vectors; v++) m[v] = larger<L>(m[v], load<L>(scores + j * BlockRows + lane + v * L));
       for (int v = 0; v < Vectors; v++) {
         base[v] = finiteBase(m[v]);
-        const Floats<L> factor = exp2<L>(load<L>(maximum + lane + v * L) - base[v]);
+        const Floats<L> factor = exp<L>(load<L>(maximum + lane + v * L) - base[v]);
         store<L>(rescale + lane + v * L, factor);
         store<L>(maximum + lane + v * L, m[v]);
         total[v] = load<L>(sum + lane + v * L) * factor;
@@ -290,7 +281,7 @@ class FusedAttention {
       for (Index j = 0; j < tile.keys; j++) {
         for (int v = 0; v < Vectors; v++) {
           float* at = scores + j * BlockRows + lane + v * L;
-          const Floats<L> p = exp2<L>(load<L>(at) - base[v]);
+          const Floats<L> p = exp<L>(load<L>(at) - base[v]);
           store<L>(at, p);
           total[v] += p;
         }
@@ -379,7 +370,7 @@ class FusedAttention {
     const float l = sum[lane];
     if (!attended[lane]) return -infinity;
     if (!(l > 0 && l < infinity)) return l > 0 || l != l ? l : -infinity;
-    return static_cast<float>((static_cast<double>(maximum[lane]) + log2(l)) * ln2);
+    return static_cast<float>(static_cast<double>(maximum[lane]) + log(l));
   }
 
   // pass 6, only where weights were asked for: the scores once more, now with the final maximum and sum.
@@ -405,7 +396,7 @@ class FusedAttention {
       const Floats<L> share = load<L>(rescale + lane) * a.weightsShare;
       for (Index j = 0; j < tile.keys; j++) {
         float* at = scores + j * BlockRows + lane;
-        store<L>(at, exp2<L>(load<L>(at) - base) * share);
+        store<L>(at, exp<L>(load<L>(at) - base) * share);
       }
     }
     for (Index lane = 0; lane < rows; lane++) {

@@ -74,6 +74,5 @@ inline Floats<L> larger(Floats<L> a, Floats<L> b) {
 }
 
 constexpr float infinity = __builtin_inff();
-constexpr float largestFloat = __FLT_MAX__;
 
 }  // namespace headpool

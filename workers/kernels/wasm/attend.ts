@@ -77,10 +77,10 @@ function writeParameters(machine: Machine, block: AttentionBlock, placement: Pla
   words[31] = weights.queryStride;
   words[32] = block.weights === null ? 0 : floatWord(block.weights.share);
   words[33] = block.weights?.isAdded === true ? 1 : 0;
-  words[34] = logSumExp.address;
-  words[35] = logSumExp.headStride;
-  words[36] = machine.scratch.takeFloats(machine.exports.scratchFloats(headDim, valueDim));
-  words[37] = block.weights === null ? 0 : block.weights.extraColumn;
+  words[34] = block.weights === null ? 0 : block.weights.extraColumn;
+  words[35] = logSumExp.address;
+  words[36] = logSumExp.headStride;
+  words[37] = machine.scratch.takeFloats(machine.exports.scratchFloats(headDim, valueDim));
   return machine.scratch.writeWords(words);
 }
 

@@ -45,9 +45,19 @@ const source = await readFolders(['source', 'wasm']);
 await mkdir(target, { recursive: true });
 for (const [name, flags] of Object.entries(variants)) {
   const args = [...compileFlags, ...flags, '-c', 'wasm/exports.cc', '-o', 'kernel.o'];
-  const compiled = await commands['clang++'](args, source);
-  const linked = await commands['wasm-ld']([...linkFlags, 'kernel.o', '-o', 'kernel.wasm'], compiled);
+  const compiled = await runTool('clang++', args, source);
+  const linked = await runTool('wasm-ld', [...linkFlags, 'kernel.o', '-o', 'kernel.wasm'], compiled);
   await writeFile(new URL(`${name}.wasm`, target), linked['kernel.wasm']);
+}
+
+async function runTool(name, args, files) {
+  try {
+    return await commands[name](args, files);
+  } catch (error) {
+    // The tool has said what is wrong; its error carries every file and would bury that.
+    console.error(`${name} failed (${error.message})`);
+    process.exit(1);
+  }
 }
 
 async function readFolders(names) {
