@@ -19,6 +19,21 @@ class AlongSteps {
   }
 };
 
+/// The same from a step towards the ones before it.
+template <int Rows>
+class BackAlongSteps {
+  const float* rows[Rows];
+
+ public:
+  BackAlongSteps(const float* lastStep, Index rowStride) {
+    for (int r = 0; r < Rows; r++) rows[r] = lastStep + r * rowStride;
+  }
+  float at(unsigned row) const { return *rows[row]; }
+  void advance() {
+    for (int r = 0; r < Rows; r++) rows[r]--;
+  }
+};
+
 /// Walks an operand whose rows are neighbours in memory: row r of a step is at `data[step * stepStride + r]`.
 template <int Rows>
 class AlongRows {
@@ -42,7 +57,7 @@ struct Tile {
   }
 
   /// sums[r][v] += sum over steps of a(r, step) * b[step * Stride + v * L ...], in the order of the steps.
-  template <unsigned Stride, class Operand>
+  template <int Stride, class Operand>
   void accumulate(Operand a, const float* b, Index steps) {
     // Not unrolled: V8 moves every load of an unrolled body before its first multiply-add and spills them (measured
     // with relaxed SIMD: 28 GFLOP/s unrolled by 4, 41 so). Processors overlap the steps by themselves.
