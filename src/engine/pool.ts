@@ -45,6 +45,8 @@ interface Seat {
   isReady: boolean;
   threadId: number;
   failedStarts: number;
+  /** Settles when the worker in this seat ends. */
+  serving: Promise<unknown>;
   whenReady: () => void;
 }
 
@@ -84,6 +86,7 @@ export class WorkerPool {
       isReady: false,
       threadId: -1,
       failedStarts: 0,
+      serving: Promise.resolve(),
       whenReady: () => undefined,
     }));
   }
@@ -153,8 +156,6 @@ export class WorkerPool {
     await this.#piscina.threads.find((thread) => thread.threadId === threadId)?.terminate();
   }
 
-  readonly #running = new Map<number, Promise<unknown>>();
-
   #serve(index: number): Promise<unknown> {
     const seat = this.#seats[index]!;
     seat.port?.close();
@@ -170,9 +171,8 @@ export class WorkerPool {
       spinMs: index < spinners ? spinMs : 0,
       port: port2,
     };
-    const running = this.#piscina.run(start, { transferList: [port2] });
-    this.#running.set(index, running);
-    return running;
+    seat.serving = this.#piscina.run(start, { transferList: [port2] });
+    return seat.serving;
   }
 
   async #keepServing(index: number): Promise<void> {
@@ -180,7 +180,7 @@ export class WorkerPool {
     for (;;) {
       let reason: unknown;
       try {
-        await this.#running.get(index);
+        await seat.serving;
       } catch (error) {
         reason = error;
       }

@@ -146,14 +146,16 @@ for (const kernel of kernels) {
       const { code, stderr } = await headpool(
         ...[
           'run',
-          '-i',
-          join(where, 'x.safetensors'),
-          '--weights',
-          join(where, 'w.safetensors'),
-          '--heads',
-          '4',
+          ...good(where),
+          '-o',
+          y,
+          '--kernel',
+          kernel,
+          '--threads',
+          threads,
+          '--batch-tokens',
+          tokens,
         ],
-        ...['-o', y, '--kernel', kernel, '--threads', threads, '--batch-tokens', tokens],
       );
       t.is(code, 0, stderr);
       outputs.push(await readFile(y));
@@ -178,21 +180,12 @@ test.serial('several inputs are written into a folder under their own names', as
 
 test.serial('a dry run says what would be done and writes nothing', async (t) => {
   const where = await prepare();
-  const args = [
-    'run',
-    '-i',
-    join(where, 'x.safetensors'),
-    '--weights',
-    join(where, 'w.safetensors'),
-    '--heads',
-    '4',
-  ];
-  const y = join(where, 'y.safetensors');
-  const text = await headpool(...args, '-o', y, '--dry-run');
+  const args = ['run', ...good(where)];
+  const text = await headpool(...args, '--dry-run');
   t.is(text.code, 0, text.stderr);
   for (const word of ['units', 'work', 'memory', 'batches'])
     t.regex(text.stdout, new RegExp(`^${word} `, 'm'));
-  const json = await headpool(...args, '-o', y, '--dry-run', '--json');
+  const json = await headpool(...args, '--dry-run', '--json');
   const [estimate] = JSON.parse(json.stdout) as [{ flop: number; tokens: number; memoryBytes: number }];
   t.true(estimate.flop > 8 * estimate.tokens * modelDim * modelDim);
   t.true(estimate.memoryBytes > 4 * estimate.tokens * modelDim * 6);

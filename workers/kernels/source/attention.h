@@ -216,7 +216,7 @@ class FusedAttention {
       t.fill(splat<L>(0.0f));
       const Index last = end > first ? end - 1 : first;
       t.template accumulate<-BlockRows>(
-          BackAlongSteps<Keys>(tile.key + j * tile.keyStride + last, tile.keyStride),
+          AlongSteps<Keys, -1>(tile.key + j * tile.keyStride + last, tile.keyStride),
           f.queries + last * BlockRows + lane, end - first);
       for (int r = 0; r < Keys; r++)
         for (int v = 0; v < Vectors; v++) write(f.scores + (j + r) * BlockRows + lane + v * L, t.sums[r][v]);

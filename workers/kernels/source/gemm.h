@@ -4,8 +4,9 @@
 
 namespace headpool {
 
-/// Walks an operand whose steps are neighbours in memory: row r of a step is at `data[r * rowStride + step]`.
-template <int Rows>
+/// Walks an operand whose steps are neighbours in memory: row r of a step is at `data[r * rowStride + step]`, the steps
+/// going up, or down from `data` with a direction of -1.
+template <int Rows, int Direction = 1>
 class AlongSteps {
   const float* rows[Rows];
 
@@ -15,22 +16,7 @@ class AlongSteps {
   }
   float at(unsigned row) const { return *rows[row]; }
   void advance() {
-    for (int r = 0; r < Rows; r++) rows[r]++;
-  }
-};
-
-/// The same from a step towards the ones before it.
-template <int Rows>
-class BackAlongSteps {
-  const float* rows[Rows];
-
- public:
-  BackAlongSteps(const float* lastStep, Index rowStride) {
-    for (int r = 0; r < Rows; r++) rows[r] = lastStep + r * rowStride;
-  }
-  float at(unsigned row) const { return *rows[row]; }
-  void advance() {
-    for (int r = 0; r < Rows; r++) rows[r]--;
+    for (int r = 0; r < Rows; r++) rows[r] += Direction;
   }
 };
 

@@ -24,12 +24,12 @@ export class Scratch {
 
   /** The address of space for `length` floats, with arbitrary content. */
   takeFloats(length: number): number {
-    return this.#take(length * 4);
+    return this.takeBytes(length * 4);
   }
 
   /** The address of a copy of `source`. */
   copyIn(source: Float32Array | Uint8Array): number {
-    const address = this.#take(source.byteLength);
+    const address = this.takeBytes(source.byteLength);
     this.write(address, source);
     return address;
   }
@@ -40,9 +40,12 @@ export class Scratch {
     else this.#bytes.set(source, address);
   }
 
-  /** Space for `byteLength` bytes. */
+  /** The address of space for `byteLength` bytes, with arbitrary content. */
   takeBytes(byteLength: number): number {
-    return this.#take(byteLength);
+    if (this.#next + byteLength > this.#end) this.#grow(byteLength);
+    const address = this.#next;
+    this.#next += Math.ceil(byteLength / alignment) * alignment;
+    return address;
   }
 
   /** The floats at an address of this space. */
@@ -52,15 +55,8 @@ export class Scratch {
 
   /** The address of a parameter block of 32-bit words; see `floatWord` for floats among them. */
   writeWords(words: Int32Array): number {
-    const address = this.#take(words.byteLength);
+    const address = this.takeBytes(words.byteLength);
     this.#ints.set(words, address / 4);
-    return address;
-  }
-
-  #take(byteLength: number): number {
-    if (this.#next + byteLength > this.#end) this.#grow(byteLength);
-    const address = this.#next;
-    this.#next += Math.ceil(byteLength / alignment) * alignment;
     return address;
   }
 
