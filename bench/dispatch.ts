@@ -41,7 +41,7 @@ const us = (ms: number): string => (ms * 1e3).toFixed(1);
 report(
   {
     benchmark: 'dispatch',
-    engine: info!,
+    engines: [info!],
     table: [
       ['layer', 'workers', 'calls', 'min µs', 'median', 'p90', 'p99', 'GFLOP/s'],
       ...results.map(({ threads, latencyMs, ...shape }) => [

@@ -23,7 +23,7 @@ const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(0);
 report(
   {
     benchmark: 'memory',
-    engine: large.engine,
+    engines: [large.engine],
     table: [
       ['tokens', 'at start MB', 'peak', 'above start a token', 'error', 'time', 'GFLOP/s'],
       ...[small, large].map((pass) => [

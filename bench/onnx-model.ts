@@ -16,7 +16,7 @@ import {
 /** 'fused' uses com.microsoft.MultiHeadAttention, 'nodes' MatMul and Softmax. */
 export type ModelForm = 'fused' | 'nodes';
 
-/** The bytes of a model with input `x` and output `y`, both [1, tokens, modelDim]. Self-attention, no mask. */
+/** The bytes of a model with input `x` and output `y`, both [1, tokens, modelDim]. Self-attention, causal or full. */
 export function encodeLayer(form: ModelForm, shape: LayerCase, weights: MultiHeadWeights): Bytes {
   const { tokens, modelDim, heads } = shape;
   const { nodes, initializers } = form === 'fused' ? fusedGraph(shape) : nodesGraph(shape);
@@ -48,17 +48,17 @@ interface Graph {
 }
 
 // x·W of each projection -> MultiHeadAttention, which adds the biases -> ·W^O + b.
-function fusedGraph({ heads }: LayerCase): Graph {
+function fusedGraph({ heads, causal = false }: LayerCase): Graph {
   const project = (letter: string): Bytes => node('MatMul', ['x', `w_${letter}`], [letter]);
   const attention = node('MultiHeadAttention', ['q', 'k', 'v', 'b_qkv'], ['concat'], {
     domain: 'com.microsoft',
-    attributes: [integerAttribute('num_heads', heads)],
+    attributes: [integerAttribute('num_heads', heads), integerAttribute('unidirectional', causal ? 1 : 0)],
   });
   return { nodes: [...['q', 'k', 'v'].map(project), attention, ...outputNodes()], initializers: [] };
 }
 
 // The same from standard operators: [1, T, d] -> [1, T, H, D] -> [1, H, T, D] (keys [1, H, D, T]) and back.
-function nodesGraph({ tokens, modelDim, heads }: LayerCase): Graph {
+function nodesGraph({ tokens, modelDim, heads, causal = false }: LayerCase): Graph {
   const headDim = modelDim / heads;
   const project = (letter: string): Bytes[] => [
     node('MatMul', ['x', `w_${letter}`], [`${letter}_product`]),
@@ -72,7 +72,10 @@ function nodesGraph({ tokens, modelDim, heads }: LayerCase): Graph {
     ...['q', 'k', 'v'].flatMap(project),
     node('Mul', ['q', 'scale'], ['q_scaled']),
     node('MatMul', ['q_scaled', 'k'], ['scores']),
-    node('Softmax', ['scores'], ['probabilities'], { attributes: [integerAttribute('axis', -1)] }),
+    ...(causal ? [node('Add', ['scores', 'mask'], ['masked'])] : []),
+    node('Softmax', [causal ? 'masked' : 'scores'], ['probabilities'], {
+      attributes: [integerAttribute('axis', -1)],
+    }),
     node('MatMul', ['probabilities', 'v'], ['heads']),
     node('Transpose', ['heads'], ['merged'], { attributes: [integersAttribute('perm', [0, 2, 1, 3])] }),
     node('Reshape', ['merged', 'concat_shape'], ['concat']),
@@ -82,12 +85,20 @@ function nodesGraph({ tokens, modelDim, heads }: LayerCase): Graph {
     floatTensor('scale', [], new Float32Array([1 / Math.sqrt(headDim)])),
     integerTensor('split_shape', [1, tokens, heads, headDim]),
     integerTensor('concat_shape', [1, tokens, modelDim]),
+    ...(causal ? [floatTensor('mask', [tokens, tokens], causalMask(tokens))] : []),
   ];
   return { nodes, initializers };
 }
 
 function outputNodes(): Bytes[] {
   return [node('MatMul', ['concat', 'w_o'], ['y_product']), node('Add', ['y_product', 'b_o'], ['y'])];
+}
+
+// 0 where a query may attend, -Infinity where not: the row of a query never holds -Infinity alone.
+function causalMask(tokens: number): Float32Array<ArrayBuffer> {
+  const mask = new Float32Array(tokens * tokens);
+  for (let row = 0; row < tokens; row++) mask.fill(-Infinity, row * tokens + row + 1, (row + 1) * tokens);
+  return mask;
 }
 
 // [out, in] as PyTorch keeps it -> [in, out] as MatMul wants it.

@@ -261,16 +261,19 @@ test(
   {
     'src/commands/a.ts': 'console.log(process.env.HOME); process.exit(1);',
     'bench/b.ts': "console.log('');",
-    'workers/kernels/native/load.ts': 'const isa = process.env.HEADPOOL_ISA;',
+    'workers/kernels/native/addon.ts': 'const isa = process.env.HEADPOOL_ISA;',
     'src/engine/c.ts':
       "const text = 'console.log'; const { versions } = process; options.console; // process.exit()",
   },
   0,
 );
 test(
-  'a native loader that prints is found',
+  'a native loader that prints is found, and a kernel beside it that reads the environment',
   finds,
   findOutward,
-  { 'workers/kernels/native/load.ts': 'console.log(1);' },
-  1,
+  {
+    'workers/kernels/native/addon.ts': 'console.log(1);',
+    'workers/kernels/native/kernel.ts': 'const isa = process.env.HEADPOOL_ISA;',
+  },
+  2,
 );

@@ -5,6 +5,8 @@ import { readSuite } from '../src/conformance/suite.js';
 import type { AttentionInputs } from '../src/attention/attention.js';
 import type { AttentionResult } from '../src/attention/multi-head.js';
 import { createEngine } from '../src/engine/engine.js';
+import type { KernelName } from '../workers/protocol.js';
+import { kernels } from './helpers/engines.js';
 
 /** What waits for which options. An option that has come takes its lines away and adds them to `passed`. */
 const suites: Readonly<Record<string, { passed: number; waiting: Readonly<Record<string, number>> }>> = {
@@ -24,8 +26,6 @@ const suites: Readonly<Record<string, { passed: number; waiting: Readonly<Record
     waiting: { sinks: 1, 'window sinks': 1, alibiSlopes: 2, softcap: 1, window: 2, rope: 3, headScale: 1 },
   },
 };
-
-const kernels = ['wasm', 'reference'] as const;
 
 async function collect(name: string, engine: ConformanceEngine): Promise<CaseResult[]> {
   const suite = await readSuite(`test/conformance/${name}`);
@@ -48,7 +48,7 @@ function countWaiting(results: readonly CaseResult[]): Record<string, number> {
 const runs = test.macro({
   title: (_, name: string, kernel: string) =>
     `${name} passes on ${kernel}, and what is skipped waits for an option`,
-  exec: async (t, name: string, kernel: (typeof kernels)[number]) => {
+  exec: async (t, name: string, kernel: KernelName) => {
     await using engine = await createEngine({ threads: 2, kernel });
     const results = await collect(name, engine);
     t.deepEqual(

@@ -225,7 +225,7 @@ export type WorkerReport =
       readonly error: Error;
     };
 
-export type KernelName = 'reference' | 'wasm';
+export type KernelName = 'native' | 'wasm' | 'reference';
 
 /** What a kernel is on this machine, or why it can't be. Best first in the answer to a probe. */
 export type KernelProbe =
@@ -234,12 +234,20 @@ export type KernelProbe =
 
 export interface KernelTraits {
   readonly instructionSet: string;
+  /** Those that the kernel could be compiled for besides, best first; where it has a choice. */
+  readonly otherInstructionSets?: readonly InstructionSetNotUsed[];
   /** Columns of a panel of packed weights. */
   readonly panelColumns: number;
   /** FLOP of one round of its loop of nothing but multiply-adds. */
   readonly flopPerRound: number;
   /** Where the kernel wants its working memory. */
   readonly arena: 'webassembly' | 'plain';
+}
+
+/** An instruction set, and why it isn't the one in use. */
+export interface InstructionSetNotUsed {
+  readonly name: string;
+  readonly reason: string;
 }
 
 /** Floats of `columns` columns of packed weights: whole panels, each with its biases in front of its weights. */

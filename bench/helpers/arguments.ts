@@ -1,24 +1,38 @@
-// The arguments that benchmarks share: `--json` and numbers with defaults, as `--seconds 10`.
+// The arguments that benchmarks share: `--json`, and by the type of their defaults numbers (`--seconds 10`), lists
+// (`--cases a,b`) and switches (`--all`).
 import { parseArgs } from 'node:util';
 
-/** Reads `--json` and one number per name in `defaults` from the command line; refuses everything else. */
-export function readArguments<Name extends string>(
-  defaults: Readonly<Record<Name, number>>,
-): Readonly<Record<Name, number>> & { readonly json: boolean } {
-  const names = Object.keys(defaults) as Name[];
-  const { values } = parseArgs({
-    options: {
-      json: { type: 'boolean', default: false },
-      ...Object.fromEntries(names.map((name) => [name, { type: 'string' } as const])),
-    },
-  });
-  const given = values as Readonly<Partial<Record<Name, string>>>;
-  const numbers: Record<Name, number> = { ...defaults };
-  for (const name of names) {
-    const text = given[name];
-    if (text === undefined) continue;
-    numbers[name] = Number(text);
-    if (!(numbers[name] > 0)) throw new RangeError(`Expected a number > 0 for --${name}, got ${text}`);
-  }
-  return { ...numbers, json: values.json };
+type Defaults = Readonly<Record<string, number | boolean | readonly string[]>>;
+
+type Values<D extends Defaults> = {
+  readonly [Name in keyof D]: D[Name] extends number
+    ? number
+    : D[Name] extends boolean
+      ? boolean
+      : readonly string[];
+};
+
+/** Reads `--json` and one argument per name in `defaults` from the command line; refuses everything else. */
+export function readArguments<D extends Defaults>(defaults: D): Values<D> & { readonly json: boolean } {
+  const known = { ...defaults, json: false };
+  const options = Object.entries(known).map(([name, value]) => [
+    name,
+    { type: typeof value === 'boolean' ? ('boolean' as const) : ('string' as const) },
+  ]);
+  const { values } = parseArgs({ options: Object.fromEntries(options) as Record<string, OptionType> });
+  const read = Object.entries(known).map(([name, value]) => [name, parse(name, values[name], value)]);
+  return Object.fromEntries(read) as Values<D> & { readonly json: boolean };
+}
+
+interface OptionType {
+  readonly type: 'boolean' | 'string';
+}
+
+function parse(name: string, given: unknown, byDefault: Defaults[string]): Defaults[string] {
+  if (given === undefined) return byDefault;
+  if (typeof given !== 'string') return true;
+  if (typeof byDefault !== 'number') return given.split(',');
+  const number = Number(given);
+  if (!(number > 0)) throw new RangeError(`Expected a number > 0 for --${name}, got ${given}`);
+  return number;
 }

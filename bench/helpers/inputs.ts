@@ -7,6 +7,8 @@ export interface LayerCase {
   readonly modelDim: number;
   readonly heads: number;
   readonly tokens: number;
+  /** Whether a token attends itself and those before it only; default all. */
+  readonly causal?: boolean;
 }
 
 /** Standard normal numbers. */
@@ -32,12 +34,7 @@ export function randomWeights({ modelDim, heads }: Pick<LayerCase, 'modelDim' | 
   };
 }
 
-/** Four projections and the attention between them: 8·T·d² + 4·T²·d, a multiply-add counting 2. */
-export function layerFlop({ modelDim, tokens }: Pick<LayerCase, 'modelDim' | 'tokens'>): number {
-  return 8 * tokens * modelDim ** 2 + 4 * tokens ** 2 * modelDim;
-}
-
-/** q·kᵀ and p·v of every head: 4·H·T²·D. */
-export function attentionFlop(shape: { heads: number; tokens: number; headDim: number }): number {
-  return 4 * shape.heads * shape.tokens ** 2 * shape.headDim;
+/** Four projections and the attention between them: 8·T·d² + 4·T²·d, causal 2·T²·d; a multiply-add counts 2. */
+export function layerFlop({ modelDim, tokens, causal = false }: Omit<LayerCase, 'heads'>): number {
+  return 8 * tokens * modelDim ** 2 + (causal ? 2 : 4) * tokens ** 2 * modelDim;
 }

@@ -4,18 +4,17 @@ import type { LinearWeights, MultiHeadWeights, TensorLike } from '../../src/inde
 /** A row of numbers in a larger array. */
 type Row = ArrayLike<number>;
 
-/**
- * Row `row` of softmax(q·kᵀ / √headDim)·v for head `head` of q, k, v [1, heads, tokens, headDim].
- */
+/** Row `row` of softmax(q·kᵀ / √headDim)·v for head `head` of q [1, heads, queries, headDim], k and v likewise. */
 export function attentionRow(
   inputs: { readonly q: TensorLike; readonly k: TensorLike; readonly v: TensorLike },
   head: number,
   row: number,
 ): Float64Array {
-  const [, , tokens, headDim] = inputs.q.shape as [number, number, number, number];
-  const rowOf = ({ data }: TensorLike, token: number): Row => sliceRow(data, head * tokens + token, headDim);
+  const [, , keys, headDim] = inputs.k.shape as [number, number, number, number];
+  const rowOf = ({ data, shape }: TensorLike, token: number): Row =>
+    sliceRow(data, head * shape[2]! + token, headDim);
   const query = rowOf(inputs.q, row);
-  const probabilities = softmax(tokens, (j) => dot(query, rowOf(inputs.k, j)) / Math.sqrt(headDim));
+  const probabilities = softmax(keys, (j) => dot(query, rowOf(inputs.k, j)) / Math.sqrt(headDim));
   return mix(probabilities, headDim, (j) => rowOf(inputs.v, j));
 }
 

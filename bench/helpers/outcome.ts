@@ -14,7 +14,8 @@ export interface Bar {
 
 export interface Outcome {
   readonly benchmark: string;
-  readonly engine: EngineInfo;
+  /** What computed; the same kernel with other workers is named once. */
+  readonly engines: readonly EngineInfo[];
   /** The first row names the columns; the first column is text, the others numbers. */
   readonly table: readonly (readonly string[])[];
   readonly bars: readonly Bar[];
@@ -27,20 +28,24 @@ export interface Outcome {
 /** Prints the outcome and sets the exit code. */
 export function report(outcome: Outcome, { json }: { readonly json: boolean }): void {
   const machine = describeMachine();
-  const { benchmark, engine, table, bars, notes = [], figures } = outcome;
+  const { benchmark, engines, table, bars, notes = [], figures } = outcome;
   if (json) {
-    console.log(JSON.stringify({ benchmark, machine, engine, figures, notes, bars }, null, 2));
+    console.log(JSON.stringify({ benchmark, machine, engines, figures, notes, bars }, null, 2));
   } else {
     console.log(
       `${benchmark}: ${machine.cpu}, ${machine.parallelism} of ${machine.cores} cores, Node ${machine.node}`,
     );
-    console.log(`headpool ${engine.version}: ${engine.kernel} kernel, ${engine.instructionSet}\n`);
+    console.log(`${[...new Set(engines.map(describeEngine))].join('\n')}\n`);
     const columns = table[0]!.map((_, column) => (column === 0 ? 'left' : 'right'));
     console.log(`${formatTable(table, columns)}\n`);
     for (const note of notes) console.log(`  ${note}`);
     for (const bar of bars) console.log(formatBar(bar));
   }
   if (bars.some(({ isMet }) => !isMet)) process.exitCode = 1;
+}
+
+function describeEngine({ version, kernel, instructionSet }: EngineInfo): string {
+  return `headpool ${version}: ${kernel} kernel, ${instructionSet}`;
 }
 
 function formatBar({ name, found, wanted, isMet }: Bar): string {

@@ -8,6 +8,7 @@ import {
   type Interval,
   type Summary,
 } from '../../src/measure/statistics.js';
+import { time } from './time.js';
 
 /** One thing to time. */
 export type Contestant = () => Promise<unknown>;
@@ -58,14 +59,14 @@ export async function comparePairs(options: PairOptions): Promise<PairResult> {
   while (performance.now() < end || ratios.length < leastPairs) {
     await between?.();
     const isOursFirst = ratios.length % 2 === 0;
-    const first = await time(isOursFirst ? ours : theirs, gapMs);
-    const second = await time(isOursFirst ? theirs : ours, gapMs);
+    const first = await timeAfter(gapMs, isOursFirst ? ours : theirs);
+    const second = await timeAfter(gapMs, isOursFirst ? theirs : ours);
     const [our, their] = isOursFirst ? [first, second] : [second, first];
     samples.ours.push(our);
     samples.theirs.push(their);
     ratios.push(their / our);
 
-    const [a, b] = [await time(ours, gapMs), await time(ours, gapMs)];
+    const [a, b] = [await timeAfter(gapMs, ours), await timeAfter(gapMs, ours)];
     controls.push(isOursFirst ? a / b : b / a);
   }
   const ratio = describeRatios(ratios);
@@ -74,11 +75,9 @@ export async function comparePairs(options: PairOptions): Promise<PairResult> {
   return { ours: summarise(samples.ours), theirs: summarise(samples.theirs), ratio, control, safeRatio };
 }
 
-async function time(contestant: Contestant, gapMs: number): Promise<number> {
+async function timeAfter(gapMs: number, contestant: Contestant): Promise<number> {
   await sleep(gapMs);
-  const start = performance.now();
-  await contestant();
-  return performance.now() - start;
+  return time(contestant);
 }
 
 function describeRatios(ratios: readonly number[]): Ratio {

@@ -28,6 +28,10 @@ export const infoCommand: CommandModule<object, CommonArgs> = {
         `${machine.cpu}, ${machine.cores} cores, ${formatBytes(machine.memoryBytes)}, ${machine.platform}`,
       ],
       ['kernel', `${info.kernel} (${info.instructionSet})`],
+      ...info.otherInstructionSets.map(({ name, reason }): [string, string] => [
+        `  ${name}`,
+        `not in use: ${reason}`,
+      ]),
       ...info.unavailable.map(({ name, reason }): [string, string] => [`  ${name}`, `can't run: ${reason}`]),
       ['threads', String(info.threads)],
       ['peak', `${(peak.flopPerSecond.median / 1e9).toFixed(1)} GFLOP/s of multiply-adds on all threads`],

@@ -16,7 +16,7 @@ interface VerifyArgs {
 }
 
 /** Best first; the type keeps the list complete. */
-const kernelNames = Object.keys({ wasm: true, reference: true } satisfies Record<
+const kernelNames = Object.keys({ native: true, wasm: true, reference: true } satisfies Record<
   KernelName,
   true
 >) as KernelName[];

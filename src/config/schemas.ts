@@ -3,7 +3,10 @@
 import { z } from 'zod';
 
 const threads = z.int().min(1).max(1024).optional().describe('worker threads; default: all cores');
-const kernel = z.enum(['auto', 'wasm', 'reference']).default('auto').describe('which kernel computes');
+const kernel = z
+  .enum(['auto', 'native', 'wasm', 'reference'])
+  .default('auto')
+  .describe('which kernel computes');
 const seed = z
   .int()
   .min(0)

@@ -29,7 +29,12 @@ export type ResolvedEngineOptions = Required<Omit<EngineOptions, 'logger' | 'dev
 
 const mostThreads = 1024;
 const optionNames = ['threads', 'kernel', 'device', 'memoryLimitBytes', 'maxQueue', 'logger'];
-const kernelChoices = ['auto', 'wasm', 'reference'] as const satisfies readonly EngineOptions['kernel'][];
+const kernelChoices = [
+  'auto',
+  'native',
+  'wasm',
+  'reference',
+] as const satisfies readonly EngineOptions['kernel'][];
 
 /** @throws UNKNOWN_OPTION, INVALID_OPTION */
 export function resolveEngineOptions(options: EngineOptions): ResolvedEngineOptions {

@@ -7,7 +7,7 @@ import { createArena, type Arena } from '../tensor/arena.js';
 import { regionOf } from '../tensor/region.js';
 import type { Shape } from '../tensor/shape.js';
 import { createTensor, type Tensor } from '../tensor/tensor.js';
-import type { KernelName, KernelProbe, KernelTraits } from '../../workers/protocol.js';
+import type { InstructionSetNotUsed, KernelName, KernelProbe, KernelTraits } from '../../workers/protocol.js';
 import { assembleAlone } from './assemble-attention.js';
 import { planPhase } from './assembly.js';
 import { CallRunner } from './call-runner.js';
@@ -24,6 +24,8 @@ import { version } from './version.js';
 export interface EngineInfo {
   readonly kernel: KernelName;
   readonly instructionSet: string;
+  /** The kernel's other instruction sets, best first, and why they aren't in use. */
+  readonly otherInstructionSets: readonly InstructionSetNotUsed[];
   readonly threads: number;
   readonly device: 'cpu';
   readonly node: string;
@@ -88,6 +90,7 @@ export class Engine {
     this.info = Object.freeze({
       kernel: parts.name,
       instructionSet: parts.traits.instructionSet,
+      otherInstructionSets: parts.traits.otherInstructionSets ?? [],
       threads: parts.pool.size,
       device: 'cpu',
       node: process.versions.node,

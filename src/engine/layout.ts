@@ -25,7 +25,8 @@ export function tokenMajor(region: Region, heads: number, dims: number): HeadOpe
 export function batchMajor(region: Region, heads: number, tokens: number, dims: number): HeadOperand {
   return {
     layout: { region, headStride: tokens * dims, tokenStride: dims },
-    offsetOfRow: (row) => (row / tokens) * heads * tokens * dims,
+    // Of the first row of an entry: the rows before it, whole entries, have `heads` heads each.
+    offsetOfRow: (row) => row * heads * dims,
   };
 }
 

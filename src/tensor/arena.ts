@@ -1,14 +1,15 @@
 // The arena: working memory and packed weights, allocated and given back by hand. It hides whether that memory is
-// one shared WebAssembly.Memory (so that the WebAssembly kernel computes in place) or a SharedArrayBuffer a region.
+// one shared WebAssembly.Memory (so that the WebAssembly kernel computes in place) or slabs of plain shared memory.
 import { HeadpoolError } from '../errors.js';
 import { FreeList } from './free-list.js';
 import type { Region } from './region.js';
+import { Slabs } from './slabs.js';
 
 export interface Arena {
   /** The memory to hand to the workers, on the WebAssembly kernel. */
   readonly memory: WebAssembly.Memory | undefined;
   readonly bytesInUse: number;
-  /** A 64-byte aligned region of `length` floats with arbitrary content. @throws MEMORY_LIMIT */
+  /** A region, 64-byte aligned in its buffer, of `length` floats with arbitrary content. @throws MEMORY_LIMIT */
   allocate(length: number): Region;
   free(region: Region): void;
   /** Refuses memory outside the arena that would exceed the limit together with what is in use. @throws MEMORY_LIMIT */
@@ -74,13 +75,21 @@ abstract class LimitedArena implements Arena {
 
 class PlainArena extends LimitedArena {
   readonly memory = undefined;
+  readonly #slabs = new Slabs(alignment);
 
   protected take(byteLength: number): Region {
-    return { buffer: new SharedArrayBuffer(byteLength), byteOffset: 0, byteLength };
+    try {
+      return this.#slabs.take(byteLength);
+    } catch (cause) {
+      throw new HeadpoolError('MEMORY_LIMIT', `The system has no ${formatMiB(byteLength)} of memory left`, {
+        cause,
+      });
+    }
   }
 
-  // The garbage collector frees the buffer once no job names it any more.
-  protected give(): void {}
+  protected give(region: Region): void {
+    this.#slabs.give(region);
+  }
 }
 
 class CountingArena extends LimitedArena {

@@ -10,9 +10,9 @@ import { readStateDict } from '../../src/files/state-dict.js';
 import { openTensorFile } from '../../src/files/tensor-file.js';
 import { createRandom } from '../../src/tensor/random.js';
 import { multiHeadOracle } from '../../workers/kernels/reference/oracle.js';
+import { kernels } from '../helpers/engines.js';
 import { finish, headpool, startCli } from './cli.js';
 
-const kernels = ['wasm', 'reference'] as const;
 const modelDim = 32;
 
 async function folder(): Promise<string> {
@@ -313,7 +313,7 @@ test.serial(
     for (const flag of ['--input', '--batch-tokens', '--dry-run', '--config', '--json'])
       t.true(help.stdout.includes(flag));
     const info = await headpool('info', '--json');
-    t.like(JSON.parse(info.stdout), { kernel: 'wasm' });
+    t.like(JSON.parse(info.stdout), { kernel: kernels[0]! });
     const typo = await headpool('rnu');
     t.is(typo.code, 2);
     t.regex(typo.stderr, /run/);

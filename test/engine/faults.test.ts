@@ -5,6 +5,7 @@ import { createXavierWeights } from '../../src/attention/xavier.js';
 import type { MultiHeadAttention } from '../../src/attention/multi-head.js';
 import { createEngine, startEngine, type Engine } from '../../src/engine/engine.js';
 import { HeadpoolError, type ErrorCode } from '../../src/errors.js';
+import { kernels } from '../helpers/engines.js';
 
 const modelDim = 64;
 const workers = new URL('workers/', import.meta.url);
@@ -69,7 +70,7 @@ for (const [name, file] of [
   ['exits while loading', 'exits.js'],
   ['dies as soon as it serves', 'dies.js'],
 ] as const) {
-  test(`a worker file that ${name} is an error within two seconds`, async (t) => {
+  test.serial(`a worker file that ${name} is an error within two seconds`, async (t) => {
     const startMs = performance.now();
     const error = await rejection(startEngine({ threads: 2 }, new URL(file, workers)));
     t.is(codeOf(error), 'WORKER_START');
@@ -77,25 +78,28 @@ for (const [name, file] of [
   });
 }
 
-test('a cancelled call rejects with the reason, and nobody writes to its buffers any more', async (t) => {
-  await using engine = await createEngine({ kernel: 'reference', threads: 2 });
-  const x = longInput(engine);
-  const out = engine.tensor(x.shape);
-  const controller = new AbortController();
-  const call = rejection(engine.attention({ q: x, k: x, v: x, heads: 4, out, signal: controller.signal }));
-  while (out.data.every((value) => value === 0)) await sleep(5);
-  const reason = new Error('enough');
-  controller.abort(reason);
-  t.is(await call, reason);
-  const then = out.data.slice();
-  t.true(
-    then.some((value) => value === 0),
-    'the call had not ended',
-  );
-  await sleep(200);
-  t.deepEqual(out.data, new Float32Array(then));
-  t.is(engine.stats().calls.cancelled, 1);
-});
+for (const kernel of kernels) {
+  test(`${kernel}: a cancelled call rejects with the reason, and nobody writes to its buffers any more`, async (t) => {
+    await using engine = await createEngine({ kernel, threads: 2 });
+    const x = engine.tensor([kernel === 'reference' ? 1500 : 16_000, modelDim]);
+    x.data.fill(1);
+    const out = engine.tensor(x.shape);
+    const controller = new AbortController();
+    const call = rejection(engine.attention({ q: x, k: x, v: x, heads: 4, out, signal: controller.signal }));
+    while (out.data.every((value) => value === 0)) await sleep(5);
+    const reason = new Error('enough');
+    controller.abort(reason);
+    t.is(await call, reason);
+    const then = out.data.slice();
+    t.true(
+      then.some((value) => value === 0),
+      'the call had not ended',
+    );
+    await sleep(200);
+    t.true(out.data.every((value, n) => value === then[n]));
+    t.is(engine.stats().calls.cancelled, 1);
+  });
+}
 
 test('a call that is cancelled before it starts computes nothing', async (t) => {
   await using engine = await createEngine({ kernel: 'reference', threads: 1 });
@@ -199,7 +203,7 @@ test('two calls may not write one buffer at the same time, nor one what another 
 });
 
 test('work over the memory limit is refused before it starts, and gives back what it took', async (t) => {
-  for (const kernel of ['reference', 'wasm'] as const) {
+  for (const kernel of kernels) {
     await using engine = await createEngine({ kernel, threads: 1, memoryLimitBytes: 4_000_000 });
     const layer = await startLayer(engine);
     const before = engine.stats().memoryBytes;

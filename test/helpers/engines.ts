@@ -1,11 +1,17 @@
 // One engine a kernel for a whole test file, and titles that name the kernel.
+import { existsSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { createEngine, type Engine } from '../../src/index.js';
 import type { KernelName } from '../../workers/protocol.js';
 import { assertPools } from './precision-pools.js';
 
-/** Every kernel that the tests walk; one that this machine can't run fails them. */
-export const kernels: readonly KernelName[] = ['wasm', 'reference'];
+const addon = `../../workers/kernels/native/${process.platform}-${process.arch}.node`;
+
+/** Whether the build found a C++ compiler; without one, a build is complete without the native kernel. */
+export const hasAddon = existsSync(new URL(addon, import.meta.url));
+
+/** Every kernel that the tests walk, best first; one that this machine can't run fails them. */
+export const kernels: readonly KernelName[] = [...(hasAddon ? ['native' as const] : []), 'wasm', 'reference'];
 
 /** Starts an engine a kernel before the tests of this file and closes it after them. */
 export function openEngines(threads = 2): (kernel: KernelName) => Engine {

@@ -1,5 +1,6 @@
-// Runs in a process of its own, which may be started with V8 flags: the kernel checks on one variant of the WebAssembly
-// module, named by the first argument. Prints JSON: the instruction set, or why it can't run, and what failed.
+// Runs in a process of its own, which may be started with V8 flags and HEADPOOL_ISA: the kernel checks on the native
+// kernel or on one variant of the WebAssembly module, as the first argument says. Prints JSON: the instruction set, null
+// where it can't run, and what failed.
 import { readFileSync } from 'node:fs';
 import { createEngine } from '../../src/index.js';
 import { attendOracle } from '../../workers/kernels/reference/oracle.js';
@@ -15,7 +16,8 @@ export interface ChildReport {
   readonly problems: readonly string[];
 }
 
-const variant = process.argv[2]!;
+const variant = process.argv[2] as 'native' | 'simd' | 'relaxed';
+const name = variant === 'native' ? 'native' : 'wasm';
 const wasmFolder = new URL('../../workers/kernels/wasm/', import.meta.url);
 const relaxed = readFileSync(new URL('relaxed.wasm', wasmFolder));
 if (variant === 'simd') {
@@ -23,24 +25,24 @@ if (variant === 'simd') {
   const validate = WebAssembly.validate.bind(WebAssembly);
   WebAssembly.validate = (bytes) => bytes.length !== relaxed.length && validate(bytes);
 }
-const canRun = variant === 'simd' || WebAssembly.validate(relaxed);
+const canRun = variant !== 'relaxed' || WebAssembly.validate(relaxed);
 process.stdout.write(
   JSON.stringify(canRun ? await runChecks() : { instructionSet: null, ran: [], problems: [] }),
 );
 
 async function runChecks(): Promise<ChildReport> {
-  const { kernel } = createBench('wasm');
+  const { kernel } = createBench(name);
   const [ran, problems]: [string[], string[]] = [[], []];
   for (const [title, check] of Object.entries(kernelChecks)) {
     ran.push(title);
     try {
-      check(createBench('wasm'));
+      check(createBench(name));
     } catch (error) {
       problems.push(`${title}: ${(error as Error).message}`);
     }
   }
   // Worker threads have a WebAssembly of their own, which knows nothing of what was refused here.
-  if (variant === 'relaxed') {
+  if (variant !== 'simd') {
     ran.push('a whole engine');
     problems.push(...(await checkEngine(kernel.traits.instructionSet)));
   }
@@ -49,7 +51,7 @@ async function runChecks(): Promise<ChildReport> {
 
 async function checkEngine(instructionSet: string): Promise<string[]> {
   const problems: string[] = [];
-  const engine = await createEngine({ kernel: 'wasm', threads: 2 });
+  const engine = await createEngine({ kernel: name, threads: 2 });
   if (engine.info.instructionSet !== instructionSet)
     problems.push(`workers run ${engine.info.instructionSet}`);
   const pool = new PrecisionPool();

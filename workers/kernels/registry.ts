@@ -2,10 +2,12 @@
 import type { RegionViews } from '../../src/tensor/region.js';
 import type { KernelName, KernelProbe } from '../protocol.js';
 import type { Kernel, KernelFactory } from './kernel.js';
+import { nativeKernel } from './native/kernel.js';
 import { referenceKernel } from './reference/kernel.js';
 import { wasmKernel } from './wasm/kernel.js';
 
 const factories: readonly (readonly [KernelName, KernelFactory])[] = [
+  ['native', nativeKernel],
   ['wasm', wasmKernel],
   ['reference', referenceKernel],
 ];

@@ -3,6 +3,7 @@
 #include "simd.h"
 
 namespace headpool {
+namespace {
 
 constexpr double ln2 = 0.69314718055994530942;
 
@@ -53,4 +54,12 @@ inline double log(float x) {
   return exponent * ln2 + 2 * s * sum;
 }
 
+/// The natural logarithm of a softmax's denominator: `sum` of e^(score - maximum) over what a row attended.
+inline float logSumExp(bool hasAttended, float maximum, float sum) {
+  if (!hasAttended) return -infinity;
+  if (!(sum > 0 && sum < infinity)) return sum > 0 || sum != sum ? sum : -infinity;
+  return static_cast<float>(static_cast<double>(maximum) + log(sum));
+}
+
+}  // namespace
 }  // namespace headpool

@@ -1,10 +1,18 @@
 // Vectors of L float32 lanes on GCC/Clang vector extensions, and the few operations that need a name.
 // Free of the standard library, so that the same source compiles natively and to WebAssembly.
+//
+// Everything below operations.h lies in an unnamed namespace: each instruction set has an object file of its own, and
+// the linker must not take one's copy of a function for the other's.
 #pragma once
+#include "operations.h"
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
 
 namespace headpool {
-
-using Index = __PTRDIFF_TYPE__;
+namespace {
 
 template <int L>
 struct Simd {
@@ -49,8 +57,17 @@ inline Floats<L> splat(float x) {
 /// a * b + c: one rounding where the target has a fused instruction, two where it has none.
 template <int L>
 inline Floats<L> multiplyAdd(Floats<L> a, Floats<L> b, Floats<L> c) {
-#ifdef __wasm_relaxed_simd__
+#if defined(__wasm_relaxed_simd__)
   return __builtin_wasm_relaxed_madd_f32x4(a, b, c);
+#elif defined(__AVX512F__)
+  static_assert(L == 16, "AVX-512 computes on 16 lanes");
+  return _mm512_fmadd_ps(a, b, c);
+#elif defined(__FMA__)
+  static_assert(L == 8, "AVX2 computes on 8 lanes");
+  return _mm256_fmadd_ps(a, b, c);
+#elif defined(__aarch64__)
+  static_assert(L == 4, "NEON computes on 4 lanes");
+  return vfmaq_f32(c, a, b);
 #else
   return a * b + c;
 #endif
@@ -65,14 +82,33 @@ inline Floats<L> select(Ints<L> mask, Floats<L> a, Floats<L> b) {
 /// Lane by lane `a < b ? b : a`: the larger one, and `a` where either is NaN.
 template <int L>
 inline Floats<L> larger(Floats<L> a, Floats<L> b) {
-#ifdef __wasm_simd128__
-  // By name: of the comparison LLVM makes relaxed_max, which may drop a NaN.
+  // By name where there is one: LLVM makes relaxed_max of the comparison, which may drop a NaN.
+#if defined(__wasm_simd128__)
   return __builtin_wasm_pmax_f32x4(a, b);
+#elif defined(__AVX512F__)
+  return _mm512_max_ps(b, a);
+#elif defined(__AVX__)
+  return _mm256_max_ps(b, a);
+#elif defined(__x86_64__)
+  return _mm_max_ps(b, a);
 #else
   return select<L>(a < b, b, a);
 #endif
 }
 
+/// The sum of all lanes: halves added to halves.
+template <int L>
+inline float sumLanes(Floats<L> x) {
+  if constexpr (L == 2) {
+    return x[0] + x[1];
+  } else {
+    Floats<L / 2> halves[2];
+    __builtin_memcpy(halves, &x, sizeof x);
+    return sumLanes<L / 2>(halves[0] + halves[1]);
+  }
+}
+
 constexpr float infinity = __builtin_inff();
 
+}  // namespace
 }  // namespace headpool

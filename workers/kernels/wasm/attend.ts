@@ -37,7 +37,7 @@ export function attend(machine: Machine, block: AttentionBlock): void {
   if (logSumExp !== null) copyBack(machine, logSumExp, placement.logSumExp);
 }
 
-const words = new Int32Array(38);
+const words = new Int32Array(40);
 
 /** The fields of `struct Attention` in attention.h, in its order; returns their address. */
 function writeParameters(machine: Machine, block: AttentionBlock, placement: Placement): number {
@@ -80,7 +80,9 @@ function writeParameters(machine: Machine, block: AttentionBlock, placement: Pla
   words[34] = block.weights === null ? 0 : block.weights.extraColumn;
   words[35] = logSumExp.address;
   words[36] = logSumExp.headStride;
-  words[37] = machine.scratch.takeFloats(machine.exports.scratchFloats(headDim, valueDim));
+  words[37] = 0; // isDecoding
+  words[38] = 0; // partial
+  words[39] = machine.scratch.takeFloats(machine.exports.scratchFloats(headDim, valueDim));
   return machine.scratch.writeWords(words);
 }
 

@@ -1,0 +1,65 @@
+// One layer against one peer: outputs compared, then alternating pairs with an A/A control.
+import type { Engine, EngineInfo, MultiHeadWeights, Tensor } from '../../../src/index.js';
+import { randomTensor, randomWeights, type LayerCase } from '../inputs.js';
+import { checkClose, layerRow, relativeError } from '../oracle.js';
+import { comparePairs, type PairResult } from '../pairs.js';
+import type { TimedLayer } from './fastest-form.js';
+import type { LayerInputs, Peer } from './peer.js';
+
+// The threads of onnxruntime spin for up to 25 ms after a run, on the core that one of our workers would need.
+const gapMs = 40;
+
+export interface Contest extends PairResult {
+  readonly shape: LayerCase;
+  readonly engine: EngineInfo;
+  readonly peer: { readonly name: string; readonly form: string; readonly threads: number };
+  /** Largest difference between both outputs, as a share of the largest number. */
+  readonly difference: number;
+}
+
+export interface Opponents {
+  readonly inputs: LayerInputs;
+  readonly engine: Engine;
+  readonly peer: Peer;
+  readonly theirs: TimedLayer;
+  readonly seconds: number;
+}
+
+/** @throws RangeError if an output is wrong */
+export async function runContest({ inputs, engine, peer, theirs, seconds }: Opponents): Promise<Contest> {
+  const { shape, weights, x } = inputs;
+  const { heads, causal = false } = shape;
+  using layer = await engine.multiHeadAttention({ heads, weights, causal });
+  const { output } = await layer.forward(x);
+  checkRows(inputs, output);
+  const difference = relativeError(await theirs.layer.run(), output.data);
+  checkClose(`The output of ${peer.name}`, difference);
+  const result = await comparePairs({
+    ours: () => layer.forward(x),
+    theirs: () => theirs.layer.run(),
+    ...{ seconds, gapMs, leastPairs: 3 },
+  });
+  const { name, threads } = peer;
+  return { ...result, shape, engine: engine.info, difference, peer: { name, threads, form: theirs.form } };
+}
+
+// A causal row is the last one of a shorter input; one in the middle shows a mask that is missing or off by one.
+function checkRows({ shape, weights, x }: LayerInputs, output: Tensor): void {
+  const { modelDim, heads, tokens, causal = false } = shape;
+  for (const row of causal ? [tokens >> 1, tokens - 1] : [tokens - 1]) {
+    const attended = causal ? row + 1 : tokens;
+    const visible = { shape: [attended, modelDim], data: x.data.subarray(0, attended * modelDim) };
+    const found = output.data.subarray(row * modelDim, (row + 1) * modelDim);
+    checkClose(`Row ${row}`, relativeError(found, layerRow(visible, weights, heads, row)));
+  }
+}
+
+/** Makes the inputs of cases; the weights of the last one are kept, since cases differ mostly in their tokens. */
+export function createInputMaker(): (shape: LayerCase) => LayerInputs {
+  let last: { readonly name: string; readonly weights: MultiHeadWeights } | undefined;
+  return (shape) => {
+    const name = `${shape.modelDim}/${shape.heads}`;
+    if (last?.name !== name) last = { name, weights: randomWeights(shape) };
+    return { shape, weights: last.weights, x: randomTensor([shape.tokens, shape.modelDim], 6) };
+  };
+}

@@ -1,0 +1,46 @@
+// Slabs of shared memory: regions never overlap, memory is used again, and what lies idle is bounded.
+import test from 'ava';
+import type { Region } from '../../src/tensor/region.js';
+import { Slabs } from '../../src/tensor/slabs.js';
+
+const mebibyte = 2 ** 20;
+
+test('small regions share a slab and do not overlap', (t) => {
+  const slabs = new Slabs(64);
+  const regions = [1, 100, 64, 1000].map((length) => slabs.take(length));
+  t.is(new Set(regions.map(({ buffer }) => buffer)).size, 1);
+  regions.forEach(({ byteOffset }, n) => {
+    t.is(byteOffset % 64, 0);
+    const before = regions[n - 1];
+    if (before !== undefined) t.true(byteOffset >= before.byteOffset + before.byteLength);
+  });
+});
+
+test('a region longer than a slab gets one of its own', (t) => {
+  const slabs = new Slabs(64);
+  const region = slabs.take(40 * mebibyte + 1);
+  t.is(region.byteLength, 40 * mebibyte + 1);
+  t.is(region.buffer!.byteLength, 40 * mebibyte + 64);
+});
+
+test('a loop of takes and gives uses the same memory again', (t) => {
+  const slabs = new Slabs(64);
+  const buffers = new Set<SharedArrayBuffer>();
+  for (let round = 0; round < 100; round++) {
+    const regions = [3, 20, 5].map((mebibytes) => slabs.take(mebibytes * mebibyte));
+    for (const region of regions) {
+      buffers.add(region.buffer!);
+      slabs.give(region);
+    }
+  }
+  t.is(buffers.size, 2);
+});
+
+test('what lies idle stays below 256 MiB', (t) => {
+  const slabs = new Slabs(64);
+  const regions: Region[] = [];
+  for (let n = 0; n < 10; n++) regions.push(slabs.take(100 * mebibyte));
+  t.is(slabs.byteLength, 1000 * mebibyte);
+  for (const region of regions) slabs.give(region);
+  t.is(slabs.byteLength, 200 * mebibyte);
+});

@@ -1,0 +1,131 @@
+// The operations as functions of JavaScript. Each reads its arguments in the order in which kernel.ts and attend.ts
+// write them: sizes first, then for every operand its strides and its offset. Results are written in place.
+#pragma once
+#include "arguments.h"
+
+namespace headpool {
+
+inline napi_value toNumber(napi_env env, double number) {
+  napi_value value = nullptr;
+  napi_create_double(env, number, &value);
+  return value;
+}
+
+/// Packed weights: whole panels, each with its biases in front.
+inline float* panelsOf(Arguments& next, Index columns, Index depth) {
+  const Index width = next.operations().panelColumns;
+  const Index panels = (columns + width - 1) / width;
+  return next.elements<float>("panels", {{panels, (1 + depth) * width}, {1 + depth, width}, {width, 1}});
+}
+
+/// pack(numbers, weight, bias | null, panels)
+inline napi_value pack(napi_env env, napi_callback_info info) {
+  Arguments next(env, info);
+  Packing p{};
+  p.columns = next.integer("columns");
+  p.depth = next.integer("depth");
+  p.weight = next.elements<float>("weight", {{p.columns, p.depth}, {p.depth, 1}});
+  p.bias = next.optionalElements<float>("bias", {{p.columns, 1}});
+  p.panels = panelsOf(next, p.columns, p.depth);
+  if (next.areGood()) next.operations().pack(p);
+  return nullptr;
+}
+
+/// project(numbers, rows, panels, output)
+inline napi_value project(napi_env env, napi_callback_info info) {
+  Arguments next(env, info);
+  Projection p{};
+  p.rowCount = next.rowCount("rowCount");
+  p.depth = next.integer("depth");
+  p.columns = next.integer("columns");
+  p.rowStride = next.integer("rowStride");
+  p.rows = next.elements<float>("rows", {{p.rowCount, p.rowStride}, {p.depth, 1}});
+  p.panels = panelsOf(next, p.columns, p.depth);
+  p.outputStride = next.integer("outputStride");
+  p.output = next.elements<float>("output", {{p.rowCount, p.outputStride}, {p.columns, 1}});
+  if (next.areGood()) next.operations().project(p);
+  return nullptr;
+}
+
+/// attend(numbers, query, key, value, output, extraKey, extraValue, mask | null, bias | null, weights | null,
+/// logSumExp | null, scratch); without extra keys, any Float32Array stands for theirs.
+inline napi_value attend(napi_env env, napi_callback_info info) {
+  Arguments next(env, info);
+  Attention a{};
+  a.queries = next.rowCount("queries");
+  a.group = next.rowCount("group");
+  a.keys = next.rowCount("keys");
+  a.extraKeys = next.rowCount("extraKeys");
+  a.headDim = next.integer("headDim");
+  a.valueDim = next.integer("valueDim");
+  a.scale = static_cast<float>(next.number());
+  a.firstOffset = next.bound("firstOffset");
+  a.lastOffset = next.bound("lastOffset");
+
+  a.queryStride = next.integer("queryStride");
+  a.queryHeadStride = next.integer("queryHeadStride");
+  a.query = next.elements<float>("query", {{a.queries, a.queryStride}, {a.group, a.queryHeadStride}, {a.headDim, 1}});
+  a.keyStride = next.integer("keyStride");
+  a.key = next.elements<float>("key", {{a.keys, a.keyStride}, {a.headDim, 1}});
+  a.valueStride = next.integer("valueStride");
+  a.value = next.elements<float>("value", {{a.keys, a.valueStride}, {a.valueDim, 1}});
+  a.outputStride = next.integer("outputStride");
+  a.outputHeadStride = next.integer("outputHeadStride");
+  a.output =
+      next.elements<float>("output", {{a.queries, a.outputStride}, {a.group, a.outputHeadStride}, {a.valueDim, 1}});
+  a.extraKey = next.elements<float>("extraKey", {{a.extraKeys, a.headDim}, {a.headDim, 1}});
+  a.extraValue = next.elements<float>("extraValue", {{a.extraKeys, a.valueDim}, {a.valueDim, 1}});
+
+  a.maskHeadStride = next.integer("maskHeadStride");
+  a.maskQueryStride = next.integer("maskQueryStride");
+  a.maskKeyStride = next.integer("maskKeyStride");
+  a.mask = next.optionalElements<unsigned char>(
+      "mask", {{a.group, a.maskHeadStride}, {a.queries, a.maskQueryStride}, {a.keys, a.maskKeyStride}});
+  a.biasHeadStride = next.integer("biasHeadStride");
+  a.biasQueryStride = next.integer("biasQueryStride");
+  a.biasKeyStride = next.integer("biasKeyStride");
+  a.bias = next.optionalElements<float>(
+      "bias", {{a.group, a.biasHeadStride}, {a.queries, a.biasQueryStride}, {a.keys, a.biasKeyStride}});
+
+  a.weightsHeadStride = next.integer("weightsHeadStride");
+  a.weightsQueryStride = next.integer("weightsQueryStride");
+  a.weightsExtraColumn = next.integer("weightsExtraColumn");
+  a.weightsShare = static_cast<float>(next.number());
+  a.weightsAdd = next.integer("weightsAdd");
+  const Index extraEnd = a.extraKeys > 0 ? a.weightsExtraColumn + a.extraKeys : 0;
+  a.weights = next.optionalElements<float>("weights", {{a.group, a.weightsHeadStride},
+                                                       {a.queries, a.weightsQueryStride},
+                                                       {a.keys > extraEnd ? a.keys : extraEnd, 1}});
+  a.logSumExpHeadStride = next.integer("logSumExpHeadStride");
+  a.logSumExp = next.optionalElements<float>("logSumExp", {{a.group, a.logSumExpHeadStride}, {a.queries, 1}});
+  if (next.areGood()) a.scratch = next.scratch(next.operations().scratchFloats(a.headDim, a.valueDim));
+  if (next.areGood()) next.operations().attend(a);
+  return nullptr;
+}
+
+/// scratchFloats(numbers): how many floats `attend` needs, aligned or not
+inline napi_value scratchFloats(napi_env env, napi_callback_info info) {
+  Arguments next(env, info);
+  const Index headDim = next.integer("headDim");
+  const Index valueDim = next.integer("valueDim");
+  if (!next.areGood()) return nullptr;
+  const Index count = next.operations().scratchFloats(headDim, valueDim) + Arguments::scratchMargin;
+  return toNumber(env, static_cast<double>(count));
+}
+
+/// multiplyAdd(numbers): runs rounds of nothing but multiply-adds
+inline napi_value multiplyAdd(napi_env env, napi_callback_info info) {
+  Arguments next(env, info);
+  const Index rounds = next.integer("rounds");
+  return next.areGood() ? toNumber(env, next.operations().multiplyAddRounds(rounds, 0.5f)) : nullptr;
+}
+
+/// sum(numbers, floats): reads every float once
+inline napi_value sum(napi_env env, napi_callback_info info) {
+  Arguments next(env, info);
+  const Index count = next.integer("count");
+  const float* floats = next.elements<float>("floats", {{count, 1}});
+  return next.areGood() ? toNumber(env, next.operations().sumFloats(floats, count)) : nullptr;
+}
+
+}  // namespace headpool

@@ -1,0 +1,67 @@
+// The native kernel: hands operations to the addon, which computes on the operands where they lie. Nothing is copied.
+import type { KernelTraits } from '../../protocol.js';
+import type { Kernel, KernelFactory, Packing, Projection } from '../kernel.js';
+import { chooseOperations, type AddonChoice, type Operations } from './addon.js';
+import { AttendCall } from './attend.js';
+
+export const nativeKernel: KernelFactory = {
+  probe() {
+    const choice = chooseOperations();
+    return 'reason' in choice ? choice : traitsOf(choice);
+  },
+  create() {
+    const choice = chooseOperations();
+    if ('reason' in choice) throw new Error(choice.reason);
+    return createKernel(choice.operations, traitsOf(choice));
+  },
+};
+
+function traitsOf({ operations, title, others }: AddonChoice): KernelTraits {
+  const { panelColumns, flopPerRound } = operations;
+  return { instructionSet: title, otherInstructionSets: others, panelColumns, flopPerRound, arena: 'plain' };
+}
+
+function createKernel(operations: Operations, traits: KernelTraits): Kernel {
+  // Written anew for every call; a kernel belongs to one thread.
+  const numbers = new Float64Array(8);
+  const attendCall = new AttendCall(operations);
+  return {
+    traits,
+    pack: (packing) => {
+      pack(operations, numbers, packing);
+    },
+    project: (projection) => {
+      project(operations, numbers, projection);
+    },
+    attend: (block) => {
+      attendCall.run(block);
+    },
+    multiplyAdd: (rounds) => {
+      numbers[0] = rounds;
+      operations.multiplyAdd(numbers);
+    },
+  };
+}
+
+// The order of the numbers is that in which calls.h reads them.
+function pack(operations: Operations, numbers: Float64Array, packing: Packing): void {
+  const { weight, bias, columns, depth, panels } = packing;
+  numbers[0] = columns;
+  numbers[1] = depth;
+  numbers[2] = weight.offset;
+  numbers[3] = bias?.offset ?? 0;
+  numbers[4] = panels.offset;
+  operations.pack(numbers, weight.data, bias?.data ?? null, panels.data);
+}
+
+function project(operations: Operations, numbers: Float64Array, p: Projection): void {
+  numbers[0] = p.rowCount;
+  numbers[1] = p.depth;
+  numbers[2] = p.columns;
+  numbers[3] = p.depth; // from row to row
+  numbers[4] = p.rows.offset;
+  numbers[5] = p.panels.offset;
+  numbers[6] = p.outputStride;
+  numbers[7] = p.output.offset;
+  operations.project(numbers, p.rows.data, p.panels.data, p.output.data);
+}

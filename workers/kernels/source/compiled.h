@@ -1,0 +1,49 @@
+// The operations of one target, a type that says how the templates are to be instantiated:
+//   lanes            float32 numbers in a vector
+//   sums             vectors of sums that the registers hold beside the operands of a multiply-add
+//   attendVectors    vectors side by side in a register tile of attention
+//   projectVectors   and of a product with weights
+//   blockRows        rows of a block of attention
+//   tileKeys         keys of a tile of attention
+#pragma once
+#include "attention.h"
+#include "limits.h"
+#include "project.h"
+#include "row_attention.h"
+
+namespace headpool {
+namespace {
+
+template <class Target>
+struct Compiled {
+  static constexpr int chains = 12;
+
+  static Index scratchFloats(Index headDim, Index valueDim) {
+    const Index block = FusedAttention<Target>::scratchFloats(headDim, valueDim);
+    const Index rows = RowAttention<Target>::scratchFloats(valueDim);
+    return block > rows ? block : rows;
+  }
+
+  static void attend(const Attention& a) {
+    if (a.isDecoding) {
+      RowAttention<Target>::run(a);
+    } else {
+      FusedAttention<Target>::run(a);
+    }
+  }
+
+  static constexpr Operations operations{
+      Project<Target>::width,
+      2 * Target::lanes * chains,
+      scratchFloats,
+      Project<Target>::pack,
+      Project<Target>::run,
+      attend,
+      MergePartials<Target>::run,
+      multiplyAddRounds<Target::lanes, chains>,
+      sumFloats<Target::lanes>,
+  };
+};
+
+}  // namespace
+}  // namespace headpool

@@ -1,0 +1,264 @@
+// Attention of few query rows, as when decoding: dims in the lanes, keys and values read once, row-major as they lie.
+// The same online softmax as in attention.h; sums run in another order, so the last bits differ from there.
+#pragma once
+#include "exp.h"
+#include "key_tiles.h"
+
+namespace headpool {
+namespace {
+
+template <class Target>
+class RowAttention {
+  static constexpr int L = Target::lanes;
+  static constexpr int tileKeys = Target::tileKeys;
+  static_assert(tileKeys % L == 0, "a row of scores is made of whole vectors");
+  using Tiles = KeyTiles<tileKeys>;
+
+  /// What a row has gathered so far; its output lies in scratch.
+  struct Row {
+    float maximum = -infinity;
+    float sum = 0;
+    bool hasAttended = false;
+  };
+
+  const Attention& a;
+  const Index rowCount;
+  const Tiles tiles;
+  Row rows[mostDecodingRows];
+  float* const scores;    // [tileKeys] of one row, then probabilities
+  float* const additive;  // [tileKeys] of one row: bias, -infinity = left out
+  float* const gathered;  // [valueDim] of one row and tile
+  float* const outputs;   // [rows][valueDim]
+
+ public:
+  static Index scratchFloats(Index valueDim) { return 2 * tileKeys + (1 + mostDecodingRows) * valueDim; }
+
+  static void run(const Attention& a) { RowAttention(a).runRows(); }
+
+ private:
+  explicit RowAttention(const Attention& attention)
+      : a(attention),
+        rowCount(attention.queries * attention.group),
+        tiles(attention, 0, attention.queries - 1),
+        scores(attention.scratch),
+        additive(scores + tileKeys),
+        gathered(additive + tileKeys),
+        outputs(gathered + attention.valueDim) {}
+
+  void runRows() {
+    for (Index n = 0; n < rowCount * a.valueDim; n++) outputs[n] = 0;
+    tiles.forEach([this](const KeyTile& tile) {
+      for (Index r = 0; r < rowCount; r++) absorb(tile, r);
+    });
+    for (Index r = 0; r < rowCount; r++) {
+      if (a.partial) {
+        writePartial(r);
+      } else {
+        finish(r);
+      }
+    }
+    if (a.weights) writeWeights();
+  }
+
+  Index queryOf(Index r) const { return r / a.group; }
+  Index memberOf(Index r) const { return r % a.group; }
+  float* outputOf(Index r) const { return outputs + r * a.valueDim; }
+
+  void absorb(const KeyTile& tile, Index r) {
+    score(tile, r);
+    const float factor = softmax(tile, rows[r]);
+    addValues(tile, outputOf(r), factor);
+  }
+
+  // ---- scores[j] = k_j . q * scale + bias, -infinity where left out and behind the last key ----
+
+  void score(const KeyTile& tile, Index r) {
+    const float* q = a.query + queryOf(r) * a.queryStride + memberOf(r) * a.queryHeadStride;
+    Index j = 0;
+    for (; j + 4 <= tile.keys; j += 4) scoreKeys<4>(tile, j, q);
+    for (; j < tile.keys; j++) scoreKeys<1>(tile, j, q);
+    for (; j % L != 0; j++) scores[j] = -infinity;
+    if (tile.isPartial) {
+      leaveOut(tile, r);
+    } else {
+      rows[r].hasAttended = true;
+    }
+  }
+
+  template <int Keys>
+  void scoreKeys(const KeyTile& tile, Index j, const float* q) {
+    const float* key = tile.key + j * tile.keyStride;
+    Floats<L> sums[Keys] = {};
+    Index d = 0;
+    for (; d + L <= a.headDim; d += L) {
+      const Floats<L> lanes = load<L>(q + d);
+      for (int n = 0; n < Keys; n++) sums[n] = multiplyAdd<L>(lanes, load<L>(key + n * tile.keyStride + d), sums[n]);
+    }
+    for (int n = 0; n < Keys; n++) {
+      float rest = 0;
+      for (Index e = d; e < a.headDim; e++) rest += q[e] * key[n * tile.keyStride + e];
+      scores[j + n] = (sumLanes<L>(sums[n]) + rest) * a.scale;
+    }
+  }
+
+  void leaveOut(const KeyTile& tile, Index r) {
+    const Index i = queryOf(r), g = memberOf(r);
+    const KeyRange range = keysOf(a, i);
+    const float* bias = a.bias ? a.bias + g * a.biasHeadStride + i * a.biasQueryStride : nullptr;
+    const unsigned char* mask = a.mask ? a.mask + g * a.maskHeadStride + i * a.maskQueryStride : nullptr;
+    for (Index j = 0; j < tile.keys; j++) {
+      const Index key = tile.firstKey + j;
+      const bool mayAttend = key >= range.first && key < range.end && (!mask || mask[key * a.maskKeyStride]);
+      additive[j] = !mayAttend ? -infinity : bias ? bias[key * a.biasKeyStride] : 0.0f;
+      if (isLeftOut(j)) {
+        scores[j] = -infinity;
+      } else {
+        scores[j] += additive[j];
+        rows[r].hasAttended = true;
+      }
+    }
+  }
+
+  bool isLeftOut(Index j) const { return additive[j] == -infinity; }
+
+  // ---- scores -> probabilities; returns the factor for what was summed so far ----
+
+  float softmax(const KeyTile& tile, Row& row) {
+    Floats<L> most = splat<L>(row.maximum);
+    // A NaN score is passed over here and stays among the scores, where it belongs.
+    for (Index j = 0; j < tile.keys; j += L) most = larger<L>(most, load<L>(scores + j));
+    float maximum = row.maximum;
+    for (int lane = 0; lane < L; lane++) maximum = maximum < most[lane] ? most[lane] : maximum;
+    const float base = finiteBase(maximum);
+    const float factor = exp<L>(splat<L>(row.maximum - base))[0];
+    Floats<L> total = splat<L>(0.0f);
+    for (Index j = 0; j < tile.keys; j += L) {
+      const Floats<L> p = exp<L>(load<L>(scores + j) - base);
+      store<L>(scores + j, p);
+      total += p;
+    }
+    row.maximum = maximum;
+    row.sum = row.sum * factor + sumLanes<L>(total);
+    return factor;
+  }
+
+  // A row that has attended nothing has the maximum -infinity; subtracting it would make NaN of its -infinities.
+  static float finiteBase(float maximum) { return maximum == -infinity ? 0.0f : maximum; }
+
+  // ---- output = output * factor + sum over the tile's keys of p[j] * v[j] ----
+
+  // A tile is summed by itself: the rounding error of a row's sum grows with its tiles, not with its keys.
+  void addValues(const KeyTile& tile, float* output, float factor) {
+    for (Index d = 0; d < a.valueDim; d++) gathered[d] = 0;
+    if (tile.isPartial) {
+      // 0 * NaN would bring in a value that the row leaves out.
+      for (Index j = 0; j < tile.keys; j++)
+        if (!isLeftOut(j)) gather<1>(tile, j);
+    } else {
+      Index j = 0;
+      for (; j + 4 <= tile.keys; j += 4) gather<4>(tile, j);
+      for (; j < tile.keys; j++) gather<1>(tile, j);
+    }
+    for (Index d = 0; d < a.valueDim; d++) output[d] = output[d] * factor + gathered[d];
+  }
+
+  template <int Keys>
+  void gather(const KeyTile& tile, Index j) {
+    const float* p = scores + j;
+    const float* value = tile.value + j * tile.valueStride;
+    const Index stride = tile.valueStride;
+    Index d = 0;
+    for (; d + L <= a.valueDim; d += L) {
+      Floats<L> total = load<L>(gathered + d);
+      for (int n = 0; n < Keys; n++) total = multiplyAdd<L>(splat<L>(p[n]), load<L>(value + n * stride + d), total);
+      store<L>(gathered + d, total);
+    }
+    for (; d < a.valueDim; d++)
+      for (int n = 0; n < Keys; n++) gathered[d] += p[n] * value[n * stride + d];
+  }
+
+  // ---- results ----
+
+  float shareOf(const Row& row) const { return row.hasAttended ? 1.0f / row.sum : 0.0f; }
+
+  void finish(Index r) {
+    const Row& row = rows[r];
+    const float* output = outputOf(r);
+    const float share = shareOf(row);
+    float* to = a.output + queryOf(r) * a.outputStride + memberOf(r) * a.outputHeadStride;
+    for (Index d = 0; d < a.valueDim; d++) to[d] = row.hasAttended ? output[d] * share : 0.0f;
+    if (a.logSumExp) {
+      a.logSumExp[memberOf(r) * a.logSumExpHeadStride + queryOf(r)] =
+          logSumExp(row.hasAttended, row.maximum, row.sum);
+    }
+  }
+
+  void writePartial(Index r) {
+    const Row& row = rows[r];
+    float* to = a.partial + r * partialFloats(a.valueDim);
+    for (Index d = 0; d < a.valueDim; d++) to[d] = outputOf(r)[d];
+    to[a.valueDim] = row.maximum;
+    to[a.valueDim + 1] = row.sum;
+    to[a.valueDim + 2] = row.hasAttended ? 1.0f : 0.0f;
+  }
+
+  // The scores once more, now with the final maximum and sum.
+  void writeWeights() {
+    for (Index r = 0; r < rowCount; r++) {
+      float* row = a.weights + memberOf(r) * a.weightsHeadStride + queryOf(r) * a.weightsQueryStride;
+      if (!a.weightsAdd)
+        for (Index j = 0; j < a.keys; j++) row[j] = 0;
+      tiles.forEach([=](const KeyTile& tile) { writeTileWeights(tile, r, row + tiles.columnOf(tile)); });
+    }
+  }
+
+  void writeTileWeights(const KeyTile& tile, Index r, float* to) {
+    score(tile, r);
+    const float base = finiteBase(rows[r].maximum);
+    const float share = shareOf(rows[r]) * a.weightsShare;
+    for (Index j = 0; j < tile.keys; j += L) store<L>(scores + j, exp<L>(load<L>(scores + j) - base) * share);
+    for (Index j = 0; j < tile.keys; j++) to[j] = a.weightsAdd ? to[j] + scores[j] : scores[j];
+  }
+};
+
+/// Partial results of one row over several ranges of keys, put together in their order.
+template <class Target>
+class MergePartials {
+  static constexpr int L = Target::lanes;
+
+ public:
+  static void run(const Merge& m) {
+    for (Index r = 0; r < m.rows; r++) mergeRow(m, r);
+  }
+
+ private:
+  static void mergeRow(const Merge& m, Index r) {
+    const Index stride = partialFloats(m.valueDim);
+    const float* first = m.partial + r * stride;
+    float maximum = -infinity;
+    bool hasAttended = false;
+    for (Index c = 0; c < m.ranges; c++) {
+      const float* part = first + c * m.rangeStride + m.valueDim;
+      maximum = maximum < part[0] ? part[0] : maximum;
+      hasAttended = hasAttended || part[2] != 0;
+    }
+    const Index i = r / m.group, g = r % m.group;
+    float* to = m.output + i * m.outputStride + g * m.outputHeadStride;
+    const float base = maximum == -infinity ? 0.0f : maximum;
+    float sum = 0;
+    for (Index d = 0; d < m.valueDim; d++) to[d] = 0;
+    for (Index c = 0; c < m.ranges; c++) {
+      const float* part = first + c * m.rangeStride;
+      if (part[m.valueDim + 2] == 0) continue;
+      const float factor = exp<L>(splat<L>(part[m.valueDim] - base))[0];
+      sum += part[m.valueDim + 1] * factor;
+      for (Index d = 0; d < m.valueDim; d++) to[d] += part[d] * factor;
+    }
+    if (hasAttended)
+      for (Index d = 0; d < m.valueDim; d++) to[d] *= 1.0f / sum;
+    if (m.logSumExp) m.logSumExp[g * m.logSumExpHeadStride + i] = logSumExp(hasAttended, maximum, sum);
+  }
+};
+
+}  // namespace
+}  // namespace headpool
