@@ -2,7 +2,7 @@
 // multiply-adds of the same instruction set, decoding against nothing but reading, two workers against one. FLOP of
 // attention by 4·H·T²·D, of a product by 2·rows·depth·columns.
 import { availableParallelism } from 'node:os';
-import { createEngine, type Engine } from '../src/index.js';
+import { createEngine } from '../src/index.js';
 import { calibratePeak } from '../src/measure/peak.js';
 import { readArguments } from './helpers/arguments.js';
 import { AttentionCase } from './helpers/attention-case.js';
@@ -24,15 +24,6 @@ const leastSpeedUp = 1.9;
 enableRelaxedSimd();
 const { json, seconds } = readArguments({ seconds: 10 });
 const workers = availableParallelism();
-// The engine's own measurements; not part of its documented interface.
-interface Meters {
-  /** Milliseconds of one product on packed weights. */
-  measureProduct(shape: typeof product): Promise<number>;
-  /** All workers read memory, once each: bytes a second of all of them together. */
-  measureRead(bytes: number): Promise<number>;
-}
-const metersOf = (engine: Engine): Meters => engine as Engine & Meters;
-
 await using one = await createEngine({ threads: 1 });
 await using two = await createEngine({ threads: 2 });
 await using all = workers === 2 ? two : await createEngine({ threads: workers });
@@ -52,8 +43,9 @@ const wideShare = await measureShare({
 });
 
 progress('product');
+using productMeter = await one.openProductMeter(product);
 const productShare = await measureShare({
-  work: () => metersOf(one).measureProduct(product),
+  work: () => productMeter.measure(),
   amount: 2 * product.rows * product.depth * product.columns,
   limit: peak,
   seconds,
@@ -62,10 +54,11 @@ const productShare = await measureShare({
 progress('decoding');
 const step = new AttentionCase(decoding);
 await step.check(all);
+using readMeter = all.openReadMeter(step.keyAndValueBytes);
 const decodingShare = await measureShare({
   work: () => time(() => all.attention(step.inputs)),
   amount: step.keyAndValueBytes,
-  limit: () => metersOf(all).measureRead(step.keyAndValueBytes),
+  limit: async () => (step.keyAndValueBytes / (await readMeter.measure())) * 1e3,
   seconds,
 });
 

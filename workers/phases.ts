@@ -1,7 +1,9 @@
 // What the units of each phase do: turns a row of a phase's table into the operands of one kernel operation.
 import type { RegionViews } from '../src/tensor/region.js';
 import { attendUnits } from './phases/attend.js';
+import { decodeUnits } from './phases/decode.js';
 import { gatherUnits } from './phases/gather.js';
+import { mergeUnits } from './phases/merge.js';
 import { packUnits, projectUnits } from './phases/project.js';
 import type { Kernel } from './kernels/kernel.js';
 import type { UnitRunner } from './phases/unit.js';
@@ -23,10 +25,20 @@ export function openPhase(
       return gatherUnits(work, entries, views);
     case 'attend':
       return attendUnits(work, entries, views, kernel);
+    case 'decode':
+      return decodeUnits(work, entries, views, kernel);
+    case 'merge':
+      return mergeUnits(work, entries, views, kernel);
     case 'peak':
       return ([rounds]) => {
         kernel.multiplyAdd(rounds!);
       };
+    case 'read': {
+      const data = views.floats(work.region);
+      return ([offset, length]) => {
+        kernel.read({ data, offset: offset! }, length!);
+      };
+    }
     default:
       return work satisfies never;
   }

@@ -62,7 +62,8 @@ export interface Phase {
   readonly work: Work;
 }
 
-export type Work = PackWork | ProjectWork | GatherWork | AttendWork | PeakWork;
+export type Work =
+  PackWork | ProjectWork | GatherWork | AttendWork | DecodeWork | MergeWork | PeakWork | ReadWork;
 
 /** Weights into the panels that the kernel wants. Units: [linear, segment, -, -, -]. */
 export interface PackWork {
@@ -134,15 +135,47 @@ export const entryWords = {
   /** Position of query 0 on the diagonal. */
   diagonal: 6,
   logSumExpOffset: 7,
-  count: 8,
+  /** What its rows gather over ranges of keys, where they are split. */
+  partialOffset: 8,
+  count: 9,
 } as const;
 
-/**
- * Attention of query blocks; one table of entries.
- * Units: [entry, first key/value head, end key/value head, first query, end query].
- */
-export interface AttendWork {
+/** Attention of query blocks. Units: [entry, first key/value head, end key/value head, first query, end query]. */
+export interface AttendWork extends AttentionWork {
   readonly kind: 'attend';
+}
+
+/**
+ * Attention of entries with few rows, as when decoding, which memory bounds.
+ * Units: [entry, first key/value head, end key/value head, first key, end key].
+ */
+export interface DecodeWork extends AttentionWork {
+  readonly kind: 'decode';
+  /** Null where every entry is computed in one piece. */
+  readonly split: SplitKeys | null;
+}
+
+/** Entries with more keys than a range are computed range by range. */
+export interface SplitKeys {
+  readonly keysPerRange: number;
+  /** Of an entry: [kvHeads, ranges, rows, partialFloats(valueDim)]. */
+  readonly partial: Region;
+}
+
+/**
+ * What rows gathered over ranges of keys, put together; one table of entries.
+ * Units: [entry, first key/value head, end key/value head, -, -].
+ */
+export interface MergeWork extends Pick<
+  AttentionWork,
+  'heads' | 'kvHeads' | 'valueDim' | 'output' | 'logSumExp'
+> {
+  readonly kind: 'merge';
+  readonly split: SplitKeys;
+}
+
+/** What attention reads and writes; one table of entries. */
+export interface AttentionWork {
   readonly heads: number;
   readonly kvHeads: number;
   readonly headDim: number;
@@ -191,6 +224,12 @@ export interface WeightsOutput {
 /** Nothing but multiply-adds, to measure the machine. Units: [rounds, -, -, -, -]. */
 export interface PeakWork {
   readonly kind: 'peak';
+}
+
+/** Nothing but reading memory once, to measure the machine. Units: [first float, floats, -, -, -]. */
+export interface ReadWork {
+  readonly kind: 'read';
+  readonly region: Region;
 }
 
 /** One job. All that is small lies in one block: every further buffer makes its message slower. */
@@ -248,6 +287,14 @@ export interface KernelTraits {
 export interface InstructionSetNotUsed {
   readonly name: string;
   readonly reason: string;
+}
+
+/** Rows (queries times query heads of a key/value head) of an entry that counts as decoding. */
+export const mostDecodingRows = 8;
+
+/** Floats of what a row gathers over a range of keys: undivided output, maximum, sum, and 1 if it attended a key. */
+export function partialFloats(valueDim: number): number {
+  return valueDim + 3;
 }
 
 /** Floats of `columns` columns of packed weights: whole panels, each with its biases in front of its weights. */

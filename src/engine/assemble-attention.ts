@@ -4,10 +4,17 @@ import type { Batch, Heads, ResolvedOptions } from '../attention/problem.js';
 import { regionOf } from '../tensor/region.js';
 import type { Shape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
-import type { AttendWork, ExtraKeys, HeadLayout } from '../../workers/protocol.js';
+import {
+  partialFloats,
+  type AttentionWork,
+  type ExtraKeys,
+  type HeadLayout,
+  type MergeWork,
+  type SplitKeys,
+} from '../../workers/protocol.js';
 import { planPhase, type Assembly, type PlannedPhase } from './assembly.js';
 import { headMajor, tableOfEntries, type HeadOperand } from './layout.js';
-import { planAttention, planGather } from './plan.js';
+import { planAttention, planDecoding, planGather, type DecodingPlan } from './plan.js';
 import type { WorkingSet } from './working-set.js';
 
 /** One attention: the heads' operands and where the output goes. */
@@ -22,25 +29,32 @@ export interface AttentionOperands {
   readonly extra: ExtraKeys | null;
 }
 
-/** The phase that attends, and the results beside the output that it writes. @throws MEMORY_LIMIT */
+/** The phases that attend, and the results beside the output that they write. @throws MEMORY_LIMIT */
 export function assembleAttention(
   operands: AttentionOperands,
   memory: WorkingSet,
-): { readonly phase: PlannedPhase; readonly results: Omit<AttentionResult, 'output'> } {
+): { readonly phases: readonly PlannedPhase[]; readonly results: Omit<AttentionResult, 'output'> } {
   const { batch, options, query, key, value, output, extra } = operands;
   const { heads, kvHeads, headDim, valueDim } = operands.heads;
   const { scale, left, right, diagonalOf, mask, bias } = options;
   const extraKeys = extra?.count ?? 0;
   const weights = createWeights(heads, batch, options, extraKeys, memory);
   const logSumExp = options.returnLogSumExp ? createLogSumExp(heads, batch, memory) : undefined;
+  const shape = {
+    ...{ heads, kvHeads, headDim, valueDim, left, right, diagonalOf, extraKeys },
+    entries: batch.entries,
+    areHeadsTogether: options.returnWeights === 'mean',
+  };
+  // Weights need the maximum and the sum over all keys.
+  const decoding = planDecoding(shape, options.returnWeights === null);
+  const { split, partialOffsets } = allocatePartial(operands, decoding, memory);
   const queriesPerEntry = batch.dense?.queries;
   const entries = tableOfEntries(batch.entries, {
-    ...{ query, key, value, output, diagonalOf },
+    ...{ query, key, value, output, diagonalOf, partialOffsets },
     logSumExpOffsetOf: ({ queryRow }, index) =>
       queriesPerEntry === undefined ? queryRow : index * heads * queriesPerEntry,
   });
-  const work: AttendWork = {
-    kind: 'attend',
+  const work: AttentionWork = {
     ...{ heads, kvHeads, headDim, valueDim, scale, left, right, extra },
     ...{ query: query.layout, key: key.layout, value: value.layout, output: output.layout },
     mask: mask && { region: regionOf(mask.data), strides: mask.strides },
@@ -50,15 +64,43 @@ export function assembleAttention(
       ? { region: regionOf(logSumExp.data), headStride: queriesPerEntry ?? batch.queryRows }
       : null,
   };
-  const plan = planAttention({
-    ...{ heads, kvHeads, headDim, valueDim, left, right, diagonalOf, extraKeys },
-    entries: batch.entries,
-    areHeadsTogether: options.returnWeights === 'mean',
-  });
+  const phases = [
+    planPhase('attend', { kind: 'attend', ...work }, planAttention(shape), [entries]),
+    planPhase('decode', { kind: 'decode', ...work, split }, decoding.decode, [entries]),
+  ];
+  if (split !== null) {
+    const merge: MergeWork = { kind: 'merge', ...pickMerged(work), split };
+    phases.push(planPhase('merge', merge, decoding.merge, [entries]));
+  }
   return {
-    phase: planPhase('attend', work, plan, [entries]),
+    phases,
     results: { ...(weights && { weights: weights.tensor }), ...(logSumExp && { logSumExp }) },
   };
+}
+
+function pickMerged({
+  heads,
+  kvHeads,
+  valueDim,
+  output,
+  logSumExp,
+}: AttentionWork): Omit<MergeWork, 'kind' | 'split'> {
+  return { heads, kvHeads, valueDim, output, logSumExp };
+}
+
+/** Working memory for what rows gather over ranges of keys, and where each entry's lies in it. */
+function allocatePartial(
+  { heads: { heads, valueDim }, batch }: AttentionOperands,
+  { keysPerRange, ranges }: DecodingPlan,
+  memory: WorkingSet,
+): { readonly split: SplitKeys | null; readonly partialOffsets: readonly number[] } {
+  let length = 0;
+  const partialOffsets = batch.entries.map(({ queries }, index) => {
+    const offset = length;
+    if (ranges[index]! > 1) length += ranges[index]! * queries * heads * partialFloats(valueDim);
+    return offset;
+  });
+  return { split: length === 0 ? null : { keysPerRange, partial: memory.allocate(length) }, partialOffsets };
 }
 
 /** One call of attention alone, on heads that the caller projected. */
@@ -76,12 +118,12 @@ export function assembleAlone(operands: AloneOperands, memory: WorkingSet): Asse
   const isContiguous = isDense(key.layout, heads.headDim) && isDense(value.layout, heads.valueDim);
   const gathered = needsArena || !isContiguous ? gather({ heads, batch, key, value }, memory) : undefined;
   const attended = gathered ?? { key, value };
-  const { phase, results } = assembleAttention(
+  const { phases, results } = assembleAttention(
     { heads, batch, options, query, ...attended, output: layOutOutput(output), extra: null },
     memory,
   );
   return {
-    phases: gathered === undefined ? [phase] : [gathered.phase, phase],
+    phases: gathered === undefined ? phases : [gathered.phase, ...phases],
     result: { output, ...results },
   };
 }
@@ -120,7 +162,7 @@ function createWeights(
   { returnWeights }: ResolvedOptions,
   extraKeys: number,
   memory: WorkingSet,
-): { readonly tensor: Tensor; readonly work: NonNullable<AttendWork['weights']> } | undefined {
+): { readonly tensor: Tensor; readonly work: NonNullable<AttentionWork['weights']> } | undefined {
   if (returnWeights === null || dense === undefined) return undefined;
   const columns = dense.keys + extraKeys;
   const copies = returnWeights === 'mean' ? [] : [heads];

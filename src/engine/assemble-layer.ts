@@ -52,7 +52,7 @@ export function assembleLayer(layer: PackedLayer, call: LayerCall, memory: Worki
       outputs: [outputRows(layer.output.panels, output.data)],
     },
   ]);
-  return { phases: [project, attend.phase, finish], result: { output, ...attend.results } };
+  return { phases: [project, ...attend.phases, finish], result: { output, ...attend.results } };
 }
 
 interface HeadProjection {

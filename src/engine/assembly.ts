@@ -9,7 +9,8 @@ export interface Assembly {
 }
 
 /** The phases of all kinds of calls, as statistics name them. */
-export type PhaseName = 'pack' | 'gather' | 'project' | 'attend' | 'output' | 'peak';
+export type PhaseName =
+  'pack' | 'gather' | 'project' | 'attend' | 'decode' | 'merge' | 'output' | 'peak' | 'read';
 
 export interface PlannedPhase extends PhasePlan {
   readonly name: PhaseName;

@@ -9,13 +9,12 @@ import type { Shape } from '../tensor/shape.js';
 import { createTensor, type Tensor } from '../tensor/tensor.js';
 import type { InstructionSetNotUsed, KernelName, KernelProbe, KernelTraits } from '../../workers/protocol.js';
 import { assembleAlone } from './assemble-attention.js';
-import { planPhase } from './assembly.js';
 import { CallRunner } from './call-runner.js';
 import { chooseKernel, resolveEngineOptions, type EngineOptions } from './engine-options.js';
 import { PackedLayerRuntime } from './layer-runtime.js';
 import { batchMajor, tokenMajor, type HeadOperand } from './layout.js';
+import { measurePeak, openProductMeter, openReadMeter, type Meter, type ProductSize } from './meters.js';
 import { packLayer } from './pack-layer.js';
-import { planPeak } from './plan.js';
 import { WorkerPool } from './pool.js';
 import { Scheduler } from './scheduler.js';
 import type { EngineStats } from './stats.js';
@@ -179,10 +178,19 @@ export class Engine {
    */
   async measurePeak(rounds: number): Promise<number> {
     this.#runner.refuseIfClosed();
-    const { pool, scheduler, traits } = this.#parts;
-    const plan = planPeak(pool.size, rounds);
-    const { totalMs } = await scheduler.run([planPhase('peak', { kind: 'peak' }, plan)]);
-    return (plan.unitCount * rounds * traits.flopPerRound * 1e3) / totalMs;
+    return measurePeak(this.#parts, this.#parts.pool.size, rounds);
+  }
+
+  /** Times reading memory. @internal */
+  openReadMeter(byteLength: number): Meter {
+    this.#runner.refuseIfClosed();
+    return openReadMeter(this.#parts, byteLength);
+  }
+
+  /** Times one product of rows with packed weights. @internal */
+  async openProductMeter(size: ProductSize): Promise<Meter> {
+    this.#runner.refuseIfClosed();
+    return openProductMeter(this.#parts, size);
   }
 
   /**

@@ -37,11 +37,12 @@ export interface EntryOperands {
   readonly output?: HeadOperand;
   readonly diagonalOf?: (entry: Entry) => number;
   readonly logSumExpOffsetOf?: (entry: Entry, index: number) => number;
+  readonly partialOffsets?: readonly number[];
 }
 
 /** [entries, entryWords.count] Float64. */
 export function tableOfEntries(entries: readonly Entry[], operands: EntryOperands): Float64Array {
-  const { query, key, value, output, diagonalOf, logSumExpOffsetOf } = operands;
+  const { query, key, value, output, diagonalOf, logSumExpOffsetOf, partialOffsets } = operands;
   const table = new Float64Array(entries.length * entryWords.count);
   entries.forEach((entry, index) => {
     const row = table.subarray(index * entryWords.count, (index + 1) * entryWords.count);
@@ -53,6 +54,7 @@ export function tableOfEntries(entries: readonly Entry[], operands: EntryOperand
     row[entryWords.outputOffset] = output?.offsetOfRow(entry.queryRow) ?? 0;
     row[entryWords.diagonal] = diagonalOf?.(entry) ?? 0;
     row[entryWords.logSumExpOffset] = logSumExpOffsetOf?.(entry, index) ?? 0;
+    row[entryWords.partialOffset] = partialOffsets?.[index] ?? 0;
   });
   return table;
 }

@@ -1,13 +1,22 @@
 // The planner: every piece of work in exactly one unit, cut by shape alone, longest first.
 import test from 'ava';
 import fc from 'fast-check';
-import { planAttention, planGather, planProducts, type PhasePlan } from '../../src/engine/plan.js';
+import {
+  isDecoding,
+  planAttention,
+  planDecoding,
+  planGather,
+  planProducts,
+  type PhasePlan,
+} from '../../src/engine/plan.js';
 import { unitWords } from '../../workers/protocol.js';
 import type { Entry } from '../../src/attention/problem.js';
 
 function unitsOf({ units, unitCount }: PhasePlan): number[][] {
   return Array.from({ length: unitCount }, (_, n) => [...units.subarray(n * unitWords, (n + 1) * unitWords)]);
 }
+
+type Words = [number, number, number, number, number];
 
 function entriesOf(lengths: readonly (readonly [number, number])[]): Entry[] {
   let [queryRow, keyRow] = [0, 0];
@@ -37,13 +46,7 @@ test('every row meets every segment in exactly one unit', (t) => {
       (rows, segments, depth) => {
         const seen = new Uint8Array(rows * segments);
         const plan = planProducts([{ rows, segments, depth, columns: segments * 64 }]);
-        for (const [product, firstRow, endRow, first, end] of unitsOf(plan) as [
-          number,
-          number,
-          number,
-          number,
-          number,
-        ][]) {
+        for (const [product, firstRow, endRow, first, end] of unitsOf(plan) as Words[]) {
           t.is(product, 0);
           for (let row = firstRow; row < endRow; row++) {
             for (let segment = first; segment < end; segment++) seen[row * segments + segment]!++;
@@ -56,7 +59,7 @@ test('every row meets every segment in exactly one unit', (t) => {
   );
 });
 
-test('every query of every head is in exactly one unit', (t) => {
+test('every query of every head is in exactly one unit, unless its entry is decoding', (t) => {
   fc.assert(
     fc.property(
       lengths,
@@ -67,22 +70,55 @@ test('every query of every head is in exactly one unit', (t) => {
         const shape = { heads: heads, kvHeads: kvHeads, headDim: 64, valueDim: 64 };
         const plan = planAttention({ ...shape, ...unbounded, entries, areHeadsTogether: together });
         const seen = entries.map(({ queries }) => new Uint8Array(queries * kvHeads));
-        for (const [entry, firstHead, endHead, firstQuery, endQuery] of unitsOf(plan) as [
-          number,
-          number,
-          number,
-          number,
-          number,
-        ][]) {
+        for (const [entry, firstHead, endHead, firstQuery, endQuery] of unitsOf(plan) as Words[]) {
           if (together) t.deepEqual([firstHead, endHead], [0, kvHeads]);
           for (let head = firstHead; head < endHead; head++) {
             for (let query = firstQuery; query < endQuery; query++) seen[entry]![query * kvHeads + head]!++;
           }
         }
-        return seen.every((counts) => counts.every((count) => count === 1));
+        return seen.every((counts, entry) => {
+          const wanted = isDecoding(entries[entry]!, shape) ? 0 : 1;
+          return counts.every((count) => count === wanted);
+        });
       },
     ),
     { seed: 2, numRuns: 60 },
+  );
+});
+
+test('every key of every head of a decoding entry is in exactly one unit, in ranges that the entry alone decides', (t) => {
+  const decodingLengths = fc.array(fc.tuple(fc.nat(10), fc.nat(20_000)), { maxLength: 5 });
+  fc.assert(
+    fc.property(
+      decodingLengths,
+      fc.constantFrom([8, 8], [8, 2], [6, 1], [1, 1]),
+      fc.boolean(),
+      (pairs, [heads, kvHeads], mayBeSplit) => {
+        const entries = entriesOf(pairs);
+        const shape = { heads: heads, kvHeads: kvHeads, headDim: 64, valueDim: 64, ...unbounded };
+        const plan = planDecoding({ ...shape, entries }, mayBeSplit);
+        const seen = entries.map(({ keys }) => new Uint8Array(keys * kvHeads));
+        for (const [entry, firstHead, endHead, first, end] of unitsOf(plan.decode) as Words[]) {
+          t.is(first % plan.keysPerRange, 0);
+          for (let head = firstHead; head < endHead; head++) {
+            for (let key = first; key < end; key++) seen[entry]![key * kvHeads + head]!++;
+          }
+        }
+        entries.forEach((entry, index) => {
+          const isHere = entry.queries > 0 && isDecoding(entry, shape);
+          t.true(seen[index]!.every((count) => count === (isHere ? 1 : 0)));
+          const alone = planDecoding({ ...shape, entries: [entry] }, mayBeSplit);
+          t.is(alone.ranges[0], plan.ranges[index]);
+          if (!mayBeSplit) t.is(plan.ranges[index], 1);
+        });
+        const merged = unitsOf(plan.merge).map(([entry]) => entry!);
+        t.deepEqual(
+          merged,
+          [...entries.keys()].filter((index) => plan.ranges[index]! > 1),
+        );
+      },
+    ),
+    { seed: 4, numRuns: 40 },
   );
 });
 
@@ -102,7 +138,9 @@ test('causal units are handed out longest first and count half the work', (t) =>
 test('work too small for several units stays in one', (t) => {
   t.is(planProducts([{ rows: 1, segments: 12, depth: 64, columns: 192 }]).unitCount, 1);
   const shape = { heads: 4, kvHeads: 4, headDim: 16, valueDim: 16, entries: entriesOf([[1, 1]]) };
-  t.is(planAttention({ ...shape, ...unbounded }).unitCount, 1);
+  t.is(planDecoding({ ...shape, ...unbounded }, true).decode.unitCount, 1);
+  const longer = { ...shape, entries: entriesOf([[9, 9]]) };
+  t.is(planAttention({ ...longer, ...unbounded }).unitCount, 1);
 });
 
 test('a long sequence gives enough units for many workers', (t) => {

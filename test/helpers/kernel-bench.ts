@@ -66,6 +66,8 @@ export function blockOf(
     bias: null,
     weights: null,
     logSumExp: null,
+    isDecoding: false,
+    partial: null,
     ...operands,
   };
 }

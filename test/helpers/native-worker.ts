@@ -22,6 +22,7 @@ export function computeSome(): number[] {
     ...{ queryStride: headDim, keyStride: headDim, valueStride: headDim, outputStride: headDim },
     ...{ queryHeadStride: 0, outputHeadStride: 0, firstOffset: -Infinity, lastOffset: Infinity },
     ...{ extra: null, mask: null, bias: null, weights: null, logSumExp: null },
+    ...{ isDecoding: false, partial: null },
   });
   return [...output];
 }

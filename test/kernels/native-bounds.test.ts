@@ -43,6 +43,7 @@ const attention = {
     },
   },
   logSumExp: { to: floats(4 + 3, 10), headStride: 4 },
+  ...{ isDecoding: true, partial: floats(6 * (6 + 3), 11) },
 } satisfies AttentionBlock;
 
 /** The last element of one operand cut away. */
@@ -60,6 +61,7 @@ const shortOperands: Readonly<Record<string, AttentionBlock>> = {
   bias: { ...attention, bias: { ...attention.bias, from: shorter(attention.bias.from) } },
   weights: { ...attention, weights: { ...attention.weights, to: shorter(attention.weights.to) } },
   logSumExp: { ...attention, logSumExp: { ...attention.logSumExp, to: shorter(attention.logSumExp.to) } },
+  partial: { ...attention, partial: shorter(attention.partial) },
 };
 
 const wrongNumbers: Readonly<Record<string, Partial<AttentionBlock>>> = {
@@ -84,7 +86,10 @@ if (hasAddon) {
   test('operands that end where their arrays do are taken', (t) => {
     t.notThrows(attend(attention));
     t.notThrows(
-      attend({ ...attention, extra: null, mask: null, bias: null, weights: null, logSumExp: null }),
+      attend({
+        ...{ ...attention, extra: null, mask: null, bias: null, weights: null, logSumExp: null },
+        partial: null,
+      }),
     );
   });
 

@@ -50,8 +50,29 @@ export interface AttentionBlock {
   /** Added to the scaled score; -Infinity = left out. */
   readonly bias: Strided<Float32Array> | null;
   readonly weights: BlockWeights | null;
-  /** Natural logarithm of the softmax's denominator, (g, i) at g * headStride + i. */
-  readonly logSumExp: { readonly to: Slice; readonly headStride: number } | null;
+  readonly logSumExp: BlockSums | null;
+  /** At most `mostDecodingRows` rows, computed as memory gives keys and values; the last bits may differ from a block's. */
+  readonly isDecoding: boolean;
+  /**
+   * When decoding over a range of the keys: where row i * group + g leaves `partialFloats` for `merge`; neither output
+   * nor logSumExp is written then.
+   */
+  readonly partial: Slice | null;
+}
+
+/** Natural logarithm of the softmax's denominator, (g, i) at g * headStride + i. */
+export interface BlockSums {
+  readonly to: Slice;
+  readonly headStride: number;
+}
+
+/** Rows computed over ranges of keys, to be put together in the order of the ranges. */
+export interface PartialRows extends Pick<
+  AttentionBlock,
+  'output' | 'outputStride' | 'outputHeadStride' | 'queries' | 'group' | 'valueDim' | 'logSumExp'
+> {
+  readonly partial: Slice; // [ranges, rows, partialFloats]
+  readonly ranges: number;
 }
 
 /** Element (g, i, j) at the sum of the strides; 0 repeats. */
@@ -91,8 +112,12 @@ export interface Kernel {
   project(projection: Projection): void;
   /** Computes one block of attention. */
   attend(block: AttentionBlock): void;
+  /** Puts rows together that were computed over ranges of keys. */
+  merge(rows: PartialRows): void;
   /** Runs `rounds` rounds of multiply-adds on registers, `traits.flopPerRound` each. */
   multiplyAdd(rounds: number): void;
+  /** Reads `length` floats once, as fast as memory gives them. */
+  read(floats: Slice, length: number): void;
 }
 
 /** What the registry knows of a kernel before a worker uses it. */

@@ -24,7 +24,14 @@ export interface Operations {
     bias: Float32Array | null,
     weights: Float32Array | null,
     logSumExp: Float32Array | null,
+    partial: Float32Array | null,
     scratch: Float32Array,
+  ): void;
+  merge(
+    numbers: Float64Array,
+    partial: Float32Array,
+    output: Float32Array,
+    logSumExp: Float32Array | null,
   ): void;
   multiplyAdd(numbers: Float64Array): number;
   sum(numbers: Float64Array, floats: Float32Array): number;

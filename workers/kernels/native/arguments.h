@@ -31,7 +31,7 @@ struct ElementType<unsigned char> {
 };
 
 class Arguments {
-  static constexpr size_t most = 12;
+  static constexpr size_t most = 14;
   static constexpr size_t messageLength = 160;
   static constexpr size_t cacheLine = 64;
   // Every integer up to here is a double, so sums and products that stay below are exact, and larger ones stay larger.
@@ -82,6 +82,13 @@ class Arguments {
 
   /// The next number, an integer >= 0: a size, a stride or an offset.
   Index integer(const char* name) { return checkInteger(number(), 0, largestInteger, name); }
+
+  Index integerUpTo(Index largest, const char* name) {
+    return checkInteger(number(), 0, static_cast<double>(largest), name);
+  }
+
+  /// Throws for a combination of arguments that are right by themselves.
+  void refuse(const char* problem) { throwRange("%s", problem); }
 
   /// The next number, an integer that counts rows or keys.
   Index rowCount(const char* name) { return checkInteger(number(), 0, mostRows, name); }

@@ -7,7 +7,7 @@ const none = new Float32Array(0);
 /** One worker's calls of `attend`. */
 export class AttendCall {
   readonly #operations: Operations;
-  readonly #numbers = new Float64Array(37);
+  readonly #numbers = new Float64Array(39);
   /** Those that the scratch space was reserved for. */
   readonly #dims = Float64Array.of(-1, -1);
   #scratch = none;
@@ -17,7 +17,7 @@ export class AttendCall {
   }
 
   run(block: AttentionBlock): void {
-    const { query, key, value, output, extra, mask, bias, weights, logSumExp } = block;
+    const { query, key, value, output, extra, mask, bias, weights, logSumExp, partial } = block;
     this.#reserveScratch(block);
     this.#writeNumbers(block);
     this.#operations.attend(
@@ -32,6 +32,7 @@ export class AttendCall {
       bias?.from.data ?? null,
       weights?.to.data ?? null,
       logSumExp?.to.data ?? null,
+      partial?.data ?? null,
       this.#scratch,
     );
   }
@@ -85,5 +86,7 @@ export class AttendCall {
     numbers[34] = weights?.to.offset ?? 0;
     numbers[35] = logSumExp?.headStride ?? 0;
     numbers[36] = logSumExp?.to.offset ?? 0;
+    numbers[37] = block.isDecoding ? 1 : 0;
+    numbers[38] = block.partial?.offset ?? 0;
   }
 }

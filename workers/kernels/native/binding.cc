@@ -69,6 +69,7 @@ napi_value open(napi_env env, napi_callback_info info) {
       method("pack", pack),
       method("project", project),
       method("attend", attend),
+      method("merge", merge),
       method("multiplyAdd", multiplyAdd),
       method("sum", sum),
   };

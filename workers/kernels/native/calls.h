@@ -48,7 +48,7 @@ inline napi_value project(napi_env env, napi_callback_info info) {
 }
 
 /// attend(numbers, query, key, value, output, extraKey, extraValue, mask | null, bias | null, weights | null,
-/// logSumExp | null, scratch); without extra keys, any Float32Array stands for theirs.
+/// logSumExp | null, partial | null, scratch); without extra keys, any Float32Array stands for theirs.
 inline napi_value attend(napi_env env, napi_callback_info info) {
   Arguments next(env, info);
   Attention a{};
@@ -98,8 +98,33 @@ inline napi_value attend(napi_env env, napi_callback_info info) {
                                                        {a.keys > extraEnd ? a.keys : extraEnd, 1}});
   a.logSumExpHeadStride = next.integer("logSumExpHeadStride");
   a.logSumExp = next.optionalElements<float>("logSumExp", {{a.group, a.logSumExpHeadStride}, {a.queries, 1}});
+  a.isDecoding = next.integerUpTo(1, "isDecoding");
+  if (a.isDecoding && a.queries * a.group > mostDecodingRows) next.refuse("too many rows to decode");
+  a.partial = next.optionalElements<float>("partial", {{a.queries * a.group, partialFloats(a.valueDim)},
+                                                       {partialFloats(a.valueDim), 1}});
   if (next.areGood()) a.scratch = next.scratch(next.operations().scratchFloats(a.headDim, a.valueDim));
   if (next.areGood()) next.operations().attend(a);
+  return nullptr;
+}
+
+/// merge(numbers, partial, output, logSumExp | null)
+inline napi_value merge(napi_env env, napi_callback_info info) {
+  Arguments next(env, info);
+  Merge m{};
+  const Index queries = next.rowCount("queries");
+  m.group = next.rowCount("group");
+  m.rows = queries * m.group;
+  m.valueDim = next.integer("valueDim");
+  m.ranges = next.rowCount("ranges");
+  m.rangeStride = m.rows * partialFloats(m.valueDim);
+  m.partial = next.elements<float>("partial", {{m.ranges, m.rangeStride}, {m.rangeStride, 1}});
+  m.outputStride = next.integer("outputStride");
+  m.outputHeadStride = next.integer("outputHeadStride");
+  m.output =
+      next.elements<float>("output", {{queries, m.outputStride}, {m.group, m.outputHeadStride}, {m.valueDim, 1}});
+  m.logSumExpHeadStride = next.integer("logSumExpHeadStride");
+  m.logSumExp = next.optionalElements<float>("logSumExp", {{m.group, m.logSumExpHeadStride}, {queries, 1}});
+  if (next.areGood()) next.operations().merge(m);
   return nullptr;
 }
 

@@ -1,6 +1,6 @@
 // The native kernel: hands operations to the addon, which computes on the operands where they lie. Nothing is copied.
 import type { KernelTraits } from '../../protocol.js';
-import type { Kernel, KernelFactory, Packing, Projection } from '../kernel.js';
+import type { Kernel, KernelFactory, Packing, PartialRows, Projection } from '../kernel.js';
 import { chooseOperations, type AddonChoice, type Operations } from './addon.js';
 import { AttendCall } from './attend.js';
 
@@ -23,7 +23,7 @@ function traitsOf({ operations, title, others }: AddonChoice): KernelTraits {
 
 function createKernel(operations: Operations, traits: KernelTraits): Kernel {
   // Written anew for every call; a kernel belongs to one thread.
-  const numbers = new Float64Array(8);
+  const numbers = new Float64Array(10);
   const attendCall = new AttendCall(operations);
   return {
     traits,
@@ -36,9 +36,17 @@ function createKernel(operations: Operations, traits: KernelTraits): Kernel {
     attend: (block) => {
       attendCall.run(block);
     },
+    merge: (rows) => {
+      merge(operations, numbers, rows);
+    },
     multiplyAdd: (rounds) => {
       numbers[0] = rounds;
       operations.multiplyAdd(numbers);
+    },
+    read: ({ data, offset }, length) => {
+      numbers[0] = length;
+      numbers[1] = offset;
+      operations.sum(numbers, data);
     },
   };
 }
@@ -64,4 +72,19 @@ function project(operations: Operations, numbers: Float64Array, p: Projection): 
   numbers[6] = p.outputStride;
   numbers[7] = p.output.offset;
   operations.project(numbers, p.rows.data, p.panels.data, p.output.data);
+}
+
+function merge(operations: Operations, numbers: Float64Array, rows: PartialRows): void {
+  const { partial, output, logSumExp } = rows;
+  numbers[0] = rows.queries;
+  numbers[1] = rows.group;
+  numbers[2] = rows.valueDim;
+  numbers[3] = rows.ranges;
+  numbers[4] = partial.offset;
+  numbers[5] = rows.outputStride;
+  numbers[6] = rows.outputHeadStride;
+  numbers[7] = output.offset;
+  numbers[8] = logSumExp?.headStride ?? 0;
+  numbers[9] = logSumExp?.to.offset ?? 0;
+  operations.merge(numbers, partial.data, output.data, logSumExp?.to.data ?? null);
 }

@@ -16,6 +16,7 @@ struct Target {
   static constexpr int projectVectors = 2;
   static constexpr int blockRows = 96;
   static constexpr int tileKeys = 64;
+  static constexpr int depthBlock = 512;
 };
 #elif defined(__AVX2__)
 // 16 registers: 4 rows x 3 vectors in attention, 6 x 2 in products, whose panels of 16 columns divide the usual heads.
@@ -26,6 +27,7 @@ struct Target {
   static constexpr int projectVectors = 2;
   static constexpr int blockRows = 48;
   static constexpr int tileKeys = 128;
+  static constexpr int depthBlock = 512;
 };
 #elif defined(__aarch64__)
 // 32 registers: 8 rows x 3 vectors in attention, 6 x 4 in products.
@@ -36,6 +38,7 @@ struct Target {
   static constexpr int projectVectors = 4;
   static constexpr int blockRows = 48;
   static constexpr int tileKeys = 64;
+  static constexpr int depthBlock = 512;
 };
 #else
 // 16 registers, and one of them for the product that has no fused addition.
@@ -46,6 +49,7 @@ struct Target {
   static constexpr int projectVectors = 4;
   static constexpr int blockRows = 48;
   static constexpr int tileKeys = 64;
+  static constexpr int depthBlock = 512;
 };
 #endif
 

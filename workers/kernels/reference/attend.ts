@@ -1,5 +1,6 @@
 // Attention in plain float32, one query row at a time: all scores, their maximum, exponentials, the weighted sum.
-import type { AttentionBlock } from '../kernel.js';
+import { partialFloats } from '../../protocol.js';
+import type { AttentionBlock, Slice } from '../kernel.js';
 
 const { fround, exp, log, max } = Math;
 
@@ -40,13 +41,17 @@ function attendRow(block: AttentionBlock, i: number, g: number, row: RowScores):
   const share = isEmpty ? 0 : fround(1 / l);
 
   // pass 3: o = Σ_j p_j v_j / l
-  const out = block.output.offset + i * block.outputStride + g * block.outputHeadStride;
+  const target = targetOf(block, i, g);
   for (let d = 0; d < block.valueDim; d++) {
     let sum = 0;
     for (let j = 0; j < scores.length; j++) {
       if (isAttended[j] !== 0) sum = fround(sum + fround(scores[j]! * valueAt(block, j, d)));
     }
-    block.output.data[out + d] = fround(sum * share);
+    target.data[target.offset + d] = block.partial === null ? fround(sum * share) : sum;
+  }
+  if (block.partial !== null) {
+    target.data.set([m, l, isEmpty ? 0 : 1], target.offset + block.valueDim);
+    return;
   }
 
   if (block.logSumExp !== null) {
@@ -62,6 +67,14 @@ function attendRow(block: AttentionBlock, i: number, g: number, row: RowScores):
       to.data[at] = isAdded ? to.data[at]! + weight : weight;
     }
   }
+}
+
+/** Where the output of a row goes, or what it gathers over a range of the keys. */
+function targetOf(block: AttentionBlock, i: number, g: number): Slice {
+  const { output, outputStride, outputHeadStride, partial, group, valueDim } = block;
+  if (partial === null)
+    return { data: output.data, offset: output.offset + i * outputStride + g * outputHeadStride };
+  return { data: partial.data, offset: partial.offset + (i * group + g) * partialFloats(valueDim) };
 }
 
 // pass 1: s_j = scale · q·k_j + bias_j for the keys that the row may attend

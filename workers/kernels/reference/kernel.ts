@@ -1,8 +1,9 @@
 // The reference kernel: plain TypeScript, float32 after every operation, no tricks. It is what the others are read
 // against and what runs where nothing else can; see oracle.ts for the float64 program that both are measured with.
 import type { KernelTraits } from '../../protocol.js';
-import type { Kernel, KernelFactory } from '../kernel.js';
+import type { Kernel, KernelFactory, Slice } from '../kernel.js';
 import { attend } from './attend.js';
+import { merge } from './merge.js';
 import { pack, project } from './project.js';
 
 const traits: KernelTraits = {
@@ -12,7 +13,7 @@ const traits: KernelTraits = {
   arena: 'plain',
 };
 
-const kernel: Kernel = { traits, pack, project, attend, multiplyAdd };
+const kernel: Kernel = { traits, pack, project, attend, merge, multiplyAdd, read };
 
 export const referenceKernel: KernelFactory = {
   probe: () => traits,
@@ -34,4 +35,10 @@ function multiplyAdd(rounds: number): void {
   }
   // The sum is used, so that the loop has to run.
   if (Number.isNaN(a + b + c + d)) throw new RangeError('Multiply-adds of finite numbers made a NaN');
+}
+
+function read({ data, offset }: Slice, length: number): void {
+  let sum = 0;
+  for (let n = offset; n < offset + length; n++) sum += data[n]!;
+  if (Number.isNaN(sum)) throw new RangeError('The numbers to read must not be NaN');
 }

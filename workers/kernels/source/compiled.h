@@ -5,6 +5,7 @@
 //   projectVectors   and of a product with weights
 //   blockRows        rows of a block of attention
 //   tileKeys         keys of a tile of attention
+//   depthBlock       steps of a product that a panel takes at a time
 #pragma once
 #include "attention.h"
 #include "limits.h"

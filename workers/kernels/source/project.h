@@ -24,38 +24,57 @@ class Project {
     }
   }
 
-  /// Panel by panel, so that a panel stays in the cache while the rows stream past it.
+  /// Some depth of all rows and one panel at a time: that much of the panel stays in L1, and of the rows in L2.
   static void run(const Projection& p) {
-    constexpr int rows = tileRows(Target::sums, vectors);
-    const float* panel = p.panels;
-    for (Index column = 0; column < p.columns; column += width, panel += (1 + p.depth) * width) {
-      const Index valid = p.columns - column < width ? p.columns - column : width;
-      forEachPiece<rows>(p.rowCount, Rows{p, panel, column, valid});
+    for (Index first = 0; first == 0 || first < p.depth; first += Target::depthBlock) {
+      const Index steps = p.depth - first < Target::depthBlock ? p.depth - first : Target::depthBlock;
+      const float* panel = p.panels;
+      for (Index column = 0; column < p.columns; column += width, panel += (1 + p.depth) * width) {
+        forEachPiece<tileRows(Target::sums, vectors)>(p.rowCount, Rows{p, panel, column, first, steps});
+      }
     }
   }
 
  private:
-  /// Some rows times one panel.
+  /// Some rows times a block of one panel. The first block starts from the biases, the others from the sums so far, which
+  /// lie in the output: a sum is the same float32 in a register and in memory, so blocks don't change it.
   struct Rows {
     const Projection& p;
     const float* panel;
     Index column;
-    Index valid;
+    Index firstStep;
+    Index steps;
 
     template <int N>
     [[gnu::noinline]] void run(Index row) const {
-      Tile<L, N, vectors> tile;
-      tile.read(panel, 0);
-      tile.template accumulate<width>(AlongSteps<N>(p.rows + row * p.rowStride, p.rowStride), panel + width, p.depth);
       float* const out = p.output + row * p.outputStride + column;
-      if (valid == width) {
-        tile.write(out, p.outputStride);
+      const Index valid = p.columns - column;
+      if (valid >= width) {
+        addBlock<N>(row, out, p.outputStride);
       } else {
         float whole[N * width];
-        tile.write(whole, width);
-        for (int r = 0; r < N; r++)
-          for (Index c = 0; c < valid; c++) out[r * p.outputStride + c] = whole[r * width + c];
+        copy(N, valid, out, p.outputStride, whole, width);
+        addBlock<N>(row, whole, width);
+        copy(N, valid, whole, width, out, p.outputStride);
       }
+    }
+
+    template <int N>
+    [[gnu::always_inline]] inline void addBlock(Index row, float* sums, Index stride) const {
+      const float* const rows = p.rows + row * p.rowStride + firstStep;
+      Tile<L, N, vectors> tile;
+      if (firstStep == 0) {
+        tile.read(panel, 0);
+      } else {
+        tile.read(sums, stride);
+      }
+      tile.template accumulate<width>(AlongSteps<N>(rows, p.rowStride), panel + (1 + firstStep) * width, steps);
+      tile.write(sums, stride);
+    }
+
+    static void copy(Index rows, Index columns, const float* from, Index fromStride, float* to, Index toStride) {
+      for (Index r = 0; r < rows; r++)
+        for (Index c = 0; c < columns; c++) to[r * toStride + c] = from[r * fromStride + c];
     }
   };
 };

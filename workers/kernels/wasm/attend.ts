@@ -1,5 +1,5 @@
 // Attention blocks on the WebAssembly kernel: places the operands and writes the parameter block of the C++ source.
-import type { AttentionBlock, Strided } from '../kernel.js';
+import type { AttentionBlock, PartialRows, Strided } from '../kernel.js';
 import type { Machine } from './machine.js';
 import { copyBack, nowhere, placeInput, placeOutput, type Placed, type Rows } from './rows.js';
 import { floatWord } from './scratch.js';
@@ -80,8 +80,8 @@ function writeParameters(machine: Machine, block: AttentionBlock, placement: Pla
   words[34] = block.weights === null ? 0 : block.weights.extraColumn;
   words[35] = logSumExp.address;
   words[36] = logSumExp.headStride;
-  words[37] = 0; // isDecoding
-  words[38] = 0; // partial
+  words[37] = block.isDecoding ? 1 : 0;
+  words[38] = block.partial === null ? 0 : machine.addressInArena(block.partial);
   words[39] = machine.scratch.takeFloats(machine.exports.scratchFloats(headDim, valueDim));
   return machine.scratch.writeWords(words);
 }
@@ -90,14 +90,15 @@ function queryRows({ query, queryHeadStride, queryStride, headDim, group, querie
   return { slice: query, headStride: queryHeadStride, queryStride, length: headDim, group, queries };
 }
 
-function outputRows({
+/** The rows of an output, of a block or of what is merged. */
+export function outputRows({
   output,
   outputHeadStride,
   outputStride,
   valueDim,
   group,
   queries,
-}: AttentionBlock): Rows {
+}: Omit<PartialRows, 'partial' | 'ranges'>): Rows {
   return {
     slice: output,
     headStride: outputHeadStride,
@@ -115,7 +116,11 @@ function weightsRows({ weights, keys, extra, group, queries }: AttentionBlock): 
   return { slice: to, headStride, queryStride, length, group, queries };
 }
 
-function logSumExpRows({ logSumExp, group, queries }: AttentionBlock): Rows | null {
+export function logSumExpRows({
+  logSumExp,
+  group,
+  queries,
+}: Pick<AttentionBlock, 'logSumExp' | 'group' | 'queries'>): Rows | null {
   if (logSumExp === null) return null;
   return { slice: logSumExp.to, headStride: logSumExp.headStride, queryStride: 1, length: 1, group, queries };
 }

@@ -15,6 +15,7 @@ struct Target {
   // Measured best of 16 to 64 rows x 32 to 128 keys: the score tile (12 KiB) stays in L1 beside what streams past it.
   static constexpr int blockRows = 48;
   static constexpr int tileKeys = 64;
+  static constexpr int depthBlock = 512;
 };
 using Compiled = headpool::Compiled<Target>;
 

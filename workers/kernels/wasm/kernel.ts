@@ -4,6 +4,7 @@ import type { KernelTraits } from '../../protocol.js';
 import type { Kernel, KernelFactory, Packing, Projection, Slice } from '../kernel.js';
 import { attend } from './attend.js';
 import { Machine } from './machine.js';
+import { merge } from './merge.js';
 import { chooseModule, type ModuleChoice } from './module.js';
 import { copyBack, placeOutput } from './rows.js';
 
@@ -44,8 +45,14 @@ function createKernel(machine: Machine, traits: KernelTraits): Kernel {
     attend: (block) => {
       attend(machine, block);
     },
+    merge: (rows) => {
+      merge(machine, rows);
+    },
     multiplyAdd: (rounds) => {
       machine.exports.multiplyAddRounds(rounds, 0.5);
+    },
+    read: (floats, length) => {
+      machine.exports.sumFloats(machine.addressInArena(floats), length);
     },
   };
 }

@@ -9,7 +9,9 @@ export interface Exports {
   pack(weight: number, bias: number, columns: number, depth: number, panels: number): void;
   project(parameters: number): void;
   attend(parameters: number): void;
+  merge(parameters: number): void;
   multiplyAddRounds(rounds: number, seed: number): number;
+  sumFloats(data: number, count: number): number;
 }
 
 const variants = [

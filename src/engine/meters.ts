@@ -1,0 +1,119 @@
+// Measurements of the machine through the workers and the kernel that an engine has: single operations, timed.
+import { createRandom } from '../tensor/random.js';
+import type { Arena } from '../tensor/arena.js';
+import { RegionViews, type Region } from '../tensor/region.js';
+import { packedLength, type KernelTraits, type Panels } from '../../workers/protocol.js';
+import { planPhase, type PlannedPhase } from './assembly.js';
+import { planPacking, planPeak, planProducts, planRead } from './plan.js';
+import type { Scheduler } from './scheduler.js';
+
+/** What a meter runs on. */
+export interface Instruments {
+  readonly scheduler: Scheduler;
+  readonly arena: Arena;
+  readonly traits: KernelTraits;
+}
+
+/** One operation that can be timed again and again. Dispose it to give its memory back. */
+export interface Meter extends Disposable {
+  /** Milliseconds of one run on all workers. */
+  measure(): Promise<number>;
+}
+
+/** rows [rows, depth] · weightᵀ [depth, columns]. */
+export interface ProductSize {
+  readonly rows: number;
+  readonly depth: number;
+  readonly columns: number;
+}
+
+// As the projection W^O is cut.
+const segmentColumns = 64;
+
+/** Nothing but multiply-adds, on each of `workers` workers: FLOP a second of all of them together. */
+export async function measurePeak(
+  { scheduler, traits }: Instruments,
+  workers: number,
+  rounds: number,
+): Promise<number> {
+  const plan = planPeak(workers, rounds);
+  const { totalMs } = await scheduler.run([planPhase('peak', { kind: 'peak' }, plan)]);
+  return (plan.unitCount * rounds * traits.flopPerRound * 1e3) / totalMs;
+}
+
+/** All workers together read `byteLength` bytes of memory once. @throws MEMORY_LIMIT */
+export function openReadMeter(instruments: Instruments, byteLength: number): Meter {
+  const length = Math.ceil(byteLength / 4);
+  const memory = new MeterMemory(instruments.arena);
+  const region = memory.allocateRandom(length);
+  return memory.meter(instruments, planPhase('read', { kind: 'read', region }, planRead(length)));
+}
+
+/** One product of rows with packed weights. @throws MEMORY_LIMIT */
+export async function openProductMeter(instruments: Instruments, size: ProductSize): Promise<Meter> {
+  const { scheduler, arena, traits } = instruments;
+  const { rows, depth, columns } = size;
+  const segments = Math.ceil(columns / segmentColumns);
+  const memory = new MeterMemory(arena);
+  const weight = memory.allocateRandom(columns * depth);
+  const panels: Panels = {
+    region: memory.allocate(segments * packedLength(segmentColumns, depth, traits.panelColumns)),
+    ...{ columns, segmentColumns },
+  };
+  const linear = { weight, bias: null, depth, target: panels };
+  await scheduler.run([planPhase('pack', { kind: 'pack', linears: [linear] }, planPacking([segments]))]);
+  const product = {
+    rows: memory.allocateRandom(rows * depth),
+    depth,
+    outputs: [
+      {
+        panels,
+        region: memory.allocate(rows * columns),
+        segmentStride: segmentColumns,
+        rowStride: columns,
+      },
+    ],
+  };
+  const plan = planProducts([{ rows, depth, columns, segments }]);
+  return memory.meter(instruments, planPhase('project', { kind: 'project', products: [product] }, plan));
+}
+
+/** The regions of one meter. */
+class MeterMemory {
+  readonly #arena: Arena;
+  readonly #regions: Region[] = [];
+
+  constructor(arena: Arena) {
+    this.#arena = arena;
+  }
+
+  allocate(length: number): Region {
+    const region = this.#arena.allocate(length);
+    this.#regions.push(region);
+    return region;
+  }
+
+  /** Numbers that differ, and memory that is really there: pages never written all read the same zeros. */
+  allocateRandom(length: number): Region {
+    const region = this.allocate(length);
+    const floats = new RegionViews(this.#arena.memory).floats(region);
+    const random = createRandom(1);
+    const sample = Float32Array.from({ length: Math.min(length, 1021) }, () => random.normal());
+    for (let start = 0; start < length; start += sample.length) {
+      floats.set(sample.subarray(0, length - start), start);
+    }
+    return region;
+  }
+
+  meter({ scheduler }: Instruments, phase: PlannedPhase): Meter {
+    return {
+      measure: async () => {
+        const { totalMs } = await scheduler.run([phase]);
+        return totalMs;
+      },
+      [Symbol.dispose]: () => {
+        for (const region of this.#regions.splice(0)) this.#arena.free(region);
+      },
+    };
+  }
+}

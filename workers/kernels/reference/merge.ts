@@ -1,0 +1,37 @@
+// Rows that were computed over ranges of their keys, put together in the order of the ranges.
+import { partialFloats } from '../../protocol.js';
+import type { PartialRows } from '../kernel.js';
+
+const { fround, exp, log, max } = Math;
+
+export function merge(rows: PartialRows): void {
+  for (let i = 0; i < rows.queries; i++) {
+    for (let g = 0; g < rows.group; g++) mergeRow(rows, i, g);
+  }
+}
+
+function mergeRow(rows: PartialRows, i: number, g: number): void {
+  const { partial, ranges, queries, group, valueDim, output, outputStride, outputHeadStride } = rows;
+  const floats = partialFloats(valueDim);
+  const parts = Array.from({ length: ranges }, (_, range) => {
+    const start = partial.offset + (range * queries * group + i * group + g) * floats;
+    const [m, l, hasAttended] = partial.data.subarray(start + valueDim, start + floats);
+    return { start, m: m!, l: l!, hasAttended: hasAttended !== 0 };
+  }).filter(({ hasAttended }) => hasAttended);
+
+  // m = max_r m_r, l = Σ_r l_r exp(m_r - m), o = Σ_r o_r exp(m_r - m) / l
+  const m = parts.reduce((most, part) => max(most, part.m), -Infinity);
+  const factors = parts.map((part) => fround(exp(fround(part.m - m))));
+  const l = parts.reduce((sum, part, n) => fround(sum + fround(part.l * factors[n]!)), 0);
+  const out = output.offset + i * outputStride + g * outputHeadStride;
+  for (let d = 0; d < valueDim; d++) {
+    let sum = 0;
+    parts.forEach(({ start }, n) => {
+      sum = fround(sum + fround(partial.data[start + d]! * factors[n]!));
+    });
+    output.data[out + d] = parts.length === 0 ? 0 : fround(sum / l);
+  }
+  if (rows.logSumExp === null) return;
+  const { to, headStride } = rows.logSumExp;
+  to.data[to.offset + g * headStride + i] = parts.length === 0 ? -Infinity : m + log(l);
+}
