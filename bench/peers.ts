@@ -1,7 +1,7 @@
 // The whole layer against its peers in Node, in one run on the same inputs: onnxruntime-node, and three that compute in
 // WebAssembly: onnxruntime-web, tfjs, gpu.js. Outputs are compared first; then alternating pairs with an A/A control.
 // Rates by 8·T·d² + 4·T²·d, causal 8·T·d² + 2·T²·d. Each peer runs the fastest of the forms in which it can express the
-// layer. `--peer a,b` and `--cases 768/12/512,768/12/512/causal` choose among them.
+// layer. The ceiling is the ratio that nothing but the layer's multiply-adds would reach. `--peer a,b` and `--cases 768/12/512,768/12/512/causal` choose among them.
 import { availableParallelism } from 'node:os';
 import { readArguments } from './helpers/arguments.js';
 import { layerFlop } from './helpers/inputs.js';
@@ -34,7 +34,7 @@ report(
     table: [
       [
         ...['layer', 'peer', 'pairs', 'threads', 'ms', 'GFLOP/s'],
-        ...['headpool', 'threads', 'ms', 'GFLOP/s', 'ratio', 'control', 'difference'],
+        ...['headpool', 'threads', 'ms', 'GFLOP/s', 'ratio', 'control', 'ceiling', 'difference'],
       ],
       ...contests.map(describeContest),
     ],
@@ -51,7 +51,12 @@ function describeContest({ shape, peer, engine, ours, theirs, ...found }: Contes
     ...[nameOf(shape), `${peer.name} (${peer.form})`, String(ours.count)],
     ...[String(peer.threads), theirs.median.toFixed(1), formatRate(flop, theirs.median)],
     ...[engine.kernel, String(engine.threads), ours.median.toFixed(1), formatRate(flop, ours.median)],
-    ...[formatRatio(found.ratio), formatRatio(found.control), found.difference.toExponential(0)],
+    ...[
+      formatRatio(found.ratio),
+      formatRatio(found.control),
+      `${found.ceiling.toFixed(2)}x`,
+      found.difference.toExponential(0),
+    ],
   ];
 }
 

@@ -22,6 +22,11 @@ export interface PairOptions {
   readonly leastPairs?: number;
   /** Pause before each sample; default 5 ms, in which the other's threads stop looking for work. */
   readonly gapMs?: number;
+  /**
+   * A sample is as many calls in a row as take about this long, at least one; default 0. A pause before every short call
+   * would measure cold caches and sleeping threads.
+   */
+  readonly sampleMs?: number;
   /** Runs between the pairs and isn't timed: a measurement of the machine, say. */
   readonly between?: () => Promise<void>;
 }
@@ -36,7 +41,7 @@ export interface Ratio {
 }
 
 export interface PairResult {
-  /** Milliseconds. */
+  /** Milliseconds of a call. */
   readonly ours: Summary;
   readonly theirs: Summary;
   /** Their time over ours: how many times faster we are. */
@@ -47,11 +52,15 @@ export interface PairResult {
   readonly safeRatio: number;
 }
 
-/** Times both after one warm-up each. */
+/** Times both after a warm-up each. */
 export async function comparePairs(options: PairOptions): Promise<PairResult> {
-  const { ours, theirs, seconds, leastPairs = 5, gapMs = 5, between } = options;
-  await ours();
-  await theirs();
+  const { seconds, leastPairs = 5, gapMs = 5, sampleMs = 0, between } = options;
+  const calls = Math.max(
+    await countCalls(options.ours, sampleMs),
+    await countCalls(options.theirs, sampleMs),
+  );
+  const ours = inARow(calls, options.ours);
+  const theirs = inARow(calls, options.theirs);
   const samples = { ours: [] as number[], theirs: [] as number[] };
   const ratios: number[] = [];
   const controls: number[] = [];
@@ -62,8 +71,8 @@ export async function comparePairs(options: PairOptions): Promise<PairResult> {
     const first = await timeAfter(gapMs, isOursFirst ? ours : theirs);
     const second = await timeAfter(gapMs, isOursFirst ? theirs : ours);
     const [our, their] = isOursFirst ? [first, second] : [second, first];
-    samples.ours.push(our);
-    samples.theirs.push(their);
+    samples.ours.push(our / calls);
+    samples.theirs.push(their / calls);
     ratios.push(their / our);
 
     const [a, b] = [await timeAfter(gapMs, ours), await timeAfter(gapMs, ours)];
@@ -78,6 +87,24 @@ export async function comparePairs(options: PairOptions): Promise<PairResult> {
 async function timeAfter(gapMs: number, contestant: Contestant): Promise<number> {
   await sleep(gapMs);
   return time(contestant);
+}
+
+/** Warms up, and finds how many calls take about `sampleMs`. */
+async function countCalls(contestant: Contestant, sampleMs: number): Promise<number> {
+  await contestant();
+  const start = performance.now();
+  let calls = 0;
+  do {
+    await contestant();
+    calls++;
+  } while (performance.now() - start < sampleMs);
+  return calls;
+}
+
+function inARow(calls: number, contestant: Contestant): Contestant {
+  return async () => {
+    for (let n = 0; n < calls; n++) await contestant();
+  };
 }
 
 function describeRatios(ratios: readonly number[]): Ratio {

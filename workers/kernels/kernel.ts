@@ -106,6 +106,8 @@ export interface Packing {
 /** One worker's kernel. Operations write nothing but their outputs and keep nothing of their arguments. */
 export interface Kernel {
   readonly traits: KernelTraits;
+  /** Takes note of memory that is about to be filled; it may be asked for in large pages. */
+  prepare(floats: Float32Array): void;
   /** Packs one segment of weights. */
   pack(packing: Packing): void;
   /** Multiplies rows with one segment of packed weights. */

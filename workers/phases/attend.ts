@@ -11,6 +11,7 @@ export function attendUnits(
   views: RegionViews,
   kernel: Kernel,
 ): UnitRunner {
+  kernel.prepare(views.floats(work.output.region));
   const blockOf = openBlocks(work, entries!, views);
   return ([entry, firstHead, endHead, firstQuery, endQuery]) => {
     for (let kvHead = firstHead!; kvHead < endHead!; kvHead++) {

@@ -5,6 +5,7 @@ import type { UnitRunner } from './unit.js';
 import { packedLength, type PackWork, type Panels, type ProjectWork } from '../protocol.js';
 
 export function packUnits(work: PackWork, views: RegionViews, kernel: Kernel): UnitRunner {
+  for (const { target } of work.linears) kernel.prepare(views.floats(target.region));
   const linears = work.linears.map(({ weight, bias, depth, target }) => ({
     weight: views.floats(weight),
     bias: bias === null ? null : views.floats(bias),
@@ -26,6 +27,8 @@ export function packUnits(work: PackWork, views: RegionViews, kernel: Kernel): U
 }
 
 export function projectUnits(work: ProjectWork, views: RegionViews, kernel: Kernel): UnitRunner {
+  for (const { outputs } of work.products)
+    for (const { region } of outputs) kernel.prepare(views.floats(region));
   const products = work.products.map(({ rows, depth, outputs }) => ({
     rows: views.floats(rows),
     depth,

@@ -1,6 +1,8 @@
 // One layer against one peer: outputs compared, then alternating pairs with an A/A control.
 import type { Engine, EngineInfo, MultiHeadWeights, Tensor } from '../../../src/index.js';
-import { randomTensor, randomWeights, type LayerCase } from '../inputs.js';
+import type { PeakMeter } from '../../../src/measure/peak.js';
+import { median } from '../../../src/measure/statistics.js';
+import { layerFlop, randomTensor, randomWeights, type LayerCase } from '../inputs.js';
 import { checkClose, layerRow, relativeError } from '../oracle.js';
 import { comparePairs, type PairResult } from '../pairs.js';
 import type { TimedLayer } from './fastest-form.js';
@@ -8,6 +10,7 @@ import type { LayerInputs, Peer } from './peer.js';
 
 // The threads of onnxruntime spin for up to 25 ms after a run, on the core that one of our workers would need.
 const gapMs = 40;
+const sampleMs = 50;
 
 export interface Contest extends PairResult {
   readonly shape: LayerCase;
@@ -15,6 +18,8 @@ export interface Contest extends PairResult {
   readonly peer: { readonly name: string; readonly form: string; readonly threads: number };
   /** Largest difference between both outputs, as a share of the largest number. */
   readonly difference: number;
+  /** The ratio if nothing but the layer's multiply-adds took time, at the rate measured between the pairs. */
+  readonly ceiling: number;
 }
 
 export interface Opponents {
@@ -22,11 +27,14 @@ export interface Opponents {
   readonly engine: Engine;
   readonly peer: Peer;
   readonly theirs: TimedLayer;
+  /** Of the engine. */
+  readonly peak: PeakMeter;
   readonly seconds: number;
 }
 
 /** @throws RangeError if an output is wrong */
-export async function runContest({ inputs, engine, peer, theirs, seconds }: Opponents): Promise<Contest> {
+export async function runContest(opponents: Opponents): Promise<Contest> {
+  const { inputs, engine, peer, theirs, peak, seconds } = opponents;
   const { shape, weights, x } = inputs;
   const { heads, causal = false } = shape;
   using layer = await engine.multiHeadAttention({ heads, weights, causal });
@@ -34,13 +42,25 @@ export async function runContest({ inputs, engine, peer, theirs, seconds }: Oppo
   checkRows(inputs, output);
   const difference = relativeError(await theirs.layer.run(), output.data);
   checkClose(`The output of ${peer.name}`, difference);
+  const peaks: number[] = [];
   const result = await comparePairs({
     ours: () => layer.forward(x),
     theirs: () => theirs.layer.run(),
-    ...{ seconds, gapMs, leastPairs: 3 },
+    ...{ seconds, gapMs, sampleMs, leastPairs: 3 },
+    between: async () => {
+      peaks.push(await peak());
+    },
   });
+  const ceiling = (result.theirs.median / 1e3) * (median(peaks) / layerFlop(shape));
   const { name, threads } = peer;
-  return { ...result, shape, engine: engine.info, difference, peer: { name, threads, form: theirs.form } };
+  return {
+    ...result,
+    ceiling,
+    shape,
+    engine: engine.info,
+    difference,
+    peer: { name, threads, form: theirs.form },
+  };
 }
 
 // A causal row is the last one of a shorter input; one in the middle shows a mask that is missing or off by one.

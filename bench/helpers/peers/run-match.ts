@@ -1,6 +1,7 @@
 // One match: its peer and the engines are started, its cases run one after the other, everything is closed again.
 import { availableParallelism } from 'node:os';
 import { createEngine, type Engine, type EngineInfo } from '../../../src/index.js';
+import { calibratePeak, type PeakMeter } from '../../../src/measure/peak.js';
 import { progress, type Bar } from '../outcome.js';
 import { nameOf, refuseLarge, refuseLong, selectCases } from './cases.js';
 import { createInputMaker, runContest, type Contest } from './contest.js';
@@ -31,12 +32,13 @@ export async function runMatch(match: Match, options: MatchOptions): Promise<Mat
   const allThreads = Math.min(availableParallelism(), match.mostThreads ?? Infinity);
   const peer = await match.open(threads);
   const notes = [introduce(peer)];
-  const engines: Engine[] = [];
+  const engines: { readonly engine: Engine; readonly peak: PeakMeter }[] = [];
   const contests: Contest[] = [];
   const makeInputs = createInputMaker();
   try {
     for (const workers of new Set([peer.threads, threads])) {
-      engines.push(await createEngine({ threads: workers, kernel: match.kernel }));
+      const engine = await createEngine({ threads: workers, kernel: match.kernel });
+      engines.push({ engine, peak: await calibratePeak(engine) });
     }
     for (const shape of selectCases(match.cases, options.names)) {
       const { forms, refusals } = chooseForms(shape, peer, { ...options, threads });
@@ -45,13 +47,13 @@ export async function runMatch(match: Match, options: MatchOptions): Promise<Mat
       progress(`${nameOf(shape)} against ${peer.name}`);
       const inputs = makeInputs(shape);
       const theirs = await createFastest(forms, inputs);
-      for (const engine of engines) {
-        contests.push(await runContest({ inputs, engine, peer, theirs, seconds: options.seconds }));
+      for (const ours of engines) {
+        contests.push(await runContest({ inputs, ...ours, peer, theirs, seconds: options.seconds }));
       }
       await theirs.layer.dispose();
     }
   } finally {
-    for (const engine of engines) await engine.close();
+    for (const { engine } of engines) await engine.close();
   }
   const isWhole = threads === allThreads;
   if (!isWhole) notes.push(`No bars: they count on ${countThreads(allThreads)}`);
@@ -60,7 +62,7 @@ export async function runMatch(match: Match, options: MatchOptions): Promise<Mat
     contests,
     notes,
     bars: isWhole ? match.bars(contests) : [],
-    engines: engines.map(({ info }) => info),
+    engines: engines.map(({ engine }) => engine.info),
   };
 }
 

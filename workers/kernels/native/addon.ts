@@ -10,6 +10,8 @@ export interface Operations {
   readonly panelColumns: number;
   readonly flopPerRound: number;
   scratchFloats(numbers: Float64Array): number;
+  /** Asks the system for large pages, before the memory is first written. */
+  prepare(floats: Float32Array): void;
   pack(numbers: Float64Array, weight: Float32Array, bias: Float32Array | null, panels: Float32Array): void;
   project(numbers: Float64Array, rows: Float32Array, panels: Float32Array, output: Float32Array): void;
   attend(

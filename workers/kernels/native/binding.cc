@@ -1,6 +1,7 @@
 // The Node-API addon: lists the instruction sets and hands out the operations of one of them. It keeps nothing by
 // itself: the functions carry their table of operations, so threads and contexts share no state.
 #include "calls.h"
+#include "large-pages.h"
 #include "instruction-sets.h"
 
 namespace headpool {
@@ -66,6 +67,7 @@ napi_value open(napi_env env, napi_callback_info info) {
       constant("panelColumns", operations->panelColumns),
       constant("flopPerRound", operations->flopPerRound),
       method("scratchFloats", scratchFloats),
+      method("prepare", prepare),
       method("pack", pack),
       method("project", project),
       method("attend", attend),

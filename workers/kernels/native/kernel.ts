@@ -21,12 +21,18 @@ function traitsOf({ operations, title, others }: AddonChoice): KernelTraits {
   return { instructionSet: title, otherInstructionSets: others, panelColumns, flopPerRound, arena: 'plain' };
 }
 
+// Two large pages of most machines: below, none may fit.
+const leastPreparedBytes = 4 * 2 ** 20;
+
 function createKernel(operations: Operations, traits: KernelTraits): Kernel {
   // Written anew for every call; a kernel belongs to one thread.
   const numbers = new Float64Array(10);
   const attendCall = new AttendCall(operations);
   return {
     traits,
+    prepare: (floats) => {
+      if (floats.byteLength >= leastPreparedBytes) operations.prepare(floats);
+    },
     pack: (packing) => {
       pack(operations, numbers, packing);
     },

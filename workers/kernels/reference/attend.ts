@@ -32,9 +32,11 @@ function attendRow(block: AttentionBlock, i: number, g: number, row: RowScores):
     m = max(m, scores[j]!);
     isEmpty = false;
   }
+  // A range of keys with scores of -Infinity alone adds nothing; whether other ranges add something shows in `merge`.
+  const base = block.partial !== null && m === -Infinity ? 0 : m;
   let l = 0;
   for (let j = 0; j < scores.length; j++) {
-    const p = isAttended[j] === 0 ? 0 : fround(exp(fround(scores[j]! - m)));
+    const p = isAttended[j] === 0 ? 0 : fround(exp(fround(scores[j]! - base)));
     scores[j] = p;
     l = fround(l + p);
   }

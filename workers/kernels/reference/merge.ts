@@ -21,7 +21,8 @@ function mergeRow(rows: PartialRows, i: number, g: number): void {
 
   // m = max_r m_r, l = Σ_r l_r exp(m_r - m), o = Σ_r o_r exp(m_r - m) / l
   const m = parts.reduce((most, part) => max(most, part.m), -Infinity);
-  const factors = parts.map((part) => fround(exp(fround(part.m - m))));
+  const base = m === -Infinity ? 0 : m;
+  const factors = parts.map((part) => fround(exp(fround(part.m - base))));
   const l = parts.reduce((sum, part, n) => fround(sum + fround(part.l * factors[n]!)), 0);
   const out = output.offset + i * outputStride + g * outputHeadStride;
   for (let d = 0; d < valueDim; d++) {

@@ -151,7 +151,7 @@ class FusedAttention {
     template <int Keys>
     [[gnu::always_inline]] inline void sumDims(Tile<L, Keys, Vectors>& t, Index j, Index first, Index end) const {
       const Index last = end > first ? end - 1 : first;
-      const AlongSteps<Keys, -1> keys(tile.key + j * tile.keyStride + last, tile.keyStride);
+      AlongSteps<Keys, -1> keys(tile.key + j * tile.keyStride + last, tile.keyStride);
       t.template accumulate<-blockRows>(keys, f.queries + last * blockRows + lane, end - first);
     }
   };
@@ -246,7 +246,8 @@ class FusedAttention {
       float* const to = f.output + d * blockRows + lane;
       Tile<L, Dims, Vectors> t;
       t.fill(0);
-      t.template accumulate<blockRows>(AlongRows<Dims>(tile.value + d, tile.valueStride), f.scores + lane, tile.keys);
+      AlongRows<Dims> values(tile.value + d, tile.valueStride);
+      t.template accumulate<blockRows>(values, f.scores + lane, tile.keys);
       t.addScaled(to, blockRows, f.rescale + lane);
       t.write(to, blockRows);
     }

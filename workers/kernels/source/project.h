@@ -30,7 +30,10 @@ class Project {
       const Index steps = p.depth - first < Target::depthBlock ? p.depth - first : Target::depthBlock;
       const float* panel = p.panels;
       for (Index column = 0; column < p.columns; column += width, panel += (1 + p.depth) * width) {
-        forEachPiece<tileRows(Target::sums, vectors)>(p.rowCount, Rows{p, panel, column, first, steps});
+        // The block that comes after this one; behind the last, what lies there is fetched in vain.
+        const bool isLastPanel = column + width >= p.columns;
+        const float* const next = isLastPanel ? p.panels + (1 + first + steps) * width : panel + (2 + p.depth + first) * width;
+        forEachPiece<tileRows(Target::sums, vectors)>(p.rowCount, Rows{p, panel, column, first, steps, next});
       }
     }
   }
@@ -44,6 +47,7 @@ class Project {
     Index column;
     Index firstStep;
     Index steps;
+    const float* next;
 
     template <int N>
     [[gnu::noinline]] void run(Index row) const {
@@ -61,14 +65,20 @@ class Project {
 
     template <int N>
     [[gnu::always_inline]] inline void addBlock(Index row, float* sums, Index stride) const {
-      const float* const rows = p.rows + row * p.rowStride + firstStep;
+      AlongSteps<N> rows(p.rows + row * p.rowStride + firstStep, p.rowStride);
+      const float* const weights = panel + (1 + firstStep) * width;
       Tile<L, N, vectors> tile;
       if (firstStep == 0) {
         tile.read(panel, 0);
       } else {
         tile.read(sums, stride);
       }
-      tile.template accumulate<width>(AlongSteps<N>(rows, p.rowStride), panel + (1 + firstStep) * width, steps);
+      // Every tile of rows fetches its share of the next block, so that memory is busy all the time and not just while
+      // the first rows wait for it: with 16 rows that is 15 to 20 % of the speed.
+      const Index from = row * steps / p.rowCount;
+      const Index fetched = (row + N) * steps / p.rowCount - from;
+      tile.template accumulateAndFetch<width>(rows, weights, fetched, next + from * width);
+      tile.template accumulate<width>(rows, weights + fetched * width, steps - fetched);
       tile.write(sums, stride);
     }
 

@@ -37,6 +37,9 @@ class AlongRows {
   void advance() { data += stepStride; }
 };
 
+/// Floats of a cache line.
+constexpr int floatsOfLine = 16;
+
 /// Sums of `Rows` x `Vectors` vectors, kept in registers while the steps run.
 template <int L, int Rows, int Vectors>
 class Tile {
@@ -78,20 +81,33 @@ class Tile {
 
   /// sums[r][v] += sum over steps of a(r, step) * b[step * Stride + v * L ...], in the order of the steps.
   template <int Stride, class Operand>
-  [[gnu::always_inline]] inline void accumulate(Operand a, const float* b, Index steps) {
+  [[gnu::always_inline]] inline void accumulate(Operand& a, const float* b, Index steps) {
     // Not unrolled: V8 moves every load of an unrolled body before its first multiply-add and spills them (measured
     // with relaxed SIMD: 28 GFLOP/s unrolled by 4, 41 so), and natively it gains nothing.
 #pragma GCC unroll 1
-    for (; steps > 0; steps--) {
-      Floats<L> lanes[Vectors];
-      HEADPOOL_UNROLL for (int v = 0; v < Vectors; v++) lanes[v] = load<L>(b + v * L);
-      HEADPOOL_UNROLL for (int r = 0; r < Rows; r++) {
-        const Floats<L> scalar = splat<L>(a.at(r));
-        HEADPOOL_UNROLL for (int v = 0; v < Vectors; v++) sums[r][v] = multiplyAdd<L>(scalar, lanes[v], sums[r][v]);
-      }
-      a.advance();
-      b += Stride;
+    for (; steps > 0; steps--, b += Stride) addStep(a, b);
+  }
+
+  /// The same, while the `Stride` floats of as many steps from `next` on are fetched into the caches.
+  template <int Stride, class Operand>
+  [[gnu::always_inline]] inline void accumulateAndFetch(Operand& a, const float* b, Index steps, const float* next) {
+#pragma GCC unroll 1
+    for (; steps > 0; steps--, b += Stride, next += Stride) {
+      for (int n = 0; n < Stride; n += floatsOfLine) __builtin_prefetch(next + n);
+      addStep(a, b);
     }
+  }
+
+ private:
+  template <class Operand>
+  [[gnu::always_inline]] inline void addStep(Operand& a, const float* b) {
+    Floats<L> lanes[Vectors];
+    HEADPOOL_UNROLL for (int v = 0; v < Vectors; v++) lanes[v] = load<L>(b + v * L);
+    HEADPOOL_UNROLL for (int r = 0; r < Rows; r++) {
+      const Floats<L> scalar = splat<L>(a.at(r));
+      HEADPOOL_UNROLL for (int v = 0; v < Vectors; v++) sums[r][v] = multiplyAdd<L>(scalar, lanes[v], sums[r][v]);
+    }
+    a.advance();
   }
 };
 

@@ -19,12 +19,14 @@ interface Placement {
 
 export function attend(machine: Machine, block: AttentionBlock): void {
   machine.scratch.reset();
-  const output = outputRows(block);
+  // A part of the keys leaves what it gathered to `merge`, and writes nothing else.
+  const isWhole = block.partial === null;
+  const output = isWhole ? outputRows(block) : null;
+  const logSumExp = isWhole ? logSumExpRows(block) : null;
   const weights = weightsRows(block);
-  const logSumExp = logSumExpRows(block);
   const placement: Placement = {
     query: placeInput(machine, queryRows(block)),
-    output: placeOutput(machine, output),
+    output: output === null ? nowhere : placeOutput(machine, output),
     mask: placeStrided(machine, block, block.mask),
     bias: placeStrided(machine, block, block.bias),
     // What is added to must be there first.
@@ -32,7 +34,7 @@ export function attend(machine: Machine, block: AttentionBlock): void {
     logSumExp: logSumExp === null ? nowhere : placeOutput(machine, logSumExp),
   };
   machine.exports.attend(writeParameters(machine, block, placement));
-  copyBack(machine, output, placement.output);
+  if (output !== null) copyBack(machine, output, placement.output);
   if (weights !== null) copyBack(machine, weights, placement.weights);
   if (logSumExp !== null) copyBack(machine, logSumExp, placement.logSumExp);
 }

@@ -36,6 +36,8 @@ function traitsOf({ instructionSet }: ModuleChoice): KernelTraits {
 function createKernel(machine: Machine, traits: KernelTraits): Kernel {
   return {
     traits,
+    // The pages of a WebAssembly.Memory are the engine's business.
+    prepare: () => undefined,
     pack: (packing) => {
       pack(machine, packing);
     },
