@@ -14,7 +14,7 @@ import {
 } from '../../workers/protocol.js';
 import { planPhase, type Assembly, type PlannedPhase } from './assembly.js';
 import { headMajor, tableOfEntries, type HeadOperand } from './layout.js';
-import { planAttention, planDecoding, planGather, type DecodingPlan } from './plan.js';
+import { planAttention, planDecoding, planGather, type DecodingPlan } from './plan-attention.js';
 import type { WorkingSet } from './working-set.js';
 
 /** One attention: the heads' operands and where the output goes. */

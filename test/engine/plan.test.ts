@@ -1,14 +1,9 @@
 // The planner: every piece of work in exactly one unit, cut by shape alone, longest first.
 import test from 'ava';
 import fc from 'fast-check';
-import {
-  isDecoding,
-  planAttention,
-  planDecoding,
-  planGather,
-  planProducts,
-  type PhasePlan,
-} from '../../src/engine/plan.js';
+import { planProducts } from '../../src/engine/plan.js';
+import { isDecoding, planAttention, planDecoding, planGather } from '../../src/engine/plan-attention.js';
+import type { PhasePlan } from '../../src/engine/units.js';
 import { unitWords } from '../../workers/protocol.js';
 import type { Entry } from '../../src/attention/problem.js';
 

@@ -1,0 +1,111 @@
+// Cuts attention into units: blocks of queries, and ranges of keys where there are few queries. Pure: by shapes alone.
+import { mostDecodingRows } from '../../workers/protocol.js';
+import type { Entry, Heads } from '../attention/problem.js';
+import { blockRows, clamp, cut, leastUnitFlop, toPlan, type PhasePlan, type Unit } from './units.js';
+
+// As leastUnitFlop, when decoding: memory gives the numbers for so much in about 0.05 ms.
+const leastDecodingFlop = 4e5;
+// Keys of a range: a multiple of every kernel's tile, and 2 MiB of keys and values at 64 dims.
+const keysPerRange = 4096;
+
+export interface AttentionShape extends Heads {
+  readonly entries: readonly Entry[];
+  readonly left: number;
+  readonly right: number;
+  readonly diagonalOf: (entry: Entry) => number;
+  readonly extraKeys: number;
+  /** Whether one unit must hold all heads of its queries: where they add into one output, in a fixed order. */
+  readonly areHeadsTogether: boolean;
+}
+
+/** Whether an entry has so few rows that memory bounds it; decided by the entry alone, so that its bytes are too. */
+export function isDecoding({ queries }: Entry, { heads, kvHeads }: Heads): boolean {
+  return queries * (heads / kvHeads) <= mostDecodingRows;
+}
+
+/** Blocks of queries of the entries that aren't decoding: [entry, first kv head, end kv head, first query, end query]. */
+export function planAttention(shape: AttentionShape): PhasePlan {
+  const { entries, kvHeads, heads, headDim, valueDim, areHeadsTogether } = shape;
+  const group = heads / kvHeads;
+  const queriesPerUnit = Math.max(1, Math.floor(blockRows / group));
+  const units: Unit[] = [];
+  const longestOf = entries.map((entry, index) => {
+    let longest = 0;
+    if (isDecoding(entry, shape)) return longest;
+    for (const [firstQuery, endQuery] of cut(entry.queries, queriesPerUnit)) {
+      const pairs = attendedPairs(shape, entry, firstQuery, endQuery);
+      const headFlop = 2 * pairs * group * (headDim + valueDim);
+      const together = areHeadsTogether ? kvHeads : Math.floor(clamp(leastUnitFlop / headFlop, 1, kvHeads));
+      for (const [firstHead, endHead] of cut(kvHeads, together)) {
+        const flop = headFlop * (endHead - firstHead);
+        units.push({ words: [index, firstHead, endHead, firstQuery, endQuery], flop });
+        longest = Math.max(longest, flop);
+      }
+    }
+    return longest;
+  });
+  // Units on the same keys follow one another, while these are in the caches: the entries longest first, then head by
+  // head, and the longest units first among those of a head.
+  return toPlan(units, ({ words: [a, headA], flop: flopA }, { words: [b, headB], flop: flopB }) =>
+    a === b ? headA - headB || flopB - flopA : longestOf[b]! - longestOf[a]! || a - b,
+  );
+}
+
+export interface DecodingPlan {
+  readonly decode: PhasePlan;
+  /** Units [entry, first kv head, end kv head, -, -] of the entries whose keys are split. */
+  readonly merge: PhasePlan;
+  readonly keysPerRange: number;
+  /** Ranges of each entry; 1 where it isn't decoding or is computed in one piece. */
+  readonly ranges: readonly number[];
+}
+
+/** The entries that are decoding, over ranges of their keys: [entry, first kv head, end kv head, first key, end key]. */
+export function planDecoding(shape: AttentionShape, mayBeSplit: boolean): DecodingPlan {
+  const { entries, kvHeads, heads, headDim, valueDim, areHeadsTogether } = shape;
+  const decode: Unit[] = [];
+  const merge: Unit[] = [];
+  const ranges = entries.map((entry, index) => {
+    if (!isDecoding(entry, shape) || entry.queries === 0) return 1;
+    const isSplit = mayBeSplit && entry.keys > keysPerRange;
+    const keyRanges = isSplit ? cut(entry.keys, keysPerRange) : [[0, entry.keys] as const];
+    const pairs = attendedPairs(shape, entry, 0, entry.queries);
+    const headFlop = (2 * pairs * (heads / kvHeads) * (headDim + valueDim)) / keyRanges.length;
+    const together = areHeadsTogether ? kvHeads : Math.floor(clamp(leastDecodingFlop / headFlop, 1, kvHeads));
+    for (const [firstHead, endHead] of cut(kvHeads, together)) {
+      const flop = headFlop * (endHead - firstHead);
+      for (const [first, end] of keyRanges)
+        decode.push({ words: [index, firstHead, endHead, first, end], flop });
+    }
+    if (isSplit) merge.push({ words: [index, 0, kvHeads, 0, 0], flop: 0 });
+    return keyRanges.length;
+  });
+  return { decode: toPlan(decode), merge: toPlan(merge), keysPerRange, ranges };
+}
+
+/** Copies of keys (0) and values (1) of one head each: [entry, first kv head, end kv head, which, -]. */
+export function planGather(entries: readonly Entry[], { kvHeads, headDim, valueDim }: Heads): PhasePlan {
+  const units = entries.flatMap(({ keys }, entry) =>
+    [headDim, valueDim].flatMap((dims, which) =>
+      cut(kvHeads, 1).map(([first, end]): Unit => ({
+        words: [entry, first, end, which, 0],
+        flop: keys * dims,
+      })),
+    ),
+  );
+  return { ...toPlan(units), flop: 0 };
+}
+
+/** Pairs of a query and a key that it may attend as far as positions tell, which is what the work is made of. */
+function attendedPairs(shape: AttentionShape, entry: Entry, firstQuery: number, endQuery: number): number {
+  const { left, right, diagonalOf, extraKeys } = shape;
+  let pairs = extraKeys * (endQuery - firstQuery);
+  if (left === Infinity && right === Infinity) return pairs + entry.keys * (endQuery - firstQuery);
+  const diagonal = diagonalOf(entry);
+  for (let i = firstQuery; i < endQuery; i++) {
+    const first = Math.max(0, i + diagonal - left);
+    const end = Math.min(entry.keys, i + diagonal + right + 1);
+    pairs += Math.max(0, end - first);
+  }
+  return pairs;
+}
