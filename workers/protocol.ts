@@ -146,7 +146,7 @@ export interface AttendWork extends AttentionWork {
 }
 
 /**
- * Attention of entries with few rows, as when decoding, which memory bounds.
+ * Attention of entries that are decoding: one query on many keys, which memory bounds.
  * Units: [entry, first key/value head, end key/value head, first key, end key].
  */
 export interface DecodeWork extends AttentionWork {
@@ -289,7 +289,7 @@ export interface InstructionSetNotUsed {
   readonly reason: string;
 }
 
-/** Rows (queries times query heads of a key/value head) of an entry that counts as decoding. */
+/** Rows (queries times query heads of a key/value head) that a kernel takes at most when decoding. */
 export const mostDecodingRows = 8;
 
 /** Floats of what a row gathers over a range of keys: undivided output, maximum, sum, and 1 if it attended a key. */

@@ -3,6 +3,8 @@ import { mostDecodingRows } from '../../workers/protocol.js';
 import type { Entry, Heads } from '../attention/problem.js';
 import { blockRows, clamp, cut, leastUnitFlop, toPlan, type PhasePlan, type Unit } from './units.js';
 
+// Below, what a query reads fits a cache.
+const leastDecodingKeys = 256;
 // As leastUnitFlop, when decoding: memory gives the numbers for so much in about 0.05 ms.
 const leastDecodingFlop = 4e5;
 // Keys of a range: a multiple of every kernel's tile, and 2 MiB of keys and values at 64 dims.
@@ -18,9 +20,12 @@ export interface AttentionShape extends Heads {
   readonly areHeadsTogether: boolean;
 }
 
-/** Whether an entry has so few rows that memory bounds it; decided by the entry alone, so that its bytes are too. */
-export function isDecoding({ queries }: Entry, { heads, kvHeads }: Heads): boolean {
-  return queries * (heads / kvHeads) <= mostDecodingRows;
+/**
+ * Whether an entry is one query on many keys, so that memory bounds it. The entry alone decides, and never a sequence
+ * attending itself: such a one has the same bytes by itself and padded among longer ones.
+ */
+export function isDecoding({ queries, keys }: Entry, { heads, kvHeads }: Heads): boolean {
+  return queries === 1 && keys >= leastDecodingKeys && heads / kvHeads <= mostDecodingRows;
 }
 
 /** Blocks of queries of the entries that aren't decoding: [entry, first kv head, end kv head, first query, end query]. */
@@ -66,7 +71,7 @@ export function planDecoding(shape: AttentionShape, mayBeSplit: boolean): Decodi
   const decode: Unit[] = [];
   const merge: Unit[] = [];
   const ranges = entries.map((entry, index) => {
-    if (!isDecoding(entry, shape) || entry.queries === 0) return 1;
+    if (!isDecoding(entry, shape)) return 1;
     const isSplit = mayBeSplit && entry.keys > keysPerRange;
     const keyRanges = isSplit ? cut(entry.keys, keysPerRange) : [[0, entry.keys] as const];
     const pairs = attendedPairs(shape, entry, 0, entry.queries);

@@ -24,6 +24,15 @@ const attention: AttentionInputs = {
   ...{ causal: true, returnLogSumExp: true },
 };
 
+// Few rows on more keys than two ranges, and a ragged batch of few rows on more keys than one, and of more rows.
+const decoding = attentionCase({ heads: 4, kvHeads: 2, queries: 2, keys: 9000, headDim: 9, valueDim: 7 });
+const [fewRows, manyRows] = [normalTensor([64, modelDim], 3), normalTensor([4257, modelDim], 4)];
+const raggedRows = {
+  offsets: [0, 1, 62, 64],
+  keyOffsets: [0, 4097, 4157, 4257],
+  causal: 'bottom-right',
+} as const;
+
 type Results = Record<string, Float32Array>;
 
 async function runAll(engine: Engine): Promise<Results> {
@@ -33,7 +42,12 @@ async function runAll(engine: Engine): Promise<Results> {
   const forward = await layer.forward(x, { causal: true, returnWeights: 'mean' });
   const flat = { shape: [4 * tokens, modelDim], data: x.data };
   const ragged = await layer.forward(flat, { offsets: [0, 1, 50, 300, 4 * tokens] });
+  const few = await engine.attention({ ...decoding.inputs, returnLogSumExp: true });
+  const raggedFew = await layer.forward({ query: fewRows, key: manyRows }, raggedRows);
   return {
+    decoding: few.output.data,
+    decodingLogSumExp: few.logSumExp!.data,
+    decodingRagged: raggedFew.output.data,
     attention: perHead.output.data,
     weights: perHead.weights!.data,
     logSumExp: perHead.logSumExp!.data,

@@ -5,6 +5,7 @@ import { attendOracle } from '../../workers/kernels/reference/oracle.js';
 import { attentionCase, checkCase, checkResult } from '../helpers/attention-case.js';
 import { assertSameBytes } from '../helpers/assertions.js';
 import { openEngines, testKernels } from '../helpers/engines.js';
+import { besideEachOther } from '../helpers/layouts.js';
 import { assertClose } from '../helpers/tolerance.js';
 
 const engineOf = openEngines();
@@ -82,18 +83,6 @@ testKernels(engineOf, 'half floats are decoded and computed in float32', async (
     t.notDeepEqual(fromBits.output.data, exact.output.data);
   }
 });
-
-/** [batch, heads, tokens, dims] as [batch, tokens, heads · dims]. */
-function besideEachOther({ shape, data }: TensorLike): TensorLike & { readonly data: Float32Array } {
-  const [batch, heads, tokens, dims] = shape as readonly [number, number, number, number];
-  const moved = Float32Array.from(data, (_, n) => {
-    const [rest, d] = [Math.floor(n / dims), n % dims];
-    const [h, row] = [rest % heads, Math.floor(rest / heads)];
-    const [b, token] = [Math.floor(row / tokens), row % tokens];
-    return data[((b * heads + h) * tokens + token) * dims + d]!;
-  });
-  return { shape: [batch, tokens, heads * dims], data: moved };
-}
 
 testKernels(
   engineOf,

@@ -1,14 +1,13 @@
 // Scales and logits at the edges, and what NaN and infinity may and may not reach.
-import type { ExecutionContext } from 'ava';
-import type { AttentionInputs, Engine } from '../../src/index.js';
+import type { AttentionInputs } from '../../src/index.js';
 import { attendOracle } from '../../workers/kernels/reference/oracle.js';
-import { attentionCase, checkCase, checkLargeScores, type CaseOptions } from '../helpers/attention-case.js';
+import { attentionCase, checkCase, checkLargeScores } from '../helpers/attention-case.js';
 import { assertSameBytes } from '../helpers/assertions.js';
 import { openEngines, testKernels } from '../helpers/engines.js';
+import { checkPoisoned, poisons } from '../helpers/poisons.js';
 import { randomMask } from '../helpers/random.js';
 
 const engineOf = openEngines();
-const poisons = [NaN, Infinity, -Infinity];
 
 testKernels(engineOf, 'scales of any sign and size are applied', async (t, engine) => {
   for (const scale of [-1, -0.3, 1e-6, 0.5, 3]) {
@@ -63,33 +62,6 @@ testKernels(engineOf, 'denormal values are kept', async (t, engine) => {
   const { output } = await engine.attention(chosen.inputs);
   t.true(output.data.every((value) => Math.abs(value - 2 ** -140) <= 2 ** -148));
 });
-
-/** Runs a case, then the same with `poison` written into left-out keys and values: no byte may differ. */
-async function checkPoisoned(
-  t: ExecutionContext,
-  engine: Engine,
-  options: CaseOptions,
-  isLeftOut: (b: number, kvHead: number, j: number) => boolean,
-): Promise<void> {
-  const ask = { returnWeights: true, returnLogSumExp: true };
-  const { inputs, oracle } = attentionCase(options);
-  const clean = await engine.attention({ ...inputs, ...ask });
-  const { kvHeads, keys, headDim, valueDim } = oracle.dims;
-  for (const poison of poisons) {
-    const poisoned = attentionCase(options).inputs;
-    for (let row = 0; row < inputs.k.data.length / headDim; row++) {
-      if (!isLeftOut(Math.floor(row / keys / kvHeads), Math.floor(row / keys) % kvHeads, row % keys))
-        continue;
-      poisoned.k.data.fill(poison, row * headDim, (row + 1) * headDim);
-      poisoned.v.data.fill(poison, row * valueDim, (row + 1) * valueDim);
-    }
-    t.notDeepEqual(poisoned.k.data, inputs.k.data);
-    const result = await engine.attention({ ...poisoned, ...ask });
-    assertSameBytes(t, result.output.data, clean.output.data, `output beside ${poison}`);
-    assertSameBytes(t, result.weights!.data, clean.weights!.data, `weights beside ${poison}`);
-    assertSameBytes(t, result.logSumExp!.data, clean.logSumExp!.data, `logSumExp beside ${poison}`);
-  }
-}
 
 const size = { batch: 2, heads: 4, kvHeads: 2, headDim: 5, valueDim: 9 };
 

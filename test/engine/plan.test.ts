@@ -82,7 +82,7 @@ test('every query of every head is in exactly one unit, unless its entry is deco
 });
 
 test('every key of every head of a decoding entry is in exactly one unit, in ranges that the entry alone decides', (t) => {
-  const decodingLengths = fc.array(fc.tuple(fc.nat(10), fc.nat(20_000)), { maxLength: 5 });
+  const decodingLengths = fc.array(fc.tuple(fc.nat(2), fc.nat(20_000)), { maxLength: 5 });
   fc.assert(
     fc.property(
       decodingLengths,
@@ -100,7 +100,7 @@ test('every key of every head of a decoding entry is in exactly one unit, in ran
           }
         }
         entries.forEach((entry, index) => {
-          const isHere = entry.queries > 0 && isDecoding(entry, shape);
+          const isHere = isDecoding(entry, shape);
           t.true(seen[index]!.every((count) => count === (isHere ? 1 : 0)));
           const alone = planDecoding({ ...shape, entries: [entry] }, mayBeSplit);
           t.is(alone.ranges[0], plan.ranges[index]);
@@ -130,12 +130,21 @@ test('causal units are handed out longest first and count half the work', (t) =>
   );
 });
 
+test('one query on many keys is decoding; a sequence attending itself never is', (t) => {
+  const heads = { heads: 8, kvHeads: 1, headDim: 4, valueDim: 4 };
+  const entry = { queryRow: 0, keyRow: 0, queries: 1, keys: 256 };
+  t.true(isDecoding(entry, heads));
+  t.false(isDecoding({ ...entry, queries: 2 }, heads));
+  t.false(isDecoding({ ...entry, keys: 1 }, heads));
+  t.false(isDecoding(entry, { ...heads, heads: 9 }));
+});
+
 test('work too small for several units stays in one', (t) => {
   t.is(planProducts([{ rows: 1, segments: 12, depth: 64, columns: 192 }]).unitCount, 1);
   const shape = { heads: 4, kvHeads: 4, headDim: 16, valueDim: 16, entries: entriesOf([[1, 1]]) };
-  t.is(planDecoding({ ...shape, ...unbounded }, true).decode.unitCount, 1);
-  const longer = { ...shape, entries: entriesOf([[9, 9]]) };
-  t.is(planAttention({ ...longer, ...unbounded }).unitCount, 1);
+  t.is(planAttention({ ...shape, ...unbounded }).unitCount, 1);
+  const decoding = { ...shape, entries: entriesOf([[1, 300]]) };
+  t.is(planDecoding({ ...decoding, ...unbounded }, true).decode.unitCount, 1);
 });
 
 test('a long sequence gives enough units for many workers', (t) => {

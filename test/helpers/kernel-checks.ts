@@ -10,8 +10,15 @@ import {
   checkRowsAlone,
   checkStrides,
 } from './block-checks.js';
+import {
+  checkDecodingRowsAlone,
+  checkDecodingWeights,
+  checkRangeMargins,
+  checkRanges,
+} from './decode-checks.js';
 import { blockOf, read, type KernelBench } from './kernel-bench.js';
 import { checkProductMargins, checkProducts } from './product-checks.js';
+import { checkEmptyRanges, checkRangeNaN, checkRangesOfInfiniteScores } from './range-checks.js';
 
 export const kernelChecks: Readonly<Record<string, (bench: KernelBench) => void>> = {
   'pack and project multiply every number of columns and depths': checkProducts,
@@ -25,6 +32,14 @@ export const kernelChecks: Readonly<Record<string, (bench: KernelBench) => void>
   'rows without keys are zeros, though scratch space holds what was there before': checkEmptyAfterFull,
   'NaN in a key reaches exactly the rows that attend it': checkNaN,
   'a row has the same bytes alone and in a block, whatever bounds its keys': checkRowsAlone,
+  'a decoding block over ranges of keys, merged, is the block in one piece': checkRanges,
+  'a decoding block over ranges writes nothing but its parts, and merging nothing but the rows':
+    checkRangeMargins,
+  'ranges of which a row attends nothing are merged as if they were not there': checkEmptyRanges,
+  'NaN and infinity in a range reach exactly the rows that attend them': checkRangeNaN,
+  'a range of nothing but scores of -infinity weighs nothing beside the others': checkRangesOfInfiniteScores,
+  'a decoding block stores and adds its weights, those of extra keys in their column': checkDecodingWeights,
+  'a decoding row has the same bytes alone and beside others': checkDecodingRowsAlone,
   'multiplyAdd ends': ({ kernel }) => {
     kernel.multiplyAdd(1000);
   },
