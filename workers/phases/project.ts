@@ -27,15 +27,13 @@ export function packUnits(work: PackWork, views: RegionViews, kernel: Kernel): U
 }
 
 export function projectUnits(work: ProjectWork, views: RegionViews, kernel: Kernel): UnitRunner {
-  for (const { outputs } of work.products)
-    for (const { region } of outputs) kernel.prepare(views.floats(region));
   const products = work.products.map(({ rows, depth, outputs }) => ({
     rows: views.floats(rows),
     depth,
     outputs: outputs.map((output) => ({
       ...output,
       panels: openPanels(output.panels, depth, views, kernel),
-      data: views.floats(output.region),
+      data: prepared(views.floats(output.region), kernel),
     })),
   }));
   return (unit) => {
@@ -60,6 +58,11 @@ export function projectUnits(work: ProjectWork, views: RegionViews, kernel: Kern
       skipped += panels.segments;
     }
   };
+}
+
+function prepared<T extends Float32Array>(floats: T, kernel: Kernel): T {
+  kernel.prepare(floats);
+  return floats;
 }
 
 type UnitWords = readonly [number, number, number, number, number];
