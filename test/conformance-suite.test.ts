@@ -6,7 +6,8 @@ import { readSuite } from '../src/conformance/suite.js';
 import { runSuite } from '../src/conformance/run-suite.js';
 import { createEngine } from '../src/engine/engine.js';
 import { HeadpoolError } from '../src/errors.js';
-import { float32Bytes, makeFolder, rejects, safetensorsFile } from './files/scratch.js';
+import { makeFolder } from './helpers/make-folder.js';
+import { float32Bytes, rejects, safetensorsFile } from './files/scratch.js';
 
 const one = { dtype: 'F32', shape: [1, 1, 1, 1] };
 const tensors = {

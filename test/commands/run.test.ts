@@ -1,5 +1,5 @@
 // `headpool run` as a user meets it: real files in, real files out, exit codes, and nothing left behind.
-import { cp, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -15,9 +15,18 @@ import { finish, headpool, startCli } from './cli.js';
 
 const modelDim = 32;
 
+const folders: string[] = [];
+
 async function folder(): Promise<string> {
-  return mkdtemp(join(tmpdir(), 'headpool-run-'));
+  const path = await mkdtemp(join(tmpdir(), 'headpool-test-'));
+  folders.push(path);
+  return path;
 }
+
+test.after.always('removes its folders', async (t) => {
+  for (const path of folders) await rm(path, { recursive: true });
+  t.pass();
+});
 
 // Made once, copied for each test.
 let made: string;

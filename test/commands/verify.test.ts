@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { makeFolder } from '../files/scratch.js';
+import { makeFolder } from '../helpers/make-folder.js';
 import { kernels } from '../helpers/engines.js';
 
 const commandUrl = new URL('../../src/commands/verify.js', import.meta.url).href;

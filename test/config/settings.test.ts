@@ -1,16 +1,16 @@
 // Where settings come from, which source wins, and what wrong ones are answered.
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { jsonSchemaOf, schemas, type CommandName } from '../../src/config/schemas.js';
 import { resolveSettings, type SettingSources } from '../../src/config/settings.js';
 import { HeadpoolError, type ErrorCode } from '../../src/errors.js';
+import { makeFolder } from '../helpers/make-folder.js';
 
 const required = { input: ['x.npy'], weights: 'w.safetensors', heads: 8, output: 'y.npy' };
 
-async function configFile(text: string): Promise<string> {
-  const path = join(await mkdtemp(join(tmpdir(), 'headpool-')), 'run.yaml');
+async function configFile(t: ExecutionContext, text: string): Promise<string> {
+  const path = join(await makeFolder(t), 'run.yaml');
   await writeFile(path, text);
   return path;
 }
@@ -20,7 +20,7 @@ function resolve(sources: Partial<SettingSources>) {
 }
 
 test('a flag wins over the environment, that over the file, that over the default', async (t) => {
-  const configPath = await configFile('threads: 2\nbatchTokens: 2\nheads: 2\ninput: [a.npy, b.npy]\n');
+  const configPath = await configFile(t, 'threads: 2\nbatchTokens: 2\nheads: 2\ninput: [a.npy, b.npy]\n');
   const { weights, output } = required;
   const settings = await resolve({
     configPath,
@@ -40,7 +40,7 @@ async function refuses(
   code: ErrorCode,
   message: RegExp,
 ): Promise<void> {
-  const configPath = typeof sources === 'string' ? await configFile(sources) : undefined;
+  const configPath = typeof sources === 'string' ? await configFile(t, sources) : undefined;
   const error = await t.throwsAsync(
     resolve(typeof sources === 'string' ? { flags: required, configPath } : sources),
     { instanceOf: HeadpoolError },
@@ -136,7 +136,7 @@ function aliasBomb(): string {
 }
 
 test('an empty file is an empty configuration', async (t) => {
-  const settings = await resolve({ flags: required, configPath: await configFile('# nothing yet\n') });
+  const settings = await resolve({ flags: required, configPath: await configFile(t, '# nothing yet\n') });
   t.is(settings.heads, 8);
 });
 

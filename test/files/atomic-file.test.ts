@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { createAtomicFile } from '../../src/files/atomic-file.js';
-import { makeFolder, rejects } from './scratch.js';
+import { makeFolder } from '../helpers/make-folder.js';
+import { rejects } from './scratch.js';
 
 const onUnix = process.platform === 'win32' ? test.skip : test;
 const asUser = process.getuid?.() === 0 ? test.skip : onUnix;

@@ -3,7 +3,8 @@ import { link, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { isSameFile, openRegularFile } from '../../src/files/open-file.js';
-import { makeFolder, rejects } from './scratch.js';
+import { makeFolder } from '../helpers/make-folder.js';
+import { rejects } from './scratch.js';
 
 const onUnix = process.platform === 'win32' ? test.skip : test;
 

@@ -1,16 +1,9 @@
-// What the tests of files share: scratch folders, bytes of files put together by hand, and the check of an error.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+// What the tests of files share: scratch files, bytes of files put together by hand, and the check of an error.
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { HeadpoolError, type ErrorCode } from '../../src/errors.js';
-
-/** A new folder that goes when the test ends. */
-export async function makeFolder(t: ExecutionContext): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'headpool-files-'));
-  t.teardown(() => rm(folder, { recursive: true, force: true }));
-  return folder;
-}
+import { makeFolder } from '../helpers/make-folder.js';
 
 /** Writes `bytes` as `name` into a new folder and returns the path. */
 export async function writeScratch(t: ExecutionContext, name: string, bytes: Uint8Array): Promise<string> {

@@ -5,7 +5,8 @@ import { createSequenceWriter, openSequences } from '../../src/files/sequence-fi
 import { createLayout } from '../../src/files/sequence-layout.js';
 import type { SequenceLayout, SequenceReader, SequenceWriterOptions } from '../../src/files/sequences.js';
 import { openTensorFile } from '../../src/files/tensor-file.js';
-import { float32Bytes, makeFolder, npyFile, rejects, safetensorsFile, writeScratch } from './scratch.js';
+import { makeFolder } from '../helpers/make-folder.js';
+import { float32Bytes, npyFile, rejects, safetensorsFile, writeScratch } from './scratch.js';
 
 async function openScratch(t: ExecutionContext, name: string, bytes: Uint8Array): Promise<SequenceReader> {
   const reader = await openSequences(await writeScratch(t, name, bytes));

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import test from 'ava';
 import { readStateDict, writeStateDict } from '../../src/files/state-dict.js';
 import { openTensorFile } from '../../src/files/tensor-file.js';
-import { makeFolder, rejects, safetensorsFile, writeScratch } from './scratch.js';
+import { makeFolder } from '../helpers/make-folder.js';
+import { rejects, safetensorsFile, writeScratch } from './scratch.js';
 
 test('A state dict comes back as it was written, in its order and in shared memory', async (t) => {
   const path = join(await makeFolder(t), 'w.safetensors');

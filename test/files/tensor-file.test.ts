@@ -6,7 +6,8 @@ import { formatSafetensorsHeader } from '../../src/files/safetensors.js';
 import type { StorageType } from '../../src/files/storage.js';
 import { npyTensorName, openTensorFile, type TensorFile } from '../../src/files/tensor-file.js';
 import { numpyBooleans, numpyFloats, numpyIntegers, numpyNumbers } from './numpy-fixtures.js';
-import { float32Bytes, makeFolder, npyFile, rejects, safetensorsFile, writeScratch } from './scratch.js';
+import { makeFolder } from '../helpers/make-folder.js';
+import { float32Bytes, npyFile, rejects, safetensorsFile, writeScratch } from './scratch.js';
 
 async function openScratch(t: ExecutionContext, name: string, bytes: Uint8Array): Promise<TensorFile> {
   const file = await openTensorFile(await writeScratch(t, name, bytes));
