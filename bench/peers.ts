@@ -1,7 +1,8 @@
 // The whole layer against its peers in Node, in one run on the same inputs: onnxruntime-node, and three that compute in
 // WebAssembly: onnxruntime-web, tfjs, gpu.js. Outputs are compared first; then alternating pairs with an A/A control.
 // Rates by 8·T·d² + 4·T²·d, causal 8·T·d² + 2·T²·d. Each peer runs the fastest of the forms in which it can express the
-// layer. The ceiling is the ratio that nothing but the layer's multiply-adds would reach. `--peer a,b` and `--cases 768/12/512,768/12/512/causal` choose among them.
+// layer. The ceiling is the ratio that nothing but the layer's multiply-adds would reach. `--peer a,b` and
+// `--cases 768/12/512,768/12/512/causal` choose among them.
 import { availableParallelism } from 'node:os';
 import { readArguments } from './helpers/arguments.js';
 import { layerFlop } from './helpers/inputs.js';

@@ -6,6 +6,7 @@ import { packedLength, type KernelTraits, type Panels } from '../../workers/prot
 import { planPhase, type PlannedPhase } from './assembly.js';
 import { planPacking, planPeak, planProducts, planRead } from './plan.js';
 import type { Scheduler } from './scheduler.js';
+import { WorkingSet } from './working-set.js';
 
 /** What a meter runs on. */
 export interface Instruments {
@@ -44,9 +45,9 @@ export async function measurePeak(
 /** All workers together read `byteLength` bytes of memory once. @throws MEMORY_LIMIT */
 export function openReadMeter(instruments: Instruments, byteLength: number): Meter {
   const length = Math.ceil(byteLength / 4);
-  const memory = new MeterMemory(instruments.arena);
-  const region = memory.allocateRandom(length);
-  return memory.meter(instruments, planPhase('read', { kind: 'read', region }, planRead(length)));
+  const memory = new WorkingSet(instruments.arena);
+  const region = allocateRandom(memory, instruments.arena, length);
+  return meterOf(instruments, planPhase('read', { kind: 'read', region }, planRead(length)), memory);
 }
 
 /** One product of rows with packed weights. @throws MEMORY_LIMIT */
@@ -54,8 +55,8 @@ export async function openProductMeter(instruments: Instruments, size: ProductSi
   const { scheduler, arena, traits } = instruments;
   const { rows, depth, columns } = size;
   const segments = Math.ceil(columns / segmentColumns);
-  const memory = new MeterMemory(arena);
-  const weight = memory.allocateRandom(columns * depth);
+  const memory = new WorkingSet(arena);
+  const weight = allocateRandom(memory, arena, columns * depth);
   const panels: Panels = {
     region: memory.allocate(segments * packedLength(segmentColumns, depth, traits.panelColumns)),
     ...{ columns, segmentColumns },
@@ -63,7 +64,7 @@ export async function openProductMeter(instruments: Instruments, size: ProductSi
   const linear = { weight, bias: null, depth, target: panels };
   await scheduler.run([planPhase('pack', { kind: 'pack', linears: [linear] }, planPacking([segments]))]);
   const product = {
-    rows: memory.allocateRandom(rows * depth),
+    rows: allocateRandom(memory, arena, rows * depth),
     depth,
     outputs: [
       {
@@ -75,45 +76,29 @@ export async function openProductMeter(instruments: Instruments, size: ProductSi
     ],
   };
   const plan = planProducts([{ rows, depth, columns, segments }]);
-  return memory.meter(instruments, planPhase('project', { kind: 'project', products: [product] }, plan));
+  return meterOf(instruments, planPhase('project', { kind: 'project', products: [product] }, plan), memory);
 }
 
-/** The regions of one meter. */
-class MeterMemory {
-  readonly #arena: Arena;
-  readonly #regions: Region[] = [];
-
-  constructor(arena: Arena) {
-    this.#arena = arena;
+/** Numbers that differ, and memory that is really there: pages never written all read the same zeros. */
+function allocateRandom(memory: WorkingSet, arena: Arena, length: number): Region {
+  const region = memory.allocate(length);
+  const floats = new RegionViews(arena.memory).floats(region);
+  const random = createRandom(1);
+  const sample = Float32Array.from({ length: Math.min(length, 1021) }, () => random.normal());
+  for (let start = 0; start < length; start += sample.length) {
+    floats.set(sample.subarray(0, length - start), start);
   }
+  return region;
+}
 
-  allocate(length: number): Region {
-    const region = this.#arena.allocate(length);
-    this.#regions.push(region);
-    return region;
-  }
-
-  /** Numbers that differ, and memory that is really there: pages never written all read the same zeros. */
-  allocateRandom(length: number): Region {
-    const region = this.allocate(length);
-    const floats = new RegionViews(this.#arena.memory).floats(region);
-    const random = createRandom(1);
-    const sample = Float32Array.from({ length: Math.min(length, 1021) }, () => random.normal());
-    for (let start = 0; start < length; start += sample.length) {
-      floats.set(sample.subarray(0, length - start), start);
-    }
-    return region;
-  }
-
-  meter({ scheduler }: Instruments, phase: PlannedPhase): Meter {
-    return {
-      measure: async () => {
-        const { totalMs } = await scheduler.run([phase]);
-        return totalMs;
-      },
-      [Symbol.dispose]: () => {
-        for (const region of this.#regions.splice(0)) this.#arena.free(region);
-      },
-    };
-  }
+function meterOf({ scheduler }: Instruments, phase: PlannedPhase, memory: WorkingSet): Meter {
+  return {
+    measure: async () => {
+      const { totalMs } = await scheduler.run([phase]);
+      return totalMs;
+    },
+    [Symbol.dispose]: () => {
+      memory.release();
+    },
+  };
 }

@@ -214,7 +214,7 @@ class FusedAttention {
       Floats<L> m = before;
       // A NaN score is passed over here and stays among the scores, where it belongs.
       for (Index j = 0; j < tile.keys; j++) m = larger<L>(m, load<L>(scores + j * blockRows + lane));
-      const Floats<L> base = finiteBase(m);
+      const Floats<L> base = finiteBase<L>(m);
       const Floats<L> factor = exp<L>(before - base);
       // A tile is summed by itself: the rounding error of a row's sum grows with its tiles, not with its keys.
       Floats<L> total = splat<L>(0.0f);
@@ -229,9 +229,6 @@ class FusedAttention {
       store<L>(sum + lane, multiplyAdd<L>(load<L>(sum + lane), factor, total));
     }
   }
-
-  // A row that has attended nothing has the maximum -infinity; subtracting it would make NaN of its -infinities.
-  static Floats<L> finiteBase(Floats<L> m) { return select<L>(m == -infinity, splat<L>(0.0f), m); }
 
   // ---- pass 4: output[d][row] = output[d][row] * rescale[row] + sum over the tile's keys of p[j][row] * v[j][d] ----
 
@@ -317,7 +314,7 @@ class FusedAttention {
   void writeTileWeights(const KeyTile& tile) {
     scoreTile(tile);
     for (Index lane = 0; lane < lanes; lane += L) {
-      const Floats<L> base = finiteBase(load<L>(maximum + lane));
+      const Floats<L> base = finiteBase<L>(load<L>(maximum + lane));
       const Floats<L> share = load<L>(rescale + lane) * a.weightsShare;
       for (Index j = 0; j < tile.keys; j++) {
         float* at = scores + j * blockRows + lane;
@@ -325,7 +322,7 @@ class FusedAttention {
       }
     }
     for (Index lane = 0; lane < rows; lane++) {
-      float* row = weightsRow(lane) + tiles.columnOf(tile);
+      float* row = weightsRow(lane) + tile.weightsColumn;
       const float* column = scores + lane;
       if (a.weightsAdd)
         for (Index j = 0; j < tile.keys; j++) row[j] += column[j * blockRows];

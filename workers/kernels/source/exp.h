@@ -54,6 +54,20 @@ inline double log(float x) {
   return exponent * ln2 + 2 * s * sum;
 }
 
+/// e^x of a single number, with the same bits as in a vector.
+template <int L>
+inline float expOne(float x) {
+  return exp<L>(splat<L>(x))[0];
+}
+
+/// What scores are taken relative to, given their maximum: a row that has attended nothing has the maximum -infinity, and
+/// subtracting that would make NaN of its -infinities.
+inline float finiteBase(float maximum) { return maximum == -infinity ? 0.0f : maximum; }
+template <int L>
+inline Floats<L> finiteBase(Floats<L> maximum) {
+  return select<L>(maximum == -infinity, splat<L>(0.0f), maximum);
+}
+
 /// The natural logarithm of a softmax's denominator: `sum` of e^(score - maximum) over what a row attended.
 inline float logSumExp(bool hasAttended, float maximum, float sum) {
   if (!hasAttended) return -infinity;

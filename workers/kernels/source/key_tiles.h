@@ -14,6 +14,7 @@ struct KeyTile {
   Index valueStride;
   Index firstKey;
   Index keys;
+  Index weightsColumn;  // of the first key, where weights are written
   bool isPartial;  // some row may leave out some key
 };
 
@@ -63,20 +64,17 @@ class KeyTiles {
   /// Tiles start at multiples of TileKeys wherever the range starts, so that a row's sums are cut alike in every block.
   template <class Visit>
   void forEach(Visit visit) const {
-    if (a.extraKeys > 0) visit(KeyTile{a.extraKey, a.headDim, a.extraValue, a.valueDim, a.keys, a.extraKeys, false});
+    if (a.extraKeys > 0) {
+      visit(KeyTile{a.extraKey, a.headDim, a.extraValue, a.valueDim, a.keys, a.extraKeys, a.weightsExtraColumn, false});
+    }
     for (Index j = some.first; j < some.end;) {
       const Index next = (j / TileKeys + 1) * TileKeys;
       const Index end = next < some.end ? next : some.end;
       const bool isPartial = j < all.first || end > all.end || a.mask || a.bias;
-      visit(KeyTile{a.key + j * a.keyStride, a.keyStride, a.value + j * a.valueStride, a.valueStride, j, end - j,
+      visit(KeyTile{a.key + j * a.keyStride, a.keyStride, a.value + j * a.valueStride, a.valueStride, j, end - j, j,
                     isPartial});
       j = next;
     }
-  }
-
-  /// The column of a tile's first key among the weights.
-  Index columnOf(const KeyTile& tile) const {
-    return tile.key == a.extraKey && a.extraKeys > 0 ? a.weightsExtraColumn : tile.firstKey;
   }
 };
 

@@ -130,7 +130,7 @@ class RowAttention {
     float maximum = row.maximum;
     for (int lane = 0; lane < L; lane++) maximum = maximum < most[lane] ? most[lane] : maximum;
     const float base = finiteBase(maximum);
-    const float factor = exp<L>(splat<L>(row.maximum - base))[0];
+    const float factor = expOne<L>(row.maximum - base);
     Floats<L> total = splat<L>(0.0f);
     for (Index j = 0; j < tile.keys; j += L) {
       const Floats<L> p = exp<L>(load<L>(scores + j) - base);
@@ -141,9 +141,6 @@ class RowAttention {
     row.sum = row.sum * factor + sumLanes<L>(total);
     return factor;
   }
-
-  // A row that has attended nothing has the maximum -infinity; subtracting it would make NaN of its -infinities.
-  static float finiteBase(float maximum) { return maximum == -infinity ? 0.0f : maximum; }
 
   // ---- output = output * factor + sum over the tile's keys of p[j] * v[j] ----
 
@@ -208,7 +205,7 @@ class RowAttention {
       float* row = a.weights + memberOf(r) * a.weightsHeadStride + queryOf(r) * a.weightsQueryStride;
       if (!a.weightsAdd)
         for (Index j = 0; j < a.keys; j++) row[j] = 0;
-      tiles.forEach([=](const KeyTile& tile) { writeTileWeights(tile, r, row + tiles.columnOf(tile)); });
+      tiles.forEach([=](const KeyTile& tile) { writeTileWeights(tile, r, row + tile.weightsColumn); });
     }
   }
 
@@ -244,13 +241,13 @@ class MergePartials {
     }
     const Index i = r / m.group, g = r % m.group;
     float* to = m.output + i * m.outputStride + g * m.outputHeadStride;
-    const float base = maximum == -infinity ? 0.0f : maximum;
+    const float base = finiteBase(maximum);
     float sum = 0;
     for (Index d = 0; d < m.valueDim; d++) to[d] = 0;
     for (Index c = 0; c < m.ranges; c++) {
       const float* part = first + c * m.rangeStride;
       if (part[m.valueDim + 2] == 0) continue;
-      const float factor = exp<L>(splat<L>(part[m.valueDim] - base))[0];
+      const float factor = expOne<L>(part[m.valueDim] - base);
       sum += part[m.valueDim + 1] * factor;
       for (Index d = 0; d < m.valueDim; d++) to[d] += part[d] * factor;
     }
