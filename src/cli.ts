@@ -3,6 +3,7 @@
 import { setFlagsFromString } from 'node:v8';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
+import { explainCommand } from './commands/explain.js';
 import { infoCommand } from './commands/info.js';
 import { makeSequencesCommand } from './commands/make-sequences.js';
 import { makeWeightsCommand } from './commands/make-weights.js';
@@ -35,6 +36,7 @@ try {
     .scriptName('headpool')
     .usage('$0 <command>\n\nMulti-head attention as a parallel compute engine.')
     .command(runCommand)
+    .command(explainCommand)
     .command(verifyCommand)
     .command(infoCommand)
     .command(makeSequencesCommand)

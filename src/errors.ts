@@ -16,6 +16,8 @@ export const errorCodes = {
   MEMORY_LIMIT: 'the work would need more memory than allowed',
   QUEUE_FULL: 'too many calls are open',
   BUFFER_IN_USE: 'a buffer is being written by another open call',
+  CACHE_FULL: 'a cache has no room for the new tokens',
+  CACHE_IN_USE: 'a cache is being used by another open call',
   ENGINE_CLOSED: 'the engine, layer or cache was closed before the call',
 } as const;
 
@@ -58,13 +60,23 @@ export function describe(value: unknown): string {
   if (typeof value === 'string') return `\`${shorten(JSON.stringify(value))}\` (string)`;
   if (typeof value === 'bigint') return `\`${value}n\` (bigint)`;
   if (typeof value === 'number' || typeof value === 'boolean') return `\`${value}\` (${typeof value})`;
-  if (Array.isArray(value)) return `\`${shorten(JSON.stringify(value))}\` (array)`;
+  if (Array.isArray(value)) return describeList(value);
   if (ArrayBuffer.isView(value) && 'length' in value) {
     return `a ${value.constructor.name} of ${String(value.length)}`;
   }
   if (typeof value !== 'object') return `a ${typeof value}`;
   const prototype = Object.getPrototypeOf(value) as object | null;
-  return prototype === null ? 'an object without prototype' : `an object (${prototype.constructor.name})`;
+  if (prototype === null) return 'an object without prototype';
+  const { name } = (prototype as Partial<object>).constructor ?? { name: 'of no class' };
+  return `an object (${name})`;
+}
+
+function describeList(list: readonly unknown[]): string {
+  try {
+    return `\`${shorten(JSON.stringify(list))}\` (array)`;
+  } catch {
+    return `an array of ${list.length}`; // Circles and bigints have no JSON.
+  }
 }
 
 function shorten(text: string): string {

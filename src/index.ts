@@ -4,8 +4,35 @@ export type { EngineOptions, Logger } from './engine/engine-options.js';
 export type { EngineStats } from './engine/stats.js';
 export { errorCodes, HeadpoolError, type ErrorCode } from './errors.js';
 export type { AttentionInputs } from './attention/attention.js';
-export type { AttentionResult, CrossInputs, MultiHeadAttention } from './attention/multi-head.js';
-export type { AttentionOptions } from './attention/options.js';
+export type { KeyValueCache } from './attention/cache.js';
+export type { CacheOptions } from './attention/cache-options.js';
+export { explainAttention, type RowIndex, type WeightIndex } from './attention/explain.js';
+export type { Explanation, ScoreSteps } from './attention/explain-row.js';
+export type { Reason, RowPlace } from './attention/explain-rules.js';
+export type {
+  AttentionResult,
+  CrossInputs,
+  HeadStatistics,
+  MultiHeadAttention,
+} from './attention/multi-head.js';
+export type {
+  Alignment,
+  AttentionOptions,
+  QueryKeyNorm,
+  RotaryOptions,
+  ScoresToReturn,
+} from './attention/options.js';
+export {
+  presets,
+  type BooleanOrFloatMask,
+  type FlashAttentionOptions,
+  type JaxOptions,
+  type JaxTokens,
+  type OnnxOptions,
+  type OnnxTokens,
+  type TorchMultiheadOptions,
+  type TorchOptions,
+} from './attention/presets.js';
 export type { MaskLike } from './attention/shared.js';
 export { weightsFromTorch, weightsToTorch, type StateDict } from './attention/torch-weights.js';
 export type { LinearWeights, MultiHeadWeights } from './attention/weights.js';

@@ -1,19 +1,10 @@
 import test, { type ExecutionContext } from 'ava';
 import type { CaseTensor, ConformanceCase, ConformanceEngine } from '../src/conformance/case.js';
-import {
-  asTensor,
-  combineMasks,
-  concatenateTokens,
-  flipMask,
-  joinHeads,
-  padLastAxis,
-  splitHeads,
-} from '../src/conformance/case-tensors.js';
+import { asTensor, concatenateTokens, joinHeads, splitHeads } from '../src/conformance/case-tensors.js';
 import { prepareOnnxAttention } from '../src/conformance/onnx-attention.js';
 import { prepareTorchMultihead } from '../src/conformance/torch-multihead.js';
 import type { AttentionInputs } from '../src/attention/attention.js';
 import type { AttentionOptions } from '../src/attention/options.js';
-import { HeadpoolError } from '../src/errors.js';
 import { elementCount, type Shape } from '../src/tensor/shape.js';
 
 function count(shape: Shape): CaseTensor {
@@ -51,22 +42,6 @@ test('The past comes before the new tokens of each head', (t) => {
   t.deepEqual([...joined.data], [0, 1, 8, 2, 3, 9]);
 });
 
-test('A short mask is padded along its last axis', (t) => {
-  const padded = padLastAxis(booleans([2, 1], 1, 1), 3, 0);
-  t.deepEqual(padded, booleans([2, 3], 1, 0, 0, 1, 0, 0));
-  const long = count([2, 2]);
-  t.is(padLastAxis(long, 2, 0), long);
-});
-
-test('Masks combine where both attend', (t) => {
-  const rows = { shape: [2, 1], data: Uint8Array.of(1, 0) };
-  const columns = { shape: [1, 1, 1, 2], data: Uint8Array.of(1, 0) };
-  t.deepEqual([...combineMasks(rows, columns, [1, 1, 2, 2]).data], [1, 0, 0, 0]);
-  t.deepEqual([...flipMask(columns).data], [0, 1]);
-  const error = t.throws(() => combineMasks(rows, columns, [1, 1, 3, 2]), { instanceOf: HeadpoolError });
-  t.is(error.code, 'INVALID_SHAPE');
-});
-
 test('F16 tensors go to the engine as their bits', (t) => {
   t.deepEqual(asTensor({ shape: [2], dtype: 'F16', data: Float32Array.of(1, -2) }), {
     shape: [2],
@@ -89,14 +64,13 @@ async function askOnnx(
       ...tensors,
     },
   );
-  const prepared = prepareOnnxAttention(source);
-  if ('skip' in prepared) throw new Error(prepared.skip);
+  const run = prepareOnnxAttention(source);
   let asked: AttentionInputs | undefined;
   const attention = (inputs: AttentionInputs): Promise<never> => {
     asked = inputs;
     return Promise.reject(new Error('asked'));
   };
-  await t.throwsAsync(prepared.run({ attention } as unknown as ConformanceEngine), { message: 'asked' });
+  await t.throwsAsync(run({ attention } as unknown as ConformanceEngine), { message: 'asked' });
   return asked!;
 }
 
@@ -136,6 +110,13 @@ test('A past with more new keys than queries starts the diagonal behind the past
   t.deepEqual(masked.mask, { shape: [2, 5], data: Uint8Array.of(0, 1, 1, 0, 0, 0, 1, 1, 1, 0) });
 });
 
+test('An ONNX case asks for the scores that it compares, of the stage that its mode names', async (t) => {
+  const compared = { 'output.qk_matmul_output': count([1, 1, 2, 3]) };
+  t.is((await askOnnx(t, {}, compared)).returnScores, 'scaled');
+  t.is((await askOnnx(t, { qk_matmul_output_mode: 2 }, compared)).returnScores, 'biased');
+  t.false('returnScores' in (await askOnnx(t, { qk_matmul_output_mode: 2 }, {})));
+});
+
 test('Both boolean masks of PyTorch turn into one, where neither ignores', async (t) => {
   const linear = { 'state.in_proj_weight': count([6, 2]), 'state.out_proj.weight': count([2, 2]) };
   const source = makeCase(
@@ -147,8 +128,7 @@ test('Both boolean masks of PyTorch turn into one, where neither ignores', async
       'input.key_padding_mask': booleans([2, 2], 0, 0, 0, 1),
     },
   );
-  const prepared = prepareTorchMultihead(source);
-  if ('skip' in prepared) throw new Error(prepared.skip);
+  const run = prepareTorchMultihead(source);
   let asked: AttentionOptions | undefined;
   const layer = {
     forward: (_: unknown, options: AttentionOptions): Promise<never> => {
@@ -158,7 +138,7 @@ test('Both boolean masks of PyTorch turn into one, where neither ignores', async
     [Symbol.dispose]: () => undefined,
   };
   const engine = { multiHeadAttention: () => Promise.resolve(layer) } as unknown as ConformanceEngine;
-  await t.throwsAsync(prepared.run(engine), { message: 'asked' });
+  await t.throwsAsync(run(engine), { message: 'asked' });
   t.deepEqual(asked?.mask?.shape, [2, 1, 2, 2]);
   t.deepEqual([...asked!.mask!.data], [1, 0, 1, 1, 1, 0, 1, 0]);
 });

@@ -1,9 +1,12 @@
 // What the units of each phase do: turns a row of a phase's table into the operands of one kernel operation.
 import type { RegionViews } from '../src/tensor/region.js';
+import { appendUnits } from './phases/append.js';
 import { attendUnits } from './phases/attend.js';
+import { contributeUnits, gramUnits } from './phases/contribute.js';
 import { decodeUnits } from './phases/decode.js';
 import { gatherUnits } from './phases/gather.js';
 import { mergeUnits } from './phases/merge.js';
+import { rotateUnits } from './phases/rotate.js';
 import { packUnits, projectUnits } from './phases/project.js';
 import type { Kernel } from './kernels/kernel.js';
 import type { UnitRunner } from './phases/unit.js';
@@ -23,12 +26,20 @@ export function openPhase(
       return projectUnits(work, views, kernel);
     case 'gather':
       return gatherUnits(work, entries, views);
+    case 'rotate':
+      return rotateUnits(work, entries, views);
+    case 'append':
+      return appendUnits(work, entries, views);
     case 'attend':
       return attendUnits(work, entries, views, kernel);
     case 'decode':
       return decodeUnits(work, entries, views, kernel);
     case 'merge':
       return mergeUnits(work, entries, views, kernel);
+    case 'gram':
+      return gramUnits(work, views);
+    case 'contribute':
+      return contributeUnits(work, entries, views, kernel);
     case 'peak':
       return ([rounds]) => {
         kernel.multiplyAdd(rounds!);

@@ -1,6 +1,7 @@
 // What the coordinator and its workers share: the slots of the control blocks and the description of a job.
 // Types, constants and the arithmetic of slots; whoever reads or writes a slot says which order it relies on.
 import type { MessagePort } from 'node:worker_threads';
+import type { Dtype } from '../src/tensor/dtype.js';
 import type { Region } from '../src/tensor/region.js';
 
 /** Int32 slots are this far apart, so that no two counters share a cache line (or a pair of prefetched ones). */
@@ -63,7 +64,18 @@ export interface Phase {
 }
 
 export type Work =
-  PackWork | ProjectWork | GatherWork | AttendWork | DecodeWork | MergeWork | PeakWork | ReadWork;
+  | PackWork
+  | ProjectWork
+  | GatherWork
+  | RotateWork
+  | AppendWork
+  | AttendWork
+  | DecodeWork
+  | MergeWork
+  | GramWork
+  | ContributeWork
+  | PeakWork
+  | ReadWork;
 
 /** Weights into the panels that the kernel wants. Units: [linear, segment, -, -, -]. */
 export interface PackWork {
@@ -115,13 +127,20 @@ export interface HeadLayout {
 }
 
 /**
- * Keys and values copied into head-major working memory; two tables of entries, before and after.
- * Units: [entry, first head, end head, 0 = key | 1 = value, -].
+ * Heads copied into working memory; two tables of entries, before and after.
+ * Units: [entry, first head, end head, copy, -].
  */
 export interface GatherWork {
   readonly kind: 'gather';
-  readonly key: { readonly from: HeadLayout; readonly to: HeadLayout; readonly dims: number };
-  readonly value: { readonly from: HeadLayout; readonly to: HeadLayout; readonly dims: number };
+  readonly copies: readonly HeadCopy[];
+}
+
+export interface HeadCopy {
+  readonly operand: 'query' | 'key' | 'value';
+  readonly from: HeadLayout;
+  readonly to: HeadLayout;
+  readonly heads: number;
+  readonly dims: number;
 }
 
 /** Float64 words of one row of a table of entries; offsets count elements. */
@@ -137,8 +156,59 @@ export const entryWords = {
   logSumExpOffset: 7,
   /** What its rows gather over ranges of keys, where they are split. */
   partialOffset: 8,
-  count: 9,
+  /** In units of `blockStatistics` numbers. */
+  statisticsOffset: 9,
+  /** Where keys are paged: which pool its pages are of, and where its part of the table of pages starts. */
+  pool: 10,
+  pagesOffset: 11,
+  /** The position of the first key that a phase turns. */
+  keyPosition: 12,
+  /** Keys of the call, the last ones of `keys`. */
+  newKeys: 13,
+  count: 14,
 } as const;
+
+/**
+ * Heads normalised, then turned, in place; one table of entries. A row has all its heads in one unit.
+ * Units: [entry, 0 = query | 1 = key, first row, end row, first row of the entry in the batch].
+ */
+export interface RotateWork {
+  readonly kind: 'rotate';
+  readonly query: RotatedHeads;
+  readonly key: RotatedHeads;
+  readonly headDim: number;
+  /** Added to the mean of the squares. */
+  readonly epsilon: number;
+  /** Null where heads are normalised only. */
+  readonly rotary: Rotary | null;
+}
+
+export interface RotatedHeads {
+  readonly layout: HeadLayout;
+  readonly heads: number;
+  readonly norm: Region | null; // [headDim] floats
+  /** Doubles [rows of the batch]; null = each row stands one behind the row before it. */
+  readonly positions: Region | null;
+}
+
+/** Pair i of a head turns by position · base^(-2i / dims); what lies behind the first `dims` numbers stays. */
+export interface Rotary {
+  readonly base: number;
+  readonly dims: number;
+  /** Pairs (2i, 2i + 1) instead of (i, i + dims/2). */
+  readonly interleaved: boolean;
+}
+
+/**
+ * New keys and values into pages; two tables of entries: of the rows of the call, and of where a page has them.
+ * Units: [entry, first key/value head, end key/value head, first new row, end new row].
+ */
+export interface AppendWork {
+  readonly kind: 'append';
+  readonly key: { readonly from: HeadLayout; readonly to: HeadLayout; readonly dims: number };
+  readonly value: { readonly from: HeadLayout; readonly to: HeadLayout; readonly dims: number };
+  readonly paging: Paging;
+}
 
 /** Attention of query blocks. Units: [entry, first key/value head, end key/value head, first query, end query]. */
 export interface AttendWork extends AttentionWork {
@@ -168,7 +238,7 @@ export interface SplitKeys {
  */
 export interface MergeWork extends Pick<
   AttentionWork,
-  'heads' | 'kvHeads' | 'valueDim' | 'output' | 'logSumExp'
+  'heads' | 'kvHeads' | 'valueDim' | 'output' | 'logSumExp' | 'headScale'
 > {
   readonly kind: 'merge';
   readonly split: SplitKeys;
@@ -181,17 +251,28 @@ export interface AttentionWork {
   readonly headDim: number;
   readonly valueDim: number;
   readonly scale: number;
+  /** 0 = none. */
+  readonly softcap: number;
   /** Query at position p may attend the keys p - left <= j <= p + right; Infinity = no bound, causal = 0 to the right. */
   readonly left: number;
   readonly right: number;
   readonly query: HeadLayout;
   readonly key: HeadLayout;
   readonly value: HeadLayout;
+  /** Where keys and values lie in pages; their layouts are then those inside a page. */
+  readonly paging: Paging | null;
   readonly output: HeadLayout;
   readonly extra: ExtraKeys | null;
   readonly mask: Broadcast | null; // bytes, 0 = left out
   readonly bias: Broadcast | null; // floats
+  readonly alibiSlopes: Region | null; // [heads]
+  readonly sinks: Region | null; // [heads]
+  readonly headScale: Region | null; // [heads]
+  /** Heads whose output is zeros without being computed. */
+  readonly deadHeads: readonly number[];
   readonly weights: WeightsOutput | null;
+  readonly scores: ScoresOutput | null;
+  readonly statistics: StatisticsOutput | null;
   readonly logSumExp: { readonly region: Region; readonly headStride: number } | null;
 }
 
@@ -208,17 +289,63 @@ export interface Broadcast {
   readonly strides: readonly [number, number, number, number];
 }
 
-/**
- * Element (entry, head, query, key) at the sum of the strides, extra keys from `extraColumn` on; 'mean' adds 1/heads of
- * every head into one.
- */
-export interface WeightsOutput {
+/** Keys and values of caches: page p of a pool starts at p * pageStride, and holds keys before values. */
+export interface Paging {
+  readonly storage: Dtype;
+  readonly pools: readonly Region[];
+  /** Int32 numbers of pages: those of an entry follow one another. */
+  readonly table: Region;
+  readonly pageKeys: number;
+  readonly pageStride: number;
+}
+
+/** Element (entry, head, query, key) at the sum of the strides, extra keys from `extraColumn` on. */
+export interface ColumnsOutput {
   readonly region: Region;
-  readonly mode: 'heads' | 'mean';
   readonly entryStride: number;
   readonly headStride: number;
   readonly queryStride: number;
   readonly extraColumn: number;
+}
+
+/** 'mean' adds 1/heads of every head into one. */
+export interface WeightsOutput extends ColumnsOutput {
+  readonly mode: 'heads' | 'mean';
+}
+
+/** After the scale; after the softcap; with ALiBi, bias and what is left out. */
+export type ScoreStage = 'scaled' | 'softcapped' | 'biased';
+
+export interface ScoresOutput extends ColumnsOutput {
+  readonly stage: ScoreStage;
+}
+
+/**
+ * Sums over blocks of queries, the blocks of a head behind one another: Float64 [heads, blocks, blockStatistics] an
+ * entry, from its `statisticsOffset` on.
+ */
+export interface StatisticsOutput {
+  readonly region: Region;
+  readonly queriesPerBlock: number;
+}
+
+/** Gram matrices W_hᵀ·W_h of the columns of W^O that belong to a head. Units: [head, -, -, -, -]. */
+export interface GramWork {
+  readonly kind: 'gram';
+  readonly weight: Region; // [rows, heads · valueDim]
+  readonly rows: number;
+  readonly heads: number;
+  readonly valueDim: number;
+  readonly to: Region; // [heads, valueDim, valueDim]
+}
+
+/** Norms of what heads contribute to the output. Units: [entry, first head, end head, first query, end query]. */
+export interface ContributeWork {
+  readonly kind: 'contribute';
+  readonly valueDim: number;
+  readonly concat: HeadLayout;
+  readonly gram: Panels; // a segment a head
+  readonly statistics: StatisticsOutput;
 }
 
 /** Nothing but multiply-adds, to measure the machine. Units: [rounds, -, -, -, -]. */
@@ -291,6 +418,35 @@ export interface InstructionSetNotUsed {
 
 /** Rows (queries times query heads of a key/value head) that a kernel takes at most when decoding. */
 export const mostDecodingRows = 8;
+
+/** Keys of a page of a cache: a multiple of every kernel's tile. */
+export const pageTokens = 128;
+
+/** What a kernel tells of a row: the fields of its statistics, of a row that attended no key all 0. */
+export const rowStatistic = {
+  /** -Σ p ln p, in nats. */
+  entropy: 0,
+  /** Σ p · |position - j| */
+  distance: 1,
+  /** p of key 0, of the key at the row's position, of the one before and of the one behind. */
+  first: 2,
+  self: 3,
+  previous: 4,
+  next: 5,
+  largest: 6,
+  /** 1 if the row attended a key. */
+  hasAttended: 7,
+} as const;
+export const rowStatistics = 8;
+
+/** Of a block: the sums of its rows' statistics, and behind them sums of L2 norms. */
+export const blockStatistic = {
+  ...rowStatistic,
+  outputNorm: rowStatistics,
+  /** Of what the heads contribute to the output of a layer. */
+  contributionNorm: rowStatistics + 1,
+} as const;
+export const blockStatistics = rowStatistics + 2;
 
 /** Floats of what a row gathers over a range of keys: undivided output, maximum, sum, and 1 if it attended a key. */
 export function partialFloats(valueDim: number): number {

@@ -1,15 +1,17 @@
-// The arguments that benchmarks share: `--json`, and by the type of their defaults numbers (`--seconds 10`), lists
-// (`--cases a,b`) and switches (`--all`).
+// The arguments that benchmarks share: `--json`, and by the type of their defaults numbers (`--seconds 10`), words
+// (`--kernel wasm`), lists (`--cases a,b`) and switches (`--all`).
 import { parseArgs } from 'node:util';
 
-type Defaults = Readonly<Record<string, number | boolean | readonly string[]>>;
+type Defaults = Readonly<Record<string, number | string | boolean | readonly string[]>>;
 
 type Values<D extends Defaults> = {
   readonly [Name in keyof D]: D[Name] extends number
     ? number
-    : D[Name] extends boolean
-      ? boolean
-      : readonly string[];
+    : D[Name] extends string
+      ? string
+      : D[Name] extends boolean
+        ? boolean
+        : readonly string[];
 };
 
 /** Reads `--json` and one argument per name in `defaults` from the command line; refuses everything else. */
@@ -31,6 +33,7 @@ interface OptionType {
 function parse(name: string, given: unknown, byDefault: Defaults[string]): Defaults[string] {
   if (given === undefined) return byDefault;
   if (typeof given !== 'string') return true;
+  if (typeof byDefault === 'string') return given;
   if (typeof byDefault !== 'number') return given.split(',');
   const number = Number(given);
   if (!(number > 0)) throw new RangeError(`Expected a number > 0 for --${name}, got ${given}`);

@@ -52,9 +52,9 @@ export function relativeError(found: Row, wanted: Row): number {
   return found.length === wanted.length && !Number.isNaN(difference) ? difference / largest : Infinity;
 }
 
-/** @throws RangeError if the error exceeds float32's of sums this long. */
-export function checkClose(what: string, error: number): void {
-  if (!(error < 1e-4)) throw new RangeError(`${what} is wrong: relative error ${error.toExponential(1)}`);
+/** @throws RangeError if the error reaches `least`, by default more than float32's of sums this long. */
+export function checkClose(what: string, error: number, least = 1e-4): void {
+  if (!(error < least)) throw new RangeError(`${what} is wrong: relative error ${error.toExponential(1)}`);
 }
 
 /** outputs first … first + count of weight · input + bias. */

@@ -2,9 +2,10 @@
 import { expected } from '../errors.js';
 import { formatShape, type Shape } from '../tensor/shape.js';
 import type { TensorLike } from '../tensor/tensor.js';
-import { denseBatch, raggedBatch } from './batch.js';
-import { checkOptionNames, lengthsOf, resolveOptions, type AttentionOptions } from './options.js';
+import { denseBatch, lengthsOf, raggedBatch } from './batch.js';
+import { checkOptionNames, type AttentionOptions } from './options.js';
 import type { Batch, Heads, ResolvedOptions } from './problem.js';
+import { resolveOptions } from './resolve-options.js';
 import { shareFloats, type SharedFloats } from './shared.js';
 
 /** Projected heads and the options of the attention over them. */
@@ -37,6 +38,14 @@ export interface AttentionCall {
 /** @throws INVALID_SHAPE, INVALID_OPTION, UNKNOWN_OPTION */
 export function describeAttention(inputs: AttentionInputs): AttentionCall {
   checkOptionNames(inputs, ['q', 'k', 'v', 'heads', 'kvHeads']);
+  if (inputs.cache !== undefined) {
+    throw expected(
+      'INVALID_OPTION',
+      'a call of `layer.forward`, whose layer makes caches,',
+      'cache',
+      inputs.cache,
+    );
+  }
   const query = shareFloats('q', inputs.q);
   const key = shareFloats('k', inputs.k);
   const value = shareFloats('v', inputs.v);

@@ -1,6 +1,7 @@
 // Reads shapes, lengths and offsets into the sequences of a batch.
 import { expected } from '../errors.js';
 import { formatShape, type Shape } from '../tensor/shape.js';
+import type { AttentionOptions } from './options.js';
 import type { Batch, Entry } from './problem.js';
 
 /** The lengths and offsets of a call, not yet checked. */
@@ -8,6 +9,11 @@ export interface Lengths {
   readonly keyLengths: readonly number[] | undefined;
   readonly offsets: readonly number[] | undefined;
   readonly keyOffsets: readonly number[] | undefined;
+}
+
+/** The part of the options that decides which rows are sequences. */
+export function lengthsOf({ keyLengths, offsets, keyOffsets }: AttentionOptions): Lengths {
+  return { keyLengths, offsets, keyOffsets };
 }
 
 /**
@@ -31,9 +37,11 @@ export function denseBatch(batch: number, queries: number, keys: number, lengths
     }
   }
   const entries = Array.from({ length: batch }, (_, b): Entry => {
-    return { queryRow: b * queries, queries, keyRow: b * keys, keys: keyLengths?.[b] ?? keys };
+    const valid = keyLengths?.[b] ?? keys;
+    return { queryRow: b * queries, queries, keyRow: b * keys, keys: valid, newKeys: valid, firstToken: 0 };
   });
-  return { entries, queryRows: batch * queries, keyRows: batch * keys, dense: { batch, queries, keys } };
+  const dense = { batch, queries, keys };
+  return { entries, queryRows: batch * queries, keyRows: batch * keys, dense, isCached: false };
 }
 
 /**
@@ -59,9 +67,10 @@ export function raggedBatch(queryRows: number, keyRows: number, lengths: Lengths
   }
   const entries = offsets.slice(1).map((end, n): Entry => {
     const [queryRow, keyRow] = [offsets[n]!, keyOffsets[n]!];
-    return { queryRow, queries: end - queryRow, keyRow, keys: keyOffsets[n + 1]! - keyRow };
+    const keys = keyOffsets[n + 1]! - keyRow;
+    return { queryRow, queries: end - queryRow, keyRow, keys, newKeys: keys, firstToken: 0 };
   });
-  return { entries, queryRows, keyRows, dense: undefined };
+  return { entries, queryRows, keyRows, dense: undefined, isCached: false };
 }
 
 /** The leading axes [batch, tokens] of a tensor whose last axis is its width; rank 2 is a batch of one. */

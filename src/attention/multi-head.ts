@@ -2,9 +2,16 @@
 import { expected, HeadpoolError } from '../errors.js';
 import { formatShape, type Shape } from '../tensor/shape.js';
 import type { Tensor, TensorLike } from '../tensor/tensor.js';
-import { denseBatch, raggedBatch, rowsOf } from './batch.js';
-import { checkNames, checkOptionNames, lengthsOf, resolveOptions, type AttentionOptions } from './options.js';
+import { denseBatch, lengthsOf, raggedBatch, rowsOf } from './batch.js';
+import type { KeyValueCache } from './cache.js';
+import { resolveCacheOptions, type CacheOptions, type ResolvedCacheOptions } from './cache-options.js';
+import { behindCaches, cachesOf } from './cached-batch.js';
+import { checkNames } from './check-names.js';
+import { checkOptionNames, type AttentionOptions } from './options.js';
+import type { Explanation } from './explain-row.js';
+import { explainLayer, type WeightIndex } from './explain.js';
 import type { Batch, Heads, ResolvedOptions } from './problem.js';
+import { resolveOptions } from './resolve-options.js';
 import { shareFloats, type SharedFloats } from './shared.js';
 import type { ResolvedWeights } from './weights.js';
 
@@ -13,7 +20,31 @@ export interface AttentionResult {
   /** Laid out like the query input. */
   readonly output: Tensor;
   readonly weights?: Tensor;
+  readonly scores?: Tensor;
   readonly logSumExp?: Tensor;
+  readonly headStatistics?: HeadStatistics;
+}
+
+/**
+ * What heads attend: tensors [entries, heads], an entry being a sequence of the batch. Means over the rows that attend a
+ * key, 0 where none does; p are a row's weights, position its place on the diagonal.
+ */
+export interface HeadStatistics {
+  /** -Σ p ln p, in nats. */
+  readonly entropy: Tensor;
+  /** Σ p · |position - j|, in tokens. */
+  readonly meanDistance: Tensor;
+  /** The weight of key 0, of the key at the row's position, of the one before and of the one behind it. */
+  readonly first: Tensor;
+  readonly self: Tensor;
+  readonly previous: Tensor;
+  readonly next: Tensor;
+  /** The largest weight. */
+  readonly largest: Tensor;
+  /** L2 norm of the head's output. */
+  readonly outputNorm: Tensor;
+  /** L2 norm of the head's share of the layer's output, its columns of W^O times its output; of layers only. */
+  readonly contributionNorm?: Tensor;
 }
 
 /** Inputs of cross-attention: [batch, tokens, width], or [tokens, width] for one sequence or a ragged batch. */
@@ -32,11 +63,14 @@ export interface LayerCall {
   readonly batch: Batch;
   readonly options: ResolvedOptions;
   readonly outputShape: Shape;
+  /** Those of the sequences of the batch, in their order; none where keys are those of the call alone. */
+  readonly caches: readonly KeyValueCache[];
 }
 
 /** The engine's side of a layer. */
 export interface LayerRuntime {
   run(call: LayerCall): Promise<AttentionResult>;
+  createCache(options: ResolvedCacheOptions): KeyValueCache;
   dispose(): void;
 }
 
@@ -72,7 +106,8 @@ export class MultiHeadAttention {
    * batch; { query, key, value? } for cross-attention
    * @returns output shaped like the query input with outputDim as its width
    * @throws INVALID_SHAPE, INVALID_OPTION, UNKNOWN_OPTION before anything is allocated; MEMORY_LIMIT, QUEUE_FULL,
-   * WORKER_LOST, UNIT_FAILED, ENGINE_CLOSED; the signal's reason when cancelled
+   * WORKER_LOST, UNIT_FAILED, ENGINE_CLOSED; CACHE_FULL, CACHE_IN_USE; the signal's reason when cancelled. A call that
+   * fails leaves its caches as they were.
    */
   async forward(input: TensorLike | CrossInputs, options: AttentionOptions = {}): Promise<AttentionResult> {
     if (this.#isDisposed) throw new HeadpoolError('ENGINE_CLOSED', 'The layer was disposed before the call');
@@ -108,7 +143,12 @@ export class MultiHeadAttention {
         `query ${formatShape(query.shape)}, key ${formatShape(key.shape)}`,
       );
     }
-    const batch = this.#batchOf(queryRows, keyRows, options, query === key);
+    const caches = cachesOf(options.cache, this.#runtime);
+    if (caches.length > 0 && (query !== key || value !== key)) {
+      throw expected('INVALID_OPTION', 'no `key` and `value` beside `cache`', 'cache', options.cache);
+    }
+    const rows = this.#batchOf(queryRows, keyRows, options, query === key);
+    const batch = caches.length > 0 ? behindCaches(rows, caches, options) : rows;
     const outputShape = [...query.shape.slice(0, -1), this.outputDim];
     const heads: Heads = this.#weights;
     return {
@@ -118,6 +158,7 @@ export class MultiHeadAttention {
       batch,
       options: resolveOptions(options, heads, batch, outputShape),
       outputShape,
+      caches,
     };
   }
 
@@ -150,6 +191,25 @@ export class MultiHeadAttention {
       throw expected('INVALID_SHAPE', `batch ${query.batch}, as query has`, 'key', `batch ${key.batch}`);
     }
     return denseBatch(query.batch, query.tokens, key.tokens, lengths);
+  }
+
+  /**
+   * Keys and values of tokens that calls with the option `cache` have seen, so that later calls need only the new ones.
+   * @throws INVALID_OPTION, UNKNOWN_OPTION, MEMORY_LIMIT, ENGINE_CLOSED
+   */
+  createCache(options: CacheOptions): KeyValueCache {
+    if (this.#isDisposed) throw new HeadpoolError('ENGINE_CLOSED', 'The layer was disposed before the call');
+    return this.#runtime.createCache(resolveCacheOptions(options));
+  }
+
+  /**
+   * Why one weight of a call is what it is, in float64 on this thread: O(keys · headDim · modelDim).
+   * @throws as `forward` does for its arguments; INVALID_OPTION naming `batch`, `head`, `query` or `key` where there is
+   * none of that index, or `cache`
+   */
+  explain(input: TensorLike | CrossInputs, at: WeightIndex, options: AttentionOptions = {}): Explanation {
+    checkOptionNames(options);
+    return explainLayer(this.#weights, this.describe(input, { ...this.#defaults, ...options }), at);
   }
 
   /** Gives the packed weights back; open calls finish first. Further calls reject with ENGINE_CLOSED. */

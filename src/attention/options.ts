@@ -1,19 +1,25 @@
-// The options of an attention call: their names and types, and what they resolve to for a given batch.
-import { expected, HeadpoolError } from '../errors.js';
-import { didYouMean } from '../suggest.js';
-import { broadcastStrides, formatShape, isSameShape, type Shape } from '../tensor/shape.js';
+// The options of an attention call: their names and types.
+import { expected } from '../errors.js';
 import type { Tensor, TensorLike } from '../tensor/tensor.js';
-import type { Lengths } from './batch.js';
-import type { Batch, BroadcastOperand, Entry, Heads, ResolvedOptions } from './problem.js';
-import { shareFloats, shareMask, type MaskLike } from './shared.js';
+import type { KeyValueCache } from './cache.js';
+import { checkNames } from './check-names.js';
+import type { MaskLike } from './shared.js';
+
+/** Where the diagonal starts: query i stands at position i, or so that the last query stands at the last valid key. */
+export type Alignment = 'top-left' | 'bottom-right';
 
 /** Everything that can be asked of an attention. Absent means the default. */
 export interface AttentionOptions {
   /**
-   * Query i attends keys up to i + offset. 'top-left': offset 0; 'bottom-right': valid keys - queries. `true` is taken
-   * where both agree (as many keys as queries), else it is an error that asks which. Default: every key.
+   * Query i attends keys up to its position; a string says the alignment too. `true` is taken where both alignments
+   * agree (as many keys as queries, or a cache), else it is an error that asks which. Default: every key.
    */
-  readonly causal?: boolean | 'top-left' | 'bottom-right';
+  readonly causal?: boolean | Alignment;
+  /**
+   * The position of query i: i ('top-left') or i + valid keys - queries ('bottom-right'). Needed where options look at
+   * positions and there are not as many keys as queries; with a cache, the position follows from its tokens.
+   */
+  readonly alignment?: Alignment;
   /** true = attend; broadcast from the right to [batch, heads, queries, keys]. */
   readonly mask?: MaskLike;
   /** Added to the scaled scores; -Infinity leaves the key out; broadcast like `mask`. */
@@ -26,43 +32,87 @@ export interface AttentionOptions {
   readonly keyOffsets?: readonly number[];
   /** Factor of q·k, any finite number; default 1 / √headDim. */
   readonly scale?: number;
+  /** c > 0: a scaled score s becomes c · tanh(s / c), before everything that follows. Default: none. */
+  readonly softcap?: number;
+  /** A query at position p attends the keys p - left … p + right; both inclusive, integers >= 0, default no bound. */
+  readonly window?: { readonly left?: number; readonly right?: number };
+  /** A slope a head: -slope · |position - j| is added to its scores (Press et al., 2022). */
+  readonly alibiSlopes?: ArrayLike<number>;
+  /** A logit a head that joins the softmax's denominator only, below Infinity. */
+  readonly sinks?: ArrayLike<number>;
+  /** A factor a head for its output; a head of factor 0 is not computed. */
+  readonly headScale?: ArrayLike<number>;
+  /** Turns queries and keys by their positions (Su et al., 2021). */
+  readonly rope?: RotaryOptions;
+  /** RMS normalisation of every query and key row, before `rope`. */
+  readonly qkNorm?: QueryKeyNorm;
   /** true: weights [batch, heads, queries, keys]; 'mean': their mean over the heads [batch, queries, keys]. */
   readonly returnWeights?: boolean | 'mean';
+  /**
+   * Scores [batch, heads, queries, keys]: after the scale; after the softcap; with ALiBi and bias and -Infinity where left
+   * out; or as weights. The first two hold masked keys too, and -Infinity for padding.
+   */
+  readonly returnScores?: ScoresToReturn;
   /** Natural logarithm of the softmax denominators: [batch, heads, queries], ragged [heads, totalTokens]. */
   readonly returnLogSumExp?: boolean;
+  /** What the heads attend, as means over their rows. */
+  readonly headStatistics?: boolean;
+  /** Keys and values of earlier calls, which this call's follow; of a layer's calls only. A list for a ragged batch. */
+  readonly cache?: KeyValueCache | readonly KeyValueCache[];
   /** Cancels the call: it rejects with the signal's reason once no worker touches its buffers any more. */
   readonly signal?: AbortSignal;
   /** The tensor to write the output into; it must not overlap an input. */
   readonly out?: Tensor;
 }
 
+export type ScoresToReturn = 'scaled' | 'softcapped' | 'biased' | 'probabilities';
+
+export interface RotaryOptions {
+  /** angle(position, i) = position · base^(-2i / dims); 10000 in most models. */
+  readonly base: number;
+  /** How many dims of a head turn, the first ones: even, default headDim. */
+  readonly dims?: number;
+  /** Pairs (2i, 2i + 1) instead of (i, i + dims / 2); default false. */
+  readonly interleaved?: boolean;
+  /**
+   * Positions of the tokens, where queries and keys are the same ones: [tokens] for every sequence alike, or one a row
+   * of the batch. Default: those of the diagonal for queries, 0, 1, … for keys.
+   */
+  readonly positions?: readonly number[];
+}
+
+/** x / √(mean(x²) + epsilon) · weight, of each row of a head. */
+export interface QueryKeyNorm {
+  readonly q: ArrayLike<number>; // [headDim]
+  readonly k: ArrayLike<number>; // [headDim]
+  /** Default 1e-6. */
+  readonly epsilon?: number;
+}
+
 const optionNames = [
   'causal',
+  'alignment',
   'mask',
   'bias',
   'keyLengths',
   'offsets',
   'keyOffsets',
   'scale',
-  'returnWeights',
-  'returnLogSumExp',
-  'signal',
-  'out',
-] as const satisfies readonly (keyof AttentionOptions)[];
-
-/** Options of the design that no kernel computes yet. */
-export const plannedOptions = [
-  'window',
   'softcap',
+  'window',
   'alibiSlopes',
   'sinks',
   'headScale',
   'rope',
   'qkNorm',
+  'returnWeights',
   'returnScores',
+  'returnLogSumExp',
   'headStatistics',
   'cache',
-] as const;
+  'signal',
+  'out',
+] as const satisfies readonly (keyof AttentionOptions)[];
 
 /** Rejects names that are no option. @throws UNKNOWN_OPTION, naming the nearest; INVALID_OPTION if it is no object. */
 export function checkOptionNames(options: object, others: readonly string[] = []): void {
@@ -70,146 +120,4 @@ export function checkOptionNames(options: object, others: readonly string[] = []
     throw expected('INVALID_OPTION', 'an object', 'options', options);
   }
   checkNames('option', options, [...optionNames, ...others]);
-}
-
-/** Rejects names that are none of `known`; `kind` says what they name. @throws UNKNOWN_OPTION, naming the nearest. */
-export function checkNames(kind: string, given: object, known: readonly string[]): void {
-  for (const name of Object.keys(given)) {
-    if (known.includes(name)) continue;
-    const isPlanned = (plannedOptions as readonly string[]).includes(name);
-    const hint = isPlanned ? '; it is planned but no kernel computes it yet' : didYouMean(name, known);
-    throw new HeadpoolError('UNKNOWN_OPTION', `Unknown ${kind} \`${name}\`${hint}`);
-  }
-}
-
-/** The part of the options that decides which rows are sequences. */
-export function lengthsOf({ keyLengths, offsets, keyOffsets }: AttentionOptions): Lengths {
-  return { keyLengths, offsets, keyOffsets };
-}
-
-/**
- * Checks the options against the heads and the batch, and fills in the defaults.
- * @throws INVALID_OPTION, INVALID_SHAPE
- */
-export function resolveOptions(
-  options: AttentionOptions,
-  { heads, headDim }: Heads,
-  batch: Batch,
-  outputShape: Shape,
-): ResolvedOptions {
-  const {
-    scale = 1 / Math.sqrt(headDim),
-    returnWeights = false,
-    returnLogSumExp = false,
-    signal,
-    out,
-  } = options;
-  if (typeof scale !== 'number' || !Number.isFinite(scale)) {
-    throw expected('INVALID_OPTION', 'a finite number', 'scale', scale);
-  }
-  if (returnWeights !== 'mean' && typeof returnWeights !== 'boolean') {
-    throw expected('INVALID_OPTION', "true, false or 'mean'", 'returnWeights', returnWeights);
-  }
-  if (typeof returnLogSumExp !== 'boolean') {
-    throw expected('INVALID_OPTION', 'true or false', 'returnLogSumExp', returnLogSumExp);
-  }
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw expected('INVALID_OPTION', 'an AbortSignal', 'signal', signal);
-  }
-  if (batch.dense === undefined && returnWeights !== false) {
-    throw expected(
-      'INVALID_OPTION',
-      'no weights of a ragged batch, whose rows differ in length',
-      'returnWeights',
-      returnWeights,
-    );
-  }
-  const { right, diagonalOf } = resolveCausal(options.causal, batch);
-  return {
-    scale,
-    left: Infinity,
-    right,
-    diagonalOf,
-    mask:
-      options.mask === undefined ? null : broadcast('mask', shareMask('mask', options.mask), heads, batch),
-    bias:
-      options.bias === undefined ? null : broadcast('bias', shareFloats('bias', options.bias), heads, batch),
-    returnWeights: returnWeights === false ? null : returnWeights === 'mean' ? 'mean' : 'heads',
-    returnLogSumExp,
-    signal,
-    out: out === undefined ? undefined : checkOut(out, outputShape),
-  };
-}
-
-function resolveCausal(
-  causal: AttentionOptions['causal'],
-  batch: Batch,
-): { readonly right: number; readonly diagonalOf: (entry: Entry) => number } {
-  const topLeft = (): number => 0;
-  const bottomRight = ({ keys, queries }: Entry): number => keys - queries;
-  switch (causal) {
-    case undefined:
-    case false:
-      return { right: Infinity, diagonalOf: topLeft };
-    case 'top-left':
-      return { right: 0, diagonalOf: topLeft };
-    case 'bottom-right':
-      return { right: 0, diagonalOf: bottomRight };
-    case true: {
-      const odd = batch.entries.find(({ keys, queries }) => keys !== queries);
-      if (odd === undefined) return { right: 0, diagonalOf: topLeft };
-      const lengths = `${odd.queries} queries on ${odd.keys} keys`;
-      throw expected(
-        'INVALID_OPTION',
-        `'top-left' or 'bottom-right' where they differ (${lengths})`,
-        'causal',
-        causal,
-      );
-    }
-    default:
-      throw expected(
-        'INVALID_OPTION',
-        "true, false, 'top-left' or 'bottom-right'",
-        'causal',
-        causal satisfies never,
-      );
-  }
-}
-
-function broadcast<T>(
-  name: string,
-  { shape, data }: { readonly shape: Shape; readonly data: T },
-  heads: number,
-  { dense }: Batch,
-): BroadcastOperand<T> {
-  if (dense === undefined) {
-    throw expected(
-      'INVALID_OPTION',
-      `no \`${name}\` for a ragged batch, whose rows differ in length`,
-      name,
-      formatShape(shape),
-    );
-  }
-  const target = [dense.batch, heads, dense.queries, dense.keys];
-  const strides = broadcastStrides(shape, target);
-  if (strides === undefined) {
-    throw expected(
-      'INVALID_SHAPE',
-      `a shape that broadcasts from the right to ${formatShape(target)}`,
-      `${name}.shape`,
-      shape,
-    );
-  }
-  return { data, strides: strides as [number, number, number, number] };
-}
-
-function checkOut(out: Tensor, shape: Shape): NonNullable<ResolvedOptions['out']> {
-  const { data } = shareFloats('out', out);
-  if (data !== out.data) {
-    throw expected('INVALID_SHAPE', 'a Float32Array on a SharedArrayBuffer', 'out.data', out.data);
-  }
-  if (!isSameShape(out.shape, shape)) {
-    throw expected('INVALID_SHAPE', `shape ${formatShape(shape)}`, 'out.shape', out.shape);
-  }
-  return { data, shape: out.shape };
 }

@@ -51,6 +51,39 @@ export function shareMask(
   return { shape, data: shared };
 }
 
+/** What the numbers of a list may be, as float32. */
+const ranges = {
+  finite: { what: 'a finite float32 number', has: Number.isFinite },
+  'below Infinity': { what: 'a float32 number below Infinity', has: (value: number) => value < Infinity },
+} as const;
+
+interface NumberList {
+  readonly count: number;
+  /** What each of them belongs to, for the message. */
+  readonly which: string;
+  readonly range: keyof typeof ranges;
+}
+
+/** A list of numbers as float32 in shared memory. @throws INVALID_OPTION if it is another list than told */
+export function shareNumbers(
+  name: string,
+  numbers: ArrayLike<number>,
+  { count, which, range }: NumberList,
+): Float32Array<SharedArrayBuffer> {
+  const isList = Array.isArray(numbers) || (ArrayBuffer.isView(numbers) && 'length' in numbers);
+  if (!isList || numbers.length !== count) {
+    throw expected('INVALID_OPTION', `a list of ${count} numbers, one ${which},`, name, numbers);
+  }
+  const { what, has } = ranges[range];
+  const shared = new Float32Array(new SharedArrayBuffer(count * 4));
+  for (let n = 0; n < count; n++) {
+    const value: unknown = numbers[n];
+    shared[n] = typeof value === 'number' ? value : NaN;
+    if (!has(shared[n]!)) throw expected('INVALID_OPTION', what, `${name}[${n}]`, value);
+  }
+  return shared;
+}
+
 function checkTensor(name: string, tensor: unknown): TensorLike {
   if (typeof tensor !== 'object' || tensor === null) {
     throw expected('INVALID_SHAPE', 'a tensor { shape, data }', name, tensor);

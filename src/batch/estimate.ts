@@ -1,7 +1,7 @@
 // What a run will take, without running it: its batches go through the engine's own planning on an arena that only
 // counts.
 import { raggedBatch } from '../attention/batch.js';
-import { resolveOptions } from '../attention/options.js';
+import { resolveOptions } from '../attention/resolve-options.js';
 import { resolveWeights } from '../attention/weights.js';
 import type { SharedFloats } from '../attention/shared.js';
 import { assembleLayer } from '../engine/assemble-layer.js';

@@ -42,6 +42,29 @@ const runSettings = z.strictObject({
   dryRun: z.boolean().default(false).describe('say what would be computed, and stop'),
 });
 
+const index = z.int().min(0);
+
+const explainSettings = z.strictObject({
+  input: z.string().describe('.npy or .safetensors file of sequences'),
+  keyInput: z
+    .string()
+    .optional()
+    .describe('sequences to attend (cross-attention); default: the input itself'),
+  sequence: index.default(0).describe('which sequence of the file, from 0'),
+  head: index.describe('which head, from 0'),
+  query: index.describe('which token of the sequence attends, from 0'),
+  key: index.optional().describe('which token is attended, from 0; default: those with the largest weights'),
+  ...runSettings.pick({
+    weights: true,
+    layer: true,
+    heads: true,
+    kvHeads: true,
+    causal: true,
+    scale: true,
+    addZeroAttention: true,
+  }).shape,
+});
+
 const makeSequencesSettings = z.strictObject({
   output: z.string().describe('.safetensors file to write'),
   sequences: z.int().min(1).default(256).describe('number of sequences'),
@@ -64,6 +87,7 @@ const infoSettings = z.strictObject({ threads, kernel });
 
 export const schemas = {
   run: runSettings,
+  explain: explainSettings,
   'make-sequences': makeSequencesSettings,
   'make-weights': makeWeightsSettings,
   info: infoSettings,

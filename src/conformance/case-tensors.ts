@@ -1,8 +1,7 @@
-// Rearranges the tensors of cases: heads apart or side by side, past before new, masks padded and combined.
-import { HeadpoolError } from '../errors.js';
+// Tensors of cases as engines take them, and rearranged: heads apart or side by side, past before new.
 import { encodeInto } from '../tensor/dtype.js';
-import { broadcastStrides, elementCount, formatShape, type Shape } from '../tensor/shape.js';
 import type { TensorLike } from '../tensor/tensor.js';
+import type { BooleanOrFloatMask } from '../attention/presets.js';
 import type { MaskLike } from '../attention/shared.js';
 import type { CaseTensor } from './case.js';
 
@@ -15,61 +14,14 @@ export function asTensor({ shape, dtype, data }: CaseTensor): TensorLike {
   return { shape, data: bits, dtype: 'f16' };
 }
 
-/** Booleans as a mask: true = attend. */
+/** Booleans as a mask; what true means is the suite's convention. */
 export function asMask({ shape, data }: CaseTensor): MaskLike {
   return { shape, data: Uint8Array.from(data) };
 }
 
-/** true for false and false for true. */
-export function flipMask({ shape, data }: MaskLike): MaskLike {
-  return { shape, data: Uint8Array.from(data as ArrayLike<number>, (attend) => (attend ? 0 : 1)) };
-}
-
-/** Query i attends the keys i + offset - left … i + offset + right: [queries, keys] */
-export function bandMask(
-  [queries, keys]: readonly [number, number],
-  { offset, left, right }: { readonly offset: number; readonly left: number; readonly right: number },
-): MaskLike {
-  const data = Uint8Array.from({ length: queries * keys }, (_, flat) => {
-    const distance = (flat % keys) - Math.floor(flat / keys) - offset;
-    return distance >= -left && distance <= right ? 1 : 0;
-  });
-  return { shape: [queries, keys], data };
-}
-
-/** Where both masks attend, both broadcast to `target`. @throws INVALID_SHAPE if one doesn't fit */
-export function combineMasks(a: MaskLike, b: MaskLike, target: Shape): MaskLike {
-  const [inA, inB] = [spread(a, target), spread(b, target)];
-  return { shape: target, data: inA.map((attend, n) => attend & inB[n]!) };
-}
-
-function spread({ shape, data }: MaskLike, target: Shape): Uint8Array {
-  const strides = broadcastStrides(shape, target);
-  if (strides === undefined) {
-    const sizes = `${formatShape(shape)} and ${formatShape(target)}`;
-    throw new HeadpoolError('INVALID_SHAPE', `Expected a mask that broadcasts from the right, got ${sizes}`);
-  }
-  return Uint8Array.from({ length: elementCount(target) }, (_, flat) => {
-    let rest = flat;
-    let at = 0;
-    for (let axis = target.length - 1; axis >= 0; axis--) {
-      at += (rest % target[axis]!) * strides[axis]!;
-      rest = Math.floor(rest / target[axis]!);
-    }
-    return data[at] ? 1 : 0;
-  });
-}
-
-/** [..., length] -> [..., longer], `filler` behind what is there. */
-export function padLastAxis(tensor: CaseTensor, longer: number, filler: number): CaseTensor {
-  const { shape, data } = tensor;
-  const length = shape.at(-1) ?? 1;
-  if (length >= longer) return tensor;
-  const padded = makeLike(data, (data.length / length) * longer).fill(filler);
-  for (let row = 0; row * length < data.length; row++) {
-    padded.set(data.subarray(row * length, (row + 1) * length), row * longer);
-  }
-  return { ...tensor, shape: [...shape.slice(0, -1), longer], data: padded };
+/** Booleans or floats to add, as presets take them. */
+export function asMaskOrBias(tensor: CaseTensor): BooleanOrFloatMask {
+  return tensor.dtype === 'BOOL' ? asMask(tensor) : asTensor(tensor);
 }
 
 /** [batch, tokens, heads · dims] -> [batch, heads, tokens, dims] */

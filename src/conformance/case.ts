@@ -31,9 +31,8 @@ export type ConformanceEngine = Pick<Engine, 'attention' | 'multiHeadAttention'>
 /** What was computed, under the names of the suite's outputs. */
 export type Outputs = ReadonlyMap<string, TensorLike>;
 
-/** A case in headpool's terms: a call to make, or why none can be made yet. */
-export type PreparedCase =
-  { readonly skip: string } | { readonly run: (engine: ConformanceEngine) => Promise<Outputs> };
+/** A case in headpool's terms: the call to make. */
+export type PreparedCase = (engine: ConformanceEngine) => Promise<Outputs>;
 
 /**
  * Translates a case; the only place that knows its suite's names and conventions.

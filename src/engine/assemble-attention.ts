@@ -1,5 +1,4 @@
 // Attention over given heads as phases: results created, operands laid out, units planned.
-import type { AttentionResult } from '../attention/multi-head.js';
 import type { Batch, Heads, ResolvedOptions } from '../attention/problem.js';
 import { regionOf } from '../tensor/region.js';
 import type { Shape } from '../tensor/shape.js';
@@ -10,11 +9,16 @@ import {
   type ExtraKeys,
   type HeadLayout,
   type MergeWork,
+  type Paging,
   type SplitKeys,
 } from '../../workers/protocol.js';
+import { gather } from './assemble-gather.js';
+import { assembleRotation, isRotated } from './assemble-rotation.js';
 import { planPhase, type Assembly, type PlannedPhase } from './assembly.js';
-import { headMajor, tableOfEntries, type HeadOperand } from './layout.js';
-import { planAttention, planDecoding, planGather, type DecodingPlan } from './plan-attention.js';
+import { createResults, type AttentionResults } from './attention-results.js';
+import { deadHeadsOf } from './dead-heads.js';
+import { tableOfEntries, type HeadOperand } from './layout.js';
+import { planAttention, planDecoding, queriesPerUnit, type DecodingPlan } from './plan-attention.js';
 import type { WorkingSet } from './working-set.js';
 
 /** One attention: the heads' operands and where the output goes. */
@@ -27,42 +31,63 @@ export interface AttentionOperands {
   readonly value: HeadOperand;
   readonly output: HeadOperand;
   readonly extra: ExtraKeys | null;
+  /** Where keys and values lie in pages of caches; null where they are rows of the call. */
+  readonly paged: PagedOperand | null;
+}
+
+/** The pages of the entries of a call. */
+export interface PagedOperand {
+  readonly paging: Paging;
+  /** Which pool an entry's pages are of, and where they start in the table. */
+  readonly pagesOf: (index: number) => { readonly pool: number; readonly offset: number };
+}
+
+export interface AssembledAttention {
+  readonly phases: readonly PlannedPhase[];
+  readonly results: AttentionResults;
+  /** The table that the phases read. */
+  readonly entries: Float64Array;
 }
 
 /** The phases that attend, and the results beside the output that they write. @throws MEMORY_LIMIT */
-export function assembleAttention(
-  operands: AttentionOperands,
-  memory: WorkingSet,
-): { readonly phases: readonly PlannedPhase[]; readonly results: Omit<AttentionResult, 'output'> } {
-  const { batch, options, query, key, value, output, extra } = operands;
+export function assembleAttention(operands: AttentionOperands, memory: WorkingSet): AssembledAttention {
+  const { batch, options, query, key, value, output, extra, paged } = operands;
   const { heads, kvHeads, headDim, valueDim } = operands.heads;
-  const { scale, left, right, diagonalOf, mask, bias } = options;
+  const { scale, softcap, left, right, diagonalOf, mask, bias } = options;
+  const { returnWeights, returnScores, headStatistics } = options;
   const extraKeys = extra?.count ?? 0;
-  const weights = createWeights(heads, batch, options, extraKeys, memory);
-  const logSumExp = options.returnLogSumExp ? createLogSumExp(heads, batch, memory) : undefined;
+  const deadHeads = deadHeadsOf(options);
   const shape = {
-    ...{ heads, kvHeads, headDim, valueDim, left, right, diagonalOf, extraKeys },
+    ...{ heads, kvHeads, headDim, valueDim, left, right, diagonalOf, extraKeys, deadHeads },
     entries: batch.entries,
-    areHeadsTogether: options.returnWeights === 'mean',
+    areHeadsTogether: returnWeights === 'mean',
   };
+  const queriesPerBlock = queriesPerUnit(operands.heads);
+  const results = createResults({ heads, batch, extraKeys, queriesPerBlock }, options, memory);
   // Weights need the maximum and the sum over all keys.
-  const decoding = planDecoding(shape, options.returnWeights === null);
+  const mayBeSplit = returnWeights === null && returnScores === null && !headStatistics;
+  const decoding = planDecoding(shape, mayBeSplit);
   const { split, partialOffsets } = allocatePartial(operands, decoding, memory);
+  const { statisticsOffsets } = results;
   const queriesPerEntry = batch.dense?.queries;
   const entries = tableOfEntries(batch.entries, {
     ...{ query, key, value, output, diagonalOf, partialOffsets },
+    ...(statisticsOffsets && { statisticsOffsets }),
+    ...(paged && { pagesOf: paged.pagesOf }),
     logSumExpOffsetOf: ({ queryRow }, index) =>
       queriesPerEntry === undefined ? queryRow : index * heads * queriesPerEntry,
   });
   const work: AttentionWork = {
-    ...{ heads, kvHeads, headDim, valueDim, scale, left, right, extra },
+    ...{ heads, kvHeads, headDim, valueDim, scale, softcap, left, right, extra },
     ...{ query: query.layout, key: key.layout, value: value.layout, output: output.layout },
+    paging: paged?.paging ?? null,
     mask: mask && { region: regionOf(mask.data), strides: mask.strides },
     bias: bias && { region: regionOf(bias.data), strides: bias.strides },
-    weights: weights?.work ?? null,
-    logSumExp: logSumExp
-      ? { region: regionOf(logSumExp.data), headStride: queriesPerEntry ?? batch.queryRows }
-      : null,
+    alibiSlopes: options.alibiSlopes && regionOf(options.alibiSlopes),
+    sinks: options.sinks && regionOf(options.sinks),
+    headScale: options.headScale && regionOf(options.headScale),
+    deadHeads: [...deadHeads],
+    ...results.work,
   };
   const phases = [
     planPhase('attend', { kind: 'attend', ...work }, planAttention(shape), [entries]),
@@ -72,10 +97,7 @@ export function assembleAttention(
     const merge: MergeWork = { kind: 'merge', ...pickMerged(work), split };
     phases.push(planPhase('merge', merge, decoding.merge, [entries]));
   }
-  return {
-    phases,
-    results: { ...(weights && { weights: weights.tensor }), ...(logSumExp && { logSumExp }) },
-  };
+  return { phases, results, entries };
 }
 
 function pickMerged({
@@ -84,8 +106,9 @@ function pickMerged({
   valueDim,
   output,
   logSumExp,
+  headScale,
 }: AttentionWork): Omit<MergeWork, 'kind' | 'split'> {
-  return { heads, kvHeads, valueDim, output, logSumExp };
+  return { heads, kvHeads, valueDim, output, logSumExp, headScale };
 }
 
 /** Working memory for what rows gather over ranges of keys, and where each entry's lies in it. */
@@ -104,84 +127,46 @@ function allocatePartial(
 }
 
 /** One call of attention alone, on heads that the caller projected. */
-export interface AloneOperands extends Omit<AttentionOperands, 'output' | 'extra'> {
+export interface AloneOperands extends Omit<AttentionOperands, 'output' | 'extra' | 'paged'> {
   readonly outputShape: Shape;
   readonly layOutOutput: (output: Tensor) => HeadOperand;
   /** Whether the kernel reads only working memory of the arena. */
   readonly needsArena: boolean;
 }
 
-/** Copies keys and values into working memory where that is needed or better, then attends. @throws MEMORY_LIMIT */
+/**
+ * Copies operands into working memory where that is needed or better, turns them there, then attends.
+ * @throws MEMORY_LIMIT
+ */
 export function assembleAlone(operands: AloneOperands, memory: WorkingSet): Assembly {
-  const { heads, batch, options, query, key, value, outputShape, layOutOutput, needsArena } = operands;
+  const { heads, batch, options, outputShape, layOutOutput, needsArena } = operands;
   const output = options.out ?? memory.createResult(outputShape);
-  const isContiguous = isDense(key.layout, heads.headDim) && isDense(value.layout, heads.valueDim);
-  const gathered = needsArena || !isContiguous ? gather({ heads, batch, key, value }, memory) : undefined;
-  const attended = gathered ?? { key, value };
-  const { phases, results } = assembleAttention(
-    { heads, batch, options, query, ...attended, output: layOutOutput(output), extra: null },
+  const isContiguous =
+    isDense(operands.key.layout, heads.headDim) && isDense(operands.value.layout, heads.valueDim);
+  const isTurned = isRotated(options);
+  const phases: PlannedPhase[] = [];
+  let { query, key, value } = operands;
+  if (needsArena || !isContiguous || isTurned) {
+    const gathered = gather({ heads, batch, query, key, value, withQuery: isTurned }, memory);
+    phases.push(gathered.phase);
+    ({ query, key, value } = gathered);
+  }
+  if (isTurned) phases.push(assembleRotation({ heads, batch, options, query, key }));
+  const attend = assembleAttention(
+    {
+      ...{ heads, batch, options, query, key, value },
+      output: layOutOutput(output),
+      extra: null,
+      paged: null,
+    },
     memory,
   );
   return {
-    phases: gathered === undefined ? phases : [gathered.phase, ...phases],
-    result: { output, ...results },
+    phases: [...phases, ...attend.phases],
+    conclude: () => ({ output, ...attend.results.conclude() }),
   };
 }
 
 function isDense({ tokenStride }: HeadLayout, dims: number): boolean {
   return tokenStride === dims;
-}
-
-function gather(
-  { heads, batch, key, value }: Pick<AttentionOperands, 'heads' | 'batch' | 'key' | 'value'>,
-  memory: WorkingSet,
-): { readonly phase: PlannedPhase; readonly key: HeadOperand; readonly value: HeadOperand } {
-  const { kvHeads, headDim, valueDim } = heads;
-  const rows = batch.keyRows;
-  const toKey = headMajor(memory.allocate(rows * kvHeads * headDim), rows, headDim);
-  const toValue = headMajor(memory.allocate(rows * kvHeads * valueDim), rows, valueDim);
-  const phase = planPhase(
-    'gather',
-    {
-      kind: 'gather',
-      key: { from: key.layout, to: toKey.layout, dims: headDim },
-      value: { from: value.layout, to: toValue.layout, dims: valueDim },
-    },
-    planGather(batch.entries, heads),
-    [
-      tableOfEntries(batch.entries, { key, value }),
-      tableOfEntries(batch.entries, { key: toKey, value: toValue }),
-    ],
-  );
-  return { phase, key: toKey, value: toValue };
-}
-
-function createWeights(
-  heads: number,
-  { dense }: Batch,
-  { returnWeights }: ResolvedOptions,
-  extraKeys: number,
-  memory: WorkingSet,
-): { readonly tensor: Tensor; readonly work: NonNullable<AttentionWork['weights']> } | undefined {
-  if (returnWeights === null || dense === undefined) return undefined;
-  const columns = dense.keys + extraKeys;
-  const copies = returnWeights === 'mean' ? [] : [heads];
-  const tensor = memory.createResult([dense.batch, ...copies, dense.queries, columns]);
-  const headStride = dense.queries * columns;
-  const entryStride = headStride * (copies[0] ?? 1);
-  return {
-    tensor,
-    work: {
-      region: regionOf(tensor.data),
-      mode: returnWeights,
-      entryStride,
-      headStride,
-      queryStride: columns,
-      extraColumn: dense.keys,
-    },
-  };
-}
-
-function createLogSumExp(heads: number, { dense, queryRows }: Batch, memory: WorkingSet): Tensor {
-  return memory.createResult(dense === undefined ? [heads, queryRows] : [dense.batch, heads, dense.queries]);
 }

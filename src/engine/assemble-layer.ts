@@ -4,7 +4,11 @@ import type { Heads } from '../attention/problem.js';
 import { regionOf } from '../tensor/region.js';
 import type { ExtraKeys, HeadLayout, Panels, Product, ProductOutput } from '../../workers/protocol.js';
 import { assembleAttention } from './assemble-attention.js';
+import { assembleRotation, isRotated } from './assemble-rotation.js';
 import { planPhase, type Assembly, type PlannedPhase } from './assembly.js';
+import { assembleCached, type CacheUse } from './cached-keys.js';
+import { deadHeadsOf, deadKvHeads } from './dead-heads.js';
+import { assembleContributions } from './contributions.js';
 import { headMajor, tokenMajor } from './layout.js';
 import { planProducts } from './plan.js';
 import type { WorkingSet } from './working-set.js';
@@ -23,8 +27,20 @@ export interface PackedLinear {
   readonly inputs: number;
 }
 
+/** What a call has beside its operands. */
+export interface CallContext {
+  readonly cacheUse: CacheUse | null;
+  /** Where statistics were asked for. */
+  readonly gram: Panels | null;
+}
+
 /** The phases of one call. @throws MEMORY_LIMIT */
-export function assembleLayer(layer: PackedLayer, call: LayerCall, memory: WorkingSet): Assembly {
+export function assembleLayer(
+  layer: PackedLayer,
+  call: Omit<LayerCall, 'caches'>,
+  memory: WorkingSet,
+  { cacheUse, gram }: CallContext = { cacheUse: null, gram: null },
+): Assembly {
   const { heads, kvHeads, headDim, valueDim, extra } = layer;
   const { batch, options, outputShape } = call;
   const { queryRows, keyRows } = batch;
@@ -35,24 +51,45 @@ export function assembleLayer(layer: PackedLayer, call: LayerCall, memory: Worki
   const concat = tokenMajor(memory.allocate(queryRows * heads * valueDim), heads, valueDim);
   const output = options.out ?? memory.createResult(outputShape);
 
+  const dead = deadHeadsOf(options);
+  // A cache keeps the keys of every head: later calls may read them.
+  const deadKeys = cacheUse === null ? deadKvHeads(dead, layer) : new Set<number>();
   const project = assembleProjections([
-    { rows: call.query.data, rowCount: queryRows, linear: layer.query, to: query.layout },
-    { rows: call.key.data, rowCount: keyRows, linear: layer.key, to: key.layout },
-    { rows: call.value.data, rowCount: keyRows, linear: layer.value, to: value.layout },
+    { rows: call.query.data, rowCount: queryRows, linear: layer.query, to: query.layout, dead },
+    { rows: call.key.data, rowCount: keyRows, linear: layer.key, to: key.layout, dead: deadKeys },
+    { rows: call.value.data, rowCount: keyRows, linear: layer.value, to: value.layout, dead: deadKeys },
   ]);
+  const rotate = isRotated(options) ? [assembleRotation({ heads: layer, batch, options, query, key })] : [];
+  const cached = cacheUse && assembleCached(cacheUse, { heads: layer, key, value }, memory);
   const attend = assembleAttention(
-    { heads: layer, batch, options, query, key, value, output: concat, extra },
+    {
+      ...{ heads: layer, batch, options, query, key, value, output: concat, extra, paged: null },
+      ...cached,
+    },
     memory,
   );
+  const contribute =
+    gram === null
+      ? []
+      : [
+          assembleContributions(attend, {
+            ...{ heads: layer, entries: batch.entries, gram },
+            concat: concat.layout,
+          }),
+        ];
   const finish = assembleProducts('output', [
     {
       rows: concat.layout.region,
       rowCount: queryRows,
       depth: layer.output.inputs,
       outputs: [outputRows(layer.output.panels, output.data)],
+      deadSegments: new Set(),
     },
   ]);
-  return { phases: [project, ...attend.phases, finish], result: { output, ...attend.results } };
+  return {
+    phases: [project, ...rotate, ...(cached ? [cached.append] : []), ...attend.phases, ...contribute, finish],
+    conclude: () => ({ output, ...attend.results.conclude(gram !== null) }),
+  };
 }
 
 interface HeadProjection {
@@ -60,27 +97,41 @@ interface HeadProjection {
   readonly rowCount: number;
   readonly linear: PackedLinear;
   readonly to: HeadLayout;
+  /** Heads that nobody reads. */
+  readonly dead: ReadonlySet<number>;
+}
+
+/** A product, and what its units are planned by. */
+interface CountedProduct extends Product {
+  readonly rowCount: number;
+  readonly deadSegments: ReadonlySet<number>;
 }
 
 /** Projections of the same rows become one product, so that a block of rows is read once for all of them. */
 function assembleProjections(projections: readonly HeadProjection[]): PlannedPhase {
-  const products = new Map<Float32Array<SharedArrayBuffer>, CountedProduct & { outputs: ProductOutput[] }>();
-  for (const { rows, rowCount, linear, to } of projections) {
-    const product = products.get(rows) ?? {
-      rows: regionOf(rows),
-      rowCount,
-      depth: linear.inputs,
-      outputs: [],
-    };
-    const { region, headStride: segmentStride, tokenStride: rowStride } = to;
-    product.outputs.push({ panels: linear.panels, region, segmentStride, rowStride });
-    products.set(rows, product);
+  const products = new Map<Float32Array<SharedArrayBuffer>, HeadProjection[]>();
+  for (const projection of projections) {
+    products.set(projection.rows, [...(products.get(projection.rows) ?? []), projection]);
   }
-  return assembleProducts('project', [...products.values()]);
+  return assembleProducts('project', [...products.values()].map(joinProjections));
 }
 
-interface CountedProduct extends Product {
-  readonly rowCount: number;
+function joinProjections(projections: readonly HeadProjection[]): CountedProduct {
+  const { rows, rowCount, linear } = projections[0]!;
+  const outputs: ProductOutput[] = [];
+  const deadSegments = new Set<number>();
+  let segments = 0;
+  for (const {
+    linear: { panels },
+    to,
+    dead,
+  } of projections) {
+    const { region, headStride: segmentStride, tokenStride: rowStride } = to;
+    outputs.push({ panels, region, segmentStride, rowStride });
+    for (const head of dead) deadSegments.add(segments + head);
+    segments += segmentsOf(panels);
+  }
+  return { rows: regionOf(rows), rowCount, depth: linear.inputs, outputs, deadSegments };
 }
 
 function outputRows(panels: Panels, output: Float32Array<SharedArrayBuffer>): ProductOutput {
@@ -94,9 +145,8 @@ function outputRows(panels: Panels, output: Float32Array<SharedArrayBuffer>): Pr
 
 function assembleProducts(name: 'project' | 'output', products: readonly CountedProduct[]): PlannedPhase {
   const plan = planProducts(
-    products.map(({ rowCount, depth, outputs }) => ({
-      rows: rowCount,
-      depth,
+    products.map(({ rowCount, depth, outputs, deadSegments }) => ({
+      ...{ rows: rowCount, depth, deadSegments },
       columns: outputs.reduce((sum, { panels }) => sum + panels.columns, 0),
       segments: outputs.reduce((sum, { panels }) => sum + segmentsOf(panels), 0),
     })),

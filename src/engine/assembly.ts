@@ -5,12 +5,12 @@ import type { PhasePlan } from './units.js';
 
 export interface Assembly {
   readonly phases: readonly PlannedPhase[];
-  readonly result: AttentionResult;
+  /** The result, once all phases are done and before working memory goes back. */
+  conclude(): AttentionResult;
 }
 
 /** The phases of all kinds of calls, as statistics name them. */
-export type PhaseName =
-  'pack' | 'gather' | 'project' | 'attend' | 'decode' | 'merge' | 'output' | 'peak' | 'read';
+export type PhaseName = Work['kind'] | 'output';
 
 export interface PlannedPhase extends PhasePlan {
   readonly name: PhaseName;

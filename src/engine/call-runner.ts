@@ -42,11 +42,11 @@ export class CallRunner {
     const release = this.#claims.claim({ reads, writes: out === undefined ? [] : [out.data] });
     const memory = new WorkingSet(this.#arena);
     try {
-      const { phases, result } = assemble(memory);
+      const assembly = assemble(memory);
       // Without tokens there may be nothing to do in a phase, or in any.
-      const busy = phases.filter(({ unitCount }) => unitCount > 0);
+      const busy = assembly.phases.filter(({ unitCount }) => unitCount > 0);
       if (busy.length > 0) this.#stats.complete(await this.#scheduler.run(busy, signal), busy, tokens);
-      return result;
+      return assembly.conclude();
     } catch (error) {
       this.#stats.fail(signal?.aborted === true && error === signal.reason);
       throw error;

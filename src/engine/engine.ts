@@ -157,7 +157,8 @@ export class Engine {
     const { arena, scheduler, traits } = this.#parts;
     const packing = packLayer(resolved, traits.panelColumns, arena);
     packing.writeExtra();
-    const runtime = new PackedLayerRuntime(packing, arena, this.#runner);
+    const host = { arena, scheduler, runner: this.#runner, panelColumns: traits.panelColumns };
+    const runtime = new PackedLayerRuntime(packing, resolved, host);
     try {
       await scheduler.run([packing.phase]);
     } catch (error) {

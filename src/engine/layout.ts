@@ -33,28 +33,38 @@ export function batchMajor(region: Region, heads: number, tokens: number, dims: 
 export interface EntryOperands {
   readonly query?: HeadOperand;
   readonly key: HeadOperand;
-  readonly value: HeadOperand;
+  readonly value?: HeadOperand;
   readonly output?: HeadOperand;
   readonly diagonalOf?: (entry: Entry) => number;
+  readonly keyPositionOf?: (entry: Entry) => number;
   readonly logSumExpOffsetOf?: (entry: Entry, index: number) => number;
   readonly partialOffsets?: readonly number[];
+  readonly statisticsOffsets?: readonly number[];
+  readonly pagesOf?: (index: number) => { readonly pool: number; readonly offset: number };
 }
 
 /** [entries, entryWords.count] Float64. */
 export function tableOfEntries(entries: readonly Entry[], operands: EntryOperands): Float64Array {
-  const { query, key, value, output, diagonalOf, logSumExpOffsetOf, partialOffsets } = operands;
+  const { query, key, value, output, diagonalOf, keyPositionOf, logSumExpOffsetOf } = operands;
+  const { partialOffsets, statisticsOffsets, pagesOf } = operands;
   const table = new Float64Array(entries.length * entryWords.count);
   entries.forEach((entry, index) => {
     const row = table.subarray(index * entryWords.count, (index + 1) * entryWords.count);
     row[entryWords.queryOffset] = query?.offsetOfRow(entry.queryRow) ?? 0;
     row[entryWords.queries] = entry.queries;
     row[entryWords.keyOffset] = key.offsetOfRow(entry.keyRow);
-    row[entryWords.valueOffset] = value.offsetOfRow(entry.keyRow);
+    row[entryWords.valueOffset] = value?.offsetOfRow(entry.keyRow) ?? 0;
     row[entryWords.keys] = entry.keys;
+    row[entryWords.newKeys] = entry.newKeys;
     row[entryWords.outputOffset] = output?.offsetOfRow(entry.queryRow) ?? 0;
     row[entryWords.diagonal] = diagonalOf?.(entry) ?? 0;
+    row[entryWords.keyPosition] = keyPositionOf?.(entry) ?? 0;
     row[entryWords.logSumExpOffset] = logSumExpOffsetOf?.(entry, index) ?? 0;
     row[entryWords.partialOffset] = partialOffsets?.[index] ?? 0;
+    const pages = pagesOf?.(index);
+    row[entryWords.pool] = pages?.pool ?? 0;
+    row[entryWords.pagesOffset] = pages?.offset ?? 0;
+    row[entryWords.statisticsOffset] = statisticsOffsets?.[index] ?? 0;
   });
   return table;
 }

@@ -1,5 +1,5 @@
 // Cuts attention into units: blocks of queries, and ranges of keys where there are few queries. Pure: by shapes alone.
-import { mostDecodingRows } from '../../workers/protocol.js';
+import { mostDecodingRows, type HeadCopy } from '../../workers/protocol.js';
 import type { Entry, Heads } from '../attention/problem.js';
 import { blockRows, clamp, cut, leastUnitFlop, toPlan, type PhasePlan, type Unit } from './units.js';
 
@@ -16,6 +16,8 @@ export interface AttentionShape extends Heads {
   readonly right: number;
   readonly diagonalOf: (entry: Entry) => number;
   readonly extraKeys: number;
+  /** Query heads that aren't computed. */
+  readonly deadHeads: ReadonlySet<number>;
   /** Whether one unit must hold all heads of its queries: where they add into one output, in a fixed order. */
   readonly areHeadsTogether: boolean;
 }
@@ -28,21 +30,26 @@ export function isDecoding({ queries, keys }: Entry, { heads, kvHeads }: Heads):
   return queries === 1 && keys >= leastDecodingKeys && heads / kvHeads <= mostDecodingRows;
 }
 
+/** Queries of a unit: rows for one or more whole blocks of a kernel. */
+export function queriesPerUnit({ heads, kvHeads }: Heads): number {
+  return Math.max(1, Math.floor(blockRows / (heads / kvHeads)));
+}
+
 /** Blocks of queries of the entries that aren't decoding: [entry, first kv head, end kv head, first query, end query]. */
 export function planAttention(shape: AttentionShape): PhasePlan {
   const { entries, kvHeads, heads, headDim, valueDim, areHeadsTogether } = shape;
   const group = heads / kvHeads;
-  const queriesPerUnit = Math.max(1, Math.floor(blockRows / group));
+  const queriesOfUnit = queriesPerUnit(shape);
   const units: Unit[] = [];
   const longestOf = entries.map((entry, index) => {
     let longest = 0;
     if (isDecoding(entry, shape)) return longest;
-    for (const [firstQuery, endQuery] of cut(entry.queries, queriesPerUnit)) {
+    for (const [firstQuery, endQuery] of cut(entry.queries, queriesOfUnit)) {
       const pairs = attendedPairs(shape, entry, firstQuery, endQuery);
       const headFlop = 2 * pairs * group * (headDim + valueDim);
       const together = areHeadsTogether ? kvHeads : Math.floor(clamp(leastUnitFlop / headFlop, 1, kvHeads));
       for (const [firstHead, endHead] of cut(kvHeads, together)) {
-        const flop = headFlop * (endHead - firstHead);
+        const flop = headFlop * livingShare(shape, firstHead, endHead);
         units.push({ words: [index, firstHead, endHead, firstQuery, endQuery], flop });
         longest = Math.max(longest, flop);
       }
@@ -88,17 +95,65 @@ export function planDecoding(shape: AttentionShape, mayBeSplit: boolean): Decodi
   return { decode: toPlan(decode), merge: toPlan(merge), keysPerRange, ranges };
 }
 
-/** Copies of keys (0) and values (1) of one head each: [entry, first kv head, end kv head, which, -]. */
-export function planGather(entries: readonly Entry[], { kvHeads, headDim, valueDim }: Heads): PhasePlan {
-  const units = entries.flatMap(({ keys }, entry) =>
-    [headDim, valueDim].flatMap((dims, which) =>
-      cut(kvHeads, 1).map(([first, end]): Unit => ({
-        words: [entry, first, end, which, 0],
-        flop: keys * dims,
+/** Copies of one head each: [entry, first head, end head, copy, -]. */
+export function planGather(entries: readonly Entry[], copies: readonly HeadCopy[]): PhasePlan {
+  const units = entries.flatMap((entry, index) =>
+    copies.flatMap(({ operand, heads, dims }, copy) =>
+      cut(heads, 1).map(([first, end]): Unit => ({
+        words: [index, first, end, copy, 0],
+        flop: (operand === 'query' ? entry.queries : entry.keys) * dims,
       })),
     ),
   );
   return { ...toPlan(units), flop: 0 };
+}
+
+/** Rows of queries (0) and keys (1) to turn, all their heads: [entry, which, first row, end row, row of the batch]. */
+export function planRotation(entries: readonly Entry[], { heads, kvHeads, headDim }: Heads): PhasePlan {
+  const units = entries.flatMap(({ queries, queryRow, newKeys, keyRow }, index) => {
+    const unitsOf = (which: number, rows: number, count: number, batchRow: number): Unit[] =>
+      cut(rows, blockRows).map(([first, end]) => ({
+        words: [index, which, first, end, batchRow],
+        flop: (end - first) * count * headDim,
+      }));
+    return [...unitsOf(0, queries, heads, queryRow), ...unitsOf(1, newKeys, kvHeads, keyRow)];
+  });
+  return { ...toPlan(units), flop: 0 };
+}
+
+/** New keys into pages, all their heads: [entry, first head, end head, first row, end row]. */
+export function planAppend(entries: readonly Entry[], { kvHeads, headDim, valueDim }: Heads): PhasePlan {
+  const units = entries.flatMap(({ newKeys }, index) =>
+    cut(newKeys, blockRows).map(([first, end]): Unit => ({
+      words: [index, 0, kvHeads, first, end],
+      flop: (end - first) * kvHeads * (headDim + valueDim),
+    })),
+  );
+  return { ...toPlan(units), flop: 0 };
+}
+
+/** The blocks of queries of attention once more, all heads of each: [entry, first head, end head, first query, end query]. */
+export function planContributions(entries: readonly Entry[], shape: Heads): PhasePlan {
+  const { heads, valueDim } = shape;
+  const units = entries.flatMap(({ queries }, index) =>
+    cut(queries, queriesPerUnit(shape)).map(([first, end]): Unit => ({
+      words: [index, 0, heads, first, end],
+      flop: 2 * (end - first) * heads * valueDim * valueDim,
+    })),
+  );
+  return toPlan(units);
+}
+
+/** How many key/value heads' worth of query heads is computed. */
+function livingShare(
+  { heads, kvHeads, deadHeads }: AttentionShape,
+  firstHead: number,
+  endHead: number,
+): number {
+  const group = heads / kvHeads;
+  let dead = 0;
+  for (const head of deadHeads) if (head >= firstHead * group && head < endHead * group) dead++;
+  return endHead - firstHead - dead / group;
 }
 
 /** Pairs of a query and a key that it may attend as far as positions tell, which is what the work is made of. */

@@ -1,15 +1,18 @@
 // The memory of one call: regions of the arena that go back when it ends, and results that stay with the caller.
 import { createTensor, type Tensor } from '../tensor/tensor.js';
 import type { Arena } from '../tensor/arena.js';
-import type { Region } from '../tensor/region.js';
+import { RegionViews, type Region } from '../tensor/region.js';
 import type { Shape } from '../tensor/shape.js';
 
 export class WorkingSet {
   readonly #arena: Arena;
   readonly #regions: Region[] = [];
+  /** The coordinator's views of what was allocated. */
+  readonly views: RegionViews;
 
   constructor(arena: Arena) {
     this.#arena = arena;
+    this.views = new RegionViews(arena.memory);
   }
 
   /** A region of `length` floats for the time of the call. @throws MEMORY_LIMIT */

@@ -27,12 +27,24 @@ export class RegionViews {
     return new Float32Array(this.#bufferOf(region), region.byteOffset, region.byteLength / 4);
   }
 
+  doubles(region: Region): Float64Array<SharedArrayBuffer> {
+    return new Float64Array(this.#bufferOf(region), region.byteOffset, region.byteLength / 8);
+  }
+
+  integers(region: Region): Int32Array<SharedArrayBuffer> {
+    return new Int32Array(this.#bufferOf(region), region.byteOffset, region.byteLength / 4);
+  }
+
+  halves(region: Region): Uint16Array<SharedArrayBuffer> {
+    return new Uint16Array(this.#bufferOf(region), region.byteOffset, region.byteLength / 2);
+  }
+
   bytes(region: Region): Uint8Array<SharedArrayBuffer> {
     return new Uint8Array(this.#bufferOf(region), region.byteOffset, region.byteLength);
   }
 
-  /** Whether an array of `floats` or `bytes` lies in the arena's memory. */
-  isInArena(array: Float32Array | Uint8Array): boolean {
+  /** Whether an array of this view lies in the arena's memory. */
+  isInArena(array: ArrayBufferView): boolean {
     return this.#arenaBuffers.has(array.buffer);
   }
 

@@ -26,10 +26,6 @@ function refuseLayer(title: string, change: object, code: ErrorCode, ...words: s
   });
 }
 
-function refuseWeights(title: string, change: object, code: ErrorCode, ...words: string[]): void {
-  refuseLayer(title, { weights: { ...weights, ...change } }, code, ...words);
-}
-
 for (const name of ['heads', 'kvHeads']) {
   for (const value of [0, -1, 1.5, '8', NaN, null]) {
     const shown = typeof value === 'string' ? `"${value}"` : String(value);
@@ -67,13 +63,6 @@ refuseLayer(
   '`casual`',
   '`causal`',
 );
-refuseLayer(
-  'a planned option of a layer is refused',
-  { window: {} },
-  'UNKNOWN_OPTION',
-  '`window`',
-  'planned',
-);
 refuseLayer('a misspelt heads is refused', { kvheads: 2 }, 'UNKNOWN_OPTION', '`kvheads`', '`kvHeads`');
 
 test('no options of a layer at all are refused', async (t) => {
@@ -82,108 +71,20 @@ test('no options of a layer at all are refused', async (t) => {
   }
 });
 
-for (const name of ['query', 'key', 'value', 'output'] as const) {
-  const of = (linear: unknown) => ({ [name]: linear });
-  const { weight, bias } = weights[name];
-  refuseWeights(
-    `no ${name} projection is refused`,
-    of(undefined),
-    'INVALID_WEIGHTS',
-    `\`${name}\``,
-    'nothing',
-  );
-  refuseWeights(
-    `a ${name} projection of null is refused`,
-    of(null),
-    'INVALID_WEIGHTS',
-    `\`${name}\``,
-    'null',
-  );
-  refuseWeights(
-    `a ${name} projection without weight is refused`,
-    of({}),
-    'INVALID_SHAPE',
-    `\`${name}.weight\``,
-    'nothing',
-  );
-  const flat = { shape: [weight.data.length], data: weight.data };
-  refuseWeights(
-    `a flat ${name} weight is refused`,
-    of({ weight: flat }),
-    'INVALID_WEIGHTS',
-    `\`${name}.weight\``,
-    '[out, in]',
-  );
-  const empty = { shape: [0, 4], data: new Float32Array(0) };
-  refuseWeights(
-    `an empty ${name} weight is refused`,
-    of({ weight: empty }),
-    'INVALID_WEIGHTS',
-    `\`${name}.weight\``,
-    '[0, 4]',
-  );
-  const long = normalTensor([bias!.data.length + 1], 1);
-  refuseWeights(
-    `a longer ${name} bias is refused`,
-    of({ weight, bias: long }),
-    'INVALID_WEIGHTS',
-    `\`${name}.bias\``,
-    '[13]',
-  );
-  const ints = { shape: [12], data: new Int32Array(12) };
-  refuseWeights(
-    `a ${name} bias of integers is refused`,
-    of({ weight, bias: ints }),
-    'INVALID_SHAPE',
-    `\`${name}.bias.data\``,
-    'Int32Array',
-  );
-}
-refuseWeights(
-  'a key projection of other rows is refused',
-  { key: { weight: normalTensor([13, 9], 1) } },
-  'INVALID_WEIGHTS',
-  '`key.weight`',
-  '12 rows',
-);
-refuseWeights(
-  'a value projection that the heads do not divide is refused',
-  { value: { weight: normalTensor([13, 7], 1) } },
-  'INVALID_OPTION',
-  '`kvHeads`',
-  '13',
-);
-refuseWeights(
-  'an output projection of other columns is refused',
-  { output: { weight: normalTensor([12, 13], 1) } },
-  'INVALID_WEIGHTS',
-  '`output.weight`',
-  '12 columns',
-);
-refuseWeights(
-  'a learned key without value is refused',
-  { biasValue: undefined },
-  'INVALID_WEIGHTS',
-  '`biasValue`',
-  'together',
-);
-refuseWeights(
-  'a learned value without key is refused',
-  { biasKey: undefined },
-  'INVALID_WEIGHTS',
-  '`biasKey`',
-  'together',
-);
-refuseWeights(
-  'a shorter learned key is refused',
-  { biasKey: normalTensor([11], 1) },
-  'INVALID_WEIGHTS',
-  '`biasKey`',
-  '12 numbers',
-);
-refuseWeights(
-  'addZeroAttention that is no boolean is refused',
-  { addZeroAttention: 'no' },
-  'INVALID_WEIGHTS',
-  '`addZeroAttention`',
-);
+test('wrong defaults of a layer are refused by its calls', async (t) => {
+  const own = layerWeights({ heads: 4, headDim: 3, modelDim: 12 });
+  const x = normalTensor([2, 12], 1);
+  for (const [defaults, code, ...words] of [
+    [{ window: { lefft: 1 } }, 'UNKNOWN_OPTION', 'Unknown option of `window` `lefft`; did you mean `left`?'],
+    [{ sinks: [0, 0, 0] }, 'INVALID_OPTION', 'a list of 4 numbers, one a head, for `sinks`'],
+    [
+      { causal: 'top-left', alignment: 'bottom-right' },
+      'INVALID_OPTION',
+      "'top-left', as `causal` says, for",
+    ],
+  ] as const) {
+    const given = { heads: 4, weights: own, ...defaults } as LayerOptions;
+    using layer = await engineOf().multiHeadAttention(given);
+    await assertRefused(t, () => layer.forward(x), code, ...words);
+  }
+});

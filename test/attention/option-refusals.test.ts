@@ -48,25 +48,21 @@ refuse(
   'did you mean `causal`?',
 );
 refuse('an unheard-of option is refused', { temperature: 1 }, 'UNKNOWN_OPTION', '`temperature`');
-for (const name of [
-  'window',
-  'softcap',
-  'alibiSlopes',
-  'sinks',
-  'headScale',
-  'rope',
-  'qkNorm',
-  'returnScores',
-  'headStatistics',
-  'cache',
-]) {
-  refuse(
-    `the planned option ${name} is refused as planned`,
-    { [name]: 1 },
-    'UNKNOWN_OPTION',
-    `\`${name}\``,
-    'planned',
-  );
+for (const [wrong, right] of [
+  ['windows', 'window'],
+  ['softCap', 'softcap'],
+  ['alibi_slopes', 'alibiSlopes'],
+  ['sink', 'sinks'],
+  ['headscale', 'headScale'],
+  ['ropes', 'rope'],
+  ['qk_norm', 'qkNorm'],
+  ['returnScore', 'returnScores'],
+  ['headStatistic', 'headStatistics'],
+  ['allignment', 'alignment'],
+  ['caches', 'cache'],
+] as const) {
+  const words = `Unknown option \`${wrong}\`; did you mean \`${right}\`?`;
+  refuse(`the option ${wrong} is refused with ${right}`, { [wrong]: 1 }, 'UNKNOWN_OPTION', words);
 }
 const smuggled = JSON.parse('{ "__proto__": { "causal": true } }') as object;
 test('a key named __proto__ is refused and has no effect', async (t) => {
@@ -75,27 +71,6 @@ test('a key named __proto__ is refused and has no effect', async (t) => {
   t.is(({} as { causal?: unknown }).causal, undefined);
 });
 
-for (const scale of [NaN, Infinity, '1', null]) {
-  refuse(`a scale of ${String(scale)} (${typeof scale}) is refused`, { scale }, 'INVALID_OPTION', '`scale`');
-}
-for (const causal of ['bottom', 1, null]) {
-  refuse(
-    `causal of ${JSON.stringify(causal)} is refused`,
-    { causal },
-    'INVALID_OPTION',
-    '`causal`',
-    "'top-left'",
-  );
-}
-for (const returnWeights of ['Mean', 1, null]) {
-  refuse(
-    `returnWeights of ${JSON.stringify(returnWeights)} is refused`,
-    { returnWeights },
-    'INVALID_OPTION',
-    '`returnWeights`',
-  );
-}
-refuse('returnLogSumExp of 1 is refused', { returnLogSumExp: 1 }, 'INVALID_OPTION', '`returnLogSumExp`');
 refuse('a signal that is none is refused', { signal: {} }, 'INVALID_OPTION', '`signal`');
 
 const bytes = (...shape: number[]) => ({ shape, data: new Uint8Array(shape.reduce((a, b) => a * b, 1)) });

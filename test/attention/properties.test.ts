@@ -1,163 +1,208 @@
-// Random combinations of shapes and options against the oracle, and what holds for every attention.
-import test from 'ava';
+// What holds for every attention, whatever its options are; combinations.test.ts holds their numbers against the oracle.
 import fc from 'fast-check';
-import type { Engine } from '../../src/index.js';
-import { attendOracle } from '../../workers/kernels/reference/oracle.js';
-import { attentionCase, type AttentionCase, type CaseOptions } from '../helpers/attention-case.js';
+import type { AttentionResult, Engine, TensorLike } from '../../src/index.js';
+import { attendOracle, type OracleInputs } from '../../workers/kernels/reference/oracle.js';
+import { anyCombination, type Combination } from '../helpers/any-combination.js';
+import { attentionCase } from '../helpers/attention-case.js';
+import { combinationCase, type CombinationCase } from '../helpers/combination-case.js';
+import { findStatisticsDeviation } from '../helpers/combination-checks.js';
 import { openEngines, testKernels } from '../helpers/engines.js';
-import { attendNaive32 } from '../helpers/naive32.js';
-import { normalTensor, randomMask } from '../helpers/random.js';
-import { findDeviation, PrecisionPool } from '../helpers/tolerance.js';
+import { permuteAxis, randomOrder } from '../helpers/permutations.js';
+import { statisticsOfWeights } from '../helpers/statistics-of-weights.js';
+import { findDeviation } from '../helpers/tolerance.js';
+import { without } from '../helpers/without.js';
 
 const engineOf = openEngines();
-const runs = { seed: 20_251, numRuns: 200 };
+const runs = { seed: 20_251, numRuns: 120 };
 
-const length = fc.oneof(
-  { weight: 6, arbitrary: fc.integer({ min: 1, max: 12 }) },
-  { weight: 1, arbitrary: fc.constantFrom(47, 48, 49, 63, 64, 65, 66) },
-);
+/** Dense batches of rank 4, whose results lie as the oracle's do. */
+const anyDense = anyCombination
+  .filter(({ layout }) => layout !== 'ragged')
+  .map((combination): Combination => ({ ...combination, layout: 'rank 4' }));
 
-const anyCase = fc
-  .record({
-    batch: fc.integer({ min: 1, max: 2 }),
-    kvHeads: fc.integer({ min: 1, max: 2 }),
-    group: fc.integer({ min: 1, max: 3 }),
-    queries: length,
-    keys: length,
-    headDim: fc.integer({ min: 1, max: 20 }),
-    valueDim: fc.integer({ min: 1, max: 20 }),
-    causal: fc.constantFrom(undefined, 'top-left' as const, 'bottom-right' as const),
-    hasLengths: fc.boolean(),
-    scale: fc.constantFrom(undefined, undefined, 0, -0.5, 0.3),
-    maskAxes: fc.option(fc.tuple(fc.boolean(), fc.boolean(), fc.boolean(), fc.boolean())),
-    biasAxes: fc.option(fc.tuple(fc.boolean(), fc.boolean(), fc.boolean(), fc.boolean())),
-    seed: fc.nat({ max: 10_000 }),
-  })
-  .map(({ group, hasLengths, maskAxes, biasAxes, causal, scale, ...rest }): CaseOptions => {
-    const { batch, kvHeads, queries, keys, seed } = rest;
-    const full = [batch, kvHeads * group, queries, keys];
-    const shapeOf = (axes: readonly boolean[]): number[] => full.map((axis, n) => (axes[n] ? axis : 1));
-    const bias = biasAxes && normalTensor(shapeOf(biasAxes), seed);
-    if (bias) for (let n = seed % 5; n < bias.data.length; n += 5) bias.data[n] = -Infinity;
-    return {
-      ...rest,
-      heads: kvHeads * group,
-      ...(causal && { causal }),
-      ...(scale !== undefined && { scale }),
-      ...(hasLengths && { keyLengths: Array.from({ length: batch }, (_, b) => (seed + 3 * b) % (keys + 1)) }),
-      ...(maskAxes && { mask: randomMask(shapeOf(maskAxes), seed) }),
-      ...(bias && { bias }),
-    };
-  });
+/** Checks a combination: what it returns is thrown beside the combination's description. */
+type Check = (combination: Combination) => Promise<string | undefined>;
 
-function describeCase(options: CaseOptions): string {
-  return JSON.stringify({ ...options, mask: options.mask?.shape, bias: options.bias?.shape });
+async function checkAll(arbitrary: fc.Arbitrary<Combination>, check: Check): Promise<void> {
+  await fc.assert(
+    fc.asyncProperty(arbitrary, async (combination) => {
+      const problem = await check(combination);
+      if (problem !== undefined) throw new Error(`${problem}, ${JSON.stringify(combination)}`);
+    }),
+    { ...runs, includeErrorInReport: true },
+  );
 }
 
-/** Throws with the case in its message, so that fast-check shows it. */
-function expectNone(problem: string | undefined, options: CaseOptions): void {
-  if (problem !== undefined) throw new Error(`${problem}, ${describeCase(options)}`);
-}
-
-async function attend(engine: Engine, { inputs }: AttentionCase) {
+async function attend(engine: Engine, { inputs }: Pick<CombinationCase, 'inputs'>): Promise<AttentionResult> {
   return engine.attention({ ...inputs, returnWeights: true, returnLogSumExp: true });
 }
 
-testKernels(engineOf, 'random combinations of options match the oracle', async (t, engine) => {
-  const [outputs, allWeights] = [new PrecisionPool(), new PrecisionPool()];
-  await fc.assert(
-    fc.asyncProperty(anyCase, async (options) => {
-      const chosen = attentionCase(options);
-      const oracle = attendOracle(chosen.oracle);
-      const { output, weights, logSumExp } = await attend(engine, chosen);
-      const naive = attendNaive32(chosen.oracle);
-      outputs.add({ actual: output.data, oracle: oracle.output, naive: naive.output }, describeCase(options));
-      allWeights.add(
-        { actual: weights!.data, oracle: oracle.weights, naive: naive.weights },
-        describeCase(options),
-      );
-      expectNone(findDeviation(output.data, oracle.output), options);
-      expectNone(findDeviation(weights!.data, oracle.weights), options);
-      expectNone(findDeviation(logSumExp!.data, oracle.logSumExp, 2e-6, 1e-6), options);
-    }),
-    runs,
-  );
-  t.is(outputs.findProblem(), undefined);
-  t.is(allWeights.findProblem(), undefined);
-});
-
 testKernels(engineOf, 'values of one come out as ones, or as zeros in empty rows', async (t, engine) => {
-  await fc.assert(
-    fc.asyncProperty(anyCase, async (options) => {
-      const chosen = attentionCase(options);
-      chosen.inputs.v.data.fill(1);
-      const { output, logSumExp } = await attend(engine, chosen);
-      const { valueDim } = chosen.oracle.dims;
-      const wanted = Float64Array.from(output.data, (_, n) =>
-        logSumExp!.data[Math.floor(n / valueDim)] === -Infinity ? 0 : 1,
-      );
-      expectNone(findDeviation(output.data, wanted, 1e-6, 0), options);
-    }),
-    { ...runs, numRuns: 50 },
-  );
+  const plain = anyDense.map((one) => without(one, 'sinks', 'headScale', 'returnWeights', 'returnScores'));
+  await checkAll(plain, async (combination) => {
+    const { inputs, oracles } = combinationCase(combination);
+    inputs.v.data.fill(1);
+    const { output, logSumExp } = await attend(engine, { inputs });
+    const { valueDim } = oracles[0]!.dims;
+    const wanted = Float64Array.from(output.data, (_, n) =>
+      logSumExp!.data[Math.floor(n / valueDim)] === -Infinity ? 0 : 1,
+    );
+    return findDeviation(output.data, wanted, 1e-6, 0);
+  });
   t.pass();
 });
 
 testKernels(
   engineOf,
-  'outputs lie between the least and the largest value of their column',
+  'outputs lie between the least and the largest attended value of their column',
   async (t, engine) => {
-    await fc.assert(
-      fc.asyncProperty(anyCase, async (options) => {
-        const chosen = attentionCase(options);
-        const { output } = await attend(engine, chosen);
-        const [least, most] = [Math.min(0, ...chosen.inputs.v.data), Math.max(0, ...chosen.inputs.v.data)];
-        const outside = output.data.findIndex((value) => value < least - 1e-6 || value > most + 1e-6);
-        expectNone(outside < 0 ? undefined : `element ${outside} is ${output.data[outside]!}`, options);
-      }),
-      { ...runs, numRuns: 50 },
-    );
+    await checkAll(anyDense, async (combination) => {
+      const { inputs, oracles } = combinationCase(combination);
+      const { output } = await engine.attention(inputs);
+      return findOutside(output.data, oracles[0]!);
+    });
     t.pass();
   },
 );
 
-/** Keys, values and the mask's last axis in the order of `from`. */
-function permuteKeys(options: CaseOptions, from: readonly number[]): AttentionCase {
-  const { inputs, oracle } = attentionCase(options);
-  const rows = (data: Float32Array | Uint16Array, width: number): Float32Array =>
-    Float32Array.from(data, (_, n) => {
-      const row = Math.floor(n / width);
-      return data[(row - (row % from.length) + from[row % from.length]!) * width + (n % width)]!;
-    });
-  const { headDim, valueDim } = oracle.dims;
-  const { shape, data } = options.mask!;
-  const mask = {
-    shape,
-    data: Uint8Array.from(data, (_, n) => data[n - (n % from.length) + from[n % from.length]!]!),
-  };
-  return {
-    oracle,
-    inputs: {
-      ...inputs,
-      k: { shape: inputs.k.shape, data: rows(inputs.k.data, headDim) },
-      v: { shape: inputs.v.shape, data: rows(inputs.v.data, valueDim) },
-      mask,
-    },
-  };
+/** The first output that no weights could have made of the values that its row attends. */
+function findOutside(output: ArrayLike<number>, oracle: OracleInputs): string | undefined {
+  const { heads, kvHeads, queries, keys, valueDim } = oracle.dims;
+  const { weights } = attendOracle(oracle);
+  for (let n = 0; n < output.length; n++) {
+    const [row, d] = [Math.floor(n / valueDim), n % valueDim];
+    const [h, b] = [Math.floor(row / queries) % heads, Math.floor(row / queries / heads)];
+    const kvRow = (b * kvHeads + Math.floor((h * kvHeads) / heads)) * keys;
+    // A sink is a value of 0, and an empty row has no other.
+    const attended = oracle.sinks === undefined ? [] : [0];
+    for (let j = 0; j < keys; j++) {
+      if (weights[row * keys + j]! > 0) attended.push(oracle.v[(kvRow + j) * valueDim + d]!);
+    }
+    const ends = (attended.length === 0 ? [0] : attended).map(
+      (value) => value * (oracle.headScale?.[h] ?? 1),
+    );
+    const isInside = output[n]! >= Math.min(...ends) - 1e-6 && output[n]! <= Math.max(...ends) + 1e-6;
+    if (!isInside) return `element ${n} is ${output[n]!}, its values ${ends.join(' ')}`;
+  }
+  return undefined;
 }
 
-testKernels(engineOf, 'keys in another order, with their mask, give the same output', async (t, engine) => {
-  for (let seed = 0; seed < 20; seed++) {
-    const keys = 5 + 7 * seed;
-    const mask = randomMask([2, 1, 4, keys], seed);
-    const options = { batch: 2, heads: 2, kvHeads: 1, queries: 4, keys, headDim: 6, valueDim: 3, seed, mask };
-    const from = Array.from({ length: keys }, (_, j) => (j * 3 + seed) % keys);
-    if (new Set(from).size < keys) continue;
-    const wanted = attendOracle(attentionCase(options).oracle).output;
-    const { output } = await attend(engine, permuteKeys(options, from));
-    t.is(findDeviation(output.data, wanted), undefined, `${keys} keys`);
-  }
+testKernels(engineOf, 'heads in another order give the same outputs in that order', async (t, engine) => {
+  await checkAll(anyDense, async (combination) => {
+    const { inputs } = combinationCase(combination);
+    const { kvHeads, group, seed } = combination;
+    const kvOrder = randomOrder(kvHeads, seed);
+    // Groups move with their key/value head, and their members among themselves.
+    const order = kvOrder.flatMap((kv) => randomOrder(group, seed + kv).map((g) => kv * group + g));
+    const pick = (numbers: ArrayLike<number>): number[] => order.map((h) => numbers[h]!);
+    const { alibiSlopes, sinks, headScale, mask, bias } = inputs;
+    const moved = {
+      ...inputs,
+      q: permuteAxis(inputs.q, -3, order),
+      k: permuteAxis(inputs.k, -3, kvOrder),
+      v: permuteAxis(inputs.v, -3, kvOrder),
+      ...(mask && { mask: permuteAxis(mask as { shape: number[]; data: Uint8Array }, -3, order) }),
+      ...(bias && { bias: permuteAxis(bias, -3, order) }),
+      ...(alibiSlopes && { alibiSlopes: pick(alibiSlopes) }),
+      ...(sinks && { sinks: pick(sinks) }),
+      ...(headScale && { headScale: pick(headScale) }),
+    };
+    const [plain, permuted] = [await attend(engine, { inputs }), await attend(engine, { inputs: moved })];
+    return (
+      findDifference('output', permuted.output, permuteAxis(plain.output, -3, order)) ??
+      findDifference('weights', permuted.weights!, permuteAxis(plain.weights!, -3, order)) ??
+      findDifference('logSumExp', permuted.logSumExp!, permuteAxis(plain.logSumExp!, -2, order))
+    );
+  });
+  t.pass();
 });
+
+/** Where two tensors are not the same bit by bit. */
+function findDifference(what: string, actual: TensorLike, wanted: TensorLike): string | undefined {
+  const at = actual.data.findIndex((value, n) => !Object.is(value, wanted.data[n]));
+  return at < 0 ? undefined : `${what} ${at} is ${actual.data[at]!} instead of ${wanted.data[at]!}`;
+}
+
+testKernels(engineOf, 'keys in another order give the same output', async (t, engine) => {
+  const unordered = anyDense.map((one) =>
+    without(one, 'causal', 'alignment', 'window', 'alibiSlopes', 'rope', 'keyLengths', 'headStatistics'),
+  );
+  await checkAll(unordered, async (combination) => {
+    const { inputs } = combinationCase(combination);
+    const order = randomOrder(inputs.k.shape[2]!, combination.seed);
+    const { mask, bias } = inputs;
+    const moved = {
+      ...inputs,
+      k: permuteAxis(inputs.k, -2, order),
+      v: permuteAxis(inputs.v, -2, order),
+      ...(mask && { mask: permuteAxis(mask as { shape: number[]; data: Uint8Array }, -1, order) }),
+      ...(bias && { bias: permuteAxis(bias, -1, order) }),
+    };
+    const [plain, permuted] = [await attend(engine, { inputs }), await attend(engine, { inputs: moved })];
+    return (
+      findDeviation(permuted.output.data, plain.output.data, 4e-6, 1e-5) ??
+      findDeviation(permuted.weights!.data, permuteAxis(plain.weights!, -1, order).data, 4e-6, 1e-5)
+    );
+  });
+  t.pass();
+});
+
+testKernels(
+  engineOf,
+  'the first tokens of a causal sequence have the bytes of a shorter one, whatever the options',
+  async (t, engine) => {
+    const causal = anyDense.map((one): Combination => {
+      const tokens = Math.max(2, one.entries[0]!.queries);
+      const self = without(one, 'mask', 'bias', 'keyLengths', 'alignment', 'headStatistics', 'returnScores');
+      return { ...self, causal: true, entries: [{ queries: tokens, keys: tokens }] };
+    });
+    await checkAll(causal, async (combination) => {
+      const { inputs } = combinationCase(combination);
+      const [tokens, { rope }] = [inputs.q.shape[2]!, inputs];
+      const count = 1 + (combination.seed % (tokens - 1));
+      const first = Array.from({ length: count }, (_, n) => n);
+      const shorter = {
+        ...inputs,
+        q: permuteAxis(inputs.q, -2, first),
+        k: permuteAxis(inputs.k, -2, first),
+        v: permuteAxis(inputs.v, -2, first),
+        ...(rope && {
+          rope: { ...rope, ...(rope.positions && { positions: rope.positions.slice(0, count) }) },
+        }),
+      };
+      const [whole, part] = [await attend(engine, { inputs }), await attend(engine, { inputs: shorter })];
+      return (
+        findDifference('output', part.output, permuteAxis(whole.output, -2, first)) ??
+        findDifference('logSumExp', part.logSumExp!, permuteAxis(whole.logSumExp!, -1, first))
+      );
+    });
+    t.pass();
+  },
+);
+
+testKernels(
+  engineOf,
+  'head statistics are those of the weights, and asking for them changes no byte',
+  async (t, engine) => {
+    const aligned = anyDense.map((one): Combination => {
+      const diagonal = typeof one.causal === 'string' ? one.causal : (one.alignment ?? 'top-left');
+      return { ...without(one, 'returnWeights', 'returnScores', 'headStatistics'), alignment: diagonal };
+    });
+    await checkAll(aligned, async (combination) => {
+      const { inputs, oracles } = combinationCase(combination);
+      const plain = await attend(engine, { inputs });
+      const asked = await engine.attention({ ...inputs, headStatistics: true });
+      const { offset, causalOffset } = oracles[0]!;
+      const positionOf = (b: number, i: number): number => i + (offset ?? causalOffset ?? (() => 0))(b);
+      const wanted = statisticsOfWeights(plain, positionOf);
+      return (
+        findStatisticsDeviation(asked.headStatistics!, wanted) ??
+        findDifference('output', asked.output, plain.output)
+      );
+    });
+    t.pass();
+  },
+);
 
 testKernels(
   engineOf,
@@ -179,17 +224,3 @@ testKernels(
     );
   },
 );
-
-test('the random cases reach every option', (t) => {
-  const cases = fc.sample(anyCase, runs);
-  for (const name of ['causal', 'keyLengths', 'mask', 'bias', 'scale'] as const) {
-    t.true(
-      cases.some((options) => name in options),
-      name,
-    );
-    t.true(
-      cases.some((options) => !(name in options)),
-      name,
-    );
-  }
-});

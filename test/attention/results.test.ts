@@ -51,17 +51,21 @@ testKernels(engineOf, "returnWeights: 'mean' is the mean over the heads", async 
   }
 });
 
-testKernels(
-  engineOf,
-  'asking for weights or log-sum-exp changes no byte of the output',
-  async (t, engine) => {
-    const { inputs } = attentionCase(size);
-    const plain = await engine.attention(inputs);
-    const asked = await engine.attention({ ...inputs, returnWeights: true, returnLogSumExp: true });
-    t.deepEqual(Object.keys(plain), ['output']);
+testKernels(engineOf, 'asking for more than the output changes no byte of it', async (t, engine) => {
+  const { inputs } = attentionCase({ ...size, causal: 'bottom-right' });
+  const plain = await engine.attention(inputs);
+  t.deepEqual(Object.keys(plain), ['output']);
+  for (const [ask, ...names] of [
+    [{ returnWeights: true, returnLogSumExp: true }, 'logSumExp', 'weights'],
+    [{ returnWeights: 'mean', returnScores: 'biased' }, 'scores', 'weights'],
+    [{ returnScores: 'probabilities', headStatistics: true }, 'headStatistics', 'scores'],
+    [{ returnScores: 'scaled', headStatistics: false }, 'scores'],
+  ] as const) {
+    const asked = await engine.attention({ ...inputs, ...ask });
+    t.deepEqual(Object.keys(asked).sort(), [...names, 'output'].sort());
     assertSameBytes(t, asked.output.data, plain.output.data);
-  },
-);
+  }
+});
 
 testKernels(engineOf, 'half floats are decoded and computed in float32', async (t, engine) => {
   for (const dtype of ['f16', 'bf16'] as const) {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { makeFolder } from '../helpers/make-folder.js';
 import { kernels } from '../helpers/engines.js';
@@ -27,10 +27,15 @@ interface Outcome {
 }
 
 function verify(...args: string[]): Promise<Outcome> {
+  return verifyWith({}, ...args);
+}
+
+function verifyWith(variables: NodeJS.ProcessEnv, ...args: string[]): Promise<Outcome> {
   return new Promise((resolve) => {
     execFile(
       process.execPath,
       ['--input-type=module', '--eval', program, '--', 'verify', ...args],
+      { env: { ...process.env, ...variables } },
       (error, stdout, stderr) => {
         resolve({ exitCode: error === null ? 0 : Number(error.code), stdout, stderr });
       },
@@ -49,23 +54,37 @@ async function writeSuite(t: ExecutionContext, names: readonly string[], atol = 
   return folder;
 }
 
-test('Every kernel is verified, skipped cases stand under their reason, and the last line counts', async (t) => {
+test('Every kernel is verified, and the last line counts', async (t) => {
+  const suites = { 'torch-multihead': 8, extended: 20 };
   const { exitCode, stdout, stderr } = await verify(
-    'test/conformance/torch-multihead',
-    'test/conformance/extended',
+    ...Object.keys(suites).map((name) => `test/conformance/${name}`),
   );
   t.is(exitCode, 0, stderr);
   const lines = stdout.trimEnd().split('\n');
-  for (const kernel of kernels)
-    t.true(lines.includes(`torch-multihead on ${kernel}: 8 passed, 0 failed, 0 skipped`));
-  const extended = lines.filter((line) => /^extended on \w+: \d+ passed, 0 failed, \d+ skipped$/.test(line));
-  t.is(extended.length, kernels.length);
-  const counts = /^(\d+) passed, 0 failed, (\d+) skipped$/.exec(lines.at(-1)!)!;
-  const [passed, skipped] = [Number(counts[1]), Number(counts[2])];
-  t.is(passed + skipped, kernels.length * (8 + 20));
-  for (const [line] of stdout.matchAll(/^ {2}skipped.*$/gm))
-    t.regex(line, /^ {2}skipped \d+, needs `\w+`.*:$/);
-  t.is(stdout.match(/^ {4}\w+$/gm)?.length ?? 0, skipped);
+  for (const kernel of ['native', 'wasm', 'reference'] as const) {
+    for (const [name, count] of Object.entries(suites)) {
+      const [passed, skipped] = kernels.includes(kernel) ? [count, 0] : [0, count];
+      t.true(lines.includes(`${name} on ${kernel}: ${passed} passed, 0 failed, ${skipped} skipped`), stdout);
+    }
+  }
+  const skipped = 28 * (3 - kernels.length);
+  t.is(lines.at(-1), `${28 * kernels.length} passed, 0 failed, ${skipped} skipped`);
+});
+
+test('The cases of a kernel that can not run here are skipped, of one that is not asked for are not', async (t) => {
+  const suite = await writeSuite(t, ['a', 'b']);
+  const withoutNative = { HEADPOOL_ISA: 'none' };
+  const { exitCode, stdout, stderr } = await verifyWith(withoutNative, suite);
+  t.is(exitCode, 0, stderr);
+  const name = basename(suite);
+  const [wasm, reference, native, reason, ...rest] = stdout.trimEnd().split('\n');
+  t.is(wasm, `${name} on wasm: 2 passed, 0 failed, 0 skipped`);
+  t.is(reference, `${name} on reference: 2 passed, 0 failed, 0 skipped`);
+  t.is(native, `${name} on native: 0 passed, 0 failed, 2 skipped`);
+  t.regex(reason!, /^native can't run here: /);
+  t.deepEqual(rest, ['4 passed, 0 failed, 2 skipped']);
+  const one = await verifyWith(withoutNative, suite, '--kernel=wasm');
+  t.true(one.stdout.endsWith('\n2 passed, 0 failed, 0 skipped\n'), one.stdout);
 });
 
 test('One kernel can be chosen, and files among the folders are ignored with a word on stderr', async (t) => {

@@ -2,7 +2,13 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { planProducts } from '../../src/engine/plan.js';
-import { isDecoding, planAttention, planDecoding, planGather } from '../../src/engine/plan-attention.js';
+import {
+  isDecoding,
+  planAttention,
+  planDecoding,
+  planGather,
+  planRotation,
+} from '../../src/engine/plan-attention.js';
 import type { PhasePlan } from '../../src/engine/units.js';
 import { unitWords } from '../../workers/protocol.js';
 import type { Entry } from '../../src/attention/problem.js';
@@ -16,7 +22,7 @@ type Words = [number, number, number, number, number];
 function entriesOf(lengths: readonly (readonly [number, number])[]): Entry[] {
   let [queryRow, keyRow] = [0, 0];
   return lengths.map(([queries, keys]) => {
-    const entry = { queryRow, queries, keyRow, keys };
+    const entry = { queryRow, queries, keyRow, keys, newKeys: keys, firstToken: 0 };
     queryRow += queries;
     keyRow += keys;
     return entry;
@@ -28,6 +34,7 @@ const unbounded = {
   right: Infinity,
   diagonalOf: () => 0,
   extraKeys: 0,
+  deadHeads: new Set<number>(),
   areHeadsTogether: false,
 };
 const lengths = fc.array(fc.tuple(fc.nat(400), fc.nat(400)), { maxLength: 6 });
@@ -132,7 +139,7 @@ test('causal units are handed out longest first and count half the work', (t) =>
 
 test('one query on many keys is decoding; a sequence attending itself never is', (t) => {
   const heads = { heads: 8, kvHeads: 1, headDim: 4, valueDim: 4 };
-  const entry = { queryRow: 0, keyRow: 0, queries: 1, keys: 256 };
+  const entry = { queryRow: 0, keyRow: 0, queries: 1, keys: 256, newKeys: 256, firstToken: 0 };
   t.true(isDecoding(entry, heads));
   t.false(isDecoding({ ...entry, queries: 2 }, heads));
   t.false(isDecoding({ ...entry, keys: 1 }, heads));
@@ -160,14 +167,34 @@ test('empty batches and empty sequences have no units', (t) => {
   t.is(planProducts([{ rows: 0, segments: 3, depth: 4, columns: 12 }]).unitCount, 0);
 });
 
-test('keys and values of every head are gathered once', (t) => {
+test('every head of every operand is gathered once', (t) => {
+  const layout = { region: { buffer: null, byteOffset: 0, byteLength: 0 }, headStride: 0, tokenStride: 0 };
+  const ends = { from: layout, to: layout, dims: 8 };
   const plan = planGather(
     entriesOf([
       [3, 5],
       [2, 7],
     ]),
+    [
+      { ...ends, operand: 'key', heads: 2 },
+      { ...ends, operand: 'query', heads: 4 },
+    ],
+  );
+  const names = unitsOf(plan).map(([entry, first, end, copy]) => `${entry} ${first}-${end} ${copy}`);
+  t.is(new Set(names).size, 12);
+});
+
+test('every row of queries and keys is turned once', (t) => {
+  const plan = planRotation(
+    entriesOf([
+      [200, 100],
+      [2, 7],
+    ]),
     { heads: 4, kvHeads: 2, headDim: 8, valueDim: 8 },
   );
-  const names = unitsOf(plan).map(([entry, first, end, which]) => `${entry} ${first}-${end} ${which}`);
-  t.is(new Set(names).size, 8);
+  const rows = unitsOf(plan).flatMap(([entry, which, first, end]) =>
+    Array.from({ length: end! - first! }, (_, n) => `${entry} ${which} ${first! + n}`),
+  );
+  t.is(rows.length, 309);
+  t.is(new Set(rows).size, 309);
 });

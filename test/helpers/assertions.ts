@@ -30,3 +30,27 @@ export async function assertRefused(
   t.is(error.code, code, error.message);
   for (const word of words) t.true(error.message.includes(word), `"${error.message}" should say ${word}`);
 }
+
+/** The code of the error that `action` throws, if it does. */
+export function codeOf(action: () => unknown): ErrorCode | undefined {
+  try {
+    action();
+    return undefined;
+  } catch (error) {
+    if (error instanceof HeadpoolError) return error.code;
+    throw error;
+  }
+}
+
+/** Code and message of the error with which `action` is refused. */
+export async function messageOf(
+  action: () => unknown,
+): Promise<Readonly<Record<'code' | 'message', string>> | undefined> {
+  try {
+    await action();
+    return undefined;
+  } catch (error) {
+    if (error instanceof HeadpoolError) return { code: error.code, message: error.message };
+    throw error;
+  }
+}

@@ -9,7 +9,7 @@ import {
   type OracleOptions,
   type OracleResult,
 } from '../../workers/kernels/reference/oracle.js';
-import { attendNaive32 } from './naive32.js';
+import { attendNaive32, type NaiveResult } from './naive32.js';
 import { normalTensor } from './random.js';
 import { addResult } from './precision-pools.js';
 import { findDeviation, largestMagnitude, ulp32 } from './tolerance.js';
@@ -25,7 +25,31 @@ export interface CaseOptions extends Partial<OracleDims> {
   readonly keyLengths?: readonly number[];
   readonly mask?: Broadcastable<Uint8Array>;
   readonly bias?: Broadcastable<Float32Array>;
+  /** Where the diagonal starts where `causal` doesn't say it. */
+  readonly alignment?: 'top-left' | 'bottom-right';
+  readonly window?: { readonly left?: number; readonly right?: number };
+  readonly softcap?: number;
+  /** These three are float32 values, as are the weights of qkNorm: the oracle takes them as they are. */
+  readonly alibiSlopes?: readonly number[];
+  readonly sinks?: readonly number[];
+  readonly headScale?: readonly number[];
+  /** With positions there are as many queries as keys: one a token for every entry alike, or one a row of the batch. */
+  readonly rope?: {
+    readonly base: number;
+    readonly dims?: number;
+    readonly interleaved?: boolean;
+    readonly positions?: readonly number[];
+  };
+  readonly qkNorm?: { readonly q: Float32Array; readonly k: Float32Array; readonly epsilon?: number };
 }
+
+const optionNames = [
+  ...(['scale', 'causal', 'keyLengths', 'mask', 'bias', 'alignment', 'window', 'softcap'] as const),
+  ...(['alibiSlopes', 'sinks', 'headScale', 'rope', 'qkNorm'] as const),
+] satisfies readonly (keyof CaseOptions)[];
+
+/** The part of a case that an engine and the oracle are told beside the operands. */
+export type GivenOptions = Pick<CaseOptions, (typeof optionNames)[number]>;
 
 export interface AttentionCase {
   readonly inputs: AttentionInputs;
@@ -43,17 +67,11 @@ export function attentionCase(options: CaseOptions = {}): AttentionCase {
     headDim = 8,
     valueDim = headDim,
   } = options;
-  const { seed = 1, spread = 1, scale, causal, keyLengths, mask, bias } = options;
+  const { seed = 1, spread = 1 } = options;
   const q = normalTensor([batch, heads, queries, headDim], 3 * seed, spread);
   const k = normalTensor([batch, kvHeads, keys, headDim], 3 * seed + 1, spread);
   const v = normalTensor([batch, kvHeads, keys, valueDim], 3 * seed + 2);
-  const given = {
-    ...(scale !== undefined && { scale }),
-    ...(causal && { causal }),
-    ...(keyLengths && { keyLengths }),
-    ...(mask && { mask }),
-    ...(bias && { bias }),
-  };
+  const given = givenOptions(options);
   const dims = { batch, heads, kvHeads, queries, keys, headDim, valueDim };
   return {
     inputs: { q, k, v, ...given },
@@ -67,19 +85,37 @@ export function attentionCase(options: CaseOptions = {}): AttentionCase {
   };
 }
 
+function givenOptions(options: CaseOptions): GivenOptions {
+  return Object.fromEntries(
+    optionNames.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])),
+  );
+}
+
 /** Options of an engine's call as the oracle takes them. */
 export function oracleOptions(
-  { scale, causal, keyLengths, mask, bias }: Omit<CaseOptions, keyof OracleDims>,
+  { causal, alignment = causal, keyLengths, mask, bias, rope, ...same }: GivenOptions,
   { batch, heads, queries, keys }: Pick<OracleDims, 'batch' | 'heads' | 'queries' | 'keys'>,
 ): OracleOptions {
   const target = [batch, heads, queries, keys];
+  const offset = (b: number): number =>
+    alignment === 'bottom-right' ? (keyLengths?.[b] ?? keys) - queries : 0;
   return {
-    scale,
+    ...same,
     keyLengths,
-    causalOffset: causal && ((b) => (causal === 'top-left' ? 0 : (keyLengths?.[b] ?? keys) - queries)),
+    ...(causal ? { causalOffset: offset } : { offset }),
     mask: mask && ((...at) => elementAt(mask, target, at) !== 0),
     bias: bias && ((...at) => elementAt(bias, target, at)),
+    rope: rope && oracleRope(rope, queries),
   };
+}
+
+function oracleRope(
+  { positions, ...rope }: NonNullable<CaseOptions['rope']>,
+  tokens: number,
+): OracleOptions['rope'] {
+  const positionOf =
+    positions && ((b: number, token: number): number => positions[(b * tokens + token) % positions.length]!);
+  return { ...rope, ...(positionOf && { queryPosition: positionOf, keyPosition: positionOf }) };
 }
 
 /** The element at [b, h, i, j] of a tensor that broadcasts from the right. */
@@ -111,7 +147,7 @@ export async function checkCase(
 
 interface Expectation {
   readonly oracle: OracleResult;
-  readonly naive: OracleResult;
+  readonly naive: NaiveResult;
 }
 
 const expectations = new WeakMap<OracleInputs, Expectation>();

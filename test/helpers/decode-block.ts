@@ -1,7 +1,7 @@
 // Decoding blocks on a bare kernel, in one piece and over ranges of their keys: what the phases `decode` and `merge` do,
 // without an engine.
 import assert from 'node:assert/strict';
-import type { AttentionBlock } from '../../workers/kernels/kernel.js';
+import type { AttentionBlock, Slice } from '../../workers/kernels/kernel.js';
 import type { OracleInputs } from '../../workers/kernels/reference/oracle.js';
 import { partialFloats } from '../../workers/protocol.js';
 import { attentionCase, type CaseOptions } from './attention-case.js';
@@ -66,22 +66,34 @@ export function attendRanges(
   kernel.merge({ ...block, partial, ranges });
 }
 
-/** The block over the keys first <= j < end; the extra ones belong to the first range. */
+/** The block over the keys first <= j < end; what is beside the sequence belongs to the first range. */
 function cutKeys(block: AttentionBlock, first: number, end: number): AttentionBlock {
-  const advance = <T>({ data, offset }: { readonly data: T; readonly offset: number }, by: number) => ({
-    data,
-    offset: offset + by,
-  });
   const { mask, bias } = block;
   return {
     ...block,
-    key: advance(block.key, first * block.keyStride),
-    value: advance(block.value, first * block.valueStride),
+    ...cutStored(block, first),
     keys: end - first,
     extra: first === 0 ? block.extra : null,
+    sinks: first === 0 ? block.sinks : null,
+    position: block.position - first,
     firstOffset: block.firstOffset - first,
     lastOffset: block.lastOffset - first,
     mask: mask && { ...mask, from: advance(mask.from, first * mask.keyStride) },
     bias: bias && { ...bias, from: advance(bias.from, first * bias.keyStride) },
   };
+}
+
+/** Keys and values from `first` on; that is the first of a page where they lie in pages. */
+function cutStored(
+  { key, keyStride, value, valueStride, pages }: AttentionBlock,
+  first: number,
+): Pick<AttentionBlock, 'key' | 'value' | 'pages'> {
+  if (pages === null)
+    return { key: advance(key, first * keyStride), value: advance(value, first * valueStride), pages };
+  assert.equal(first % pages.pageKeys, 0, 'ranges of whole pages');
+  return { key, value, pages: { ...pages, table: advance(pages.table, first / pages.pageKeys) } };
+}
+
+function advance<S extends Slice<unknown>>(slice: S, by: number): S {
+  return { ...slice, offset: slice.offset + by };
 }

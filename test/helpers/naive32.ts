@@ -5,17 +5,22 @@ import type {
   OracleLayerInputs,
   OracleLayerOptions,
   OracleLinear,
+  OracleOptions,
   OracleResult,
   OracleWeights,
 } from '../../workers/kernels/reference/oracle.js';
+import { prepareNaive32 } from './naive32-vectors.js';
 
-const { fround, exp, log, sqrt } = Math;
+const { fround, exp, log, sqrt, tanh } = Math;
+
+/** What the plain program says: all that precision is promised of. */
+export type NaiveResult = Pick<OracleResult, 'output' | 'weights' | 'logSumExp'>;
 
 /** The same function as `attendOracle`, in float32; the numbers of its arrays are float32 values. */
-export function attendNaive32(inputs: OracleInputs): OracleResult {
-  const { dims, q, k, v, keyLengths, causalOffset, mask, bias, extra } = inputs;
-  const { batch, heads, kvHeads, queries, keys, headDim, valueDim } = dims;
-  const scale = fround(inputs.scale ?? 1 / sqrt(headDim));
+export function attendNaive32(given: OracleInputs): NaiveResult {
+  const inputs = prepareNaive32(given);
+  const { dims, v, extra } = inputs;
+  const { batch, heads, kvHeads, queries, keys, valueDim } = dims;
   const extras = extra?.count ?? 0;
   const columns = keys + extras;
   const output = new Float64Array(batch * heads * queries * valueDim);
@@ -26,43 +31,73 @@ export function attendNaive32(inputs: OracleInputs): OracleResult {
     const h = Math.floor(row / queries) % heads;
     const b = Math.floor(row / queries / heads);
     const kvHead = Math.floor((h * kvHeads) / heads);
-    const keyRow = (j: number): [ArrayLike<number>, number] =>
-      j < keys ? [k, (b * kvHeads + kvHead) * keys + j] : [extra!.k, kvHead * extras + j - keys];
     const valueRow = (j: number): [ArrayLike<number>, number] =>
       j < keys ? [v, (b * kvHeads + kvHead) * keys + j] : [extra!.v, kvHead * extras + j - keys];
 
     const kept: number[] = [];
-    for (let j = 0; j < columns; j++) {
-      const isPadding = j >= (keyLengths?.[b] ?? keys);
-      const isFuture = causalOffset !== undefined && j > i + causalOffset(b);
-      const isMasked = mask?.(b, h, i, j) === false || bias?.(b, h, i, j) === -Infinity;
-      if (j >= keys || !(isPadding || isFuture || isMasked)) kept.push(j);
+    for (let j = 0; j < columns; j++) if (j >= keys || isAttended(inputs, b, h, i, j)) kept.push(j);
+    const sink = fround(inputs.sinks?.[h] ?? -Infinity);
+    if (kept.length === 0) {
+      logSumExp[row] = sink;
+      continue;
     }
-    if (kept.length === 0) continue;
 
-    const scores = kept.map((j) => {
-      const [data, at] = keyRow(j);
-      let dot = 0;
-      for (let d = 0; d < headDim; d++)
-        dot = fround(dot + fround(q[row * headDim + d]! * data[at * headDim + d]!));
-      return fround(fround(dot * scale) + fround(j < keys ? (bias?.(b, h, i, j) ?? 0) : 0));
-    });
-    const m = Math.max(...scores);
+    const scores = kept.map((j) => scoreOf(inputs, b, h, i, j));
+    const most = Math.max(sink, ...scores);
+    const m = most === -Infinity ? 0 : most;
     const p = scores.map((s) => fround(exp(fround(s - m))));
-    const l = p.reduce((sum, value) => fround(sum + value), 0);
+    const l = p.reduce((sum, value) => fround(sum + value), fround(exp(fround(sink - m))));
     const w = p.map((value) => fround(value / l));
     kept.forEach((j, n) => (weights[row * columns + j] = w[n]!));
     logSumExp[row] = fround(m + fround(log(l)));
-    for (let d = 0; d < valueDim; d++) {
+    const headScale = fround(inputs.headScale?.[h] ?? 1);
+    for (let d = 0; d < valueDim && headScale !== 0; d++) {
       let sum = 0;
       for (const [n, j] of kept.entries()) {
         const [data, at] = valueRow(j);
         sum = fround(sum + fround(w[n]! * data[at * valueDim + d]!));
       }
-      output[row * valueDim + d] = sum;
+      output[row * valueDim + d] = fround(headScale * sum);
     }
   }
   return { output, weights, logSumExp };
+}
+
+function isAttended(inputs: OracleInputs, b: number, h: number, i: number, j: number): boolean {
+  const { dims, keyLengths, causalOffset, window, mask, bias } = inputs;
+  const isPadding = j >= (keyLengths?.[b] ?? dims.keys);
+  const isFuture = causalOffset !== undefined && j > i + causalOffset(b);
+  const ahead = j - naivePosition(inputs, b, i);
+  const isOutside = ahead > (window?.right ?? Infinity) || -ahead > (window?.left ?? Infinity);
+  const isMasked = mask?.(b, h, i, j) === false || bias?.(b, h, i, j) === -Infinity;
+  return !(isPadding || isFuture || isOutside || isMasked);
+}
+
+function naivePosition({ offset, causalOffset }: OracleInputs, b: number, i: number): number {
+  return i + (offset?.(b) ?? causalOffset?.(b) ?? 0);
+}
+
+function scoreOf(inputs: OracleInputs, b: number, h: number, i: number, j: number): number {
+  const { dims, q, k, extra, softcap, alibiSlopes, bias } = inputs;
+  const { heads, kvHeads, queries, keys, headDim } = dims;
+  const kvHead = Math.floor((h * kvHeads) / heads);
+  const [data, at] =
+    j < keys ? [k, (b * kvHeads + kvHead) * keys + j] : [extra!.k, kvHead * extra!.count + j - keys];
+  const row = (b * heads + h) * queries + i;
+  let dot = 0;
+  for (let d = 0; d < headDim; d++)
+    dot = fround(dot + fround(q[row * headDim + d]! * data[at * headDim + d]!));
+  let score = fround(dot * fround(inputs.scale ?? 1 / sqrt(headDim)));
+  if (softcap !== undefined) {
+    const cap = fround(softcap);
+    score = fround(cap * fround(tanh(fround(score / cap))));
+  }
+  if (j >= keys) return score;
+  if (alibiSlopes !== undefined) {
+    const distance = Math.abs(naivePosition(inputs, b, i) - j);
+    score = fround(score - fround(fround(alibiSlopes[h]!) * distance));
+  }
+  return fround(score + fround(bias?.(b, h, i, j) ?? 0));
 }
 
 /** A whole layer in float32, without the parts that only attention has: [query rows, outputDim]. */
@@ -108,15 +143,11 @@ export function multiHeadNaive32(
           bias && n < dims ? bias.data[kvHead * dims + n]! : 0,
         );
       const { output } = attendNaive32({
+        ...optionsOfHead(options, b, h),
         dims: { batch: 1, heads: 1, kvHeads: 1, queries, keys, headDim, valueDim },
         q: pick(q, from[b]!, queries, heads * headDim, h, headDim),
         k: pick(k, fromKey[b]!, keys, kvHeads * headDim, kvHead, headDim),
         v: pick(v, fromKey[b]!, keys, kvHeads * valueDim, kvHead, valueDim),
-        scale: options.scale,
-        causalOffset: options.causalOffset && (() => options.causalOffset!(b)),
-        keyLengths: options.keyLengths && [options.keyLengths[b]!],
-        mask: options.mask && ((_, __, i, j) => options.mask!(b, h, i, j)),
-        bias: options.bias && ((_, __, i, j) => options.bias!(b, h, i, j)),
         extra: { count, k: padded(weights.biasKey, headDim), v: padded(weights.biasValue, valueDim) },
       });
       output.forEach((value, n) => {
@@ -125,6 +156,28 @@ export function multiHeadNaive32(
     }
   }
   return linear32(concat, weights.output);
+}
+
+/** The options of head h of entry b, as those of a batch of one with one head. */
+function optionsOfHead(options: OracleLayerOptions, b: number, h: number): OracleOptions {
+  const { scale, softcap, window, qkNorm, causalOffset, offset, keyLengths, mask, bias, rope } = options;
+  const own = (numbers: ArrayLike<number> | undefined): number[] | undefined => numbers && [numbers[h]!];
+  return {
+    ...{ scale, softcap, window, qkNorm },
+    alibiSlopes: own(options.alibiSlopes),
+    sinks: own(options.sinks),
+    headScale: own(options.headScale),
+    causalOffset: causalOffset && (() => causalOffset(b)),
+    offset: offset && (() => offset(b)),
+    keyLengths: keyLengths && [keyLengths[b]!],
+    mask: mask && ((_, __, i, j) => mask(b, h, i, j)),
+    bias: bias && ((_, __, i, j) => bias(b, h, i, j)),
+    rope: rope && {
+      ...rope,
+      ...(rope.queryPosition && { queryPosition: (_, i) => rope.queryPosition!(b, i) }),
+      ...(rope.keyPosition && { keyPosition: (_, j) => rope.keyPosition!(b, j) }),
+    },
+  };
 }
 
 function linear32(x: ArrayLike<number>, { weight, bias }: OracleLinear): Float64Array {

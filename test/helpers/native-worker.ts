@@ -21,7 +21,9 @@ export function computeSome(): number[] {
     output: { data: output, offset: 0 },
     ...{ queryStride: headDim, keyStride: headDim, valueStride: headDim, outputStride: headDim },
     ...{ queryHeadStride: 0, outputHeadStride: 0, firstOffset: -Infinity, lastOffset: Infinity },
-    ...{ extra: null, mask: null, bias: null, weights: null, logSumExp: null },
+    ...{ softcap: 0, storage: 'f32', pages: null, extra: null, position: 0, mask: null, bias: null },
+    ...{ alibiSlopes: null, sinks: null, headScale: null },
+    ...{ weights: null, scores: null, statistics: null, logSumExp: null },
     ...{ isDecoding: false, partial: null },
   });
   return [...output];

@@ -1,13 +1,27 @@
 // The binding of the native kernel: an operand that its numbers overrun, or that is of the wrong type, is an error that
 // names it, and nothing is written. Right calls stand beside each, so that the limit is exact.
 import test from 'ava';
-import type { AttentionBlock, Kernel, Packing, Projection, Slice } from '../../workers/kernels/kernel.js';
-import { packedLength } from '../../workers/protocol.js';
+import type {
+  AttentionBlock,
+  Kernel,
+  Packing,
+  PartialRows,
+  Projection,
+  Slice,
+} from '../../workers/kernels/kernel.js';
+import { packedLength, partialFloats, rowStatistics } from '../../workers/protocol.js';
 import { hasAddon } from '../helpers/engines.js';
 import { createBench } from '../helpers/kernel-bench.js';
 
+type AnySlice = Slice | Slice<Uint8Array> | Slice<Uint16Array> | Slice<Int32Array>;
+
 const floats = (length: number, offset = 0): Slice => ({
   data: new Float32Array(new SharedArrayBuffer(4 * (offset + length))),
+  offset,
+});
+
+const halves = (length: number, offset = 0): Slice<Uint16Array> => ({
+  data: new Uint16Array(new SharedArrayBuffer(2 * (offset + length))),
   offset,
 });
 
@@ -20,11 +34,14 @@ const attention = {
     headDim: 4,
     valueDim: 6,
     scale: 1,
+    softcap: 5,
+    position: 2,
     firstOffset: -Infinity,
     lastOffset: Infinity,
   },
   ...{ query: floats(2 * 9 + 10 + 4, 1), queryStride: 9, queryHeadStride: 10 },
   ...{ key: floats(4 * 7 + 4, 2), keyStride: 7, value: floats(4 * 8 + 6, 3), valueStride: 8 },
+  ...{ storage: 'f32', pages: null },
   ...{ output: floats(2 * 6 + 18 + 6, 4), outputStride: 6, outputHeadStride: 18 },
   extra: { count: 2, key: floats(8, 5), value: floats(12, 6) },
   mask: {
@@ -32,6 +49,7 @@ const attention = {
     ...{ headStride: 20, queryStride: 5, keyStride: 1 },
   },
   bias: { from: floats(0 + 2 * 11 + 4 * 2 + 1, 8), headStride: 0, queryStride: 11, keyStride: 2 },
+  ...{ alibiSlopes: floats(2, 12), sinks: floats(2, 13), headScale: floats(2, 14) },
   weights: {
     ...{
       to: floats(30 + 2 * 8 + 8, 9),
@@ -42,13 +60,32 @@ const attention = {
       isAdded: false,
     },
   },
+  scores: { to: floats(27 + 2 * 9 + 9, 15), stage: 'biased', headStride: 27, queryStride: 9, extraColumn: 7 },
+  statistics: floats(6 * rowStatistics, 16),
   logSumExp: { to: floats(4 + 3, 10), headStride: 4 },
-  ...{ isDecoding: true, partial: floats(6 * (6 + 3), 11) },
+  ...{ isDecoding: true, partial: floats(6 * partialFloats(6), 11) },
+} satisfies AttentionBlock;
+
+const inHalves = {
+  ...attention,
+  ...{ key: halves(4 * 7 + 4, 3), value: halves(4 * 8 + 6, 5), storage: 'f16' },
+} satisfies AttentionBlock;
+
+// 130 keys in pages 2 and 0; nothing else is as long as they are.
+const inPages = {
+  ...{ ...attention, keys: 130, mask: null, bias: null, weights: null, scores: null },
+  ...{ key: floats(2 * 1100 + 127 * 7 + 4, 2), value: floats(2 * 1100 + 127 * 8 + 6, 3) },
+  pages: { table: { data: Int32Array.of(9, 2, 0), offset: 1 }, pageKeys: 128, stride: 1100 },
 } satisfies AttentionBlock;
 
 /** The last element of one operand cut away. */
-const shorter = <T extends Slice | Slice<Uint8Array>>({ data, offset }: T): T =>
+const shorter = <T extends AnySlice>({ data, offset }: T): T =>
   ({ data: data.subarray(0, data.length - 1), offset }) as T;
+
+const pagesOf = (...numbers: readonly number[]): AttentionBlock => ({
+  ...inPages,
+  pages: { ...inPages.pages, table: { data: Int32Array.from(numbers), offset: 0 } },
+});
 
 const shortOperands: Readonly<Record<string, AttentionBlock>> = {
   query: { ...attention, query: shorter(attention.query) },
@@ -59,9 +96,65 @@ const shortOperands: Readonly<Record<string, AttentionBlock>> = {
   extraValue: { ...attention, extra: { ...attention.extra, value: shorter(attention.extra.value) } },
   mask: { ...attention, mask: { ...attention.mask, from: shorter(attention.mask.from) } },
   bias: { ...attention, bias: { ...attention.bias, from: shorter(attention.bias.from) } },
+  alibiSlopes: { ...attention, alibiSlopes: shorter(attention.alibiSlopes) },
+  sinks: { ...attention, sinks: shorter(attention.sinks) },
+  headScale: { ...attention, headScale: shorter(attention.headScale) },
   weights: { ...attention, weights: { ...attention.weights, to: shorter(attention.weights.to) } },
+  scores: { ...attention, scores: { ...attention.scores, to: shorter(attention.scores.to) } },
+  statistics: { ...attention, statistics: shorter(attention.statistics) },
   logSumExp: { ...attention, logSumExp: { ...attention.logSumExp, to: shorter(attention.logSumExp.to) } },
   partial: { ...attention, partial: shorter(attention.partial) },
+  'key of 16 bits': { ...inHalves, key: shorter(inHalves.key) },
+  'value of 16 bits': { ...inHalves, value: shorter(inHalves.value) },
+  'key in pages': { ...inPages, key: shorter(inPages.key) },
+  'value in pages': { ...inPages, value: shorter(inPages.value) },
+  pages: { ...inPages, pages: { ...inPages.pages, table: shorter(inPages.pages.table) } },
+  // The largest page decides, whichever keys lie in it.
+  'key in a page further on': { ...pagesOf(3, 0), value: floats(10000) },
+};
+
+const doubles = { data: new Float64Array(10000) as unknown as Float32Array, offset: 0 };
+const someFloats = floats(10000);
+
+/** Operands of a wrong type, and what is expected for them. */
+const wrongTypes: Readonly<Record<string, readonly [type: string, block: AttentionBlock]>> = {
+  query: ['a Float32Array', { ...attention, query: doubles }],
+  key: ['a Float32Array', { ...attention, key: doubles }],
+  value: ['a Float32Array', { ...attention, value: halves(10000) }],
+  'key of float16': ['a Uint16Array', { ...inHalves, key: someFloats }],
+  'value of bfloat16': ['a Uint16Array', { ...inHalves, storage: 'bf16', value: someFloats }],
+  pages: [
+    'an Int32Array',
+    { ...inPages, pages: { ...inPages.pages, table: someFloats as unknown as Slice<Int32Array> } },
+  ],
+  mask: [
+    'a Uint8Array',
+    { ...attention, mask: { ...attention.mask, from: someFloats as unknown as Slice<Uint8Array> } },
+  ],
+  bias: ['a Float32Array', { ...attention, bias: { ...attention.bias, from: doubles } }],
+  alibiSlopes: ['a Float32Array', { ...attention, alibiSlopes: doubles }],
+  sinks: ['a Float32Array', { ...attention, sinks: doubles }],
+  headScale: ['a Float32Array', { ...attention, headScale: doubles }],
+  weights: ['a Float32Array', { ...attention, weights: { ...attention.weights, to: doubles } }],
+  scores: ['a Float32Array', { ...attention, scores: { ...attention.scores, to: doubles } }],
+  statistics: ['a Float32Array', { ...attention, statistics: doubles }],
+};
+
+/** Pages that are numbers of the right type, and what is wrong with them. */
+const wrongPages: Readonly<Record<string, readonly [message: string, block: AttentionBlock]>> = {
+  'a negative page': ['a page must be >= 0', pagesOf(2, -1)],
+  'pages that are not whole': [
+    'pages must hold whole tiles',
+    { ...inPages, pages: { ...inPages.pages, pageKeys: 129 } },
+  ],
+  'pages of half the keys': [
+    'pages must hold whole tiles',
+    { ...inPages, keys: 64, pages: { ...inPages.pages, pageKeys: 64 } },
+  ],
+  'pages without keys': [
+    'pages must hold whole tiles',
+    { ...inPages, pages: { ...inPages.pages, pageKeys: 0 } },
+  ],
 };
 
 const wrongNumbers: Readonly<Record<string, Partial<AttentionBlock>>> = {
@@ -72,6 +165,13 @@ const wrongNumbers: Readonly<Record<string, Partial<AttentionBlock>>> = {
   valueDim: { valueDim: Infinity },
   firstOffset: { firstOffset: NaN },
   lastOffset: { lastOffset: 0.5 },
+  position: { position: 0.5 },
+  storage: { storage: 'f64' as 'f32' },
+  scoresStage: { scores: { ...attention.scores, stage: 'masked' as 'biased' } },
+  pageKeys: { pages: { ...inPages.pages, pageKeys: 0.5 } },
+  pageStride: { pages: { ...inPages.pages, stride: -1 } },
+  pages: { pages: { ...inPages.pages, table: { ...inPages.pages.table, offset: -1 } } },
+  alibiSlopes: { alibiSlopes: { ...attention.alibiSlopes, offset: -1 } },
   keyStride: { keyStride: -7 },
   query: { query: { ...attention.query, offset: -1 } },
   outputStride: { outputStride: 2 ** 60 },
@@ -88,15 +188,25 @@ if (hasAddon) {
     t.notThrows(
       attend({
         ...{ ...attention, extra: null, mask: null, bias: null, weights: null, logSumExp: null },
+        ...{ alibiSlopes: null, sinks: null, headScale: null, scores: null, statistics: null },
         partial: null,
       }),
     );
+    for (const isDecoding of [true, false]) {
+      for (const storage of ['f16', 'bf16'] as const)
+        t.notThrows(attend({ ...inHalves, storage, isDecoding }));
+      t.notThrows(attend({ ...inPages, isDecoding }));
+      t.notThrows(attend({ ...pagesOf(2, 2), isDecoding }));
+      // Where there are no keys, there are neither pages.
+      t.notThrows(attend({ ...pagesOf(), keys: 0, isDecoding }));
+    }
   });
 
   for (const [name, block] of Object.entries(shortOperands)) {
     test(`attend refuses \`${name}\` that is one element short, and writes nothing`, (t) => {
       block.output.data.fill(7);
-      const pattern = new RegExp(`^Expected at least \\d+ elements in \`${name}\`, got \\d+$`);
+      const [operand] = name.split(' ', 1);
+      const pattern = new RegExp(`^Expected at least \\d+ elements in \`${operand}\`, got \\d+$`);
       t.throws(attend(block), { instanceOf: RangeError, message: pattern });
       t.true(block.output.data.every((value) => value === 7));
     });
@@ -114,17 +224,29 @@ if (hasAddon) {
     t.throws(attend({ ...attention, ...change }), { instanceOf: RangeError, message: /`query`/ });
   });
 
-  test('arrays of another type are refused, detached ones are empty', (t) => {
-    const asDoubles = { data: new Float64Array(100) as unknown as Float32Array, offset: 0 };
-    t.throws(attend({ ...attention, key: asDoubles }), {
-      instanceOf: TypeError,
-      message: 'Expected a Float32Array for `key`',
+  test('attend refuses more rows to decode than it takes', (t) => {
+    const rows = { queries: 5, query: floats(100), output: floats(100) };
+    const absent = { mask: null, bias: null, weights: null, scores: null, statistics: null, logSumExp: null };
+    t.throws(attend({ ...attention, ...rows, ...absent }), {
+      instanceOf: RangeError,
+      message: 'too many rows to decode',
     });
-    const asFloats = { data: new Float32Array(100) as unknown as Uint8Array, offset: 0 };
-    t.throws(attend({ ...attention, mask: { ...attention.mask, from: asFloats } }), {
-      instanceOf: TypeError,
-      message: 'Expected a Uint8Array for `mask`',
+  });
+
+  for (const [name, [type, block]] of Object.entries(wrongTypes)) {
+    test(`attend refuses \`${name}\` that is not ${type}`, (t) => {
+      const message = `Expected ${type} for \`${name.split(' ', 1)[0]}\``;
+      t.throws(attend(block), { instanceOf: TypeError, message });
     });
+  }
+
+  for (const [name, [message, block]] of Object.entries(wrongPages)) {
+    test(`attend refuses ${name}`, (t) => {
+      t.throws(attend(block), { instanceOf: RangeError, message });
+    });
+  }
+
+  test('detached arrays are empty', (t) => {
     const detached = new Float32Array(100);
     structuredClone(detached, { transfer: [detached.buffer] });
     t.throws(attend({ ...attention, value: { data: detached, offset: 0 } }), {
@@ -133,11 +255,53 @@ if (hasAddon) {
     });
   });
 
+  testMerge(kernel);
   testProducts(kernel);
 } else {
   test('the native kernel was not built here', (t) => {
     t.pass();
   });
+}
+
+function testMerge(kernel: Kernel): void {
+  const { output, outputStride, outputHeadStride, queries, group, valueDim, logSumExp, headScale } =
+    attention;
+  const rows = { output, outputStride, outputHeadStride, queries, group, valueDim, logSumExp, headScale };
+  const merged: PartialRows = { ...rows, partial: floats(3 * 6 * partialFloats(valueDim), 7), ranges: 3 };
+  const merge = (change: Partial<PartialRows>) => () => {
+    kernel.merge({ ...merged, ...change });
+  };
+
+  test('merge takes operands that end where their arrays do', (t) => {
+    t.notThrows(merge({}));
+    t.notThrows(merge({ logSumExp: null, headScale: null }));
+  });
+
+  const changes: Readonly<Record<string, Partial<PartialRows>>> = {
+    partial: { partial: shorter(merged.partial) },
+    output: { output: shorter(output) },
+    logSumExp: { logSumExp: { ...logSumExp, to: shorter(logSumExp.to) } },
+    headScale: { headScale: shorter(headScale) },
+  };
+  for (const [name, change] of Object.entries(changes)) {
+    test(`merge refuses \`${name}\` that is one element short`, (t) => {
+      t.throws(merge(change), isShort(name));
+    });
+  }
+
+  test('merge refuses factors of heads that are not a Float32Array', (t) => {
+    t.throws(merge({ headScale: doubles }), {
+      instanceOf: TypeError,
+      message: 'Expected a Float32Array for `headScale`',
+    });
+  });
+}
+
+function isShort(name: string): { instanceOf: typeof RangeError; message: RegExp } {
+  return {
+    instanceOf: RangeError,
+    message: new RegExp(`^Expected at least \\d+ elements in \`${name}\``),
+  };
 }
 
 function testProducts(kernel: Kernel): void {
@@ -154,11 +318,6 @@ function testProducts(kernel: Kernel): void {
     ...{ rows: floats(4 * depth, 4), rowCount: 4, depth, panels, columns },
     ...{ output: floats(3 * (columns + 2) + columns, 5), outputStride: columns + 2 },
   };
-  const isShort = (name: string) => ({
-    instanceOf: RangeError,
-    message: new RegExp(`^Expected at least \\d+ elements in \`${name}\``),
-  });
-
   test('pack and project take operands that end where their arrays do', (t) => {
     t.notThrows(() => {
       kernel.pack(packing);

@@ -1,4 +1,5 @@
-// What a case of attention leaves to chance beside its sizes: the scale, and which keys positions rule out.
+// What a case of attention leaves to chance beside its sizes and its tensors: the scale, the cap, where queries stand,
+// which keys positions rule out, and how keys and values are stored.
 #pragma once
 #include <math.h>
 
@@ -12,7 +13,14 @@ inline void setScale(Random& random, Attention& a) {
   a.scale = scales[random.below(6)];
 }
 
-/// None, a causal bound on some diagonal, a window, or bounds that leave many rows nothing.
+/// None, one that flattens every score, some in the middle of them, and one as models have it.
+inline void setSoftcap(Random& random, Attention& a) {
+  const float caps[] = {0, 0, 0, 0.01f, 0.7f, 2.5f, 30.0f};
+  a.softcap = caps[random.below(7)];
+}
+
+/// None, a causal bound on some diagonal, a window, or bounds that leave many rows nothing. Queries stand on a diagonal
+/// of their own: only a caller puts bounds around it.
 inline void setBounds(Random& random, Attention& a) {
   constexpr Index unbounded = 1 << 30;
   a.firstOffset = -unbounded;
@@ -22,6 +30,15 @@ inline void setBounds(Random& random, Attention& a) {
   if (kind == 1 || kind == 2) a.lastOffset = diagonal;
   if (kind == 2) a.firstOffset = diagonal - random.below(a.keys + 2);
   if (kind == 3) a.firstOffset = random.below(a.keys + 2) - random.below(a.queries + 2);
+  const Index positions[] = {0, a.keys - a.queries, random.below(9) - 4, random.below(a.keys + 9), -1000, 1000000};
+  a.position = positions[random.below(6)];
 }
+
+inline void setStorage(Random& random, Attention& a) {
+  const Index storages[] = {float32, float32, float16, bfloat16};
+  a.storage = storages[random.below(4)];
+}
+
+inline void setScoresStage(Random& random, Attention& a) { a.scoresStage = random.below(biased + 1); }
 
 }  // namespace headpool::test

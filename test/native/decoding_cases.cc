@@ -8,31 +8,44 @@ namespace {
 
 constexpr Index caseCount = 1300;
 
-/// Where the ranges of keys start, and where the last one ends; some ranges hold no key.
-std::vector<Index> cutKeys(Random& random, Index keys) {
+/// Where the ranges of keys start, whole pages apart where there are some, and where the last one ends; some ranges
+/// hold no key.
+std::vector<Index> cutKeys(Random& random, const Attention& a) {
+  const Index step = a.pages ? a.pageKeys : 1;
   std::vector<Index> cuts = {0};
-  for (Index n = 1 + random.below(4); n > 0 && cuts.back() < keys; n--)
-    cuts.push_back(cuts.back() + random.below(keys - cuts.back() + 1));
-  cuts.push_back(keys);
+  for (Index n = 1 + random.below(4); n > 0 && cuts.back() < a.keys; n--)
+    cuts.push_back(cuts.back() + random.below((a.keys - cuts.back()) / step + 1) * step);
+  cuts.push_back(a.keys);
   return cuts;
 }
 
-/// The same attention over the keys from `first` to `end` - 1.
+const void* advance(const Attention& a, const void* stored, Index elements) {
+  const Index bytes = a.storage == float32 ? 4 : 2;
+  return static_cast<const unsigned char*>(stored) + elements * bytes;
+}
+
+/// The same attention over the keys from `first` to `end` - 1; what is beside the sequence belongs to the first range.
 Attention partOf(const Attention& whole, Index first, Index end) {
   Attention a = whole;
   a.keys = end - first;
-  a.key += first * a.keyStride;
-  a.value += first * a.valueStride;
+  if (a.pages) {
+    a.pages += first / a.pageKeys;
+  } else {
+    a.key = advance(a, a.key, first * a.keyStride);
+    a.value = advance(a, a.value, first * a.valueStride);
+  }
+  a.position -= first;
   a.firstOffset -= first;
   a.lastOffset -= first;
   if (a.mask) a.mask += first * a.maskKeyStride;
   if (a.bias) a.bias += first * a.biasKeyStride;
+  if (a.scores) a.scores += first;
   return a;
 }
 
 void runRanges(Random& random, const Operations& operations, const AttentionOperands& o, Report& report) {
   const Attention& a = o.a;
-  const std::vector<Index> cuts = cutKeys(random, a.keys);
+  const std::vector<Index> cuts = cutKeys(random, a);
   const Index ranges = static_cast<Index>(cuts.size()) - 1;
   const Index rowFloats = partialFloats(a.valueDim);
   const Index rangeStride = o.rows() * rowFloats + random.below(4);
@@ -40,14 +53,17 @@ void runRanges(Random& random, const Operations& operations, const AttentionOper
   for (Index c = 0; c < ranges; c++) {
     const size_t n = static_cast<size_t>(c);
     Attention part = partOf(a, cuts[n], cuts[n + 1]);
-    if (c > 0) part.extraKeys = 0;
+    if (c > 0) {
+      part.extraKeys = 0;
+      part.sinks = nullptr;
+    }
     part.partial = partial->data() + c * rangeStride;
     operations.attend(part);
   }
   report.expectUntouched("output", *o.output);
   if (o.logSumExp) report.expectUntouched("logSumExp", *o.logSumExp);
   operations.merge({partial->data(), ranges, rangeStride, o.rows(), a.group, a.valueDim, a.output, a.outputStride,
-                    a.outputHeadStride, a.logSumExp, a.logSumExpHeadStride});
+                    a.outputHeadStride, a.logSumExp, a.logSumExpHeadStride, a.headScale});
   for (Index c = 0; c < ranges; c++)
     for (Index r = 0; r < o.rows() * rowFloats; r++) partial->forget(c * rangeStride + r);
   report.expectUntouched("partial", *partial);
@@ -79,8 +95,8 @@ void runDecodingCases(const Kernels& kernels, Report& report) {
     AttentionOperands operands(random, s, kernels.operations->scratchFloats(s.headDim, s.valueDim));
     operands.a.isDecoding = 1;
     beginAttention(report, kernels.name, "decoding", n, operands);
-    // Weights need the maximum over all keys, so only a call that sees them all can write them.
-    if (!operands.a.weights && random.once(2)) {
+    // Weights and statistics need the maximum over all keys, so only a call that sees them all can write them.
+    if (!operands.a.weights && !operands.a.statistics && random.once(2)) {
       runRanges(random, *kernels.operations, operands, report);
     } else {
       kernels.operations->attend(operands.a);

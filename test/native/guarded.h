@@ -22,7 +22,8 @@ namespace headpool::test {
 enum class Side { behind, before };
 
 /// What lies in all elements that nobody has set, and in the rest of the pages: a NaN, which shows where it is used.
-constexpr uint32_t canary = 0x7fc5a5a5;
+/// Both halves are NaNs of 16 bits too.
+constexpr uint32_t canary = 0x7fc57fc5;
 
 template <class T>
 class Guarded {

@@ -1,11 +1,25 @@
-// The kernels of one instruction set as operations.cc compiles them, and the sizes that the cases turn around. In one
-// file, because the target has no name outside it.
+// The kernels of one instruction set as operations.cc compiles them, and what else the tests turn around. In one file,
+// because the target has no name outside it.
 #include "native/operations.cc"
 
-#include "edges.h"
+#include "internals.h"
 
 namespace headpool::HEADPOOL_SET {
 
-const Edges edges = {Target::lanes, Target::blockRows, Target::tileKeys, Target::depthBlock};
+namespace {
+
+constexpr int L = Target::lanes;
+
+template <Floats<L> (*Function)(Floats<L>)>
+void onVectors(const float* from, Index count, float* to) {
+  for (Index n = 0; n < count; n += L) store<L>(to + n, Function(load<L>(from + n)));
+}
+
+}  // namespace
+
+const Internals internals = {
+    {Target::lanes, Target::blockRows, Target::tileKeys, Target::depthBlock},
+    {onVectors<exp<L>>, onVectors<tanh<L>>, widenRow<L>},
+};
 
 }  // namespace headpool::HEADPOOL_SET

@@ -20,20 +20,21 @@ namespace {
 
 #if defined(HEADPOOL_HAS_EMULATED)
 // Where the processor has no AVX-512, at least the shapes that its kernels compute in.
-constexpr Kernels emulatedAvx512 = {"emulated", "AVX-512's shapes", &emulated::operations, &emulated::edges};
+constexpr Kernels emulatedAvx512 = {"emulated", "AVX-512's shapes", &emulated::operations,
+                                    &emulated::internals.edges, &emulated::internals.functions};
 #endif
 
-const Edges* edgesOf(const InstructionSet& set) {
+const Internals* internalsOf(const InstructionSet& set) {
 #if defined(HEADPOOL_HAS_AVX512)
-  if (set.operations == &avx512::operations) return &avx512::edges;
+  if (set.operations == &avx512::operations) return &avx512::internals;
 #endif
 #if defined(HEADPOOL_HAS_AVX2)
-  if (set.operations == &avx2::operations) return &avx2::edges;
+  if (set.operations == &avx2::operations) return &avx2::internals;
 #endif
 #if defined(__x86_64__)
-  return set.operations ? &baseline::edges : nullptr;
+  return set.operations ? &baseline::internals : nullptr;
 #else
-  return set.operations ? &neon::edges : nullptr;
+  return set.operations ? &neon::internals : nullptr;
 #endif
 }
 
@@ -41,8 +42,11 @@ bool isRunnable(const InstructionSet& set) { return set.operations && set.isSupp
 
 std::vector<Kernels> findKernels() {
   std::vector<Kernels> found;
-  for (const InstructionSet& set : instructionSets)
-    if (isRunnable(set)) found.push_back({set.name, set.title, set.operations, edgesOf(set)});
+  for (const InstructionSet& set : instructionSets) {
+    if (!isRunnable(set)) continue;
+    const Internals& internals = *internalsOf(set);
+    found.push_back({set.name, set.title, set.operations, &internals.edges, &internals.functions});
+  }
 #if defined(HEADPOOL_HAS_EMULATED)
   found.push_back(emulatedAvx512);
 #endif
@@ -98,6 +102,7 @@ int runAll() {
     runAttentionCases(kernels, report);
     runDecodingCases(kernels, report);
     runProjectionCases(kernels, report);
+    runFunctionCases(kernels, report);
     printf("%-9s %d cases, %d failed, %.1f s (%s)\n", kernels.name, report.passed() + report.failed(), report.failed(),
            seconds() - start, kernels.title);
     fflush(stdout);

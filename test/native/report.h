@@ -18,7 +18,7 @@ class Report {
 
  public:
   /// What runs now, for the message of a program that dies.
-  static inline char current[512] = "";
+  static inline char current[1024] = "";
 
   explicit Report(bool silent = false) : isSilent(silent) {}
 

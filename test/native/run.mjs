@@ -23,7 +23,14 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 // compiles twice as fast as the next.
 const debugFlags = ['-O1', '-g', '-fno-omit-frame-pointer', '-Wno-psabi'];
 const sanitizers = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
-const programFiles = ['main', 'self_test', 'attention_cases', 'decoding_cases', 'projection_cases'];
+const programFiles = [
+  'main',
+  'self_test',
+  'attention_cases',
+  'decoding_cases',
+  'projection_cases',
+  'function_cases',
+];
 
 const folder = await mkdtemp(join(tmpdir(), 'headpool-test-'));
 try {

@@ -1,6 +1,7 @@
 // The interface that every kernel meets, and the parameters of its operations. Types only.
 import type { RegionViews } from '../../src/tensor/region.js';
-import type { KernelTraits } from '../protocol.js';
+import type { Dtype } from '../../src/tensor/dtype.js';
+import type { KernelTraits, ScoreStage } from '../protocol.js';
 
 /** Numbers of a larger array: `data` from `offset` on. Strides beside it count elements. */
 export interface Slice<T = Float32Array> {
@@ -19,18 +20,26 @@ export interface Projection {
   readonly outputStride: number;
 }
 
+/** Numbers of keys or values: Float32Array where they are stored as float32, else Uint16Array. */
+export type StoredSlice = Slice | Slice<Uint16Array>;
+
 /**
- * output[i, g] = Σ_j softmax_j(scale · q[i, g]·k[j] + bias[g, i, j]) · v[j] for the queries i of one block and the
- * `group` query heads g that share a key/value head. SEMANTICS of every option: see the README.
+ * output[i, g] = headScale[g] · Σ_j softmax_j(s[g, i, j]) · v[j] for the queries i of one block and the `group` query
+ * heads g that share a key/value head, where a score s is scale · q[i, g]·k[j], then softcapped, then less its ALiBi
+ * term, then with its bias, and then left out or not.
  */
 export interface AttentionBlock {
   readonly query: Slice; // element d of (i, g) at i * queryStride + g * queryHeadStride + d
   readonly queryStride: number;
   readonly queryHeadStride: number;
-  readonly key: Slice; // [keys, headDim], rows keyStride apart
+  readonly key: StoredSlice; // [keys, headDim], rows keyStride apart
   readonly keyStride: number;
-  readonly value: Slice; // [keys, valueDim], rows valueStride apart
+  readonly value: StoredSlice; // [keys, valueDim], rows valueStride apart
   readonly valueStride: number;
+  /** How numbers of key and value are stored; they are computed on as float32. */
+  readonly storage: Dtype;
+  /** Null where the rows of keys and values follow one another. */
+  readonly pages: BlockPages | null;
   readonly output: Slice; // like query
   readonly outputStride: number;
   readonly outputHeadStride: number;
@@ -40,8 +49,12 @@ export interface AttentionBlock {
   readonly headDim: number;
   readonly valueDim: number;
   readonly scale: number;
+  /** c of c · tanh(score / c); 0 = none. */
+  readonly softcap: number;
   /** Keys that every query attends besides the others, whatever is masked. */
   readonly extra: { readonly key: Slice; readonly value: Slice; readonly count: number } | null;
+  /** Query i stands at i + position on the diagonal, key j at j. */
+  readonly position: number;
   /** Query i may attend the keys i + firstOffset <= j <= i + lastOffset. */
   readonly firstOffset: number;
   readonly lastOffset: number;
@@ -49,13 +62,22 @@ export interface AttentionBlock {
   readonly mask: Strided<Uint8Array> | null;
   /** Added to the scaled score; -Infinity = left out. */
   readonly bias: Strided<Float32Array> | null;
+  /** slope · |position of the query - j| is subtracted from the score; [group]. */
+  readonly alibiSlopes: Slice | null;
+  /** A logit that joins the softmax's denominator only; [group]. */
+  readonly sinks: Slice | null;
+  /** A factor of the output; 0 gives exact zeros; [group]. */
+  readonly headScale: Slice | null;
   readonly weights: BlockWeights | null;
+  readonly scores: BlockScores | null;
+  /** `rowStatistics` numbers of row i * group + g. */
+  readonly statistics: Slice | null;
   readonly logSumExp: BlockSums | null;
   /** At most `mostDecodingRows` rows, computed as memory gives keys and values; the last bits may differ from a block's. */
   readonly isDecoding: boolean;
   /**
    * When decoding over a range of the keys: where row i * group + g leaves `partialFloats` for `merge`; neither output
-   * nor logSumExp is written then.
+   * nor logSumExp is written then, nor is headScale applied.
    */
   readonly partial: Slice | null;
 }
@@ -66,10 +88,27 @@ export interface BlockSums {
   readonly headStride: number;
 }
 
+/**
+ * Keys and values in pages: row j of either is row j % pageKeys of page table[j / pageKeys]; pages lie `stride` elements
+ * apart, and `pageKeys` is a multiple of every kernel's tile.
+ */
+export interface BlockPages {
+  readonly table: Slice<Int32Array>;
+  readonly pageKeys: number;
+  readonly stride: number;
+}
+
 /** Rows computed over ranges of keys, to be put together in the order of the ranges. */
 export interface PartialRows extends Pick<
   AttentionBlock,
-  'output' | 'outputStride' | 'outputHeadStride' | 'queries' | 'group' | 'valueDim' | 'logSumExp'
+  | 'output'
+  | 'outputStride'
+  | 'outputHeadStride'
+  | 'queries'
+  | 'group'
+  | 'valueDim'
+  | 'logSumExp'
+  | 'headScale'
 > {
   readonly partial: Slice; // [ranges, rows, partialFloats]
   readonly ranges: number;
@@ -92,6 +131,15 @@ export interface BlockWeights {
   readonly queryStride: number;
   readonly share: number;
   readonly isAdded: boolean;
+}
+
+/** Score of (g, i, j) as it is after `stage`; -Infinity where 'biased' leaves it out. */
+export interface BlockScores {
+  readonly to: Slice;
+  readonly stage: ScoreStage;
+  readonly extraColumn: number;
+  readonly headStride: number;
+  readonly queryStride: number;
 }
 
 /** Weights of one segment into the panels that `project` reads. */

@@ -3,6 +3,8 @@ import type { RegionViews } from '../../src/tensor/region.js';
 import type { Kernel } from '../kernels/kernel.js';
 import type { AttendWork } from '../protocol.js';
 import { openBlocks } from './attention-block.js';
+import { openBlockStatistics } from './block-statistics.js';
+import { clearDeadHeads, livingHeads } from './living-heads.js';
 import type { UnitRunner } from './unit.js';
 
 export function attendUnits(
@@ -13,9 +15,33 @@ export function attendUnits(
 ): UnitRunner {
   kernel.prepare(views.floats(work.output.region));
   const blockOf = openBlocks(work, entries!, views);
-  return ([entry, firstHead, endHead, firstQuery, endQuery]) => {
-    for (let kvHead = firstHead!; kvHead < endHead!; kvHead++) {
-      kernel.attend(blockOf(entry!, kvHead, firstQuery!, endQuery!));
+  const statistics = work.statistics && openBlockStatistics(work.statistics, entries!, views);
+  const { runs, dead } = livingHeads(work);
+
+  return ([entry, firstKvHead, endKvHead, firstQuery, endQuery]) => {
+    for (let kvHead = firstKvHead!; kvHead < endKvHead!; kvHead++) {
+      for (const [firstHead, endHead] of runs[kvHead]!) {
+        const range = {
+          entry: entry!,
+          firstHead,
+          endHead,
+          firstQuery: firstQuery!,
+          endQuery: endQuery!,
+        };
+        const block = blockOf(range);
+        if (statistics === null) kernel.attend(block);
+        else statistics.attend(kernel, block, range);
+      }
+      if (dead[kvHead]!.length > 0) {
+        const block = blockOf({
+          entry: entry!,
+          firstHead: 0,
+          endHead: work.heads,
+          firstQuery: firstQuery!,
+          endQuery: endQuery!,
+        });
+        clearDeadHeads(block, dead[kvHead]!);
+      }
     }
   };
 }

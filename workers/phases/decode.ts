@@ -3,6 +3,7 @@ import type { RegionViews } from '../../src/tensor/region.js';
 import type { AttentionBlock, Kernel, Slice, Strided } from '../kernels/kernel.js';
 import { entryWords, partialFloats, type DecodeWork } from '../protocol.js';
 import { openBlocks } from './attention-block.js';
+import { openBlockStatistics } from './block-statistics.js';
 import type { UnitRunner } from './unit.js';
 
 export function decodeUnits(
@@ -11,41 +12,69 @@ export function decodeUnits(
   views: RegionViews,
   kernel: Kernel,
 ): UnitRunner {
-  const { split } = work;
+  const { split, heads, kvHeads } = work;
   const blockOf = openBlocks(work, entries!, views);
+  const statistics = work.statistics && openBlockStatistics(work.statistics, entries!, views);
   const partial = split && views.floats(split.partial);
+  const group = heads / kvHeads;
 
-  return ([entry, firstHead, endHead, firstKey, endKey]) => {
+  return ([entry, firstKvHead, endKvHead, firstKey, endKey]) => {
     const word = (index: number): number => entries![entry! * entryWords.count + index]!;
     const queries = word(entryWords.queries);
-    for (let kvHead = firstHead!; kvHead < endHead!; kvHead++) {
-      const block: AttentionBlock = { ...blockOf(entry!, kvHead, 0, queries), isDecoding: true };
-      if (split === null || block.keys <= split.keysPerRange) {
+    for (let kvHead = firstKvHead!; kvHead < endKvHead!; kvHead++) {
+      const firstHead = kvHead * group;
+      const range = {
+        entry: entry!,
+        firstHead,
+        endHead: firstHead + group,
+        firstQuery: 0,
+        endQuery: queries,
+      };
+      const block: AttentionBlock = { ...blockOf(range), isDecoding: true };
+      if (statistics !== null) {
+        statistics.attend(kernel, block, range);
+      } else if (split === null || block.keys <= split.keysPerRange) {
         kernel.attend(block);
       } else {
         const ranges = Math.ceil(block.keys / split.keysPerRange);
-        const range = kvHead * ranges + firstKey! / split.keysPerRange;
-        const rangeFloats = queries * block.group * partialFloats(block.valueDim);
-        const offset = word(entryWords.partialOffset) + range * rangeFloats;
+        const rangeOfHead = kvHead * ranges + firstKey! / split.keysPerRange;
+        const rangeFloats = queries * group * partialFloats(block.valueDim);
+        const offset = word(entryWords.partialOffset) + rangeOfHead * rangeFloats;
         kernel.attend({ ...cutKeys(block, firstKey!, endKey!), partial: { data: partial!, offset } });
       }
     }
   };
 }
 
-/** The same block over a range of its keys; keys beside the sequence belong to the first range. */
+/** The same block over a range of its keys; what is beside the sequence belongs to the first range. */
 function cutKeys(block: AttentionBlock, firstKey: number, endKey: number): AttentionBlock {
-  const { key, keyStride, value, valueStride, extra, firstOffset, lastOffset, mask, bias } = block;
+  const { extra, sinks, position, firstOffset, lastOffset, mask, bias } = block;
   return {
     ...block,
-    key: advance(key, firstKey * keyStride),
-    value: advance(value, firstKey * valueStride),
+    ...cutStored(block, firstKey),
     keys: endKey - firstKey,
     extra: firstKey === 0 ? extra : null,
+    sinks: firstKey === 0 ? sinks : null,
+    position: position - firstKey,
     firstOffset: firstOffset - firstKey,
     lastOffset: lastOffset - firstKey,
     mask: mask && advanceKeys(mask, firstKey),
     bias: bias && advanceKeys(bias, firstKey),
+  };
+}
+
+/** Keys and values from `firstKey` on, the first of a page where they are paged. */
+function cutStored(
+  { key, keyStride, value, valueStride, pages }: AttentionBlock,
+  firstKey: number,
+): Pick<AttentionBlock, 'key' | 'value' | 'pages'> {
+  if (pages !== null) {
+    return { key, value, pages: { ...pages, table: advance(pages.table, firstKey / pages.pageKeys) } };
+  }
+  return {
+    key: advance(key as Slice, firstKey * keyStride),
+    value: advance(value as Slice, firstKey * valueStride),
+    pages,
   };
 }
 

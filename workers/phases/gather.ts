@@ -1,4 +1,4 @@
-// Units that copy the keys and values of one head into a contiguous block of working memory: side by side with other
+// Units that copy the tokens of one head into a contiguous block of working memory: side by side with other
 // heads, a tile of keys would fall into a few sets of the cache.
 import type { RegionViews } from '../../src/tensor/region.js';
 import type { UnitRunner } from './unit.js';
@@ -9,35 +9,36 @@ export function gatherUnits(
   [entriesFrom, entriesTo]: readonly Float64Array[],
   views: RegionViews,
 ): UnitRunner {
-  const copies = [
-    { ...work.key, ...openCopy(work.key, views), word: entryWords.keyOffset },
-    { ...work.value, ...openCopy(work.value, views), word: entryWords.valueOffset },
-  ] as const;
+  const copies = work.copies.map((copy) => ({
+    ...copy,
+    source: views.floats(copy.from.region),
+    target: views.floats(copy.to.region),
+    ...words[copy.operand],
+  }));
 
-  return ([entry, firstHead, endHead, which]) => {
+  return ([entry, firstHead, endHead, copy]) => {
     const row = entry! * entryWords.count;
-    const { from, to, dims, source, target, word } = copies[which === 0 ? 0 : 1];
-    const keys = entriesFrom![row + entryWords.keys]!;
+    const { from, to, dims, source, target, offset, tokens } = copies[copy!]!;
     for (let head = firstHead!; head < endHead!; head++) {
-      const read = entriesFrom![row + word]! + head * from.headStride;
-      const write = entriesTo![row + word]! + head * to.headStride;
       copyRows({
         source,
-        read,
+        read: entriesFrom![row + offset]! + head * from.headStride,
         readStride: from.tokenStride,
         target,
-        write,
+        write: entriesTo![row + offset]! + head * to.headStride,
         writeStride: to.tokenStride,
-        keys,
+        rows: entriesFrom![row + tokens]!,
         dims,
       });
     }
   };
 }
 
-function openCopy({ from, to }: GatherWork['key'], views: RegionViews): Pick<RowCopy, 'source' | 'target'> {
-  return { source: views.floats(from.region), target: views.floats(to.region) };
-}
+const words = {
+  query: { offset: entryWords.queryOffset, tokens: entryWords.queries },
+  key: { offset: entryWords.keyOffset, tokens: entryWords.keys },
+  value: { offset: entryWords.valueOffset, tokens: entryWords.keys },
+} as const;
 
 interface RowCopy {
   source: Float32Array;
@@ -46,16 +47,16 @@ interface RowCopy {
   target: Float32Array;
   write: number;
   writeStride: number;
-  keys: number;
+  rows: number;
   dims: number;
 }
 
-function copyRows({ source, read, readStride, target, write, writeStride, keys, dims }: RowCopy): void {
+function copyRows({ source, read, readStride, target, write, writeStride, rows, dims }: RowCopy): void {
   if (readStride === dims && writeStride === dims) {
-    target.set(source.subarray(read, read + keys * dims), write);
+    target.set(source.subarray(read, read + rows * dims), write);
     return;
   }
-  for (let j = 0; j < keys; j++) {
+  for (let j = 0; j < rows; j++) {
     const start = read + j * readStride;
     target.set(source.subarray(start, start + dims), write + j * writeStride);
   }

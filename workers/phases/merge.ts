@@ -14,6 +14,7 @@ export function mergeUnits(
   const group = heads / kvHeads;
   const partial = views.floats(split.partial);
   const output = views.floats(work.output.region);
+  const headScale = work.headScale && views.floats(work.headScale);
   const sums = logSumExp && { ...logSumExp, data: views.floats(logSumExp.region) };
 
   return ([entry, firstHead, endHead]) => {
@@ -36,6 +37,7 @@ export function mergeUnits(
           to: { data: sums.data, offset: word(entryWords.logSumExpOffset) + head * sums.headStride },
           headStride: sums.headStride,
         },
+        headScale: headScale && { data: headScale, offset: head },
       });
     }
   };

@@ -1,8 +1,9 @@
 // Units of the phases that deal with weights: packing them, and multiplying rows with them.
 import type { RegionViews } from '../../src/tensor/region.js';
-import type { Kernel, Slice } from '../kernels/kernel.js';
+import type { Kernel } from '../kernels/kernel.js';
 import type { UnitRunner } from './unit.js';
-import { packedLength, type PackWork, type Panels, type ProjectWork } from '../protocol.js';
+import { openPanels } from './panels.js';
+import type { PackWork, ProjectWork } from '../protocol.js';
 
 export function packUnits(work: PackWork, views: RegionViews, kernel: Kernel): UnitRunner {
   for (const { target } of work.linears) kernel.prepare(views.floats(target.region));
@@ -66,23 +67,3 @@ function prepared<T extends Float32Array>(floats: T, kernel: Kernel): T {
 }
 
 type UnitWords = readonly [number, number, number, number, number];
-
-interface OpenPanels {
-  readonly segments: number;
-  readonly segmentColumns: number;
-  segment(index: number): { readonly columns: number; readonly slice: Slice };
-}
-
-function openPanels(panels: Panels, depth: number, views: RegionViews, kernel: Kernel): OpenPanels {
-  const data = views.floats(panels.region);
-  const { columns, segmentColumns } = panels;
-  const segmentLength = packedLength(segmentColumns, depth, kernel.traits.panelColumns);
-  return {
-    segments: Math.ceil(columns / segmentColumns),
-    segmentColumns,
-    segment: (index) => ({
-      columns: Math.min(segmentColumns, columns - index * segmentColumns),
-      slice: { data, offset: index * segmentLength },
-    }),
-  };
-}

@@ -17,15 +17,21 @@ export interface Operations {
   attend(
     numbers: Float64Array,
     query: Float32Array,
-    key: Float32Array,
-    value: Float32Array,
+    pages: Int32Array | null,
+    key: Float32Array | Uint16Array,
+    value: Float32Array | Uint16Array,
     output: Float32Array,
     extraKey: Float32Array,
     extraValue: Float32Array,
     mask: Uint8Array | null,
     bias: Float32Array | null,
+    alibiSlopes: Float32Array | null,
+    sinks: Float32Array | null,
+    headScale: Float32Array | null,
     weights: Float32Array | null,
+    scores: Float32Array | null,
     logSumExp: Float32Array | null,
+    statistics: Float32Array | null,
     partial: Float32Array | null,
     scratch: Float32Array,
   ): void;
@@ -34,6 +40,7 @@ export interface Operations {
     partial: Float32Array,
     output: Float32Array,
     logSumExp: Float32Array | null,
+    headScale: Float32Array | null,
   ): void;
   multiplyAdd(numbers: Float64Array): number;
   sum(numbers: Float64Array, floats: Float32Array): number;

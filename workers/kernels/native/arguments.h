@@ -30,8 +30,19 @@ struct ElementType<unsigned char> {
   static constexpr const char* name = "a Uint8Array";
 };
 
+template <>
+struct ElementType<unsigned short> {
+  static constexpr napi_typedarray_type type = napi_uint16_array;
+  static constexpr const char* name = "a Uint16Array";
+};
+template <>
+struct ElementType<int> {
+  static constexpr napi_typedarray_type type = napi_int32_array;
+  static constexpr const char* name = "an Int32Array";
+};
+
 class Arguments {
-  static constexpr size_t most = 14;
+  static constexpr size_t most = 20;
   static constexpr size_t messageLength = 160;
   static constexpr size_t cacheLine = 64;
   // Every integer up to here is a double, so sums and products that stay below are exact, and larger ones stay larger.

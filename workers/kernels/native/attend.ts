@@ -1,5 +1,6 @@
 // Attention blocks on the native kernel: writes the numbers of a block and keeps the scratch space between them.
 import type { AttentionBlock } from '../kernel.js';
+import { stageNumbers, storageNumbers } from '../numbers.js';
 import type { Operations } from './addon.js';
 
 const none = new Float32Array(0);
@@ -7,7 +8,7 @@ const none = new Float32Array(0);
 /** One worker's calls of `attend`. */
 export class AttendCall {
   readonly #operations: Operations;
-  readonly #numbers = new Float64Array(39);
+  readonly #numbers = new Float64Array(54);
   /** Those that the scratch space was reserved for. */
   readonly #dims = Float64Array.of(-1, -1);
   #scratch = none;
@@ -17,22 +18,27 @@ export class AttendCall {
   }
 
   run(block: AttentionBlock): void {
-    const { query, key, value, output, extra, mask, bias, weights, logSumExp, partial } = block;
     this.#reserveScratch(block);
     this.#writeNumbers(block);
     this.#operations.attend(
       this.#numbers,
-      query.data,
-      key.data,
-      value.data,
-      output.data,
-      extra?.key.data ?? none,
-      extra?.value.data ?? none,
-      mask?.from.data ?? null,
-      bias?.from.data ?? null,
-      weights?.to.data ?? null,
-      logSumExp?.to.data ?? null,
-      partial?.data ?? null,
+      block.query.data,
+      block.pages?.table.data ?? null,
+      block.key.data,
+      block.value.data,
+      block.output.data,
+      block.extra?.key.data ?? none,
+      block.extra?.value.data ?? none,
+      block.mask?.from.data ?? null,
+      block.bias?.from.data ?? null,
+      block.alibiSlopes?.data ?? null,
+      block.sinks?.data ?? null,
+      block.headScale?.data ?? null,
+      block.weights?.to.data ?? null,
+      block.scores?.to.data ?? null,
+      block.logSumExp?.to.data ?? null,
+      block.statistics?.data ?? null,
+      block.partial?.data ?? null,
       this.#scratch,
     );
   }
@@ -47,7 +53,7 @@ export class AttendCall {
 
   /** In the order in which calls.h reads them. */
   #writeNumbers(block: AttentionBlock): void {
-    const { extra, mask, bias, weights, logSumExp } = block;
+    const { extra, pages, mask, bias, weights, scores, logSumExp } = block;
     const numbers = this.#numbers;
     numbers[0] = block.queries;
     numbers[1] = block.group;
@@ -56,37 +62,52 @@ export class AttendCall {
     numbers[4] = block.headDim;
     numbers[5] = block.valueDim;
     numbers[6] = block.scale;
-    numbers[7] = block.firstOffset;
-    numbers[8] = block.lastOffset;
-    numbers[9] = block.queryStride;
-    numbers[10] = block.queryHeadStride;
-    numbers[11] = block.query.offset;
-    numbers[12] = block.keyStride;
-    numbers[13] = block.key.offset;
-    numbers[14] = block.valueStride;
-    numbers[15] = block.value.offset;
-    numbers[16] = block.outputStride;
-    numbers[17] = block.outputHeadStride;
-    numbers[18] = block.output.offset;
-    numbers[19] = extra?.key.offset ?? 0;
-    numbers[20] = extra?.value.offset ?? 0;
-    numbers[21] = mask?.headStride ?? 0;
-    numbers[22] = mask?.queryStride ?? 0;
-    numbers[23] = mask?.keyStride ?? 0;
-    numbers[24] = mask?.from.offset ?? 0;
-    numbers[25] = bias?.headStride ?? 0;
-    numbers[26] = bias?.queryStride ?? 0;
-    numbers[27] = bias?.keyStride ?? 0;
-    numbers[28] = bias?.from.offset ?? 0;
-    numbers[29] = weights?.headStride ?? 0;
-    numbers[30] = weights?.queryStride ?? 0;
-    numbers[31] = weights?.extraColumn ?? 0;
-    numbers[32] = weights?.share ?? 0;
-    numbers[33] = weights?.isAdded === true ? 1 : 0;
-    numbers[34] = weights?.to.offset ?? 0;
-    numbers[35] = logSumExp?.headStride ?? 0;
-    numbers[36] = logSumExp?.to.offset ?? 0;
-    numbers[37] = block.isDecoding ? 1 : 0;
-    numbers[38] = block.partial?.offset ?? 0;
+    numbers[7] = block.softcap;
+    numbers[8] = block.position;
+    numbers[9] = block.firstOffset;
+    numbers[10] = block.lastOffset;
+    numbers[11] = block.queryStride;
+    numbers[12] = block.queryHeadStride;
+    numbers[13] = block.query.offset;
+    numbers[14] = storageNumbers[block.storage];
+    numbers[15] = pages?.pageKeys ?? 0;
+    numbers[16] = pages?.stride ?? 0;
+    numbers[17] = pages?.table.offset ?? 0;
+    numbers[18] = block.keyStride;
+    numbers[19] = block.key.offset;
+    numbers[20] = block.valueStride;
+    numbers[21] = block.value.offset;
+    numbers[22] = block.outputStride;
+    numbers[23] = block.outputHeadStride;
+    numbers[24] = block.output.offset;
+    numbers[25] = extra?.key.offset ?? 0;
+    numbers[26] = extra?.value.offset ?? 0;
+    numbers[27] = mask?.headStride ?? 0;
+    numbers[28] = mask?.queryStride ?? 0;
+    numbers[29] = mask?.keyStride ?? 0;
+    numbers[30] = mask?.from.offset ?? 0;
+    numbers[31] = bias?.headStride ?? 0;
+    numbers[32] = bias?.queryStride ?? 0;
+    numbers[33] = bias?.keyStride ?? 0;
+    numbers[34] = bias?.from.offset ?? 0;
+    numbers[35] = block.alibiSlopes?.offset ?? 0;
+    numbers[36] = block.sinks?.offset ?? 0;
+    numbers[37] = block.headScale?.offset ?? 0;
+    numbers[38] = weights?.headStride ?? 0;
+    numbers[39] = weights?.queryStride ?? 0;
+    numbers[40] = weights?.extraColumn ?? 0;
+    numbers[41] = weights?.share ?? 0;
+    numbers[42] = weights?.isAdded === true ? 1 : 0;
+    numbers[43] = weights?.to.offset ?? 0;
+    numbers[44] = scores === null ? 0 : stageNumbers[scores.stage];
+    numbers[45] = scores?.headStride ?? 0;
+    numbers[46] = scores?.queryStride ?? 0;
+    numbers[47] = scores?.extraColumn ?? 0;
+    numbers[48] = scores?.to.offset ?? 0;
+    numbers[49] = logSumExp?.headStride ?? 0;
+    numbers[50] = logSumExp?.to.offset ?? 0;
+    numbers[51] = block.statistics?.offset ?? 0;
+    numbers[52] = block.isDecoding ? 1 : 0;
+    numbers[53] = block.partial?.offset ?? 0;
   }
 }

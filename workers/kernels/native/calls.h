@@ -47,8 +47,37 @@ inline napi_value project(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-/// attend(numbers, query, key, value, output, extraKey, extraValue, mask | null, bias | null, weights | null,
-/// logSumExp | null, partial | null, scratch); without extra keys, any Float32Array stands for theirs.
+/// The columns of a row of weights or scores.
+inline Index columnsEnd(const Attention& a, Index extraColumn) {
+  const Index extraEnd = a.extraKeys > 0 ? extraColumn + a.extraKeys : 0;
+  return a.keys > extraEnd ? a.keys : extraEnd;
+}
+
+/// Keys or values: float32, or 16 bits a number.
+inline const void* storedElements(Arguments& next, Index storage, const char* name, std::initializer_list<Axis> axes) {
+  if (storage == float32) return next.elements<float>(name, axes);
+  return next.elements<unsigned short>(name, axes);
+}
+
+/// The pages of keys and values, where they lie in some; returns how many of them there may be.
+inline Index readPages(Arguments& next, Attention& a) {
+  a.pageKeys = next.integer("pageKeys");
+  a.pageStride = next.integer("pageStride");
+  const Index count = a.pageKeys > 0 ? (a.keys + a.pageKeys - 1) / a.pageKeys : 0;
+  a.pages = next.optionalElements<int>("pages", {{count, 1}});
+  if (!a.pages || !next.areGood()) return 0;
+  if (a.pageKeys == 0 || a.pageKeys % wholePage != 0) next.refuse("pages must hold whole tiles");
+  Index end = 0;
+  for (Index n = 0; n < count && next.areGood(); n++) {
+    if (a.pages[n] < 0) next.refuse("a page must be >= 0");
+    end = a.pages[n] >= end ? a.pages[n] + 1 : end;
+  }
+  return end;
+}
+
+/// attend(numbers, query, pages | null, key, value, output, extraKey, extraValue, mask | null, bias | null,
+/// alibiSlopes | null, sinks | null, headScale | null, weights | null, scores | null, logSumExp | null,
+/// statistics | null, partial | null, scratch); without extra keys, any Float32Array stands for theirs.
 inline napi_value attend(napi_env env, napi_callback_info info) {
   Arguments next(env, info);
   Attention a{};
@@ -59,16 +88,22 @@ inline napi_value attend(napi_env env, napi_callback_info info) {
   a.headDim = next.integer("headDim");
   a.valueDim = next.integer("valueDim");
   a.scale = static_cast<float>(next.number());
+  a.softcap = static_cast<float>(next.number());
+  a.position = next.bound("position");
   a.firstOffset = next.bound("firstOffset");
   a.lastOffset = next.bound("lastOffset");
 
   a.queryStride = next.integer("queryStride");
   a.queryHeadStride = next.integer("queryHeadStride");
   a.query = next.elements<float>("query", {{a.queries, a.queryStride}, {a.group, a.queryHeadStride}, {a.headDim, 1}});
+  a.storage = next.integerUpTo(bfloat16, "storage");
+  const Index pages = readPages(next, a);
+  const Axis page = {a.pages ? pages : 1, a.pageStride};
+  const Index rowsOfPage = a.pages ? a.pageKeys : a.keys;
   a.keyStride = next.integer("keyStride");
-  a.key = next.elements<float>("key", {{a.keys, a.keyStride}, {a.headDim, 1}});
+  a.key = storedElements(next, a.storage, "key", {page, {rowsOfPage, a.keyStride}, {a.headDim, 1}});
   a.valueStride = next.integer("valueStride");
-  a.value = next.elements<float>("value", {{a.keys, a.valueStride}, {a.valueDim, 1}});
+  a.value = storedElements(next, a.storage, "value", {page, {rowsOfPage, a.valueStride}, {a.valueDim, 1}});
   a.outputStride = next.integer("outputStride");
   a.outputHeadStride = next.integer("outputHeadStride");
   a.output =
@@ -87,17 +122,29 @@ inline napi_value attend(napi_env env, napi_callback_info info) {
   a.bias = next.optionalElements<float>(
       "bias", {{a.group, a.biasHeadStride}, {a.queries, a.biasQueryStride}, {a.keys, a.biasKeyStride}});
 
+  a.alibiSlopes = next.optionalElements<float>("alibiSlopes", {{a.group, 1}});
+  a.sinks = next.optionalElements<float>("sinks", {{a.group, 1}});
+  a.headScale = next.optionalElements<float>("headScale", {{a.group, 1}});
+
   a.weightsHeadStride = next.integer("weightsHeadStride");
   a.weightsQueryStride = next.integer("weightsQueryStride");
   a.weightsExtraColumn = next.integer("weightsExtraColumn");
   a.weightsShare = static_cast<float>(next.number());
   a.weightsAdd = next.integer("weightsAdd");
-  const Index extraEnd = a.extraKeys > 0 ? a.weightsExtraColumn + a.extraKeys : 0;
   a.weights = next.optionalElements<float>("weights", {{a.group, a.weightsHeadStride},
                                                        {a.queries, a.weightsQueryStride},
-                                                       {a.keys > extraEnd ? a.keys : extraEnd, 1}});
+                                                       {columnsEnd(a, a.weightsExtraColumn), 1}});
+  a.scoresStage = next.integerUpTo(biased, "scoresStage");
+  a.scoresHeadStride = next.integer("scoresHeadStride");
+  a.scoresQueryStride = next.integer("scoresQueryStride");
+  a.scoresExtraColumn = next.integer("scoresExtraColumn");
+  a.scores = next.optionalElements<float>(
+      "scores",
+      {{a.group, a.scoresHeadStride}, {a.queries, a.scoresQueryStride}, {columnsEnd(a, a.scoresExtraColumn), 1}});
   a.logSumExpHeadStride = next.integer("logSumExpHeadStride");
   a.logSumExp = next.optionalElements<float>("logSumExp", {{a.group, a.logSumExpHeadStride}, {a.queries, 1}});
+  a.statistics =
+      next.optionalElements<float>("statistics", {{a.queries * a.group, rowStatistics}, {rowStatistics, 1}});
   a.isDecoding = next.integerUpTo(1, "isDecoding");
   if (a.isDecoding && a.queries * a.group > mostDecodingRows) next.refuse("too many rows to decode");
   a.partial = next.optionalElements<float>("partial", {{a.queries * a.group, partialFloats(a.valueDim)},
@@ -107,7 +154,7 @@ inline napi_value attend(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-/// merge(numbers, partial, output, logSumExp | null)
+/// merge(numbers, partial, output, logSumExp | null, headScale | null)
 inline napi_value merge(napi_env env, napi_callback_info info) {
   Arguments next(env, info);
   Merge m{};
@@ -124,6 +171,7 @@ inline napi_value merge(napi_env env, napi_callback_info info) {
       next.elements<float>("output", {{queries, m.outputStride}, {m.group, m.outputHeadStride}, {m.valueDim, 1}});
   m.logSumExpHeadStride = next.integer("logSumExpHeadStride");
   m.logSumExp = next.optionalElements<float>("logSumExp", {{m.group, m.logSumExpHeadStride}, {queries, 1}});
+  m.headScale = next.optionalElements<float>("headScale", {{m.group, 1}});
   if (next.areGood()) next.operations().merge(m);
   return nullptr;
 }

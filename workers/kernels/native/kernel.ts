@@ -26,7 +26,7 @@ const leastPreparedBytes = 4 * 2 ** 20;
 
 function createKernel(operations: Operations, traits: KernelTraits): Kernel {
   // Written anew for every call; a kernel belongs to one thread.
-  const numbers = new Float64Array(10);
+  const numbers = new Float64Array(11);
   const attendCall = new AttendCall(operations);
   return {
     traits,
@@ -81,7 +81,7 @@ function project(operations: Operations, numbers: Float64Array, p: Projection): 
 }
 
 function merge(operations: Operations, numbers: Float64Array, rows: PartialRows): void {
-  const { partial, output, logSumExp } = rows;
+  const { partial, output, logSumExp, headScale } = rows;
   numbers[0] = rows.queries;
   numbers[1] = rows.group;
   numbers[2] = rows.valueDim;
@@ -92,5 +92,6 @@ function merge(operations: Operations, numbers: Float64Array, rows: PartialRows)
   numbers[7] = output.offset;
   numbers[8] = logSumExp?.headStride ?? 0;
   numbers[9] = logSumExp?.to.offset ?? 0;
-  operations.merge(numbers, partial.data, output.data, logSumExp?.to.data ?? null);
+  numbers[10] = headScale?.offset ?? 0;
+  operations.merge(numbers, partial.data, output.data, logSumExp?.to.data ?? null, headScale?.data ?? null);
 }

@@ -17,22 +17,24 @@ function mergeRow(rows: PartialRows, i: number, g: number): void {
     const start = partial.offset + (range * queries * group + i * group + g) * floats;
     const [m, l, hasAttended] = partial.data.subarray(start + valueDim, start + floats);
     return { start, m: m!, l: l!, hasAttended: hasAttended !== 0 };
-  }).filter(({ hasAttended }) => hasAttended);
+  });
+  const isEmpty = !parts.some(({ hasAttended }) => hasAttended);
 
   // m = max_r m_r, l = Σ_r l_r exp(m_r - m), o = Σ_r o_r exp(m_r - m) / l
   const m = parts.reduce((most, part) => max(most, part.m), -Infinity);
   const base = m === -Infinity ? 0 : m;
   const factors = parts.map((part) => fround(exp(fround(part.m - base))));
   const l = parts.reduce((sum, part, n) => fround(sum + fround(part.l * factors[n]!)), 0);
+  const headScale = rows.headScale === null ? 1 : rows.headScale.data[rows.headScale.offset + g]!;
   const out = output.offset + i * outputStride + g * outputHeadStride;
   for (let d = 0; d < valueDim; d++) {
     let sum = 0;
     parts.forEach(({ start }, n) => {
       sum = fround(sum + fround(partial.data[start + d]! * factors[n]!));
     });
-    output.data[out + d] = parts.length === 0 ? 0 : fround(sum / l);
+    output.data[out + d] = isEmpty || headScale === 0 ? 0 : fround(fround(sum / l) * headScale);
   }
   if (rows.logSumExp === null) return;
   const { to, headStride } = rows.logSumExp;
-  to.data[to.offset + g * headStride + i] = parts.length === 0 ? -Infinity : m + log(l);
+  to.data[to.offset + g * headStride + i] = l === 0 ? -Infinity : m + log(l);
 }

@@ -1,4 +1,4 @@
-// The fused attention kernel: softmax(q kT * scale + bias) v for a block of query rows, by tiles of keys with the
+// The fused attention kernel: softmax(adjusted(q kT * scale)) v for a block of query rows, by tiles of keys with the
 // online softmax of Milakov & Gimelshein (2018) as FlashAttention (Dao et al., 2022) applies it.
 //
 // Queries lie in the lanes: the block is transposed once to [headDim][rows], scores are kept as [keys][rows] and the
@@ -6,7 +6,9 @@
 // row's numbers never depend on the rows beside it.
 #pragma once
 #include "exp.h"
-#include "key_tiles.h"
+#include "row_block.h"
+#include "score_terms.h"
+#include "statistics.h"
 #include "tile.h"
 #include "transpose.h"
 
@@ -18,29 +20,31 @@ class FusedAttention {
   static constexpr int L = Target::lanes;
   static constexpr int blockRows = Target::blockRows;
   static constexpr int tileKeys = Target::tileKeys;
-  static_assert(blockRows % L == 0, "a block is made of whole vectors");
-  using Tiles = KeyTiles<tileKeys>;
+  using Tiles = KeyTiles<L, tileKeys>;
+  using Terms = ScoreTerms<Target>;
+  using Block = RowBlock<Target>;
 
   const Attention& a;
-  const Index firstRow;  // of the block
-  const Index rows;      // of the block
-  const Index lanes;     // rows rounded up to whole vectors; the lanes past `rows` repeat the last row
+  const Block block;
   const Tiles tiles;
 
-  float* const queries;   // [headDim][blockRows]
-  float* const scores;    // [tileKeys][blockRows], then probabilities
-  float* const additive;  // [tileKeys][blockRows], bias, -infinity = left out
-  float* const output;    // [valueDim][blockRows]
-  float* const maximum;   // [blockRows]
-  float* const sum;       // [blockRows]
-  float* const rescale;   // [blockRows], e^(old maximum - new maximum)
-  int* const first;       // [blockRows], the keys that a row may attend: first <= j < end
-  int* const end;         // [blockRows]
-  int* const attended;    // [blockRows], -1 once a row has attended a key
+  float* const queries;     // [headDim][blockRows]
+  float* const scores;      // [tileKeys][blockRows], then probabilities
+  float* const output;      // [valueDim][blockRows]
+  float* const maximum;     // [blockRows]
+  float* const sum;         // [blockRows]
+  float* const rescale;     // [blockRows], e^(old maximum - new maximum)
+  float* const gathered;    // [fields of Gathered][blockRows], where statistics were asked for
+  float* const neighbours;  // [neighbourCount][blockRows]
+  Terms terms;
+
+  static constexpr Index gatheredFields = sizeof(Gathered<float>) / sizeof(float);
+  static constexpr Index rowFields = 3 + gatheredFields + neighbourCount;
 
  public:
   static Index scratchFloats(Index headDim, Index valueDim) {
-    return blockRows * (headDim + valueDim + 2 * tileKeys + 6);
+    return blockRows * (headDim + valueDim + tileKeys + rowFields) + Terms::spaceFloats + Block::spaceFloats +
+           Tiles::spaceFloats(headDim, valueDim);
   }
 
   static void run(const Attention& a) {
@@ -53,37 +57,30 @@ class FusedAttention {
  private:
   FusedAttention(const Attention& attention, Index row, Index rowCount)
       : a(attention),
-        firstRow(row),
-        rows(rowCount),
-        lanes((rowCount + L - 1) / L * L),
-        tiles(attention, row / attention.group, (row + rowCount - 1) / attention.group),
-        queries(attention.scratch),
+        block(attention, row, rowCount, attention.scratch),
+        tiles(attention, block.firstQuery(), block.lastQuery(), attention.scratch + Block::spaceFloats),
+        queries(attention.scratch + Block::spaceFloats + Tiles::spaceFloats(attention.headDim, attention.valueDim)),
         scores(queries + blockRows * attention.headDim),
-        additive(scores + blockRows * tileKeys),
-        output(additive + blockRows * tileKeys),
+        output(scores + blockRows * tileKeys),
         maximum(output + blockRows * attention.valueDim),
         sum(maximum + blockRows),
         rescale(sum + blockRows),
-        first(reinterpret_cast<int*>(rescale + blockRows)),
-        end(first + blockRows),
-        attended(end + blockRows) {}
+        gathered(rescale + blockRows),
+        neighbours(gathered + gatheredFields * blockRows),
+        terms(block, scores, neighbours + neighbourCount * blockRows) {}
 
   void runBlock() {
     prepare();
-    tiles.forEach([this](const KeyTile& tile) {
-      scoreTile(tile);
+    tiles.forEach(a.weightsExtraColumn, [this](const KeyTile& tile) {
+      if (terms.attendNone(tile)) return;
+      scoreTile(tile, biased);
       softmaxTile(tile);
       addValues(tile);
     });
     finish();
     if (a.weights) writeWeights();
+    if (a.scores) writeScores();
   }
-
-  // ---- rows and lanes ----
-
-  Index rowOfLane(Index lane) const { return firstRow + (lane < rows ? lane : rows - 1); }
-  Index queryOfLane(Index lane) const { return rowOfLane(lane) / a.group; }
-  Index memberOfLane(Index lane) const { return rowOfLane(lane) % a.group; }
 
   /// Runs `Body<Vectors>{*this, tile, lane}` over `rowCount` rows of register tiles, for all lanes.
   template <template <int> class Body>
@@ -99,30 +96,28 @@ class FusedAttention {
 
   template <template <int> class Body>
   void forEachRegisterTile(const KeyTile& tile, Index rowCount) {
-    forEachPiece<Target::attendVectors>(lanes / L, Column<Body>{*this, tile, rowCount});
+    forEachPiece<Target::attendVectors>(block.lanes / L, Column<Body>{*this, tile, rowCount});
   }
 
-  // ---- pass 1: transpose the queries, find out which keys each row may attend ----
+  // ---- pass 1: transpose the queries; a sink is there before the first key ----
 
   void prepare() {
-    for (Index lane = 0; lane < lanes; lane += L) {
+    for (Index lane = 0; lane < block.lanes; lane += L) {
       const float* rowsOfLanes[L];
       for (int n = 0; n < L; n++) {
-        const Index i = queryOfLane(lane + n);
-        rowsOfLanes[n] = a.query + i * a.queryStride + memberOfLane(lane + n) * a.queryHeadStride;
-        const KeyRange range = keysOf(a, i);
-        first[lane + n] = static_cast<int>(range.first);
-        end[lane + n] = static_cast<int>(range.end);
-        attended[lane + n] = 0;
-        maximum[lane + n] = -infinity;
-        sum[lane + n] = 0;
+        const Index g = block.memberOf(lane + n);
+        rowsOfLanes[n] = a.query + block.queryOf(lane + n) * a.queryStride + g * a.queryHeadStride;
+        maximum[lane + n] = a.sinks ? a.sinks[g] : -infinity;
+        sum[lane + n] = a.sinks ? 1.0f : 0.0f;
       }
       rowsIntoLanes<L>(rowsOfLanes, a.headDim, queries + lane, blockRows);
     }
     for (Index n = 0; n < a.valueDim * blockRows; n++) output[n] = 0;
+    if (!a.statistics) return;
+    for (Index n = 0; n < (gatheredFields + neighbourCount) * blockRows; n++) gathered[n] = 0;
   }
 
-  // ---- pass 2: scores[j][row] = k_j . q_row * scale, then bias, and -infinity for what is left out ----
+  // ---- pass 2: scores[j][row] = k_j . q_row * scale, then what the options make of it ----
 
   // Each half of the dims is summed by itself, last dim first: at 32 dims that takes a quarter off the rounding error
   // of one long sum, for 3 % of the speed. The direction changes no error on average; this one gets the outside case
@@ -156,77 +151,83 @@ class FusedAttention {
     }
   };
 
-  void scoreTile(const KeyTile& tile) {
+  void scoreTile(const KeyTile& tile, ScoreStage stage) {
     forEachRegisterTile<ScoreTile>(tile, tile.keys);
-    if (tile.isPartial) {
-      if (a.mask || a.bias) gatherAdditive(tile);
-      leaveOut(tile);
-    } else {
-      for (Index lane = 0; lane < lanes; lane++) attended[lane] = -1;
-    }
-  }
-
-  // Mask and bias lie by query, the tile by key: read them across once.
-  void gatherAdditive(const KeyTile& tile) {
-    for (Index lane = 0; lane < lanes; lane++) {
-      const Index i = queryOfLane(lane), g = memberOfLane(lane);
-      float* column = additive + lane;
-      if (a.bias) {
-        const float* bias = a.bias + g * a.biasHeadStride + i * a.biasQueryStride + tile.firstKey * a.biasKeyStride;
-        for (Index j = 0; j < tile.keys; j++) column[j * blockRows] = bias[j * a.biasKeyStride];
-      } else {
-        for (Index j = 0; j < tile.keys; j++) column[j * blockRows] = 0;
-      }
-      if (a.mask) {
-        const unsigned char* mask =
-            a.mask + g * a.maskHeadStride + i * a.maskQueryStride + tile.firstKey * a.maskKeyStride;
-        for (Index j = 0; j < tile.keys; j++)
-          if (!mask[j * a.maskKeyStride]) column[j * blockRows] = -infinity;
-      }
-    }
-  }
-
-  Ints<L> mayAttend(const KeyTile& tile, Index j, Index lane) const {
-    const Ints<L> key = Ints<L>{} + static_cast<int>(tile.firstKey + j);
-    Ints<L> may = (key >= load<L>(first + lane)) & (key < load<L>(end + lane));
-    if (a.mask || a.bias) may &= (Ints<L>)(load<L>(additive + j * blockRows + lane) != -infinity);
-    return may;
-  }
-
-  void leaveOut(const KeyTile& tile) {
-    for (Index j = 0; j < tile.keys; j++) {
-      for (Index lane = 0; lane < lanes; lane += L) {
-        float* at = scores + j * blockRows + lane;
-        Floats<L> s = load<L>(at);
-        if (a.mask || a.bias) s += load<L>(additive + j * blockRows + lane);
-        const Ints<L> may = mayAttend(tile, j, lane);
-        store<L>(at, select<L>(may, s, splat<L>(-infinity)));
-        store<L>(attended + lane, load<L>(attended + lane) | may);
-      }
-    }
+    terms.apply(tile, stage);
   }
 
   // ---- pass 3: new maxima, scores -> probabilities relative to them, new sums, the factor for what was summed ----
 
   void softmaxTile(const KeyTile& tile) {
-    for (Index lane = 0; lane < lanes; lane += L) {
-      const Floats<L> before = load<L>(maximum + lane);
-      Floats<L> m = before;
-      // A NaN score is passed over here and stays among the scores, where it belongs.
-      for (Index j = 0; j < tile.keys; j++) m = larger<L>(m, load<L>(scores + j * blockRows + lane));
-      const Floats<L> base = finiteBase<L>(m);
-      const Floats<L> factor = exp<L>(before - base);
-      // A tile is summed by itself: the rounding error of a row's sum grows with its tiles, not with its keys.
-      Floats<L> total = splat<L>(0.0f);
-      for (Index j = 0; j < tile.keys; j++) {
-        float* at = scores + j * blockRows + lane;
-        const Floats<L> p = exp<L>(load<L>(at) - base);
-        store<L>(at, p);
-        total += p;
+    if (a.statistics) {
+      for (Index lane = 0; lane < block.lanes; lane += L) softmaxLanes<true>(tile, lane);
+      addNeighbours(tile);
+    } else {
+      for (Index lane = 0; lane < block.lanes; lane += L) softmaxLanes<false>(tile, lane);
+    }
+  }
+
+  template <bool HasStatistics>
+  void softmaxLanes(const KeyTile& tile, Index lane) {
+    const Floats<L> before = load<L>(maximum + lane);
+    Floats<L> m = before;
+    // A NaN score is passed over here and stays among the scores, where it belongs.
+    for (Index j = 0; j < tile.keys; j++) m = larger<L>(m, load<L>(scores + j * blockRows + lane));
+    const Floats<L> base = finiteBase<L>(m);
+    const Floats<L> factor = exp<L>(before - base);
+    // A tile is summed by itself: the rounding error of a row's sum grows with its tiles, not with its keys.
+    Floats<L> total = splat<L>(0.0f);
+    Gathered<Floats<L>> tileGathered{};
+    for (Index j = 0; j < tile.keys; j++) {
+      float* at = scores + j * blockRows + lane;
+      const Floats<L> relative = load<L>(at) - base;
+      const Floats<L> p = exp<L>(relative);
+      store<L>(at, p);
+      total += p;
+      if constexpr (HasStatistics) {
+        // -infinity times a p of 0 would be NaN.
+        tileGathered.logs = multiplyAdd<L>(p, larger<L>(relative, splat<L>(-88.0f)), tileGathered.logs);
+        tileGathered.largest = larger<L>(tileGathered.largest, p);
+        if (!tile.isExtra)
+          tileGathered.distances =
+              multiplyAdd<L>(p, block.distanceTo(tile.firstKey + j, lane), tileGathered.distances);
       }
-      store<L>(maximum + lane, m);
-      store<L>(rescale + lane, factor);
-      store<L>(sum + lane, multiplyAdd<L>(load<L>(sum + lane), factor, total));
+    }
+    store<L>(maximum + lane, m);
+    store<L>(rescale + lane, factor);
+    store<L>(sum + lane, multiplyAdd<L>(load<L>(sum + lane), factor, total));
+    if constexpr (HasStatistics) {
+      Gathered<Floats<L>> row = gatheredOf(lane);
+      row.rescale(factor, finiteBase<L>(before) - base);
+      row.keys += total;
+      row.logs += tileGathered.logs;
+      row.distances += tileGathered.distances;
+      row.largest = larger<L>(row.largest, tileGathered.largest);
+      storeGathered(lane, row);
+    }
+  }
+
+  Gathered<Floats<L>> gatheredOf(Index lane) const {
+    const float* at = gathered + lane;
+    return {load<L>(at), load<L>(at + blockRows), load<L>(at + 2 * blockRows), load<L>(at + 3 * blockRows)};
+  }
+
+  void storeGathered(Index lane, const Gathered<Floats<L>>& row) {
+    float* at = gathered + lane;
+    store<L>(at, row.keys);
+    store<L>(at + blockRows, row.logs);
+    store<L>(at + 2 * blockRows, row.distances);
+    store<L>(at + 3 * blockRows, row.largest);
+  }
+
+  void addNeighbours(const KeyTile& tile) {
+    for (int n = 0; n < neighbourCount; n++) {
+      for (Index lane = 0; lane < block.lanes; lane++) {
+        float& p = neighbours[n * blockRows + lane];
+        p *= rescale[lane];
+        const Index j = keyOfNeighbour(n, block.position[lane]) - tile.firstKey;
+        if (!tile.isExtra && j >= 0 && j < tile.keys) p += scores[j * blockRows + lane];
+      }
     }
   }
 
@@ -262,13 +263,13 @@ class FusedAttention {
   // every product is selected. The sums have the same order as in the fast form.
   void addAttendedValues(const KeyTile& tile) {
     for (Index d = 0; d < a.valueDim; d++) {
-      for (Index lane = 0; lane < lanes; lane += L) {
+      for (Index lane = 0; lane < block.lanes; lane += L) {
         float* at = output + d * blockRows + lane;
         Floats<L> total = splat<L>(0.0f);
         for (Index j = 0; j < tile.keys; j++) {
           const Floats<L> p = load<L>(scores + j * blockRows + lane);
           const Floats<L> v = splat<L>(tile.value[j * tile.valueStride + d]);
-          total = select<L>(mayAttend(tile, j, lane), multiplyAdd<L>(v, p, total), total);
+          total = select<L>(terms.mayAttend(tile, j, lane), multiplyAdd<L>(v, p, total), total);
         }
         store<L>(at, multiplyAdd<L>(load<L>(at), load<L>(rescale + lane), total));
       }
@@ -278,53 +279,98 @@ class FusedAttention {
   // ---- pass 5: divide by the sums and write the rows out; a row that attended nothing is 0 ----
 
   void finish() {
-    for (Index lane = 0; lane < lanes; lane += L) {
-      const Ints<L> hasAttended = load<L>(attended + lane);
+    for (Index lane = 0; lane < block.lanes; lane += L) {
+      const Ints<L> hasAttended = load<L>(block.attended + lane);
       const Floats<L> share = select<L>(hasAttended, 1.0f / load<L>(sum + lane), splat<L>(0.0f));
       store<L>(rescale + lane, share);
-      float* rowsOfLanes[L];
-      for (int n = 0; n < L; n++)
-        rowsOfLanes[n] = a.output + queryOfLane(lane + n) * a.outputStride + memberOfLane(lane + n) * a.outputHeadStride;
-      const Index count = rows - lane < L ? rows - lane : L;
-      lanesIntoRows<L>(output + lane, blockRows, share, rowsOfLanes, count, a.valueDim);
+      writeOutput(lane, a.headScale ? share * headScaleOf(lane) : share);
     }
-    if (!a.logSumExp) return;
-    for (Index lane = 0; lane < rows; lane++) {
-      a.logSumExp[memberOfLane(lane) * a.logSumExpHeadStride + queryOfLane(lane)] =
-          logSumExp(attended[lane], maximum[lane], sum[lane]);
+    for (Index lane = 0; lane < block.rows; lane++) {
+      const Index i = block.queryOf(lane), g = block.memberOf(lane);
+      if (a.headScale && a.headScale[g] == 0) clearOutput(i, g);
+      if (a.logSumExp) a.logSumExp[g * a.logSumExpHeadStride + i] = logSumExp(maximum[lane], sum[lane]);
+      if (a.statistics) writeRowStatistics(lane);
     }
+  }
+
+  Floats<L> headScaleOf(Index lane) const {
+    Floats<L> factors{};
+    for (int n = 0; n < L; n++) factors[n] = a.headScale[block.memberOf(lane + n)];
+    return factors;
+  }
+
+  void writeOutput(Index lane, Floats<L> factors) {
+    float* rowsOfLanes[L];
+    for (int n = 0; n < L; n++)
+      rowsOfLanes[n] =
+          a.output + block.queryOf(lane + n) * a.outputStride + block.memberOf(lane + n) * a.outputHeadStride;
+    const Index count = block.rows - lane < L ? block.rows - lane : L;
+    lanesIntoRows<L>(output + lane, blockRows, factors, rowsOfLanes, count, a.valueDim);
+  }
+
+  /// Exact zeros, where a product with 0 could be NaN.
+  void clearOutput(Index i, Index g) const {
+    float* to = a.output + i * a.outputStride + g * a.outputHeadStride;
+    for (Index d = 0; d < a.valueDim; d++) to[d] = 0;
+  }
+
+  void writeRowStatistics(Index lane) const {
+    const float* at = gathered + lane;
+    const Gathered<float> row{at[0], at[blockRows], at[2 * blockRows], at[3 * blockRows]};
+    writeStatistics(a.statistics + block.rowOf(lane) * rowStatistics, row, neighbours + lane, blockRows, sum[lane],
+                    block.attended[lane] != 0);
   }
 
   // ---- pass 6, only where weights were asked for: the scores once more, now with the final maximum and sum ----
 
   void writeWeights() {
-    if (!a.weightsAdd) {
-      for (Index lane = 0; lane < rows; lane++) {
-        float* row = weightsRow(lane);
-        for (Index j = 0; j < a.keys; j++) row[j] = 0;
+    if (!a.weightsAdd) fillRows(a.weights, a.weightsHeadStride, a.weightsQueryStride, 0.0f);
+    tiles.forEach(a.weightsExtraColumn, [this](const KeyTile& tile) {
+      scoreTile(tile, biased);
+      for (Index lane = 0; lane < block.lanes; lane += L) {
+        const Floats<L> base = finiteBase<L>(load<L>(maximum + lane));
+        const Floats<L> share = load<L>(rescale + lane) * a.weightsShare;
+        for (Index j = 0; j < tile.keys; j++) {
+          float* at = scores + j * blockRows + lane;
+          store<L>(at, exp<L>(load<L>(at) - base) * share);
+        }
       }
-    }
-    tiles.forEach([this](const KeyTile& tile) { writeTileWeights(tile); });
+      writeRows(tile, a.weights, a.weightsHeadStride, a.weightsQueryStride, a.weightsAdd);
+    });
   }
 
-  float* weightsRow(Index lane) const {
-    return a.weights + memberOfLane(lane) * a.weightsHeadStride + queryOfLane(lane) * a.weightsQueryStride;
+  // ---- pass 7, only where scores were asked for ----
+
+  void writeScores() {
+    const auto write = [this](const KeyTile& tile) {
+      scoreTile(tile, static_cast<ScoreStage>(a.scoresStage));
+      writeRows(tile, a.scores, a.scoresHeadStride, a.scoresQueryStride, false);
+    };
+    if (a.scoresStage == biased) {
+      fillRows(a.scores, a.scoresHeadStride, a.scoresQueryStride, -infinity);
+      tiles.forEach(a.scoresExtraColumn, write);
+    } else {
+      tiles.forEachKey(a.scoresExtraColumn, write);
+    }
   }
 
-  void writeTileWeights(const KeyTile& tile) {
-    scoreTile(tile);
-    for (Index lane = 0; lane < lanes; lane += L) {
-      const Floats<L> base = finiteBase<L>(load<L>(maximum + lane));
-      const Floats<L> share = load<L>(rescale + lane) * a.weightsShare;
-      for (Index j = 0; j < tile.keys; j++) {
-        float* at = scores + j * blockRows + lane;
-        store<L>(at, exp<L>(load<L>(at) - base) * share);
-      }
+  float* rowAt(float* rows, Index lane, Index headStride, Index queryStride) const {
+    return rows + block.memberOf(lane) * headStride + block.queryOf(lane) * queryStride;
+  }
+
+  void fillRows(float* rows, Index headStride, Index queryStride, float filler) const {
+    for (Index lane = 0; lane < block.rows; lane++) {
+      float* row = rowAt(rows, lane, headStride, queryStride);
+      for (Index j = 0; j < a.keys; j++) row[j] = filler;
     }
-    for (Index lane = 0; lane < rows; lane++) {
-      float* row = weightsRow(lane) + tile.weightsColumn;
+  }
+
+  /// The tile as it stands in `scores`, stored or added row by row.
+  void writeRows(const KeyTile& tile, float* rows, Index headStride, Index queryStride, bool isAdded) const {
+    for (Index lane = 0; lane < block.rows; lane++) {
+      float* row = rowAt(rows, lane, headStride, queryStride) + tile.column;
       const float* column = scores + lane;
-      if (a.weightsAdd)
+      if (isAdded)
         for (Index j = 0; j < tile.keys; j++) row[j] += column[j * blockRows];
       else
         for (Index j = 0; j < tile.keys; j++) row[j] = column[j * blockRows];

@@ -21,7 +21,7 @@ struct Compiled {
 
   static Index scratchFloats(Index headDim, Index valueDim) {
     const Index block = FusedAttention<Target>::scratchFloats(headDim, valueDim);
-    const Index rows = RowAttention<Target>::scratchFloats(valueDim);
+    const Index rows = RowAttention<Target>::scratchFloats(headDim, valueDim);
     return block > rows ? block : rows;
   }
 

@@ -1,7 +1,7 @@
 // The keys of one call of attention as tiles: which keys a query may attend as far as positions tell, and the tiles
-// that cover them.
+// that cover them, read from wherever and however keys and values are stored.
 #pragma once
-#include "simd.h"
+#include "storage.h"
 
 namespace headpool {
 namespace {
@@ -14,7 +14,8 @@ struct KeyTile {
   Index valueStride;
   Index firstKey;
   Index keys;
-  Index weightsColumn;  // of the first key, where weights are written
+  Index column;    // of the first key, where scores or weights are written
+  bool isExtra;    // keys beside the sequence: no position, no bias, attended by all
   bool isPartial;  // some row may leave out some key
 };
 
@@ -47,34 +48,63 @@ inline KeyRange keysOf(const Attention& a, Index i) {
   return {first < 0 ? 0 : first, end > a.keys ? a.keys : end};
 }
 
-/// Tiles over the keys that some query of firstQuery ... lastQuery may attend, the extra keys before all others.
-template <int TileKeys>
+/// Tiles over keys, the extra keys before all others.
+template <int L, int TileKeys>
 class KeyTiles {
   const Attention& a;
-  KeyRange some;  // what some query attends
-  KeyRange all;   // what every query attends
+  float* const space;  // spaceFloats
+  KeyRange some;       // what some query attends
+  KeyRange all;        // what every query attends
 
  public:
-  KeyTiles(const Attention& attention, Index firstQuery, Index lastQuery) : a(attention) {
+  static_assert(wholePage % TileKeys == 0, "a page holds whole tiles");
+
+  /// Scratch space for a tile's keys and values where they are not stored as float32.
+  static constexpr Index spaceFloats(Index headDim, Index valueDim) { return TileKeys * (headDim + valueDim); }
+
+  /// For the queries firstQuery ... lastQuery.
+  KeyTiles(const Attention& attention, Index firstQuery, Index lastQuery, float* widened)
+      : a(attention), space(widened) {
     // The bounds grow with the query.
     some = {keysOf(a, firstQuery).first, keysOf(a, lastQuery).end};
     all = {keysOf(a, lastQuery).first, keysOf(a, firstQuery).end};
   }
 
-  /// Tiles start at multiples of TileKeys wherever the range starts, so that a row's sums are cut alike in every block.
+  /// Visits what some query may attend. Tiles start at multiples of TileKeys wherever the range starts, so that a row's
+  /// sums are cut alike in every block.
   template <class Visit>
-  void forEach(Visit visit) const {
+  void forEach(Index extraColumn, Visit visit) const {
+    forEachIn(some, extraColumn, visit);
+  }
+
+  /// Visits every key, attended or not.
+  template <class Visit>
+  void forEachKey(Index extraColumn, Visit visit) const {
+    forEachIn({0, a.keys}, extraColumn, visit);
+  }
+
+ private:
+  template <class Visit>
+  void forEachIn(KeyRange range, Index extraColumn, Visit visit) const {
     if (a.extraKeys > 0) {
-      visit(KeyTile{a.extraKey, a.headDim, a.extraValue, a.valueDim, a.keys, a.extraKeys, a.weightsExtraColumn, false});
+      visit(KeyTile{a.extraKey, a.headDim, a.extraValue, a.valueDim, a.keys, a.extraKeys, extraColumn, true, false});
     }
-    for (Index j = some.first; j < some.end;) {
+    for (Index j = range.first; j < range.end;) {
       const Index next = (j / TileKeys + 1) * TileKeys;
-      const Index end = next < some.end ? next : some.end;
-      const bool isPartial = j < all.first || end > all.end || a.mask || a.bias;
-      visit(KeyTile{a.key + j * a.keyStride, a.keyStride, a.value + j * a.valueStride, a.valueStride, j, end - j, j,
-                    isPartial});
+      const Index end = next < range.end ? next : range.end;
+      visit(tileOf(j, end));
       j = next;
     }
+  }
+
+  KeyTile tileOf(Index j, Index end) const {
+    const Index row = a.pages ? j % a.pageKeys : j;
+    const Index start = a.pages ? a.pages[j / a.pageKeys] * a.pageStride : 0;
+    const FloatRows keys = readRows<L>(a.key, a.storage, start + row * a.keyStride, a.keyStride, end - j, a.headDim, space);
+    const FloatRows values = readRows<L>(a.value, a.storage, start + row * a.valueStride, a.valueStride, end - j,
+                                         a.valueDim, space + TileKeys * a.headDim);
+    const bool isPartial = j < all.first || end > all.end || a.mask || a.bias;
+    return {keys.data, keys.stride, values.data, values.stride, j, end - j, j, false, isPartial};
   }
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 #include "exp.h"
 #include "key_tiles.h"
+#include "statistics.h"
 
 namespace headpool {
 namespace {
@@ -12,13 +13,15 @@ class RowAttention {
   static constexpr int L = Target::lanes;
   static constexpr int tileKeys = Target::tileKeys;
   static_assert(tileKeys % L == 0, "a row of scores is made of whole vectors");
-  using Tiles = KeyTiles<tileKeys>;
+  using Tiles = KeyTiles<L, tileKeys>;
 
   /// What a row has gathered so far; its output lies in scratch.
   struct Row {
     float maximum = -infinity;
     float sum = 0;
     bool hasAttended = false;
+    Gathered<float> gathered{};
+    float neighbours[neighbourCount] = {};
   };
 
   const Attention& a;
@@ -27,11 +30,13 @@ class RowAttention {
   Row rows[mostDecodingRows];
   float* const scores;    // [tileKeys] of one row, then probabilities
   float* const additive;  // [tileKeys] of one row: bias, -infinity = left out
-  float* const gathered;  // [valueDim] of one row and tile
+  float* const ofTile;    // [valueDim] of one row and tile
   float* const outputs;   // [rows][valueDim]
 
  public:
-  static Index scratchFloats(Index valueDim) { return 2 * tileKeys + (1 + mostDecodingRows) * valueDim; }
+  static Index scratchFloats(Index headDim, Index valueDim) {
+    return 2 * tileKeys + (1 + mostDecodingRows) * valueDim + Tiles::spaceFloats(headDim, valueDim);
+  }
 
   static void run(const Attention& a) { RowAttention(a).runRows(); }
 
@@ -39,15 +44,21 @@ class RowAttention {
   explicit RowAttention(const Attention& attention)
       : a(attention),
         rowCount(attention.queries * attention.group),
-        tiles(attention, 0, attention.queries - 1),
-        scores(attention.scratch),
+        tiles(attention, 0, attention.queries - 1, attention.scratch),
+        scores(attention.scratch + Tiles::spaceFloats(attention.headDim, attention.valueDim)),
         additive(scores + tileKeys),
-        gathered(additive + tileKeys),
-        outputs(gathered + attention.valueDim) {}
+        ofTile(additive + tileKeys),
+        outputs(ofTile + attention.valueDim) {}
 
   void runRows() {
     for (Index n = 0; n < rowCount * a.valueDim; n++) outputs[n] = 0;
-    tiles.forEach([this](const KeyTile& tile) {
+    if (a.sinks) {
+      for (Index r = 0; r < rowCount; r++) {
+        rows[r].maximum = a.sinks[memberOf(r)];
+        rows[r].sum = 1;
+      }
+    }
+    tiles.forEach(a.weightsExtraColumn, [this](const KeyTile& tile) {
       for (Index r = 0; r < rowCount; r++) absorb(tile, r);
     });
     for (Index r = 0; r < rowCount; r++) {
@@ -58,6 +69,7 @@ class RowAttention {
       }
     }
     if (a.weights) writeWeights();
+    if (a.scores) writeScores();
   }
 
   Index queryOf(Index r) const { return r / a.group; }
@@ -65,24 +77,46 @@ class RowAttention {
   float* outputOf(Index r) const { return outputs + r * a.valueDim; }
 
   void absorb(const KeyTile& tile, Index r) {
-    score(tile, r);
-    const float factor = softmax(tile, rows[r]);
+    score(tile, r, biased);
+    const float factor = softmax(tile, r);
     addValues(tile, outputOf(r), factor);
   }
 
-  // ---- scores[j] = k_j . q * scale + bias, -infinity where left out and behind the last key ----
+  // ---- scores[j] = k_j . q * scale and what the options make of it, -infinity behind the last key ----
 
-  void score(const KeyTile& tile, Index r) {
+  void score(const KeyTile& tile, Index r, ScoreStage stage) {
     const float* q = a.query + queryOf(r) * a.queryStride + memberOf(r) * a.queryHeadStride;
     Index j = 0;
     for (; j + 4 <= tile.keys; j += 4) scoreKeys<4>(tile, j, q);
     for (; j < tile.keys; j++) scoreKeys<1>(tile, j, q);
+    if (stage >= softcapped && a.softcap > 0) cap(tile);
     for (; j % L != 0; j++) scores[j] = -infinity;
+    if (stage < biased) return;
+    if (a.alibiSlopes && !tile.isExtra) addDistances(tile, r);
     if (tile.isPartial) {
       leaveOut(tile, r);
     } else {
       rows[r].hasAttended = true;
     }
+  }
+
+  void cap(const KeyTile& tile) {
+    const float inverse = 1.0f / a.softcap;
+    for (Index j = 0; j < tile.keys; j += L) store<L>(scores + j, tanh<L>(load<L>(scores + j) * inverse) * a.softcap);
+  }
+
+  void addDistances(const KeyTile& tile, Index r) {
+    const float slope = a.alibiSlopes[memberOf(r)];
+    for (Index j = 0; j < tile.keys; j += L)
+      store<L>(scores + j, load<L>(scores + j) - slope * distanceTo(tile.firstKey + j, r));
+  }
+
+  /// |position of row r - j| for L keys from `key` on.
+  Floats<L> distanceTo(Index key, Index r) const {
+    Ints<L> distance{};
+    for (int n = 0; n < L; n++) distance[n] = n;
+    distance += static_cast<int>(key - queryOf(r) - a.position);
+    return __builtin_convertvector(distance < 0 ? -distance : distance, Floats<L>);
   }
 
   template <int Keys>
@@ -123,7 +157,8 @@ class RowAttention {
 
   // ---- scores -> probabilities; returns the factor for what was summed so far ----
 
-  float softmax(const KeyTile& tile, Row& row) {
+  float softmax(const KeyTile& tile, Index r) {
+    Row& row = rows[r];
     Floats<L> most = splat<L>(row.maximum);
     // A NaN score is passed over here and stays among the scores, where it belongs.
     for (Index j = 0; j < tile.keys; j += L) most = larger<L>(most, load<L>(scores + j));
@@ -132,21 +167,60 @@ class RowAttention {
     const float base = finiteBase(maximum);
     const float factor = expOne<L>(row.maximum - base);
     Floats<L> total = splat<L>(0.0f);
-    for (Index j = 0; j < tile.keys; j += L) {
-      const Floats<L> p = exp<L>(load<L>(scores + j) - base);
-      store<L>(scores + j, p);
-      total += p;
+    if (a.statistics) {
+      row.gathered.rescale(factor, finiteBase(row.maximum) - base);
+      total = gatherStatistics(tile, r, base);
+    } else {
+      for (Index j = 0; j < tile.keys; j += L) total += exponentiate(j, base);
     }
     row.maximum = maximum;
     row.sum = row.sum * factor + sumLanes<L>(total);
+    if (a.statistics) addNeighbours(tile, r, factor);
     return factor;
+  }
+
+  /// The scores of L keys from j on become probabilities.
+  Floats<L> exponentiate(Index j, float base) {
+    const Floats<L> p = exp<L>(load<L>(scores + j) - base);
+    store<L>(scores + j, p);
+    return p;
+  }
+
+  Floats<L> gatherStatistics(const KeyTile& tile, Index r, float base) {
+    Gathered<Floats<L>> gathered{};
+    for (Index j = 0; j < tile.keys; j += L) {
+      // -infinity times a p of 0 would be NaN.
+      const Floats<L> relative = larger<L>(load<L>(scores + j) - base, splat<L>(-88.0f));
+      const Floats<L> p = exponentiate(j, base);
+      gathered.keys += p;
+      gathered.logs = multiplyAdd<L>(p, relative, gathered.logs);
+      gathered.largest = larger<L>(gathered.largest, p);
+      if (!tile.isExtra)
+        gathered.distances = multiplyAdd<L>(p, distanceTo(tile.firstKey + j, r), gathered.distances);
+    }
+    Gathered<float>& row = rows[r].gathered;
+    row.keys += sumLanes<L>(gathered.keys);
+    row.logs += sumLanes<L>(gathered.logs);
+    row.distances += sumLanes<L>(gathered.distances);
+    for (int lane = 0; lane < L; lane++)
+      row.largest = row.largest < gathered.largest[lane] ? gathered.largest[lane] : row.largest;
+    return gathered.keys;
+  }
+
+  void addNeighbours(const KeyTile& tile, Index r, float factor) {
+    for (int n = 0; n < neighbourCount; n++) {
+      float& p = rows[r].neighbours[n];
+      p *= factor;
+      const Index j = keyOfNeighbour(n, queryOf(r) + a.position) - tile.firstKey;
+      if (!tile.isExtra && j >= 0 && j < tile.keys) p += scores[j];
+    }
   }
 
   // ---- output = output * factor + sum over the tile's keys of p[j] * v[j] ----
 
   // A tile is summed by itself: the rounding error of a row's sum grows with its tiles, not with its keys.
   void addValues(const KeyTile& tile, float* output, float factor) {
-    for (Index d = 0; d < a.valueDim; d++) gathered[d] = 0;
+    for (Index d = 0; d < a.valueDim; d++) ofTile[d] = 0;
     if (tile.isPartial) {
       // 0 * NaN would bring in a value that the row leaves out.
       for (Index j = 0; j < tile.keys; j++)
@@ -156,7 +230,7 @@ class RowAttention {
       for (; j + 4 <= tile.keys; j += 4) gather<4>(tile, j);
       for (; j < tile.keys; j++) gather<1>(tile, j);
     }
-    for (Index d = 0; d < a.valueDim; d++) output[d] = output[d] * factor + gathered[d];
+    for (Index d = 0; d < a.valueDim; d++) output[d] = output[d] * factor + ofTile[d];
   }
 
   template <int Keys>
@@ -166,12 +240,12 @@ class RowAttention {
     const Index stride = tile.valueStride;
     Index d = 0;
     for (; d + L <= a.valueDim; d += L) {
-      Floats<L> total = load<L>(gathered + d);
+      Floats<L> total = load<L>(ofTile + d);
       for (int n = 0; n < Keys; n++) total = multiplyAdd<L>(splat<L>(p[n]), load<L>(value + n * stride + d), total);
-      store<L>(gathered + d, total);
+      store<L>(ofTile + d, total);
     }
     for (; d < a.valueDim; d++)
-      for (int n = 0; n < Keys; n++) gathered[d] += p[n] * value[n * stride + d];
+      for (int n = 0; n < Keys; n++) ofTile[d] += p[n] * value[n * stride + d];
   }
 
   // ---- results ----
@@ -182,12 +256,14 @@ class RowAttention {
     const Row& row = rows[r];
     const float* output = outputOf(r);
     const float share = shareOf(row);
+    const float headScale = a.headScale ? a.headScale[memberOf(r)] : 1.0f;
+    const bool isZero = !row.hasAttended || headScale == 0;
     float* to = a.output + queryOf(r) * a.outputStride + memberOf(r) * a.outputHeadStride;
-    for (Index d = 0; d < a.valueDim; d++) to[d] = row.hasAttended ? output[d] * share : 0.0f;
-    if (a.logSumExp) {
-      a.logSumExp[memberOf(r) * a.logSumExpHeadStride + queryOf(r)] =
-          logSumExp(row.hasAttended, row.maximum, row.sum);
-    }
+    for (Index d = 0; d < a.valueDim; d++) to[d] = isZero ? 0.0f : output[d] * (share * headScale);
+    if (a.logSumExp)
+      a.logSumExp[memberOf(r) * a.logSumExpHeadStride + queryOf(r)] = logSumExp(row.maximum, row.sum);
+    if (a.statistics)
+      writeStatistics(a.statistics + r * rowStatistics, row.gathered, row.neighbours, 1, row.sum, row.hasAttended);
   }
 
   void writePartial(Index r) {
@@ -205,16 +281,33 @@ class RowAttention {
       float* row = a.weights + memberOf(r) * a.weightsHeadStride + queryOf(r) * a.weightsQueryStride;
       if (!a.weightsAdd)
         for (Index j = 0; j < a.keys; j++) row[j] = 0;
-      tiles.forEach([=](const KeyTile& tile) { writeTileWeights(tile, r, row + tile.weightsColumn); });
+      tiles.forEach(a.weightsExtraColumn, [=](const KeyTile& tile) { writeTileWeights(tile, r, row + tile.column); });
     }
   }
 
   void writeTileWeights(const KeyTile& tile, Index r, float* to) {
-    score(tile, r);
+    score(tile, r, biased);
     const float base = finiteBase(rows[r].maximum);
     const float share = shareOf(rows[r]) * a.weightsShare;
     for (Index j = 0; j < tile.keys; j += L) store<L>(scores + j, exp<L>(load<L>(scores + j) - base) * share);
     for (Index j = 0; j < tile.keys; j++) to[j] = a.weightsAdd ? to[j] + scores[j] : scores[j];
+  }
+
+  void writeScores() {
+    const ScoreStage stage = static_cast<ScoreStage>(a.scoresStage);
+    for (Index r = 0; r < rowCount; r++) {
+      float* row = a.scores + memberOf(r) * a.scoresHeadStride + queryOf(r) * a.scoresQueryStride;
+      const auto write = [=](const KeyTile& tile) {
+        score(tile, r, stage);
+        for (Index j = 0; j < tile.keys; j++) row[tile.column + j] = scores[j];
+      };
+      if (stage == biased) {
+        for (Index j = 0; j < a.keys; j++) row[j] = -infinity;
+        tiles.forEach(a.scoresExtraColumn, write);
+      } else {
+        tiles.forEachKey(a.scoresExtraColumn, write);
+      }
+    }
   }
 };
 
@@ -244,16 +337,17 @@ class MergePartials {
     const float base = finiteBase(maximum);
     float sum = 0;
     for (Index d = 0; d < m.valueDim; d++) to[d] = 0;
+    // A range that attended nothing has a sum of its sink alone, or of nothing.
     for (Index c = 0; c < m.ranges; c++) {
       const float* part = first + c * m.rangeStride;
-      if (part[m.valueDim + 2] == 0) continue;
       const float factor = expOne<L>(part[m.valueDim] - base);
       sum += part[m.valueDim + 1] * factor;
       for (Index d = 0; d < m.valueDim; d++) to[d] += part[d] * factor;
     }
-    if (hasAttended)
-      for (Index d = 0; d < m.valueDim; d++) to[d] *= 1.0f / sum;
-    if (m.logSumExp) m.logSumExp[g * m.logSumExpHeadStride + i] = logSumExp(hasAttended, maximum, sum);
+    const float headScale = m.headScale ? m.headScale[g] : 1.0f;
+    const bool isZero = !hasAttended || headScale == 0;
+    for (Index d = 0; d < m.valueDim; d++) to[d] = isZero ? 0.0f : to[d] * (1.0f / sum * headScale);
+    if (m.logSumExp) m.logSumExp[g * m.logSumExpHeadStride + i] = logSumExp(maximum, sum);
   }
 };
 

@@ -18,6 +18,8 @@ template <int L>
 struct Simd {
   typedef float Floats __attribute__((vector_size(4 * L)));
   typedef int Ints __attribute__((vector_size(4 * L)));
+  typedef unsigned short Halves __attribute__((vector_size(2 * L)));
+  typedef unsigned char Bytes __attribute__((vector_size(L)));
   // The same types as they lie in memory: aligned like a single float, never assumed better.
   typedef float FloatsInMemory __attribute__((vector_size(4 * L), aligned(4), may_alias));
   typedef int IntsInMemory __attribute__((vector_size(4 * L), aligned(4), may_alias));

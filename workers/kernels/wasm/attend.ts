@@ -1,5 +1,7 @@
 // Attention blocks on the WebAssembly kernel: places the operands and writes the parameter block of the C++ source.
-import type { AttentionBlock, PartialRows, Strided } from '../kernel.js';
+import type { AttentionBlock, PartialRows, Slice, Strided } from '../kernel.js';
+import { stageNumbers, storageNumbers } from '../numbers.js';
+import { rowStatistics } from '../../protocol.js';
 import type { Machine } from './machine.js';
 import { copyBack, nowhere, placeInput, placeOutput, type Placed, type Rows } from './rows.js';
 import { floatWord } from './scratch.js';
@@ -14,7 +16,9 @@ interface Placement {
   readonly mask: Placed;
   readonly bias: Placed;
   readonly weights: Placed;
+  readonly scores: Placed;
   readonly logSumExp: Placed;
+  readonly statistics: Placed;
 }
 
 export function attend(machine: Machine, block: AttentionBlock): void {
@@ -24,6 +28,8 @@ export function attend(machine: Machine, block: AttentionBlock): void {
   const output = isWhole ? outputRows(block) : null;
   const logSumExp = isWhole ? logSumExpRows(block) : null;
   const weights = weightsRows(block);
+  const scores = scoresRows(block);
+  const statistics = statisticsRows(block);
   const placement: Placement = {
     query: placeInput(machine, queryRows(block)),
     output: output === null ? nowhere : placeOutput(machine, output),
@@ -31,20 +37,25 @@ export function attend(machine: Machine, block: AttentionBlock): void {
     bias: placeStrided(machine, block, block.bias),
     // What is added to must be there first.
     weights: weights === null ? nowhere : placeInput(machine, weights),
+    // What lies between the keys and the extra columns must stay.
+    scores: scores === null ? nowhere : placeInput(machine, scores),
     logSumExp: logSumExp === null ? nowhere : placeOutput(machine, logSumExp),
+    statistics: statistics === null ? nowhere : placeOutput(machine, statistics),
   };
   machine.exports.attend(writeParameters(machine, block, placement));
   if (output !== null) copyBack(machine, output, placement.output);
   if (weights !== null) copyBack(machine, weights, placement.weights);
+  if (scores !== null) copyBack(machine, scores, placement.scores);
   if (logSumExp !== null) copyBack(machine, logSumExp, placement.logSumExp);
+  if (statistics !== null) copyBack(machine, statistics, placement.statistics);
 }
 
-const words = new Int32Array(40);
+const words = new Int32Array(55);
 
-/** The fields of `struct Attention` in attention.h, in its order; returns their address. */
+/** The fields of `struct Attention` in operations.h, in its order; returns their address. */
 function writeParameters(machine: Machine, block: AttentionBlock, placement: Placement): number {
-  const { query, output, mask, bias, weights, logSumExp } = placement;
-  const { headDim, valueDim, extra } = block;
+  const { query, output, mask, bias, weights, scores, logSumExp, statistics } = placement;
+  const { headDim, valueDim, extra, pages } = block;
   words[0] = query.address;
   words[1] = query.queryStride;
   words[2] = query.headStride;
@@ -52,40 +63,66 @@ function writeParameters(machine: Machine, block: AttentionBlock, placement: Pla
   words[4] = block.keyStride;
   words[5] = machine.addressInArena(block.value);
   words[6] = block.valueStride;
-  words[7] = output.address;
-  words[8] = output.queryStride;
-  words[9] = output.headStride;
-  words[10] = block.queries;
-  words[11] = block.group;
-  words[12] = block.keys;
-  words[13] = headDim;
-  words[14] = valueDim;
-  words[15] = floatWord(block.scale);
-  words[16] = extra === null ? 0 : machine.addressInArena(extra.key);
-  words[17] = extra === null ? 0 : machine.addressInArena(extra.value);
-  words[18] = extra === null ? 0 : extra.count;
-  words[19] = Math.max(block.firstOffset, -farOffset);
-  words[20] = Math.min(block.lastOffset, farOffset);
-  words[21] = mask.address;
-  words[22] = mask.headStride;
-  words[23] = mask.queryStride;
-  words[24] = block.mask === null ? 0 : block.mask.keyStride;
-  words[25] = bias.address;
-  words[26] = bias.headStride;
-  words[27] = bias.queryStride;
-  words[28] = block.bias === null ? 0 : block.bias.keyStride;
-  words[29] = weights.address;
-  words[30] = weights.headStride;
-  words[31] = weights.queryStride;
-  words[32] = block.weights === null ? 0 : floatWord(block.weights.share);
-  words[33] = block.weights?.isAdded === true ? 1 : 0;
-  words[34] = block.weights === null ? 0 : block.weights.extraColumn;
-  words[35] = logSumExp.address;
-  words[36] = logSumExp.headStride;
-  words[37] = block.isDecoding ? 1 : 0;
-  words[38] = block.partial === null ? 0 : machine.addressInArena(block.partial);
-  words[39] = machine.scratch.takeFloats(machine.exports.scratchFloats(headDim, valueDim));
+  words[7] = storageNumbers[block.storage];
+  words[8] = pages === null ? 0 : placeRun(machine, pages.table, Math.ceil(block.keys / pages.pageKeys));
+  words[9] = pages === null ? 0 : pages.pageKeys;
+  words[10] = pages === null ? 0 : pages.stride;
+  words[11] = output.address;
+  words[12] = output.queryStride;
+  words[13] = output.headStride;
+  words[14] = block.queries;
+  words[15] = block.group;
+  words[16] = block.keys;
+  words[17] = headDim;
+  words[18] = valueDim;
+  words[19] = floatWord(block.scale);
+  words[20] = floatWord(block.softcap);
+  words[21] = extra === null ? 0 : machine.addressInArena(extra.key);
+  words[22] = extra === null ? 0 : machine.addressInArena(extra.value);
+  words[23] = extra === null ? 0 : extra.count;
+  words[24] = block.position;
+  words[25] = Math.max(block.firstOffset, -farOffset);
+  words[26] = Math.min(block.lastOffset, farOffset);
+  words[27] = mask.address;
+  words[28] = mask.headStride;
+  words[29] = mask.queryStride;
+  words[30] = block.mask === null ? 0 : block.mask.keyStride;
+  words[31] = bias.address;
+  words[32] = bias.headStride;
+  words[33] = bias.queryStride;
+  words[34] = block.bias === null ? 0 : block.bias.keyStride;
+  words[35] = placeMembers(machine, block.alibiSlopes, block.group);
+  words[36] = placeMembers(machine, block.sinks, block.group);
+  words[37] = placeMembers(machine, block.headScale, block.group);
+  words[38] = scores.address;
+  words[39] = scores.headStride;
+  words[40] = scores.queryStride;
+  words[41] = block.scores === null ? 0 : block.scores.extraColumn;
+  words[42] = block.scores === null ? 0 : stageNumbers[block.scores.stage];
+  words[43] = weights.address;
+  words[44] = weights.headStride;
+  words[45] = weights.queryStride;
+  words[46] = block.weights === null ? 0 : floatWord(block.weights.share);
+  words[47] = block.weights?.isAdded === true ? 1 : 0;
+  words[48] = block.weights === null ? 0 : block.weights.extraColumn;
+  words[49] = logSumExp.address;
+  words[50] = logSumExp.headStride;
+  words[51] = statistics.address;
+  words[52] = block.isDecoding ? 1 : 0;
+  words[53] = block.partial === null ? 0 : machine.addressInArena(block.partial);
+  words[54] = machine.scratch.takeFloats(machine.exports.scratchFloats(headDim, valueDim));
   return machine.scratch.writeWords(words);
+}
+
+/** The address of `length` neighbours, in place or copied in. */
+function placeRun(machine: Machine, slice: Slice<Float32Array | Int32Array>, length: number): number {
+  const { data, offset } = slice;
+  return machine.addressOf(slice) ?? machine.scratch.copyIn(data.subarray(offset, offset + length));
+}
+
+/** Numbers of the members of a group, 0 = null where there are none. */
+export function placeMembers(machine: Machine, slice: Slice | null, group: number): number {
+  return slice === null ? 0 : placeRun(machine, slice, group);
 }
 
 function queryRows({ query, queryHeadStride, queryStride, headDim, group, queries }: AttentionBlock): Rows {
@@ -116,6 +153,20 @@ function weightsRows({ weights, keys, extra, group, queries }: AttentionBlock): 
   const { to, headStride, queryStride, extraColumn } = weights;
   const length = extra === null ? keys : extraColumn + extra.count;
   return { slice: to, headStride, queryStride, length, group, queries };
+}
+
+function scoresRows({ scores, keys, extra, group, queries }: AttentionBlock): Rows | null {
+  if (scores === null) return null;
+  const { to, headStride, queryStride, extraColumn } = scores;
+  const length = extra === null ? keys : extraColumn + extra.count;
+  return { slice: to, headStride, queryStride, length, group, queries };
+}
+
+function statisticsRows({ statistics, group, queries }: AttentionBlock): Rows | null {
+  if (statistics === null) return null;
+  const [queryStride, length] = [rowStatistics, rowStatistics];
+  // Row i * group + g behind one another.
+  return { slice: statistics, headStride: 0, queryStride, length, group: 1, queries: queries * group };
 }
 
 export function logSumExpRows({

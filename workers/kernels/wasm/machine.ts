@@ -2,7 +2,7 @@
 import type { RegionViews } from '../../../src/tensor/region.js';
 import type { Slice } from '../kernel.js';
 import { instantiate, type Exports, type ModuleChoice } from './module.js';
-import { Scratch } from './scratch.js';
+import { Scratch, type Numbers } from './scratch.js';
 
 export class Machine {
   readonly exports: Exports;
@@ -20,7 +20,7 @@ export class Machine {
   }
 
   /** The byte address of a slice that lies in the shared memory, undefined for one outside. */
-  addressOf({ data, offset }: Slice<Float32Array | Uint8Array>): number | undefined {
+  addressOf({ data, offset }: Slice<Numbers>): number | undefined {
     if (!this.#views.isInArena(data)) return undefined;
     return data.byteOffset + offset * data.BYTES_PER_ELEMENT;
   }
@@ -42,7 +42,7 @@ export class Machine {
   }
 
   /** The byte address of an operand that the coordinator always keeps in the arena. */
-  addressInArena(slice: Slice): number {
+  addressInArena(slice: Slice<Numbers>): number {
     const address = this.addressOf(slice);
     if (address === undefined) throw new TypeError('Keys, values and packed weights must lie in the arena');
     return address;

@@ -1,11 +1,11 @@
 // Merging on the WebAssembly kernel: places the operands and writes the parameter block of the C++ source.
 import { partialFloats } from '../../protocol.js';
 import type { PartialRows } from '../kernel.js';
-import { logSumExpRows, outputRows } from './attend.js';
+import { logSumExpRows, outputRows, placeMembers } from './attend.js';
 import type { Machine } from './machine.js';
 import { copyBack, nowhere, placeOutput } from './rows.js';
 
-const words = new Int32Array(11);
+const words = new Int32Array(12);
 
 export function merge(machine: Machine, rows: PartialRows): void {
   machine.scratch.reset();
@@ -26,6 +26,7 @@ export function merge(machine: Machine, rows: PartialRows): void {
   words[8] = output.headStride;
   words[9] = logSumExp.address;
   words[10] = logSumExp.headStride;
+  words[11] = placeMembers(machine, rows.headScale, rows.group);
   machine.exports.merge(machine.scratch.writeWords(words));
   copyBack(machine, outputs, output);
   if (sums !== null) copyBack(machine, sums, logSumExp);

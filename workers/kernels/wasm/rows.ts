@@ -3,10 +3,10 @@
 import type { Slice } from '../kernel.js';
 import type { Machine } from './machine.js';
 
-type Numbers = Float32Array | Uint8Array;
+type RowNumbers = Float32Array | Uint8Array;
 
 /** Row (g, i) is the `length` neighbours from g * headStride + i * queryStride on; a stride of 0 repeats. */
-export interface Rows<T extends Numbers = Float32Array> {
+export interface Rows<T extends RowNumbers = Float32Array> {
   readonly slice: Slice<T>;
   readonly headStride: number;
   readonly queryStride: number;
@@ -27,7 +27,7 @@ export interface Placed {
 export const nowhere: Placed = { address: 0, headStride: 0, queryStride: 0, isCopy: false };
 
 /** Rows to read, or to read and add to: in place, or copied in. */
-export function placeInput(machine: Machine, rows: Rows<Numbers>): Placed {
+export function placeInput(machine: Machine, rows: Rows<RowNumbers>): Placed {
   const placed = placeOutput(machine, rows);
   if (placed.isCopy) {
     forEachRow(rows, placed, (offset, address) => {
@@ -38,7 +38,7 @@ export function placeInput(machine: Machine, rows: Rows<Numbers>): Placed {
 }
 
 /** Rows to write: in place, or in scratch space, from where `copyBack` brings them. */
-export function placeOutput(machine: Machine, rows: Rows<Numbers>): Placed {
+export function placeOutput(machine: Machine, rows: Rows<RowNumbers>): Placed {
   const { slice, headStride, queryStride, length, group, queries } = rows;
   const address = machine.addressOf(slice);
   if (address !== undefined) return { address, headStride, queryStride, isCopy: false };
@@ -61,7 +61,7 @@ export function copyBack(machine: Machine, rows: Rows, placed: Placed): void {
 }
 
 function forEachRow(
-  rows: Rows<Numbers>,
+  rows: Rows<RowNumbers>,
   placed: Placed,
   visit: (offset: number, address: number) => void,
 ): void {

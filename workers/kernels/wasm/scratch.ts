@@ -1,6 +1,9 @@
 // One worker's private space inside the shared memory: parameter blocks, the kernel's scratch, and copies of operands
 // that lie outside that memory. Everything in it lives for one operation.
 
+/** Every kind of operand. */
+export type Numbers = Float32Array | Int32Array | Uint16Array | Uint8Array;
+
 const pageBytes = 65_536;
 const alignment = 64;
 
@@ -28,15 +31,16 @@ export class Scratch {
   }
 
   /** The address of a copy of `source`. */
-  copyIn(source: Float32Array | Uint8Array): number {
+  copyIn(source: Float32Array | Int32Array | Uint8Array): number {
     const address = this.takeBytes(source.byteLength);
     this.write(address, source);
     return address;
   }
 
   /** Writes numbers to an address of this space. */
-  write(address: number, source: Float32Array | Uint8Array): void {
+  write(address: number, source: Float32Array | Int32Array | Uint8Array): void {
     if (source instanceof Float32Array) this.#floats.set(source, address / 4);
+    else if (source instanceof Int32Array) this.#ints.set(source, address / 4);
     else this.#bytes.set(source, address);
   }
 

@@ -1,0 +1,65 @@
+// What happens to queries and keys before their product: RMS normalisation and rotary positions.
+import { expected } from '../errors.js';
+import type { QueryKeyNorm, RotaryOptions } from './options.js';
+import type { Batch, ResolvedNorm, ResolvedRotary } from './problem.js';
+import { shareNumbers } from './shared.js';
+
+/** @throws INVALID_OPTION */
+export function resolveRotary(rope: RotaryOptions, headDim: number, batch: Batch): ResolvedRotary {
+  const { base, dims = headDim, interleaved = false, positions } = rope;
+  if (!Number.isFinite(base) || base <= 0) {
+    throw expected('INVALID_OPTION', 'a finite number > 0', 'rope.base', base);
+  }
+  if (!Number.isInteger(dims) || dims < 2 || dims > headDim || dims % 2 !== 0) {
+    throw expected(
+      'INVALID_OPTION',
+      `an even integer from 2 to headDim (${headDim})`,
+      'rope.dims',
+      rope.dims,
+    );
+  }
+  if (typeof interleaved !== 'boolean') {
+    throw expected('INVALID_OPTION', 'true or false', 'rope.interleaved', interleaved);
+  }
+  return { base, dims, interleaved, positions: positions === undefined ? null : spread(positions, batch) };
+}
+
+/** Positions of all rows of a batch, float64 in shared memory. */
+function spread(positions: readonly number[], batch: Batch): Float64Array<SharedArrayBuffer> {
+  const { dense, entries, queryRows, isCached } = batch;
+  // Padding counts in a dense batch: its rows have positions too.
+  const isSame = dense
+    ? dense.queries === dense.keys
+    : entries.every(({ queries, newKeys }) => queries === newKeys);
+  if (!isSame && !isCached) {
+    const what = 'as many keys as queries in every sequence beside it';
+    throw expected('INVALID_OPTION', what, 'rope.positions', positions);
+  }
+  const counts = [...new Set(dense ? [dense.queries, queryRows] : [queryRows])];
+  if (!Array.isArray(positions) || !counts.includes(positions.length)) {
+    const what = `a list of ${counts.join(' or ')} positions, one a token,`;
+    throw expected('INVALID_OPTION', what, 'rope.positions', positions);
+  }
+  const shared = new Float64Array(new SharedArrayBuffer(queryRows * 8));
+  for (let row = 0; row < queryRows; row++) {
+    const position = positions[row % positions.length] as number;
+    if (!Number.isFinite(position)) {
+      const name = `rope.positions[${row % positions.length}]`;
+      throw expected('INVALID_OPTION', 'a finite number', name, position);
+    }
+    shared[row] = position;
+  }
+  return shared;
+}
+
+const defaultEpsilon = 1e-6;
+
+/** @throws INVALID_OPTION */
+export function resolveNorm(norm: QueryKeyNorm, headDim: number): ResolvedNorm {
+  const { q, k, epsilon = defaultEpsilon } = norm;
+  if (!Number.isFinite(epsilon) || epsilon < 0) {
+    throw expected('INVALID_OPTION', 'a finite number >= 0', 'qkNorm.epsilon', epsilon);
+  }
+  const list = { count: headDim, which: 'a dim of a head', range: 'finite' } as const;
+  return { query: shareNumbers('qkNorm.q', q, list), key: shareNumbers('qkNorm.k', k, list), epsilon };
+}

@@ -1,0 +1,98 @@
+// headpool explain: why one query of a file attends a key as much as it does, in float64 and without an engine.
+import type { CommandModule } from 'yargs';
+import { denseBatch } from '../attention/batch.js';
+import { explainLayerRow } from '../attention/explain.js';
+import { explainKey, rankedKeys, type ExplainedRow } from '../attention/explain-row.js';
+import { resolveOptions } from '../attention/resolve-options.js';
+import { weightsFromTorch } from '../attention/torch-weights.js';
+import { resolveWeights, type Linear } from '../attention/weights.js';
+import type { Settings } from '../config/schemas.js';
+import { expected, HeadpoolError } from '../errors.js';
+import { openSequences } from '../files/sequence-files.js';
+import { readStateDict } from '../files/state-dict.js';
+import { createTensor, type Tensor } from '../tensor/tensor.js';
+import { addFlags, settingsOf, type CommonArgs } from './command.js';
+import { formatKey, formatRow } from './explain-text.js';
+
+// How many keys are listed where none is named.
+const mostListed = 10;
+
+export const explainCommand: CommandModule<object, CommonArgs> = {
+  command: 'explain',
+  describe: 'Show step by step how much a query of a file attends a key, and why',
+  builder: (yargs) => addFlags(yargs, 'explain').example(explainExample),
+  handler: async (args) => {
+    const settings = await settingsOf('explain', args);
+    const row = await readRow(settings);
+    if (settings.key !== undefined) {
+      const explanation = explainKey(row, settings.key);
+      console.log(args.json === true ? toJson(explanation) : formatKey(settings.input, row, explanation));
+      return;
+    }
+    const ranked = rankedKeys(row);
+    const largest = ranked.slice(0, mostListed).map((key) => explainKey(row, key));
+    if (args.json === true) {
+      const { place, maximum, logSumExp } = row;
+      const counts = { attended: ranked.length, leftOut: row.keys.length - ranked.length };
+      console.log(toJson({ at: place, ...counts, maximum, logSumExp, keys: largest }));
+    } else {
+      console.log(formatRow(settings.input, row, largest));
+    }
+  },
+};
+
+const explainLayerArgs = '--input x.safetensors --weights w.safetensors --heads 8';
+const explainExample: [string, string][] = [
+  [`$0 explain ${explainLayerArgs} --head 3 --query 17`, `the ${mostListed} keys that it attends most`],
+  [`$0 explain ${explainLayerArgs} --head 3 --query 17 --key 20 --causal`, 'one key, step by step'],
+];
+
+/** The row in question; its batch is the file, whose entries are the sequences. */
+async function readRow(settings: Settings<'explain'>): Promise<ExplainedRow> {
+  const { input, keyInput = input, sequence, head, query: token, heads, kvHeads = heads } = settings;
+  const { layer: prefix, addZeroAttention, causal, scale } = settings;
+  const select = (name: string): boolean => name.startsWith(prefix);
+  const stateDict = await readStateDict(settings.weights, { select });
+  const weights = resolveWeights(weightsFromTorch(stateDict, { prefix, addZeroAttention }), heads, kvHeads);
+  const query = await readSequence(input, sequence, 'query', weights.query);
+  const key = await readSequence(keyInput, sequence, 'key', weights.key);
+
+  const lengths = { keyLengths: undefined, offsets: undefined, keyOffsets: undefined };
+  const batch = denseBatch(1, query.shape[0]!, key.shape[0]!, lengths);
+  const given = { causal, ...(scale !== undefined && { scale }) };
+  const options = resolveOptions(given, weights, batch, []);
+  const row = explainLayerRow(weights, { query, key, batch, options }, { head, query: token });
+  return { ...row, place: { ...row.place, batch: sequence } };
+}
+
+/** One sequence [tokens, modelDim] of a file. @throws INVALID_FILE, FILE_FAILED, INVALID_OPTION, INVALID_SHAPE */
+async function readSequence(
+  path: string,
+  sequence: number,
+  name: string,
+  { inputs }: Linear,
+): Promise<Tensor> {
+  const reader = await openSequences(path);
+  try {
+    const { count, lengths, modelDim } = reader;
+    if (modelDim !== inputs) {
+      const what = `expected modelDim ${inputs}, as the ${name} weights have, got ${modelDim}`;
+      throw new HeadpoolError('INVALID_SHAPE', `${path}: ${what}`);
+    }
+    if (sequence >= count) {
+      throw expected('INVALID_OPTION', `one of the ${count} sequences of ${path}`, 'sequence', sequence);
+    }
+    const tensor = createTensor([lengths[sequence]!, modelDim]);
+    await reader.read(sequence, 1, tensor.data);
+    return tensor;
+  } finally {
+    await reader.close();
+  }
+}
+
+/** One object on one line; JSON has no infinities and no NaN, so they are words in it. */
+function toJson(value: object): string {
+  return JSON.stringify(value, (_, field: unknown) =>
+    typeof field === 'number' && !Number.isFinite(field) ? String(field) : field,
+  );
+}

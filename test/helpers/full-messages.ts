@@ -1,0 +1,59 @@
+// Refusals by their whole message: what was expected, for which option, and what came.
+import test, { type ExecutionContext } from 'ava';
+import { HeadpoolError, type AttentionInputs, type Engine, type ErrorCode } from '../../src/index.js';
+
+/** That `action` is refused with `code` and exactly this message. */
+export async function assertMessage(
+  t: ExecutionContext,
+  action: () => unknown,
+  code: ErrorCode,
+  message: string,
+): Promise<void> {
+  const error = await t.throwsAsync(Promise.resolve().then(action), { instanceOf: HeadpoolError });
+  t.is(error.message, message);
+  t.is(error.code, code);
+}
+
+export interface Refused {
+  readonly what: string;
+  readonly name: string;
+  /** The options that give the option a value. */
+  readonly give: (value: unknown) => object;
+}
+
+/** Wrong values, and how messages show them. */
+export type Shown = readonly (readonly [value: unknown, shown: string])[];
+
+/** Declares a test a wrong value of one option: `base` with it is refused with the message of `expected`. */
+export function valuesRefuser(engineOf: () => Engine, base: AttentionInputs) {
+  return ({ what, name, give }: Refused, values: Shown): void => {
+    for (const [value, shown] of values) {
+      test(`${name} of ${shown} is refused, since it wants ${what}`, async (t) => {
+        const message = `Expected ${what} for \`${name}\`, got ${shown}`;
+        const given: AttentionInputs = { ...base, ...give(value) };
+        await assertMessage(t, () => engineOf().attention(given), 'INVALID_OPTION', message);
+      });
+    }
+  };
+}
+
+/** What no option of numbers, lists or objects may be. */
+export const neverRight: Shown = [
+  [null, '`null`'],
+  [true, '`true` (boolean)'],
+  ['1', '`"1"` (string)'],
+  [5n, '`5n` (bigint)'],
+  [Symbol('one'), 'a symbol'],
+  [() => 1, 'a function'],
+];
+
+/** What no finite number is. */
+export const neverFinite: Shown = [
+  ...neverRight,
+  [NaN, '`NaN` (number)'],
+  [Infinity, '`Infinity` (number)'],
+  [-Infinity, '`-Infinity` (number)'],
+  [undefined, 'nothing'],
+  [{}, 'an object (Object)'],
+  [[1], '`[1]` (array)'],
+];

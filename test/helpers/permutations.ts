@@ -1,0 +1,38 @@
+// Tensors with an axis in another order, or with some of it.
+import { createRandom } from '../../src/tensor/random.js';
+import type { Shape } from '../../src/tensor/shape.js';
+
+/** 0 … length - 1, shuffled. */
+export function randomOrder(length: number, seed: number): number[] {
+  const random = createRandom(seed);
+  const keys = Array.from({ length }, () => random.uniform());
+  return [...keys.keys()].sort((a, b) => keys[a]! - keys[b]!);
+}
+
+/**
+ * Element n of the axis is element order[n] of before. An axis that is not there, or is 1 because it broadcasts, stays.
+ * @param axis counted from the right: -1 is the last
+ */
+export function permuteAxis<T extends Float32Array | Uint16Array | Uint8Array>(
+  { shape, data }: { readonly shape: Shape; readonly data: T },
+  axis: number,
+  order: readonly number[],
+): { readonly shape: Shape; readonly data: T } {
+  const at = shape.length + axis;
+  if (at < 0 || shape[at] === 1) return { shape, data };
+  const inner = shape.slice(at + 1).reduce((product, length) => product * length, 1);
+  const length = shape[at]!;
+  const moved = shape.with(at, order.length);
+  const result = new (data.constructor as new (length: number) => T)(
+    moved.reduce((product, axisLength) => product * axisLength, 1),
+  );
+  for (let n = 0; n < result.length; n++) {
+    const [outer, own, rest] = [
+      Math.floor(n / inner / order.length),
+      Math.floor(n / inner) % order.length,
+      n % inner,
+    ];
+    result[n] = data[(outer * length + order[own]!) * inner + rest]!;
+  }
+  return { shape: moved, data: result };
+}
