@@ -3,6 +3,7 @@ export { createEngine, type Engine, type EngineInfo, type LayerOptions } from '.
 export type { EngineOptions, Logger } from './engine/engine-options.js';
 export type { EngineStats } from './engine/stats.js';
 export { errorCodes, HeadpoolError, type ErrorCode } from './errors.js';
+export { alibiSlopes } from './attention/alibi.js';
 export type { AttentionInputs } from './attention/attention.js';
 export type { KeyValueCache } from './attention/cache.js';
 export type { CacheOptions } from './attention/cache-options.js';

@@ -1,11 +1,19 @@
 // Opens what one run reads and checks that it fits together, before anything large is allocated or written.
 import { expected, HeadpoolError } from '../errors.js';
-import type { AttentionOptions } from '../attention/options.js';
+import type { AttentionOptions, RotaryOptions } from '../attention/options.js';
 import type { MultiHeadWeights } from '../attention/weights.js';
 import { isSameFile } from '../files/open-file.js';
 import { openSequences } from '../files/sequence-files.js';
 import type { SequenceReader } from '../files/sequences.js';
 import { cutBatches, type SequenceBatch } from './batches.js';
+
+/** What can be asked of the sequences of a file, whatever their lengths. */
+export interface RunOptions extends Pick<
+  AttentionOptions,
+  'causal' | 'alignment' | 'window' | 'scale' | 'softcap' | 'alibiSlopes' | 'sinks' | 'headScale'
+> {
+  readonly rope?: Omit<RotaryOptions, 'positions'>;
+}
 
 /** One input file and what becomes of it. */
 export interface RunRequest {
@@ -16,7 +24,7 @@ export interface RunRequest {
   readonly value?: string | undefined;
   readonly output: string;
   readonly weights: MultiHeadWeights;
-  readonly options: Pick<AttentionOptions, 'causal' | 'scale'>;
+  readonly options: RunOptions;
   readonly batchTokens: number;
 }
 

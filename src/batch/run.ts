@@ -6,7 +6,7 @@ import { createSequenceWriter } from '../files/sequence-files.js';
 import type { SequenceReader } from '../files/sequences.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { offsetsOf, type SequenceBatch } from './batches.js';
-import { keyTokens, type OpenRun } from './open-run.js';
+import { keyTokens, type OpenRun, type RunRequest } from './open-run.js';
 
 export interface RunProgress {
   readonly tokens: number;
@@ -113,13 +113,32 @@ async function readBatch(
 
 /** What the output says about its making: nothing in it depends on the machine's load or the number of threads. */
 function describeRun({ request }: OpenRun, layer: MultiHeadAttention, info: EngineInfo): Map<string, string> {
-  const { causal = false, scale = 1 / Math.sqrt(layer.headDim) } = request.options;
-  const configuration = { heads: layer.heads, kvHeads: layer.kvHeads, headDim: layer.headDim, causal, scale };
   return new Map([
     ['headpool', info.version],
     ['kernel', `${info.kernel} (${info.instructionSet})`],
-    ['configuration', JSON.stringify(configuration)],
+    ['configuration', JSON.stringify(configurationOf(request, layer))],
   ]);
+}
+
+/** The options in one order, however they were given: causal and scale always, the others where they are given. */
+function configurationOf(
+  { options, weights }: RunRequest,
+  { heads, kvHeads, headDim }: MultiHeadAttention,
+): object {
+  const { causal = false, scale = 1 / Math.sqrt(headDim), alignment, window, softcap, rope } = options;
+  const { alibiSlopes, sinks, headScale } = options;
+  const listOf = (numbers?: ArrayLike<number>): number[] | undefined => numbers && Array.from(numbers);
+  return {
+    ...{ heads, kvHeads, headDim, causal, scale },
+    addZeroAttention: weights.addZeroAttention === true ? true : undefined,
+    alignment,
+    window: window && { left: window.left, right: window.right },
+    softcap,
+    alibiSlopes: listOf(alibiSlopes),
+    sinks: listOf(sinks),
+    headScale: listOf(headScale),
+    rope: rope && { base: rope.base, dims: rope.dims ?? headDim, interleaved: rope.interleaved ?? false },
+  };
 }
 
 function floats(length: number): Floats {

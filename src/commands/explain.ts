@@ -11,6 +11,7 @@ import { expected, HeadpoolError } from '../errors.js';
 import { openSequences } from '../files/sequence-files.js';
 import { readStateDict } from '../files/state-dict.js';
 import { createTensor, type Tensor } from '../tensor/tensor.js';
+import { attentionOptions, checkAlignment } from './attention-options.js';
 import { addFlags, settingsOf, type CommonArgs } from './command.js';
 import { formatKey, formatRow } from './explain-text.js';
 
@@ -50,17 +51,17 @@ const explainExample: [string, string][] = [
 /** The row in question; its batch is the file, whose entries are the sequences. */
 async function readRow(settings: Settings<'explain'>): Promise<ExplainedRow> {
   const { input, keyInput = input, sequence, head, query: token, heads, kvHeads = heads } = settings;
-  const { layer: prefix, addZeroAttention, causal, scale } = settings;
+  const { layer: prefix, addZeroAttention } = settings;
   const select = (name: string): boolean => name.startsWith(prefix);
   const stateDict = await readStateDict(settings.weights, { select });
   const weights = resolveWeights(weightsFromTorch(stateDict, { prefix, addZeroAttention }), heads, kvHeads);
   const query = await readSequence(input, sequence, 'query', weights.query);
   const key = await readSequence(keyInput, sequence, 'key', weights.key);
 
+  checkAlignment(settings, [query.shape[0]!], [key.shape[0]!]);
   const lengths = { keyLengths: undefined, offsets: undefined, keyOffsets: undefined };
   const batch = denseBatch(1, query.shape[0]!, key.shape[0]!, lengths);
-  const given = { causal, ...(scale !== undefined && { scale }) };
-  const options = resolveOptions(given, weights, batch, []);
+  const options = resolveOptions(attentionOptions(settings), weights, batch, []);
   const row = explainLayerRow(weights, { query, key, batch, options }, { head, query: token });
   return { ...row, place: { ...row.place, batch: sequence } };
 }

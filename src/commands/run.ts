@@ -8,6 +8,7 @@ import { executeRun } from '../batch/run.js';
 import type { Settings } from '../config/schemas.js';
 import { createEngine } from '../engine/engine.js';
 import { readStateDict } from '../files/state-dict.js';
+import { attentionOptions, checkAlignment } from './attention-options.js';
 import { addFlags, settingsOf, type CommonArgs } from './command.js';
 import { startProgress } from './progress.js';
 import { printEstimate, printSummary } from './run-summary.js';
@@ -22,7 +23,11 @@ export const runCommand: CommandModule<object, CommonArgs> = {
     const runs: OpenRun[] = [];
     try {
       // Every input is opened and checked before the first one is computed.
-      for (const request of await requestsOf(settings)) runs.push(await openRun(request));
+      for (const request of await requestsOf(settings)) {
+        const run = await openRun(request);
+        runs.push(run);
+        checkAlignment(settings, run.query.lengths, run.key.lengths);
+      }
       if (settings.dryRun) {
         const { heads, kvHeads = heads } = settings;
         const estimates = runs.map((run) => ({ run, estimate: estimateRun(run, heads, kvHeads) }));
@@ -73,16 +78,16 @@ async function compute(
 }
 
 async function requestsOf(settings: Settings<'run'>): Promise<RunRequest[]> {
-  const { input, key, value, output, causal, scale, batchTokens, layer: prefix, addZeroAttention } = settings;
+  const { input, key, value, output, batchTokens, layer: prefix, addZeroAttention } = settings;
   const select = (name: string): boolean => name.startsWith(prefix);
   const weights = weightsFromTorch(await readStateDict(settings.weights, { select }), {
     prefix,
     addZeroAttention,
   });
+  const options = attentionOptions(settings);
   return input.map((path) => ({
-    ...{ input: path, key, value, weights, batchTokens },
+    ...{ input: path, key, value, weights, options, batchTokens },
     output: input.length === 1 ? output : join(output, basename(path)),
-    options: { causal, ...(scale !== undefined && { scale }) },
   }));
 }
 

@@ -17,21 +17,72 @@ const heads = z.int().min(1).describe('attention heads');
 const modelDim = z.int().min(1).describe('width of a token');
 const ifMissing = z.boolean().default(false).describe('do nothing if the output exists');
 
-const runSettings = z.strictObject({
-  input: z.array(z.string()).min(1).describe('.npy or .safetensors files of sequences'),
-  key: z.string().optional().describe('sequences to attend (cross-attention); default: the input itself'),
-  value: z.string().optional().describe('their values, if they are not the keys'),
+const alignment = z.enum(['top-left', 'bottom-right']);
+
+/** The layer, and all that its attention can be asked on a command line; for every command that computes or explains it. */
+const attentionSettings = z.strictObject({
   weights: z.string().describe('state dict of a PyTorch nn.MultiheadAttention (.safetensors)'),
   layer: z.string().default('').describe('prefix of the weights in the state dict'),
   heads,
   kvHeads: z.int().min(1).optional().describe('key/value heads; default: heads'),
-  output: z.string().describe('file to write; for several inputs, the folder'),
+  addZeroAttention: z.boolean().default(false).describe("add_zero_attn of PyTorch's module"),
   causal: z
-    .union([z.boolean(), z.enum(['top-left', 'bottom-right'])])
+    .union([z.boolean(), alignment])
     .default(false)
     .describe('attend no later tokens: true, top-left or bottom-right'),
+  alignment: alignment
+    .optional()
+    .describe('where the diagonal starts; needed where keys are not as many as queries'),
+  windowLeft: z.int().min(0).optional().describe('earlier tokens that a query attends; default: all'),
+  windowRight: z.int().min(0).optional().describe('later tokens that a query attends; default: all'),
   scale: z.number().optional().describe('factor of the scores; default: 1 / sqrt(headDim)'),
-  addZeroAttention: z.boolean().default(false).describe("add_zero_attn of PyTorch's module"),
+  softcap: z.number().positive().optional().describe('c: a score s becomes c * tanh(s / c)'),
+  alibi: z.boolean().default(false).describe('lower scores by distance, with the slopes of the ALiBi paper'),
+  sinks: z
+    .array(z.number())
+    .optional()
+    .describe("logits that join the softmax's denominator, one a head: a,b,..."),
+  headScale: z
+    .array(z.number())
+    .optional()
+    .describe("factors of the heads' outputs, one a head: a,b,...; 0 skips the head"),
+  ropeBase: z
+    .number()
+    .positive()
+    .optional()
+    .describe('turn queries and keys by their positions (RoPE); 10000 in most models'),
+  ropeDims: z.int().min(2).multipleOf(2).optional().describe('how many dims of a head turn; default: all'),
+  ropeInterleaved: z
+    .boolean()
+    .default(false)
+    .describe('turn pairs (2i, 2i + 1) instead of (i, i + dims / 2)'),
+});
+
+export type AttentionSettings = z.output<typeof attentionSettings>;
+
+/** What settings demand of each other; the message of an issue is what was expected. */
+function checkTogether(settings: AttentionSettings, context: z.core.$RefinementCtx): void {
+  const refuse = (field: keyof AttentionSettings, message: string): void => {
+    context.addIssue({ code: 'custom', path: [field], message });
+  };
+  const { heads: count, causal, ropeBase, ropeDims, ropeInterleaved } = settings;
+  if (typeof causal === 'string' && ![undefined, causal].includes(settings.alignment))
+    refuse('alignment', `${causal}, as \`--causal\` says,`);
+  for (const field of ['sinks', 'headScale'] as const) {
+    if (![undefined, count].includes(settings[field]?.length))
+      refuse(field, `a list of ${count} numbers, one a head,`);
+  }
+  if (ropeBase !== undefined) return;
+  if (ropeDims !== undefined) refuse('ropeDims', '`--rope-base` beside it');
+  if (ropeInterleaved) refuse('ropeInterleaved', '`--rope-base` beside it');
+}
+
+const runSettings = z.strictObject({
+  input: z.array(z.string()).min(1).describe('.npy or .safetensors files of sequences'),
+  key: z.string().optional().describe('sequences to attend (cross-attention); default: the input itself'),
+  value: z.string().optional().describe('their values, if they are not the keys'),
+  output: z.string().describe('file to write; for several inputs, the folder'),
+  ...attentionSettings.shape,
   threads,
   kernel,
   batchTokens: z
@@ -54,15 +105,7 @@ const explainSettings = z.strictObject({
   head: index.describe('which head, from 0'),
   query: index.describe('which token of the sequence attends, from 0'),
   key: index.optional().describe('which token is attended, from 0; default: those with the largest weights'),
-  ...runSettings.pick({
-    weights: true,
-    layer: true,
-    heads: true,
-    kvHeads: true,
-    causal: true,
-    scale: true,
-    addZeroAttention: true,
-  }).shape,
+  ...attentionSettings.shape,
 });
 
 const makeSequencesSettings = z.strictObject({
@@ -86,8 +129,8 @@ const makeWeightsSettings = z.strictObject({
 const infoSettings = z.strictObject({ threads, kernel });
 
 export const schemas = {
-  run: runSettings,
-  explain: explainSettings,
+  run: runSettings.superRefine(checkTogether),
+  explain: explainSettings.superRefine(checkTogether),
   'make-sequences': makeSequencesSettings,
   'make-weights': makeWeightsSettings,
   info: infoSettings,
@@ -99,7 +142,7 @@ export type Settings<Name extends CommandName> = z.output<(typeof schemas)[Name]
 /** One setting as JSON Schema tells it; what yargs, the environment and editors need to know. */
 export interface Field {
   readonly description: string;
-  readonly kind: 'string' | 'number' | 'boolean' | 'array' | 'boolean or string';
+  readonly kind: 'string' | 'number' | 'boolean' | 'array' | 'numbers' | 'boolean or string';
   readonly choices: readonly string[] | undefined;
   readonly default: string | number | boolean | undefined;
   /** What a message says was expected. */
@@ -111,10 +154,9 @@ export function fieldsOf(name: CommandName): ReadonlyMap<string, Field> {
   const properties = (jsonSchemaOf(name).properties ?? {}) as Readonly<Record<string, JsonProperty>>;
   return new Map(
     Object.entries(properties).map(([field, property]) => {
-      const { type, description = '', enum: choices, anyOf, default: fallback } = property;
-      const kind =
-        anyOf !== undefined ? 'boolean or string' : type === 'integer' ? 'number' : (type ?? 'string');
-      return [field, { description, kind, choices, default: fallback, expectation: expectationOf(property) }];
+      const { description = '', enum: choices, default: fallback } = property;
+      const [kind, expectation] = [kindOf(property), expectationOf(property)];
+      return [field, { description, kind, choices, default: fallback, expectation }];
     }),
   );
 }
@@ -124,24 +166,34 @@ interface JsonProperty {
   readonly description?: string;
   readonly enum?: readonly string[];
   readonly anyOf?: readonly JsonProperty[];
+  readonly items?: JsonProperty;
   readonly minimum?: number;
+  readonly exclusiveMinimum?: number;
   readonly maximum?: number;
+  readonly multipleOf?: number;
   readonly default?: string | number | boolean;
 }
 
-function expectationOf({ type, enum: choices, anyOf, minimum, maximum }: JsonProperty): string {
+function kindOf({ type, anyOf, items }: JsonProperty): Field['kind'] {
+  if (anyOf !== undefined) return 'boolean or string';
+  if (type === 'array') return items?.type === 'number' ? 'numbers' : 'array';
+  return type === 'integer' ? 'number' : (type ?? 'string');
+}
+
+function expectationOf(property: JsonProperty): string {
+  const { type, enum: choices, anyOf, items, minimum, exclusiveMinimum, maximum, multipleOf } = property;
   if (anyOf !== undefined) return anyOf.map(expectationOf).join(', ');
   if (choices !== undefined) return choices.join(', ');
   switch (type) {
     case 'integer':
       // Zod bounds every integer by what a double can count to.
-      return `an integer ${maximum === undefined || maximum >= Number.MAX_SAFE_INTEGER ? `>= ${minimum ?? 0}` : `from ${minimum ?? 0} to ${maximum}`}`;
+      return `an ${multipleOf === 2 ? 'even ' : ''}integer ${maximum === undefined || maximum >= Number.MAX_SAFE_INTEGER ? `>= ${minimum ?? 0}` : `from ${minimum ?? 0} to ${maximum}`}`;
     case 'number':
-      return 'a number';
+      return exclusiveMinimum === undefined ? 'a number' : `a number > ${exclusiveMinimum}`;
     case 'boolean':
       return 'true or false';
     case 'array':
-      return 'a list of paths';
+      return items?.type === 'number' ? 'a list of numbers' : 'a list of paths';
     case 'string':
     case undefined:
       return 'text';
@@ -155,15 +207,19 @@ export function jsonSchemaOf(name: CommandName): z.core.JSONSchema.BaseSchema {
   return z.toJSONSchema(schemas[name], { io: 'input' });
 }
 
-/** A value that fits the schema, or the first thing that is wrong with it. */
+/** A value that fits the schema, or the first thing that is wrong with it; what was expected if that isn't the field's. */
 export function checkSettings<Name extends CommandName>(
   name: Name,
   values: object,
-): { readonly settings: Settings<Name> } | { readonly unknown: string } | { readonly field: string } {
+):
+  | { readonly settings: Settings<Name> }
+  | { readonly unknown: string }
+  | { readonly field: string; readonly expectation?: string } {
   const parsed = schemas[name].safeParse(values);
   if (parsed.success) return { settings: parsed.data as Settings<Name> };
   for (const issue of parsed.error.issues) {
     if (issue.code === 'unrecognized_keys') return { unknown: issue.keys[0]! };
   }
-  return { field: String(parsed.error.issues[0]!.path[0]) };
+  const { path, code, message } = parsed.error.issues[0]!;
+  return { field: String(path[0]), ...(code === 'custom' && { expectation: message }) };
 }

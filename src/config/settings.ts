@@ -46,11 +46,12 @@ export async function resolveSettings<Name extends CommandName>(
     const code = codeOf(origin, 'UNKNOWN_OPTION');
     throw new HeadpoolError(code, `Unknown setting ${origin}${didYouMean(unknown, fields.keys())}`);
   }
-  const { expectation, description } = fields.get(result.field)!;
+  const { description, expectation: ofField } = fields.get(result.field)!;
   const origin = origins.get(result.field);
   if (origin === undefined) {
     throw new HeadpoolError('INVALID_OPTION', `Expected \`${flagOf(result.field)}\`: ${description}`);
   }
+  const { expectation = ofField } = result;
   const message = `Expected ${expectation} for ${origin}, got ${describe(values[result.field])}`;
   throw new HeadpoolError(codeOf(origin, 'INVALID_OPTION'), message);
 
@@ -73,7 +74,11 @@ export function variableOf(field: string): string {
 export function parseText(text: string, { kind }: Field): unknown {
   switch (kind) {
     case 'number':
-      return text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text);
+      return parseNumber(text);
+    case 'numbers': {
+      const numbers = text.split(',').map(parseNumber);
+      return numbers.every((number) => typeof number === 'number') ? numbers : text;
+    }
     case 'boolean':
     case 'boolean or string':
       return text === 'true' ? true : text === 'false' ? false : text;
@@ -84,4 +89,8 @@ export function parseText(text: string, { kind }: Field): unknown {
     default:
       return kind satisfies never;
   }
+}
+
+function parseNumber(text: string): number | string {
+  return text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text);
 }
