@@ -41,7 +41,8 @@ export function denseBatch(batch: number, queries: number, keys: number, lengths
     return { queryRow: b * queries, queries, keyRow: b * keys, keys: valid, newKeys: valid, firstToken: 0 };
   });
   const dense = { batch, queries, keys };
-  return { entries, queryRows: batch * queries, keyRows: batch * keys, dense, isCached: false };
+  const rows = { queryRows: batch * queries, keyRows: batch * keys };
+  return { entries, ...rows, dense, denseQueries: queries, isCached: false };
 }
 
 /**
@@ -70,7 +71,7 @@ export function raggedBatch(queryRows: number, keyRows: number, lengths: Lengths
     const keys = keyOffsets[n + 1]! - keyRow;
     return { queryRow, queries: end - queryRow, keyRow, keys, newKeys: keys, firstToken: 0 };
   });
-  return { entries, queryRows, keyRows, dense: undefined, isCached: false };
+  return { entries, queryRows, keyRows, dense: undefined, denseQueries: undefined, isCached: false };
 }
 
 /** The leading axes [batch, tokens] of a tensor whose last axis is its width; rank 2 is a batch of one. */

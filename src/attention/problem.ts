@@ -31,6 +31,8 @@ export interface Batch {
   readonly keyRows: number;
   /** Lengths of the axes [batch, query tokens, key tokens]; undefined where sequences differ in length. */
   readonly dense: { readonly batch: number; readonly queries: number; readonly keys: number } | undefined;
+  /** Queries of every entry, where they are given as [batch, tokens]; undefined for a ragged batch. */
+  readonly denseQueries: number | undefined;
   /** Whether new tokens follow those of a cache, which says where they stand. */
   readonly isCached: boolean;
 }

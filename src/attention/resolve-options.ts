@@ -98,8 +98,8 @@ function resolveReturns(options: AttentionOptions, batch: Batch): Returns {
     throw expected('INVALID_OPTION', 'true or false', 'headStatistics', headStatistics);
   }
   if (batch.dense === undefined) {
-    if (returnWeights !== false) throw refuseRagged('returnWeights', returnWeights);
-    if (returnScores !== undefined) throw refuseRagged('returnScores', returnScores);
+    if (returnWeights !== false) throw refuseRagged('returnWeights', returnWeights, batch);
+    if (returnScores !== undefined) throw refuseRagged('returnScores', returnScores, batch);
   }
   return {
     returnWeights: returnWeights === 'mean' ? 'mean' : returnWeights ? 'heads' : null,
@@ -109,8 +109,15 @@ function resolveReturns(options: AttentionOptions, batch: Batch): Returns {
   };
 }
 
-function refuseRagged(name: string, value: unknown): Error {
-  const what = `no ${name === 'returnWeights' ? 'weights' : 'scores'} of a ragged batch, whose rows differ in length,`;
+/** Why there is no one number of keys. */
+function unevenRows({ isCached, denseQueries }: Batch): string {
+  return isCached && denseQueries !== undefined
+    ? 'caches that roll or hold different numbers of tokens,'
+    : 'a ragged batch, whose rows differ in length,';
+}
+
+function refuseRagged(name: string, value: unknown, batch: Batch): Error {
+  const what = `no ${name === 'returnWeights' ? 'weights' : 'scores'} of ${unevenRows(batch)}`;
   return expected('INVALID_OPTION', what, name, value);
 }
 
@@ -127,10 +134,11 @@ function broadcast<T>(
   name: string,
   { shape, data }: { readonly shape: Shape; readonly data: T },
   heads: number,
-  { dense }: Batch,
+  batch: Batch,
 ): BroadcastOperand<T> {
+  const { dense } = batch;
   if (dense === undefined) {
-    const what = `no \`${name}\` for a ragged batch, whose rows differ in length,`;
+    const what = `no \`${name}\` for ${unevenRows(batch)}`;
     throw expected('INVALID_OPTION', what, name, formatShape(shape));
   }
   const target = [dense.batch, heads, dense.queries, dense.keys];

@@ -69,7 +69,7 @@ export function assembleAttention(operands: AttentionOperands, memory: WorkingSe
   const decoding = planDecoding(shape, mayBeSplit);
   const { split, partialOffsets } = allocatePartial(operands, decoding, memory);
   const { statisticsOffsets } = results;
-  const queriesPerEntry = batch.dense?.queries;
+  const queriesPerEntry = batch.denseQueries;
   const entries = tableOfEntries(batch.entries, {
     ...{ query, key, value, output, diagonalOf, partialOffsets },
     ...(statisticsOffsets && { statisticsOffsets }),

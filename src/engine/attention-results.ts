@@ -47,7 +47,7 @@ export function createResults(shape: ResultShape, returns: Returns, memory: Work
       statistics: statistics?.work ?? null,
       logSumExp: logSumExp && {
         region: regionOf(logSumExp.data),
-        headStride: batch.dense?.queries ?? batch.queryRows,
+        headStride: batch.denseQueries ?? batch.queryRows,
       },
     },
     statisticsOffsets: statistics?.offsets,
@@ -89,6 +89,12 @@ function createColumns(
   };
 }
 
-function createLogSumExp(heads: number, { dense, queryRows }: Batch, memory: WorkingSet): Tensor {
-  return memory.createResult(dense === undefined ? [heads, queryRows] : [dense.batch, heads, dense.queries]);
+function createLogSumExp(
+  heads: number,
+  { entries, denseQueries, queryRows }: Batch,
+  memory: WorkingSet,
+): Tensor {
+  return memory.createResult(
+    denseQueries === undefined ? [heads, queryRows] : [entries.length, heads, denseQueries],
+  );
 }

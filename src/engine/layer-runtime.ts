@@ -42,15 +42,16 @@ export class PackedLayerRuntime implements LayerRuntime {
   async run(call: LayerCall): Promise<AttentionResult> {
     this.#openCalls++;
     try {
-      const gram = call.options.headStatistics ? await this.#packGram() : null;
-      if (call.caches.length === 0) return await this.#run(call, { gram, cacheUse: null });
-      const cacheUse = beginUse(call.caches, call.batch);
+      // First of all: the call is described for what its caches hold now.
+      const cacheUse = call.caches.length === 0 ? null : beginUse(call.caches, call.batch);
       try {
-        const result = await this.#run({ ...call, batch: cacheUse.batch }, { gram, cacheUse });
-        cacheUse.commit();
+        const gram = call.options.headStatistics ? await this.#packGram() : null;
+        const batch = cacheUse?.batch ?? call.batch;
+        const result = await this.#run({ ...call, batch }, { gram, cacheUse });
+        cacheUse?.commit();
         return result;
       } catch (error) {
-        cacheUse.rollback();
+        cacheUse?.rollback();
         throw error;
       }
     } finally {

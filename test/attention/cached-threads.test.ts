@@ -22,13 +22,13 @@ async function bytesOf(engine: Engine, dtype: 'f32' | 'f16'): Promise<Float32Arr
     }
   };
   await run(given, false, 0, [1, 90, 1, 170, 1]);
-  await run(given, false, 4097, [1, 2, 1]);
+  if (dtype === 'f32') await run(given, false, 4097, [1, 2, 1]);
   await run(rolled, true, 80, [90, 1, 50, 1]);
   return results;
 }
 
 /** Sequences of their own caches, one call of each after the other, all sequences at once or not. */
-const neighbours = Array.from({ length: 5 }, (_, seed) =>
+const neighbours = Array.from({ length: 3 }, (_, seed) =>
   cachedCase({ tokens: 140, options, seed: 10 + seed }),
 );
 
@@ -36,7 +36,7 @@ async function bytesOfNeighbours(engine: Engine, areAtOnce: boolean): Promise<Fl
   using layer = await engine.multiHeadAttention(layerOf(given));
   const run = async (of: CachedCase): Promise<Float32Array[]> => {
     using cache = layer.createCache({ maxTokens: 140 });
-    const stretches = await feed(of, layer, cache, [20, 1, 1, 110, 1, 3]);
+    const stretches = await feed(of, layer, cache, [20, 1, 110, 1]);
     return stretches.map(({ result }) => result.output.data);
   };
   if (areAtOnce) return (await Promise.all(neighbours.map(run))).flat();

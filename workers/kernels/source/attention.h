@@ -71,8 +71,7 @@ class FusedAttention {
 
   void runBlock() {
     prepare();
-    tiles.forEach(a.weightsExtraColumn, [this](const KeyTile& tile) {
-      if (terms.attendNone(tile)) return;
+    forEachTile(a.weightsExtraColumn, [this](const KeyTile& tile) {
       scoreTile(tile, biased);
       softmaxTile(tile);
       addValues(tile);
@@ -80,6 +79,14 @@ class FusedAttention {
     finish();
     if (a.weights) writeWeights();
     if (a.scores) writeScores();
+  }
+
+  /// Visits the tiles of which some row attends some key.
+  template <class Visit>
+  void forEachTile(Index extraColumn, Visit visit) {
+    tiles.forEach(extraColumn, [=](KeyTile tile) {
+      if (terms.attendSome(tile)) visit(tile);
+    });
   }
 
   /// Runs `Body<Vectors>{*this, tile, lane}` over `rowCount` rows of register tiles, for all lanes.
@@ -325,7 +332,7 @@ class FusedAttention {
 
   void writeWeights() {
     if (!a.weightsAdd) fillRows(a.weights, a.weightsHeadStride, a.weightsQueryStride, 0.0f);
-    tiles.forEach(a.weightsExtraColumn, [this](const KeyTile& tile) {
+    forEachTile(a.weightsExtraColumn, [this](const KeyTile& tile) {
       scoreTile(tile, biased);
       for (Index lane = 0; lane < block.lanes; lane += L) {
         const Floats<L> base = finiteBase<L>(load<L>(maximum + lane));
@@ -348,7 +355,7 @@ class FusedAttention {
     };
     if (a.scoresStage == biased) {
       fillRows(a.scores, a.scoresHeadStride, a.scoresQueryStride, -infinity);
-      tiles.forEach(a.scoresExtraColumn, write);
+      forEachTile(a.scoresExtraColumn, write);
     } else {
       tiles.forEachKey(a.scoresExtraColumn, write);
     }

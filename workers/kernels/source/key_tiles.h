@@ -16,7 +16,9 @@ struct KeyTile {
   Index keys;
   Index column;    // of the first key, where scores or weights are written
   bool isExtra;    // keys beside the sequence: no position, no bias, attended by all
-  bool isPartial;  // some row may leave out some key
+  bool isMasked;   // the mask may leave some key out to some row
+  bool isCut;      // some row leaves some key out for its position
+  bool isPartial;  // some row may leave some key out, for its position, its mask or its bias
 };
 
 /// Whether no value of the tile is NaN or infinite.
@@ -87,7 +89,7 @@ class KeyTiles {
   template <class Visit>
   void forEachIn(KeyRange range, Index extraColumn, Visit visit) const {
     if (a.extraKeys > 0) {
-      visit(KeyTile{a.extraKey, a.headDim, a.extraValue, a.valueDim, a.keys, a.extraKeys, extraColumn, true, false});
+      visit(KeyTile{a.extraKey, a.headDim, a.extraValue, a.valueDim, a.keys, a.extraKeys, extraColumn, true, false, false, false});
     }
     for (Index j = range.first; j < range.end;) {
       const Index next = (j / TileKeys + 1) * TileKeys;
@@ -103,8 +105,9 @@ class KeyTiles {
     const FloatRows keys = readRows<L>(a.key, a.storage, start + row * a.keyStride, a.keyStride, end - j, a.headDim, space);
     const FloatRows values = readRows<L>(a.value, a.storage, start + row * a.valueStride, a.valueStride, end - j,
                                          a.valueDim, space + TileKeys * a.headDim);
-    const bool isPartial = j < all.first || end > all.end || a.mask || a.bias;
-    return {keys.data, keys.stride, values.data, values.stride, j, end - j, j, false, isPartial};
+    const bool isCut = j < all.first || end > all.end;
+    const bool isPartial = isCut || a.mask || a.bias;
+    return {keys.data, keys.stride, values.data, values.stride, j, end - j, j, false, a.mask != nullptr, isCut, isPartial};
   }
 };
 

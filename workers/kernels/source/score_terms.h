@@ -12,31 +12,48 @@ template <class Target>
 class ScoreTerms {
   static constexpr int L = Target::lanes;
   static constexpr int blockRows = Target::blockRows;
+  static constexpr int tileKeys = Target::tileKeys;
 
   const Attention& a;
   const RowBlock<Target>& block;
-  float* const scores;  // [keys of a tile][blockRows]
-  float* const slopes;  // [blockRows], of ALiBi
+  float* const scores;     // [keys of a tile][blockRows]
+  float* const slopes;     // [blockRows], of ALiBi
+  signed char* const mask;  // [blockRows][tileKeys], of a tile: -1 = may attend, 0 = left out
 
  public:
-  static constexpr Index spaceFloats = blockRows;
+  static constexpr Index spaceFloats = blockRows + blockRows * tileKeys / sizeof(float);
 
   ScoreTerms(const RowBlock<Target>& rowBlock, float* scoresOfTile, float* space)
-      : a(rowBlock.a), block(rowBlock), scores(scoresOfTile), slopes(space) {
+      : a(rowBlock.a),
+        block(rowBlock),
+        scores(scoresOfTile),
+        slopes(space),
+        mask(reinterpret_cast<signed char*>(space + blockRows)) {
     if (!a.alibiSlopes) return;
     for (Index lane = 0; lane < block.lanes; lane++) slopes[lane] = a.alibiSlopes[block.memberOf(lane)];
   }
 
-  /// Whether no row of the block may attend any key of the tile, as far as the mask tells.
-  bool attendNone(const KeyTile& tile) const {
-    if (!a.mask || tile.isExtra) return false;
-    for (Index lane = 0; lane < block.rows; lane++) {
-      const unsigned char* mask = maskOf(lane) + tile.firstKey * a.maskKeyStride;
-      unsigned char any = 0;
-      for (Index j = 0; j < tile.keys; j++) any |= mask[j * a.maskKeyStride];
-      if (any) return false;
+  /// Reads the mask of a tile, row by row as it lies; false where it leaves every key out to every row. Where it leaves
+  /// none out, the tile is partial only for other reasons. To be called before `apply`.
+  bool attendSome(KeyTile& tile) {
+    if (!tile.isMasked) return true;
+    signed char any = 0, all = -1;
+    for (Index lane = 0; lane < block.lanes; lane++) {
+      const unsigned char* from = maskOf(lane) + tile.firstKey * a.maskKeyStride;
+      signed char* to = mask + lane * tileKeys;
+      if (a.maskKeyStride == 1) {
+        for (Index j = 0; j < tile.keys; j++) to[j] = from[j] ? -1 : 0;
+      } else {
+        for (Index j = 0; j < tile.keys; j++) to[j] = from[j * a.maskKeyStride] ? -1 : 0;
+      }
+      for (Index j = 0; j < tile.keys; j++) {
+        any |= to[j];
+        all &= to[j];
+      }
     }
-    return true;
+    tile.isMasked = !all;
+    tile.isPartial = tile.isMasked || tile.isCut || a.bias;
+    return any;
   }
 
   /// The scores, scaled, as they are after `stage`.
@@ -97,49 +114,81 @@ class ScoreTerms {
   }
 
   void leaveOut(const KeyTile& tile) {
+    if (a.bias) {
+      tile.isCut ? leaveOutRows<true, true>(tile) : leaveOutRows<true, false>(tile);
+    } else if (tile.isMasked) {
+      tile.isCut ? leaveOutRows<false, true>(tile) : leaveOutRows<false, false>(tile);
+    } else {
+      leaveOutByPosition(tile);
+    }
+  }
+
+  void leaveOutByPosition(const KeyTile& tile) {
     for (Index lane = 0; lane < block.lanes; lane += L) {
+      const Bounds bounds = boundsOf(tile, lane);
       Ints<L> attended = load<L>(block.attended + lane);
-      if (a.mask || a.bias) {
-        attended |= leaveOutMasked(tile, lane);
-      } else {
-        for (Index j = 0; j < tile.keys; j++) attended |= keep(tile, j, lane, splat<L>(0.0f));
+      for (Index j = 0; j < tile.keys; j++) {
+        const Ints<L> may = bounds.hold(j);
+        float* at = scores + j * blockRows + lane;
+        store<L>(at, select<L>(may, load<L>(at), splat<L>(-infinity)));
+        attended |= may;
       }
       store<L>(block.attended + lane, attended);
     }
   }
 
-  /// Adds to the scores of key j what is not -infinity and in bounds; returns for which rows it was.
-  [[gnu::always_inline]] inline Ints<L> keep(const KeyTile& tile, Index j, Index lane, Floats<L> additive) {
-    const Ints<L> key = Ints<L>{} + static_cast<int>(tile.firstKey + j);
-    const Ints<L> may = (key >= load<L>(block.first + lane)) & (key < load<L>(block.end + lane)) &
-                        (Ints<L>)(additive != -infinity);
-    float* at = scores + j * blockRows + lane;
-    store<L>(at, select<L>(may, load<L>(at) + additive, splat<L>(-infinity)));
-    return may;
+  /// The keys that L rows may attend, counted from the first one of a tile.
+  struct Bounds {
+    Ints<L> first;
+    Ints<L> end;
+    Ints<L> hold(Index j) const {
+      const Ints<L> key = Ints<L>{} + static_cast<int>(j);
+      return (key >= first) & (key < end);
+    }
+  };
+  Bounds boundsOf(const KeyTile& tile, Index lane) const {
+    const int origin = static_cast<int>(tile.firstKey);
+    return {load<L>(block.first + lane) - origin, load<L>(block.end + lane) - origin};
   }
 
-  Ints<L> leaveOutMasked(const KeyTile& tile, Index lane) {
-    const float* bias[L];
-    const unsigned char* mask[L];
-    for (int r = 0; r < L; r++) {
-      bias[r] = a.bias ? biasOf(lane + r) + tile.firstKey * a.biasKeyStride : nullptr;
-      mask[r] = a.mask ? maskOf(lane + r) + tile.firstKey * a.maskKeyStride : nullptr;
-    }
-    Ints<L> attended{};
-    for (Index j = 0; j < tile.keys; j += L) {
-      const Index count = tile.keys - j < L ? tile.keys - j : L;
-      Floats<L> additive[L];  // of a row a vector, then of a key
-      for (int r = 0; r < L; r++) {
-        additive[r] = a.bias ? biasOfKeys(bias[r] + j * a.biasKeyStride, count) : splat<L>(0.0f);
-        if (a.mask) {
-          const Ints<L> may = maskOfKeys(mask[r] + j * a.maskKeyStride, count);
-          additive[r] = select<L>(may, additive[r], splat<L>(-infinity));
+  template <bool HasBias, bool IsCut>
+  void leaveOutRows(const KeyTile& tile) {
+    for (Index lane = 0; lane < block.lanes; lane += L) {
+      const Bounds bounds = boundsOf(tile, lane);
+      const float* bias[L];
+      for (int r = 0; r < L; r++) bias[r] = HasBias ? biasOf(lane + r) + tile.firstKey * a.biasKeyStride : nullptr;
+      Ints<L> attended = load<L>(block.attended + lane);
+      for (Index first = 0; first < tile.keys; first += L) {
+        const Index count = tile.keys - first < L ? tile.keys - first : L;
+        // A row a vector, then a key a vector: its bias, -infinity where masked; or, without bias, all ones where it may
+        // be attended.
+        Floats<L> square[L];
+        for (int r = 0; r < L; r++) {
+          const Ints<L> may = signedBytes<L>(mask + (lane + r) * tileKeys + first);
+          if constexpr (HasBias) {
+            square[r] = biasOfKeys(bias[r] + first * a.biasKeyStride, count);
+            if (tile.isMasked) square[r] = select<L>(may, square[r], splat<L>(-infinity));
+          } else {
+            square[r] = (Floats<L>)may;
+          }
+        }
+        transpose<L>(square);
+        const auto apply = [&](Index n) {
+          float* at = scores + (first + n) * blockRows + lane;
+          Ints<L> may = HasBias ? (Ints<L>)(square[n] != -infinity) : (Ints<L>)square[n];
+          if constexpr (IsCut) may &= bounds.hold(first + n);
+          const Floats<L> score = HasBias ? load<L>(at) + square[n] : load<L>(at);
+          store<L>(at, select<L>(may, score, splat<L>(-infinity)));
+          attended |= may;
+        };
+        if (count == L) {
+          _Pragma("GCC unroll 16") for (int n = 0; n < L; n++) apply(n);
+        } else {
+          for (Index n = 0; n < count; n++) apply(n);
         }
       }
-      transpose<L>(additive);
-      for (Index n = 0; n < count; n++) attended |= keep(tile, j + n, lane, additive[n]);
+      store<L>(block.attended + lane, attended);
     }
-    return attended;
   }
 
   Floats<L> biasOfKeys(const float* from, Index count) const {
@@ -147,16 +196,6 @@ class ScoreTerms {
     Floats<L> numbers{};
     for (Index n = 0; n < count; n++) numbers[n] = from[n * a.biasKeyStride];
     return numbers;
-  }
-
-  Ints<L> maskOfKeys(const unsigned char* from, Index count) const {
-    typename Simd<L>::Bytes bytes{};
-    if (a.maskKeyStride == 1 && count == L) {
-      __builtin_memcpy(&bytes, from, L);
-    } else {
-      for (Index n = 0; n < count; n++) bytes[n] = from[n * a.maskKeyStride];
-    }
-    return __builtin_convertvector(bytes, Ints<L>) != 0;
   }
 };
 

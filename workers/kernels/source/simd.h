@@ -19,7 +19,7 @@ struct Simd {
   typedef float Floats __attribute__((vector_size(4 * L)));
   typedef int Ints __attribute__((vector_size(4 * L)));
   typedef unsigned short Halves __attribute__((vector_size(2 * L)));
-  typedef unsigned char Bytes __attribute__((vector_size(L)));
+  typedef signed char Bytes __attribute__((vector_size(L)));
   // The same types as they lie in memory: aligned like a single float, never assumed better.
   typedef float FloatsInMemory __attribute__((vector_size(4 * L), aligned(4), may_alias));
   typedef int IntsInMemory __attribute__((vector_size(4 * L), aligned(4), may_alias));
@@ -38,6 +38,14 @@ inline Floats<L> load(const float* p) {
 template <int L>
 inline Ints<L> load(const int* p) {
   return *reinterpret_cast<const typename Simd<L>::IntsInMemory*>(p);
+}
+
+/// L numbers of 8 bits with their sign.
+template <int L>
+inline Ints<L> signedBytes(const signed char* p) {
+  typename Simd<L>::Bytes bytes;
+  __builtin_memcpy(&bytes, p, L);
+  return __builtin_convertvector(bytes, Ints<L>);
 }
 
 template <int L>
@@ -78,7 +86,11 @@ inline Floats<L> multiplyAdd(Floats<L> a, Floats<L> b, Floats<L> c) {
 /// Lane by lane `mask ? a : b`; a mask lane is all ones or all zeros, as comparisons make them.
 template <int L>
 inline Floats<L> select(Ints<L> mask, Floats<L> a, Floats<L> b) {
+#if defined(__AVX2__) && !defined(__AVX512F__)
+  return _mm256_blendv_ps(b, a, (Floats<L>)mask);
+#else
   return (Floats<L>)((mask & (Ints<L>)a) | (~mask & (Ints<L>)b));
+#endif
 }
 
 /// Lane by lane `a < b ? b : a`: the larger one, and `a` where either is NaN.
