@@ -67,8 +67,8 @@ export function describe(value: unknown): string {
   if (typeof value !== 'object') return `a ${typeof value}`;
   const prototype = Object.getPrototypeOf(value) as object | null;
   if (prototype === null) return 'an object without prototype';
-  const { name } = (prototype as Partial<object>).constructor ?? { name: 'of no class' };
-  return `an object (${name})`;
+  const { constructor } = prototype as { readonly constructor: unknown };
+  return `an object (${typeof constructor === 'function' ? constructor.name : 'of no class'})`;
 }
 
 function describeList(list: readonly unknown[]): string {

@@ -9,6 +9,9 @@ typedef float __m512 __attribute__((vector_size(64)));
 // As the sources use it: 16 numbers of 16 bits.
 typedef unsigned short __m256i __attribute__((vector_size(32)));
 
+typedef signed char __m128i __attribute__((vector_size(16)));
+typedef int __m512i __attribute__((vector_size(64)));
+
 inline __m512 _mm512_fmadd_ps(__m512 a, __m512 b, __m512 c) { return a * b + c; }
 inline __m512 _mm512_max_ps(__m512 a, __m512 b) { return a > b ? a : b; }
 
@@ -17,6 +20,15 @@ inline __m256i _mm256_loadu_si256(const __m256i* p) {
   __builtin_memcpy(&halves, p, sizeof halves);
   return halves;
 }
+
+inline __m128i _mm_loadu_si128(const __m128i* p) {
+  __m128i bytes;
+  __builtin_memcpy(&bytes, p, sizeof bytes);
+  return bytes;
+}
+
+inline __m512i _mm512_cvtepu16_epi32(__m256i halves) { return __builtin_convertvector(halves, __m512i); }
+inline __m512i _mm512_cvtepi8_epi32(__m128i bytes) { return __builtin_convertvector(bytes, __m512i); }
 
 inline __m512 _mm512_cvtph_ps(__m256i halves) {
   __m512 numbers;

@@ -15,11 +15,19 @@ void onVectors(const float* from, Index count, float* to) {
   for (Index n = 0; n < count; n += L) store<L>(to + n, Function(load<L>(from + n)));
 }
 
+template <int L>
+void widen(Index storage, const unsigned short* from, Index count, float* to) {
+  if (storage == float16)
+    widenRow<L, StoredFloat16>(from, count, to);
+  else
+    widenRow<L, StoredBfloat16>(from, count, to);
+}
+
 }  // namespace
 
 const Internals internals = {
     {Target::lanes, Target::blockRows, Target::tileKeys, Target::depthBlock},
-    {onVectors<exp<L>>, onVectors<tanh<L>>, widenRow<L>},
+    {onVectors<exp<L>>, onVectors<tanh<L>>, widen<L>},
 };
 
 }  // namespace headpool::HEADPOOL_SET

@@ -20,7 +20,8 @@ class FusedAttention {
   static constexpr int L = Target::lanes;
   static constexpr int blockRows = Target::blockRows;
   static constexpr int tileKeys = Target::tileKeys;
-  using Tiles = KeyTiles<L, tileKeys>;
+  using Tiles = KeyTiles<tileKeys, Widened<L>>;
+  using Keys = KeyTile<StoredFloat32>;
   using Terms = ScoreTerms<Target>;
   using Block = RowBlock<Target>;
 
@@ -71,7 +72,7 @@ class FusedAttention {
 
   void runBlock() {
     prepare();
-    forEachTile(a.weightsExtraColumn, [this](const KeyTile& tile) {
+    forEachTile(a.weightsExtraColumn, [this](const Keys& tile) {
       scoreTile(tile, biased);
       softmaxTile(tile);
       addValues(tile);
@@ -84,7 +85,7 @@ class FusedAttention {
   /// Visits the tiles of which some row attends some key.
   template <class Visit>
   void forEachTile(Index extraColumn, Visit visit) {
-    tiles.forEach(extraColumn, [=](KeyTile tile) {
+    tiles.forEach(extraColumn, [=](Keys tile) {
       if (terms.attendSome(tile)) visit(tile);
     });
   }
@@ -93,7 +94,7 @@ class FusedAttention {
   template <template <int> class Body>
   struct Column {
     FusedAttention& f;
-    const KeyTile& tile;
+    const Keys& tile;
     Index rowCount;
     template <int Vectors>
     void run(Index vector) const {
@@ -102,7 +103,7 @@ class FusedAttention {
   };
 
   template <template <int> class Body>
-  void forEachRegisterTile(const KeyTile& tile, Index rowCount) {
+  void forEachRegisterTile(const Keys& tile, Index rowCount) {
     forEachPiece<Target::attendVectors>(block.lanes / L, Column<Body>{*this, tile, rowCount});
   }
 
@@ -132,7 +133,7 @@ class FusedAttention {
   template <int Vectors>
   struct ScoreTile {
     FusedAttention& f;
-    const KeyTile& tile;
+    const Keys& tile;
     Index lane;
 
     template <int Keys>
@@ -158,14 +159,14 @@ class FusedAttention {
     }
   };
 
-  void scoreTile(const KeyTile& tile, ScoreStage stage) {
+  void scoreTile(const Keys& tile, ScoreStage stage) {
     forEachRegisterTile<ScoreTile>(tile, tile.keys);
     terms.apply(tile, stage);
   }
 
   // ---- pass 3: new maxima, scores -> probabilities relative to them, new sums, the factor for what was summed ----
 
-  void softmaxTile(const KeyTile& tile) {
+  void softmaxTile(const Keys& tile) {
     if (a.statistics) {
       for (Index lane = 0; lane < block.lanes; lane += L) softmaxLanes<true>(tile, lane);
       addNeighbours(tile);
@@ -175,7 +176,7 @@ class FusedAttention {
   }
 
   template <bool HasStatistics>
-  void softmaxLanes(const KeyTile& tile, Index lane) {
+  void softmaxLanes(const Keys& tile, Index lane) {
     const Floats<L> before = load<L>(maximum + lane);
     Floats<L> m = before;
     // A NaN score is passed over here and stays among the scores, where it belongs.
@@ -227,7 +228,7 @@ class FusedAttention {
     store<L>(at + 3 * blockRows, row.largest);
   }
 
-  void addNeighbours(const KeyTile& tile) {
+  void addNeighbours(const Keys& tile) {
     for (int n = 0; n < neighbourCount; n++) {
       for (Index lane = 0; lane < block.lanes; lane++) {
         float& p = neighbours[n * blockRows + lane];
@@ -243,7 +244,7 @@ class FusedAttention {
   template <int Vectors>
   struct ValueTile {
     FusedAttention& f;
-    const KeyTile& tile;
+    const Keys& tile;
     Index lane;
 
     template <int Dims>
@@ -253,24 +254,23 @@ class FusedAttention {
       t.fill(0);
       AlongRows<Dims> values(tile.value + d, tile.valueStride);
       t.template accumulate<blockRows>(values, f.scores + lane, tile.keys);
+      if (tile.isPartial && !t.isFinite()) {
+        return f.addAttendedValues(tile, d, Dims, lane, Vectors);
+      }
       t.addScaled(to, blockRows, f.rescale + lane);
       t.write(to, blockRows);
     }
   };
 
-  void addValues(const KeyTile& tile) {
-    if (tile.isPartial && !areFinite<L>(tile, a.valueDim)) {
-      addAttendedValues(tile);
-    } else {
-      forEachRegisterTile<ValueTile>(tile, a.valueDim);
-    }
-  }
+  void addValues(const Keys& tile) { forEachRegisterTile<ValueTile>(tile, a.valueDim); }
 
-  // The slow form for a tile with NaN or infinity among its values: 0 * NaN would reach rows that left the key out, so
-  // every product is selected. The sums have the same order as in the fast form.
-  void addAttendedValues(const KeyTile& tile) {
-    for (Index d = 0; d < a.valueDim; d++) {
-      for (Index lane = 0; lane < block.lanes; lane += L) {
+  // The slow form, for dims with NaN or infinity among their values: 0 * NaN has reached rows that leave the key out, so
+  // every product is selected. The sums have the same order as in the fast form, which leaves the same where the NaN is of
+  // a row's own.
+  [[gnu::noinline, gnu::cold]] void addAttendedValues(const Keys& tile, Index firstDim, Index dims, Index firstLane,
+                                                      Index vectors) {
+    for (Index d = firstDim; d < firstDim + dims; d++) {
+      for (Index lane = firstLane; lane < firstLane + vectors * L; lane += L) {
         float* at = output + d * blockRows + lane;
         Floats<L> total = splat<L>(0.0f);
         for (Index j = 0; j < tile.keys; j++) {
@@ -332,7 +332,7 @@ class FusedAttention {
 
   void writeWeights() {
     if (!a.weightsAdd) fillRows(a.weights, a.weightsHeadStride, a.weightsQueryStride, 0.0f);
-    forEachTile(a.weightsExtraColumn, [this](const KeyTile& tile) {
+    forEachTile(a.weightsExtraColumn, [this](const Keys& tile) {
       scoreTile(tile, biased);
       for (Index lane = 0; lane < block.lanes; lane += L) {
         const Floats<L> base = finiteBase<L>(load<L>(maximum + lane));
@@ -349,7 +349,7 @@ class FusedAttention {
   // ---- pass 7, only where scores were asked for ----
 
   void writeScores() {
-    const auto write = [this](const KeyTile& tile) {
+    const auto write = [this](const Keys& tile) {
       scoreTile(tile, static_cast<ScoreStage>(a.scoresStage));
       writeRows(tile, a.scores, a.scoresHeadStride, a.scoresQueryStride, false);
     };
@@ -373,7 +373,7 @@ class FusedAttention {
   }
 
   /// The tile as it stands in `scores`, stored or added row by row.
-  void writeRows(const KeyTile& tile, float* rows, Index headStride, Index queryStride, bool isAdded) const {
+  void writeRows(const Keys& tile, float* rows, Index headStride, Index queryStride, bool isAdded) const {
     for (Index lane = 0; lane < block.rows; lane++) {
       float* row = rowAt(rows, lane, headStride, queryStride) + tile.column;
       const float* column = scores + lane;

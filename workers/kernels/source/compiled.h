@@ -21,15 +21,19 @@ struct Compiled {
 
   static Index scratchFloats(Index headDim, Index valueDim) {
     const Index block = FusedAttention<Target>::scratchFloats(headDim, valueDim);
-    const Index rows = RowAttention<Target>::scratchFloats(headDim, valueDim);
+    const Index rows = RowAttention<Target, StoredFloat32>::scratchFloats(headDim, valueDim);
     return block > rows ? block : rows;
   }
 
   static void attend(const Attention& a) {
-    if (a.isDecoding) {
-      RowAttention<Target>::run(a);
-    } else {
+    if (!a.isDecoding) {
       FusedAttention<Target>::run(a);
+    } else if (a.storage == float16) {
+      RowAttention<Target, StoredFloat16>::run(a);
+    } else if (a.storage == bfloat16) {
+      RowAttention<Target, StoredBfloat16>::run(a);
+    } else {
+      RowAttention<Target, StoredFloat32>::run(a);
     }
   }
 

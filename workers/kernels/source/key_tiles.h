@@ -6,12 +6,8 @@
 namespace headpool {
 namespace {
 
-/// Some neighbouring keys with their values.
-struct KeyTile {
-  const float* key;
-  Index keyStride;
-  const float* value;
-  Index valueStride;
+/// Some neighbouring keys.
+struct KeySpan {
   Index firstKey;
   Index keys;
   Index column;    // of the first key, where scores or weights are written
@@ -21,21 +17,15 @@ struct KeyTile {
   bool isPartial;  // some row may leave some key out, for its position, its mask or its bias
 };
 
-/// Whether no value of the tile is NaN or infinite.
-template <int L>
-inline bool areFinite(const KeyTile& tile, Index valueDim) {
-  // 0 * NaN and 0 * infinity are NaN, everything else stays 0.
-  float zero = 0;
-  Floats<L> zeros = splat<L>(0.0f);
-  for (Index j = 0; j < tile.keys; j++) {
-    const float* v = tile.value + j * tile.valueStride;
-    Index d = 0;
-    for (; d + L <= valueDim; d += L) zeros += load<L>(v + d) * 0.0f;
-    for (; d < valueDim; d++) zero += v[d] * 0.0f;
-  }
-  for (int lane = 0; lane < L; lane++) zero += zeros[lane];
-  return zero == 0;
-}
+/// The same with the keys and values themselves.
+template <class S>
+struct KeyTile : KeySpan {
+  using Stored = S;
+  const typename S::Number* key;
+  Index keyStride;
+  const typename S::Number* value;
+  Index valueStride;
+};
 
 /// Keys first <= j < end.
 struct KeyRange {
@@ -50,8 +40,8 @@ inline KeyRange keysOf(const Attention& a, Index i) {
   return {first < 0 ? 0 : first, end > a.keys ? a.keys : end};
 }
 
-/// Tiles over keys, the extra keys before all others.
-template <int L, int TileKeys>
+/// Tiles over keys, the extra keys before all others; `Reader` says how the others are read. Visitors take any KeyTile.
+template <int TileKeys, class Reader>
 class KeyTiles {
   const Attention& a;
   float* const space;  // spaceFloats
@@ -61,8 +51,10 @@ class KeyTiles {
  public:
   static_assert(wholePage % TileKeys == 0, "a page holds whole tiles");
 
-  /// Scratch space for a tile's keys and values where they are not stored as float32.
-  static constexpr Index spaceFloats(Index headDim, Index valueDim) { return TileKeys * (headDim + valueDim); }
+  /// Scratch space of the reader, for a tile's keys and values.
+  static constexpr Index spaceFloats(Index headDim, Index valueDim) {
+    return Reader::spaceFloats(TileKeys * (headDim + valueDim));
+  }
 
   /// For the queries firstQuery ... lastQuery.
   KeyTiles(const Attention& attention, Index firstQuery, Index lastQuery, float* widened)
@@ -89,7 +81,8 @@ class KeyTiles {
   template <class Visit>
   void forEachIn(KeyRange range, Index extraColumn, Visit visit) const {
     if (a.extraKeys > 0) {
-      visit(KeyTile{a.extraKey, a.headDim, a.extraValue, a.valueDim, a.keys, a.extraKeys, extraColumn, true, false, false, false});
+      const KeySpan span{a.keys, a.extraKeys, extraColumn, true, false, false, false};
+      visit(KeyTile<StoredFloat32>{span, a.extraKey, a.headDim, a.extraValue, a.valueDim});
     }
     for (Index j = range.first; j < range.end;) {
       const Index next = (j / TileKeys + 1) * TileKeys;
@@ -99,15 +92,16 @@ class KeyTiles {
     }
   }
 
-  KeyTile tileOf(Index j, Index end) const {
+  KeyTile<typename Reader::Stored> tileOf(Index j, Index end) const {
     const Index row = a.pages ? j % a.pageKeys : j;
     const Index start = a.pages ? a.pages[j / a.pageKeys] * a.pageStride : 0;
-    const FloatRows keys = readRows<L>(a.key, a.storage, start + row * a.keyStride, a.keyStride, end - j, a.headDim, space);
-    const FloatRows values = readRows<L>(a.value, a.storage, start + row * a.valueStride, a.valueStride, end - j,
-                                         a.valueDim, space + TileKeys * a.headDim);
+    const auto keys = Reader::read(a.key, a.storage, start + row * a.keyStride, a.keyStride, end - j, a.headDim, space);
+    const auto values = Reader::read(a.value, a.storage, start + row * a.valueStride, a.valueStride, end - j, a.valueDim,
+                                     space + TileKeys * a.headDim);
     const bool isCut = j < all.first || end > all.end;
     const bool isPartial = isCut || a.mask || a.bias;
-    return {keys.data, keys.stride, values.data, values.stride, j, end - j, j, false, a.mask != nullptr, isCut, isPartial};
+    const KeySpan span{j, end - j, j, false, a.mask != nullptr, isCut, isPartial};
+    return {span, keys.data, keys.stride, values.data, values.stride};
   }
 };
 

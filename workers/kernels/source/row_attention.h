@@ -8,12 +8,12 @@
 namespace headpool {
 namespace {
 
-template <class Target>
+template <class Target, class Stored>
 class RowAttention {
   static constexpr int L = Target::lanes;
   static constexpr int tileKeys = Target::tileKeys;
   static_assert(tileKeys % L == 0, "a row of scores is made of whole vectors");
-  using Tiles = KeyTiles<L, tileKeys>;
+  using Tiles = KeyTiles<tileKeys, InPlace<Stored>>;
 
   /// What a row has gathered so far; its output lies in scratch.
   struct Row {
@@ -58,7 +58,7 @@ class RowAttention {
         rows[r].sum = 1;
       }
     }
-    tiles.forEach(a.weightsExtraColumn, [this](const KeyTile& tile) {
+    tiles.forEach(a.weightsExtraColumn, [this](const auto& tile) {
       for (Index r = 0; r < rowCount; r++) absorb(tile, r);
     });
     for (Index r = 0; r < rowCount; r++) {
@@ -76,7 +76,8 @@ class RowAttention {
   Index memberOf(Index r) const { return r % a.group; }
   float* outputOf(Index r) const { return outputs + r * a.valueDim; }
 
-  void absorb(const KeyTile& tile, Index r) {
+  template <class Keys>
+  void absorb(const Keys& tile, Index r) {
     score(tile, r, biased);
     const float factor = softmax(tile, r);
     addValues(tile, outputOf(r), factor);
@@ -84,7 +85,8 @@ class RowAttention {
 
   // ---- scores[j] = k_j . q * scale and what the options make of it, -infinity behind the last key ----
 
-  void score(const KeyTile& tile, Index r, ScoreStage stage) {
+  template <class Keys>
+  void score(const Keys& tile, Index r, ScoreStage stage) {
     const float* q = a.query + queryOf(r) * a.queryStride + memberOf(r) * a.queryHeadStride;
     Index j = 0;
     for (; j + 4 <= tile.keys; j += 4) scoreKeys<4>(tile, j, q);
@@ -100,12 +102,12 @@ class RowAttention {
     }
   }
 
-  void cap(const KeyTile& tile) {
+  void cap(const KeySpan& tile) {
     const float inverse = 1.0f / a.softcap;
     for (Index j = 0; j < tile.keys; j += L) store<L>(scores + j, tanh<L>(load<L>(scores + j) * inverse) * a.softcap);
   }
 
-  void addDistances(const KeyTile& tile, Index r) {
+  void addDistances(const KeySpan& tile, Index r) {
     const float slope = a.alibiSlopes[memberOf(r)];
     for (Index j = 0; j < tile.keys; j += L)
       store<L>(scores + j, load<L>(scores + j) - slope * distanceTo(tile.firstKey + j, r));
@@ -119,23 +121,25 @@ class RowAttention {
     return __builtin_convertvector(distance < 0 ? -distance : distance, Floats<L>);
   }
 
-  template <int Keys>
-  void scoreKeys(const KeyTile& tile, Index j, const float* q) {
-    const float* key = tile.key + j * tile.keyStride;
-    Floats<L> sums[Keys] = {};
+  template <int Count, class Keys>
+  void scoreKeys(const Keys& tile, Index j, const float* q) {
+    using S = typename Keys::Stored;
+    const auto* key = tile.key + j * tile.keyStride;
+    Floats<L> sums[Count] = {};
     Index d = 0;
     for (; d + L <= a.headDim; d += L) {
       const Floats<L> lanes = load<L>(q + d);
-      for (int n = 0; n < Keys; n++) sums[n] = multiplyAdd<L>(lanes, load<L>(key + n * tile.keyStride + d), sums[n]);
+      for (int n = 0; n < Count; n++)
+        sums[n] = multiplyAdd<L>(lanes, S::template read<L>(key + n * tile.keyStride + d), sums[n]);
     }
-    for (int n = 0; n < Keys; n++) {
+    for (int n = 0; n < Count; n++) {
       float rest = 0;
-      for (Index e = d; e < a.headDim; e++) rest += q[e] * key[n * tile.keyStride + e];
+      for (Index e = d; e < a.headDim; e++) rest += q[e] * S::template readOne<L>(key + n * tile.keyStride + e);
       scores[j + n] = (sumLanes<L>(sums[n]) + rest) * a.scale;
     }
   }
 
-  void leaveOut(const KeyTile& tile, Index r) {
+  void leaveOut(const KeySpan& tile, Index r) {
     const Index i = queryOf(r), g = memberOf(r);
     const KeyRange range = keysOf(a, i);
     const float* bias = a.bias ? a.bias + g * a.biasHeadStride + i * a.biasQueryStride : nullptr;
@@ -157,7 +161,7 @@ class RowAttention {
 
   // ---- scores -> probabilities; returns the factor for what was summed so far ----
 
-  float softmax(const KeyTile& tile, Index r) {
+  float softmax(const KeySpan& tile, Index r) {
     Row& row = rows[r];
     Floats<L> most = splat<L>(row.maximum);
     // A NaN score is passed over here and stays among the scores, where it belongs.
@@ -186,7 +190,7 @@ class RowAttention {
     return p;
   }
 
-  Floats<L> gatherStatistics(const KeyTile& tile, Index r, float base) {
+  Floats<L> gatherStatistics(const KeySpan& tile, Index r, float base) {
     Gathered<Floats<L>> gathered{};
     for (Index j = 0; j < tile.keys; j += L) {
       // -infinity times a p of 0 would be NaN.
@@ -207,7 +211,7 @@ class RowAttention {
     return gathered.keys;
   }
 
-  void addNeighbours(const KeyTile& tile, Index r, float factor) {
+  void addNeighbours(const KeySpan& tile, Index r, float factor) {
     for (int n = 0; n < neighbourCount; n++) {
       float& p = rows[r].neighbours[n];
       p *= factor;
@@ -219,7 +223,8 @@ class RowAttention {
   // ---- output = output * factor + sum over the tile's keys of p[j] * v[j] ----
 
   // A tile is summed by itself: the rounding error of a row's sum grows with its tiles, not with its keys.
-  void addValues(const KeyTile& tile, float* output, float factor) {
+  template <class Keys>
+  void addValues(const Keys& tile, float* output, float factor) {
     for (Index d = 0; d < a.valueDim; d++) ofTile[d] = 0;
     if (tile.isPartial) {
       // 0 * NaN would bring in a value that the row leaves out.
@@ -233,19 +238,21 @@ class RowAttention {
     for (Index d = 0; d < a.valueDim; d++) output[d] = output[d] * factor + ofTile[d];
   }
 
-  template <int Keys>
-  void gather(const KeyTile& tile, Index j) {
+  template <int Count, class Keys>
+  void gather(const Keys& tile, Index j) {
+    using S = typename Keys::Stored;
     const float* p = scores + j;
-    const float* value = tile.value + j * tile.valueStride;
+    const auto* value = tile.value + j * tile.valueStride;
     const Index stride = tile.valueStride;
     Index d = 0;
     for (; d + L <= a.valueDim; d += L) {
       Floats<L> total = load<L>(ofTile + d);
-      for (int n = 0; n < Keys; n++) total = multiplyAdd<L>(splat<L>(p[n]), load<L>(value + n * stride + d), total);
+      for (int n = 0; n < Count; n++)
+        total = multiplyAdd<L>(splat<L>(p[n]), S::template read<L>(value + n * stride + d), total);
       store<L>(ofTile + d, total);
     }
     for (; d < a.valueDim; d++)
-      for (int n = 0; n < Keys; n++) ofTile[d] += p[n] * value[n * stride + d];
+      for (int n = 0; n < Count; n++) ofTile[d] += p[n] * S::template readOne<L>(value + n * stride + d);
   }
 
   // ---- results ----
@@ -281,11 +288,12 @@ class RowAttention {
       float* row = a.weights + memberOf(r) * a.weightsHeadStride + queryOf(r) * a.weightsQueryStride;
       if (!a.weightsAdd)
         for (Index j = 0; j < a.keys; j++) row[j] = 0;
-      tiles.forEach(a.weightsExtraColumn, [=](const KeyTile& tile) { writeTileWeights(tile, r, row + tile.column); });
+      tiles.forEach(a.weightsExtraColumn, [=](const auto& tile) { writeTileWeights(tile, r, row + tile.column); });
     }
   }
 
-  void writeTileWeights(const KeyTile& tile, Index r, float* to) {
+  template <class Keys>
+  void writeTileWeights(const Keys& tile, Index r, float* to) {
     score(tile, r, biased);
     const float base = finiteBase(rows[r].maximum);
     const float share = shareOf(rows[r]) * a.weightsShare;
@@ -297,7 +305,7 @@ class RowAttention {
     const ScoreStage stage = static_cast<ScoreStage>(a.scoresStage);
     for (Index r = 0; r < rowCount; r++) {
       float* row = a.scores + memberOf(r) * a.scoresHeadStride + queryOf(r) * a.scoresQueryStride;
-      const auto write = [=](const KeyTile& tile) {
+      const auto write = [=](const auto& tile) {
         score(tile, r, stage);
         for (Index j = 0; j < tile.keys; j++) row[tile.column + j] = scores[j];
       };

@@ -17,24 +17,30 @@ struct RowBlock {
   const Index rows;      // of the block
   const Index lanes;     // rows rounded up to whole vectors; the lanes past `rows` repeat the last row
 
+  int* const query;     // [blockRows], of the row; divisions are slow
+  int* const member;    // [blockRows]
   int* const position;  // [blockRows], of the row on the diagonal
   int* const first;     // [blockRows], the keys that a row may attend: first <= j < end
   int* const end;       // [blockRows]
   int* const attended;  // [blockRows], -1 once a row has attended a key
 
-  static constexpr Index spaceFloats = 4 * blockRows;
+  static constexpr Index spaceFloats = 6 * blockRows;
 
   RowBlock(const Attention& attention, Index row, Index rowCount, float* space)
       : a(attention),
         firstRow(row),
         rows(rowCount),
         lanes((rowCount + L - 1) / L * L),
-        position(reinterpret_cast<int*>(space)),
+        query(reinterpret_cast<int*>(space)),
+        member(query + blockRows),
+        position(member + blockRows),
         first(position + blockRows),
         end(first + blockRows),
         attended(end + blockRows) {
     for (Index lane = 0; lane < lanes; lane++) {
-      const Index i = queryOf(lane);
+      const Index i = rowOf(lane) / a.group;
+      query[lane] = static_cast<int>(i);
+      member[lane] = static_cast<int>(rowOf(lane) - i * a.group);
       const KeyRange range = keysOf(a, i);
       position[lane] = static_cast<int>(i + a.position);
       first[lane] = static_cast<int>(range.first);
@@ -44,8 +50,8 @@ struct RowBlock {
   }
 
   Index rowOf(Index lane) const { return firstRow + (lane < rows ? lane : rows - 1); }
-  Index queryOf(Index lane) const { return rowOf(lane) / a.group; }
-  Index memberOf(Index lane) const { return rowOf(lane) % a.group; }
+  Index queryOf(Index lane) const { return query[lane]; }
+  Index memberOf(Index lane) const { return member[lane]; }
 
   Index firstQuery() const { return firstRow / a.group; }
   Index lastQuery() const { return (firstRow + rows - 1) / a.group; }

@@ -10,9 +10,15 @@ typedef unsigned short Half;
 /// L numbers of 16 bits, as they lie in memory, each in the low half of a lane.
 template <int L>
 inline Ints<L> loadHalves(const Half* p) {
+#if defined(__AVX512F__)
+  return (Ints<L>)_mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+#elif defined(__AVX2__)
+  return (Ints<L>)_mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+#else
   typename Simd<L>::Halves halves;
   __builtin_memcpy(&halves, p, sizeof halves);
   return __builtin_convertvector(halves, Ints<L>);
+#endif
 }
 
 /// float32 of L float16 numbers; exact, subnormal numbers included.
@@ -39,38 +45,89 @@ inline Floats<L> widenBfloat16(const Half* p) {
   return (Floats<L>)(loadHalves<L>(p) << 16);
 }
 
-template <int L>
-inline Floats<L> widen(Index storage, const Half* p) {
-  return storage == float16 ? widenFloat16<L>(p) : widenBfloat16<L>(p);
-}
+/// The ways in which numbers are stored: L of them, or one, as float32.
+struct StoredFloat32 {
+  using Number = float;
+  template <int L>
+  static Floats<L> read(const float* p) {
+    return load<L>(p);
+  }
+  template <int L>
+  static float readOne(const float* p) {
+    return *p;
+  }
+};
 
-/// `count` numbers as float32. The last ones go through a vector of their own: what lies behind them is not read.
-template <int L>
-inline void widenRow(Index storage, const Half* from, Index count, float* to) {
+template <class Stored>
+struct StoredHalf {
+  using Number = Half;
+  /// By way of a vector of its own: what lies behind the number is not read.
+  template <int L>
+  static float readOne(const Half* p) {
+    const Half alone[L] = {*p};
+    return Stored::template read<L>(alone)[0];
+  }
+};
+
+struct StoredFloat16 : StoredHalf<StoredFloat16> {
+  template <int L>
+  static Floats<L> read(const Half* p) {
+    return widenFloat16<L>(p);
+  }
+};
+
+struct StoredBfloat16 : StoredHalf<StoredBfloat16> {
+  template <int L>
+  static Floats<L> read(const Half* p) {
+    return widenBfloat16<L>(p);
+  }
+};
+
+/// `count` numbers as float32.
+template <int L, class Stored>
+inline void widenRow(const typename Stored::Number* from, Index count, float* to) {
   Index n = 0;
-  for (; n + L <= count; n += L) store<L>(to + n, widen<L>(storage, from + n));
-  if (n == count) return;
-  Half rest[L] = {};
-  for (Index d = 0; n + d < count; d++) rest[d] = from[n + d];
-  const Floats<L> widened = widen<L>(storage, rest);
-  for (Index d = 0; n + d < count; d++) to[n + d] = widened[d];
+  for (; n + L <= count; n += L) store<L>(to + n, Stored::template read<L>(from + n));
+  for (; n < count; n++) to[n] = Stored::template readOne<L>(from + n);
 }
 
-/// Rows of float32, dims side by side.
-struct FloatRows {
-  const float* data;
+/// Rows of numbers, dims side by side.
+template <class Number>
+struct StoredRows {
+  const Number* data;
   Index stride;
 };
 
-/// `count` rows from `element` on of `stored`: where they lie if that is float32, else in `space`.
+/// Reads rows where they lie, as they are stored.
+template <class S>
+struct InPlace {
+  using Stored = S;
+  using Rows = StoredRows<typename S::Number>;
+  static constexpr Index spaceFloats(Index) { return 0; }
+  static Rows read(const void* stored, Index, Index element, Index stride, Index, Index, float*) {
+    return {static_cast<const typename S::Number*>(stored) + element, stride};
+  }
+};
+
+/// Reads rows of float32 where they lie, and others as float32 in `space`.
 template <int L>
-inline FloatRows readRows(const void* stored, Index storage, Index element, Index stride, Index count, Index dims,
-                          float* space) {
-  if (storage == float32) return {static_cast<const float*>(stored) + element, stride};
-  const Half* const from = static_cast<const Half*>(stored) + element;
-  for (Index j = 0; j < count; j++) widenRow<L>(storage, from + j * stride, dims, space + j * dims);
-  return {space, dims};
-}
+struct Widened {
+  using Stored = StoredFloat32;
+  using Rows = StoredRows<float>;
+  static constexpr Index spaceFloats(Index numbers) { return numbers; }
+  static Rows read(const void* stored, Index storage, Index element, Index stride, Index count, Index dims,
+                   float* space) {
+    if (storage == float32) return {static_cast<const float*>(stored) + element, stride};
+    const Half* const from = static_cast<const Half*>(stored) + element;
+    for (Index j = 0; j < count; j++) {
+      if (storage == float16)
+        widenRow<L, StoredFloat16>(from + j * stride, dims, space + j * dims);
+      else
+        widenRow<L, StoredBfloat16>(from + j * stride, dims, space + j * dims);
+    }
+    return {space, dims};
+  }
+};
 
 }  // namespace
 }  // namespace headpool

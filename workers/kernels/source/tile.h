@@ -73,6 +73,13 @@ class Tile {
       return multiplyAdd<L>(load<L>(from + r * stride + v * L), load<L>(factors + v * L), s);
     });
   }
+  /// Whether the first vector of every row is free of NaN and infinity. A scalar that is either makes every vector of its
+  /// row NaN or infinite, whatever the other factors are.
+  bool isFinite() const {
+    Floats<L> zeros = splat<L>(0.0f);
+    HEADPOOL_UNROLL for (int r = 0; r < Rows; r++) zeros += sums[r][0] - sums[r][0];
+    return sumLanes<L>(zeros) == 0;
+  }
   void write(float* to, Index stride) const {
     HEADPOOL_UNROLL for (int r = 0; r < Rows; r++) {
       HEADPOOL_UNROLL for (int v = 0; v < Vectors; v++) store<L>(to + r * stride + v * L, sums[r][v]);

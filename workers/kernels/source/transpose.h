@@ -24,10 +24,35 @@ inline Floats<L> interleave(Floats<L> a, Floats<L> b, Lanes<N...>) {
 #endif
 }
 
+#if defined(__AVX__)
+/// Eight by eight: pairs and fours inside the halves of the registers, then the halves. 24 shuffles where interleaving
+/// whole registers takes 48.
+inline void transposeEight(Floats<8> (&rows)[8]) {
+  Floats<8> pairs[8], fours[8];
+  _Pragma("GCC unroll 4") for (int r = 0; r < 8; r += 2) {
+    pairs[r] = _mm256_unpacklo_ps(rows[r], rows[r + 1]);
+    pairs[r + 1] = _mm256_unpackhi_ps(rows[r], rows[r + 1]);
+  }
+  _Pragma("GCC unroll 2") for (int r = 0; r < 8; r += 4) {
+    _Pragma("GCC unroll 2") for (int n = 0; n < 2; n++) {
+      fours[r + 2 * n] = _mm256_shuffle_ps(pairs[r + n], pairs[r + n + 2], 0x44);
+      fours[r + 2 * n + 1] = _mm256_shuffle_ps(pairs[r + n], pairs[r + n + 2], 0xee);
+    }
+  }
+  _Pragma("GCC unroll 4") for (int r = 0; r < 4; r++) {
+    rows[r] = _mm256_permute2f128_ps(fours[r], fours[r + 4], 0x20);
+    rows[r + 4] = _mm256_permute2f128_ps(fours[r], fours[r + 4], 0x31);
+  }
+}
+#endif
+
 /// Transposes L x L numbers in registers: interleaving the first half of the rows with the second moves one bit of the
 /// row's number into the lane's, so log2(L) rounds move them all.
 template <int L>
 [[gnu::always_inline]] inline void transpose(Floats<L> (&rows)[L]) {
+#if defined(__AVX__)
+  if constexpr (L == 8) return transposeEight(rows);
+#endif
   using All = typename LanesTo<L>::type;
   _Pragma("GCC unroll 8") for (int round = 1; round < L; round *= 2) {
     Floats<L> next[L];
