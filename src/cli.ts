@@ -48,8 +48,10 @@ try {
     .help()
     .wrap(Math.min(110, process.stdout.columns || 110))
     .fail((message, error) => {
-      // yargs gives one of the two, whatever its types say.
-      throw (error as Error | undefined) ?? new HeadpoolError('INVALID_OPTION', message);
+      // yargs gives one of the two, whatever its types say; of its own errors, both.
+      const thrown = error as Error | undefined;
+      if (thrown !== undefined && thrown.name !== 'YError') throw thrown;
+      throw new HeadpoolError('INVALID_OPTION', message || thrown!.message);
     })
     .parseAsync();
 } catch (error) {

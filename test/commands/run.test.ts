@@ -327,5 +327,9 @@ test.serial(
     t.is(typo.code, 2);
     t.regex(typo.stderr, /run/);
     t.is((await headpool()).code, 2);
+    const alone = await headpool('run', '--scale');
+    t.is(alone.code, 2);
+    t.regex(alone.stderr, /^headpool: .*scale/m);
+    t.notRegex(alone.stderr, /\n\s+at /, 'no stack');
   },
 );
