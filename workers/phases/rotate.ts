@@ -10,15 +10,14 @@ export function rotateUnits(
   views: RegionViews,
 ): UnitRunner {
   const sides = [
-    { ...openHeads(query, views), offsetWord: entryWords.queryOffset },
-    { ...openHeads(key, views), offsetWord: entryWords.keyOffset },
+    { ...openHeads(query, headDim, views), offsetWord: entryWords.queryOffset },
+    { ...openHeads(key, headDim, views), offsetWord: entryWords.keyOffset },
   ] as const;
   const turn = rotary && openTurn(rotary);
-  const x = new Float64Array(headDim);
 
   return ([entry, which, firstRow, endRow, batchRow]) => {
     const at = entry! * entryWords.count;
-    const { data, heads, headStride, tokenStride, weight, positions, offsetWord } =
+    const { data, heads, headStride, tokenStride, isNormalised, weight, positions, offsetWord } =
       sides[which === 0 ? 0 : 1];
     const offset = entries![at + offsetWord]!;
     const firstPosition = entries![at + (which === 0 ? entryWords.diagonal : entryWords.keyPosition)]!;
@@ -26,40 +25,40 @@ export function rotateUnits(
       const position = positions === null ? firstPosition + row : positions[batchRow! + row]!;
       // At position 0 nothing turns: multiplied by sin 0, an infinity would become NaN.
       const turns = turn !== null && position !== 0;
-      if (!turns && weight === null) continue;
+      if (!turns && !isNormalised) continue;
       if (turns) turn.moveTo(position);
       for (let head = 0; head < heads; head++) {
         const start = offset + head * headStride + row * tokenStride;
-        for (let d = 0; d < headDim; d++) x[d] = data[start + d]!;
-        if (weight !== null) normalise(x, weight, epsilon);
-        if (turns) turn.apply(x);
-        for (let d = 0; d < headDim; d++) data[start + d] = x[d]!;
+        const factor = isNormalised ? normFactor(data, start, headDim, epsilon) : 1;
+        const turned = turns ? turn.apply(data, start, weight, factor) : 0;
+        for (let d = turned; d < headDim; d++) data[start + d] = data[start + d]! * factor * weight[d]!;
       }
     }
   };
 }
 
-function openHeads({ layout, heads, norm, positions }: RotatedHeads, views: RegionViews) {
+function openHeads({ layout, heads, norm, positions }: RotatedHeads, headDim: number, views: RegionViews) {
   const { region, headStride, tokenStride } = layout;
   return {
     ...{ data: views.floats(region), heads, headStride, tokenStride },
-    weight: norm && views.floats(norm),
+    isNormalised: norm !== null,
+    weight: norm === null ? new Float32Array(headDim).fill(1) : views.floats(norm),
     positions: positions && views.doubles(positions),
   };
 }
 
-/** x / √(mean(x²) + epsilon) · weight (Zhang & Sennrich, 2019). */
-function normalise(x: Float64Array, weight: Float32Array, epsilon: number): void {
+/** 1 / √(mean(x²) + epsilon), which RMSNorm multiplies a row by besides its weight (Zhang & Sennrich, 2019). */
+function normFactor(data: Float32Array, start: number, headDim: number, epsilon: number): number {
   let squares = 0;
-  for (let d = 0; d < x.length; d++) squares += x[d]! * x[d]!;
-  const factor = 1 / Math.sqrt(squares / x.length + epsilon);
-  for (let d = 0; d < x.length; d++) x[d] = x[d]! * factor * weight[d]!;
+  for (let d = start; d < start + headDim; d++) squares += data[d]! * data[d]!;
+  return 1 / Math.sqrt(squares / headDim + epsilon);
 }
 
 /** Rotary embedding (Su et al., 2021): the angles of a position, and a head turned by them. */
 interface Turn {
   moveTo(position: number): void;
-  apply(x: Float64Array): void;
+  /** Turns the head that starts at `start`, times `factor` and `weight`; returns how many of its numbers turn. */
+  apply(data: Float32Array, start: number, weight: Float32Array, factor: number): number;
 }
 
 function openTurn({ base, dims, interleaved }: Rotary): Turn {
@@ -77,15 +76,16 @@ function openTurn({ base, dims, interleaved }: Rotary): Turn {
         sin[i] = Math.sin(angle);
       }
     },
-    apply(x) {
+    apply(data, start, weight, factor) {
       for (let i = 0; i < pairs; i++) {
         const first = i * step;
         const second = first + distance;
-        const a = x[first]!;
-        const b = x[second]!;
-        x[first] = a * cos[i]! - b * sin[i]!;
-        x[second] = b * cos[i]! + a * sin[i]!;
+        const a = data[start + first]! * factor * weight[first]!;
+        const b = data[start + second]! * factor * weight[second]!;
+        data[start + first] = a * cos[i]! - b * sin[i]!;
+        data[start + second] = b * cos[i]! + a * sin[i]!;
       }
+      return dims;
     },
   };
 }
