@@ -30,9 +30,9 @@ export interface AttentionOptions {
   readonly offsets?: readonly number[];
   /** The same of the keys, where keys are other tokens than queries. */
   readonly keyOffsets?: readonly number[];
-  /** Factor of q·k, any finite number; default 1 / √headDim. */
+  /** Factor of q·k, any number whose float32 is finite; default 1 / √headDim. */
   readonly scale?: number;
-  /** c > 0: a scaled score s becomes c · tanh(s / c), before everything that follows. Default: none. */
+  /** c > 0, from 1.2e-38 to 3.4e38: a scaled score s becomes c · tanh(s / c), before everything that follows. Default: none. */
   readonly softcap?: number;
   /** A query at position p attends the keys p - left … p + right; both inclusive, integers >= 0, default no bound. */
   readonly window?: { readonly left?: number; readonly right?: number };
@@ -81,7 +81,7 @@ export interface RotaryOptions {
   readonly positions?: readonly number[];
 }
 
-/** x / √(mean(x²) + epsilon) · weight, of each row of a head. */
+/** x / √(mean(x²) + epsilon) · weight, of each row of a head; finite weights. */
 export interface QueryKeyNorm {
   readonly q: ArrayLike<number>; // [headDim]
   readonly k: ArrayLike<number>; // [headDim]

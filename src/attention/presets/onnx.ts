@@ -96,7 +96,8 @@ export function onnx(
 
 function readStage(mode: OnnxOptions['qk_matmul_output_mode']): Pick<AttentionOptions, 'returnScores'> {
   if (mode === undefined) return {};
-  const stage = stages[mode] as (typeof stages)[number] | undefined;
+  // Not `stages[mode]`, which knows 'length' too.
+  const stage = [0, 1, 2, 3].includes(mode) ? stages[mode] : undefined;
   if (stage === undefined) throw expected('INVALID_OPTION', '0, 1, 2 or 3', 'qk_matmul_output_mode', mode);
   return { returnScores: stage };
 }

@@ -160,6 +160,7 @@ test('what the operator would not take is refused by its names', async (t) => {
     [{ softcap: -1 }, {}, 'INVALID_OPTION', '`softcap`', '-1'],
     [{ softcap: NaN }, {}, 'INVALID_OPTION', '`softcap`', 'NaN'],
     [{ qk_matmul_output_mode: 4 }, {}, 'INVALID_OPTION', '`qk_matmul_output_mode`', '4'],
+    [{ qk_matmul_output_mode: 'length' }, {}, 'INVALID_OPTION', '`qk_matmul_output_mode`', '"length"'],
     [{ nonpad_kv_seqlen: 3 }, {}, 'INVALID_OPTION', '`nonpad_kv_seqlen`', '3'],
     [{ nonpad_kv_seqlen: [-1] }, {}, 'INVALID_OPTION', '`nonpad_kv_seqlen`', '-1'],
     [{ nonpad_kv_seqlen: [3] }, { past: 2 }, 'INVALID_OPTION', '`nonpad_kv_seqlen`', 'past'],
