@@ -7,23 +7,33 @@ namespace {
 
 constexpr double ln2 = 0.69314718055994530942;
 
-/// e^x for x <= 88; anything below -88 gives exactly 0, NaN stays NaN. Relative error about 1.5e-7 around 0.
-///
-/// x is split into n * ln 2 and r in [-0.347, 0.347]; e^r is the polynomial of degree 5 with p(0) = 1 and the least
-/// relative error (9.2e-8, fitted by Lawson's iteration), and 2^n enters as a factor. A factor, not an addition to
-/// the exponent bits: a NaN stays a NaN and n = -127 gives 0 by itself. Natural base throughout, not base 2 with
-/// log2(e) folded into the queries: that would round every score once more.
+/// x as n * ln 2 + rest, rest in [-0.347, 0.347].
 template <int L>
-inline Floats<L> exp(Floats<L> x) {
-  x = larger<L>(x, splat<L>(-88.0f));
+struct Reduced {
+  Floats<L> power;  // 2^n
+  Floats<L> rest;
+};
+
+template <int L>
+inline Reduced<L> reduce(Floats<L> x) {
   // Adding 1.5 * 2^23 leaves round(x / ln 2) in the low bits; the 127 is the bias of the exponent field.
   constexpr float magic = 12582912.0f + 127.0f;
   const Floats<L> shifted = multiplyAdd<L>(x, splat<L>(1.44269504f), splat<L>(magic));
-  const Floats<L> power = (Floats<L>)((Ints<L>)shifted << 23);
   // ln 2 in two parts (Cody & Waite, 1980): the first has so few bits that its product with n is exact.
   const Floats<L> n = shifted - magic;
-  Floats<L> r = multiplyAdd<L>(n, splat<L>(-0.693359375f), x);
-  r = multiplyAdd<L>(n, splat<L>(2.12194440e-4f), r);
+  const Floats<L> most = multiplyAdd<L>(n, splat<L>(-0.693359375f), x);
+  return {(Floats<L>)((Ints<L>)shifted << 23), multiplyAdd<L>(n, splat<L>(2.12194440e-4f), most)};
+}
+
+/// e^x for x <= 88; anything below -88 gives exactly 0, NaN stays NaN. Relative error about 1.5e-7 around 0.
+///
+/// e^rest is the polynomial of degree 5 with p(0) = 1 and the least relative error (9.2e-8, fitted by Lawson's iteration),
+/// and 2^n enters as a factor. A factor, not an addition to the exponent bits: a NaN stays a NaN and n = -127 gives 0 by
+/// itself. Natural base throughout, not base 2 with log2(e) folded into the queries: that would round every score once
+/// more.
+template <int L>
+inline Floats<L> exp(Floats<L> x) {
+  const auto [power, r] = reduce<L>(larger<L>(x, splat<L>(-88.0f)));
   Floats<L> p = splat<L>(8.2903150e-3f);
   p = multiplyAdd<L>(p, r, splat<L>(4.1897930e-2f));
   p = multiplyAdd<L>(p, r, splat<L>(1.6667636e-1f));
@@ -38,15 +48,9 @@ template <int L>
 inline Floats<L> tanh(Floats<L> x) {
   // Beyond 10, tanh is 1 in float32.
   const Floats<L> bounded = -larger<L>(-larger<L>(x, splat<L>(-10.0f)), splat<L>(-10.0f));
-  const Floats<L> y = bounded + bounded;
-  // As in `exp`: y = n * ln 2 + r, so that t = 2^n (e^r - 1) + (2^n - 1).
-  constexpr float magic = 12582912.0f + 127.0f;
-  const Floats<L> shifted = multiplyAdd<L>(y, splat<L>(1.44269504f), splat<L>(magic));
-  const Floats<L> power = (Floats<L>)((Ints<L>)shifted << 23);
-  const Floats<L> n = shifted - magic;
-  Floats<L> r = multiplyAdd<L>(n, splat<L>(-0.693359375f), y);
-  r = multiplyAdd<L>(n, splat<L>(2.12194440e-4f), r);
-  // e^r - 1 = r + r^2 g(r), g of degree 4 with the least relative error of the whole (1.3e-8, by Lawson's iteration).
+  const auto [power, r] = reduce<L>(bounded + bounded);
+  // e^r - 1 = r + r^2 g(r), g of degree 4 with the least relative error of the whole (1.3e-8, by Lawson's iteration), and
+  // t = 2^n (e^r - 1) + (2^n - 1).
   Floats<L> g = splat<L>(1.3882517e-3f);
   g = multiplyAdd<L>(g, r, splat<L>(8.3665475e-3f));
   g = multiplyAdd<L>(g, r, splat<L>(4.1667201e-2f));
