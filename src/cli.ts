@@ -7,7 +7,8 @@ import { explainCommand } from './commands/explain.js';
 import { infoCommand } from './commands/info.js';
 import { makeSequencesCommand } from './commands/make-sequences.js';
 import { makeWeightsCommand } from './commands/make-weights.js';
-import { runCommand, Stopped } from './commands/run.js';
+import { runCommand } from './commands/run.js';
+import { Stopped } from './commands/stop-signals.js';
 import { verifyCommand } from './commands/verify.js';
 import { version } from './engine/version.js';
 import { HeadpoolError, type ErrorCode } from './errors.js';
@@ -32,7 +33,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  await yargs(hideBin(process.argv))
+  await yargs(joinDashes(hideBin(process.argv)))
     .scriptName('headpool')
     .usage('$0 <command>\n\nMulti-head attention as a parallel compute engine.')
     .command(runCommand)
@@ -56,6 +57,14 @@ try {
     .parseAsync();
 } catch (error) {
   reportError(error);
+}
+
+/** `-i -` as `-i=-`: yargs takes a dash behind a flag of several values for the next flag. */
+function joinDashes(args: readonly string[]): string[] {
+  return args.flatMap((arg, index) => {
+    if (arg === '-' && args[index - 1]?.startsWith('-') === true) return [];
+    return args[index + 1] === '-' && arg.startsWith('-') ? [`${arg}=-`] : [arg];
+  });
 }
 
 function reportError(error: unknown): void {

@@ -8,6 +8,7 @@ export const errorCodes = {
   INVALID_WEIGHTS: 'the weights of a layer are incomplete or contradict each other',
   INVALID_CONFIG: 'a configuration file is unreadable or has a wrong field',
   INVALID_FILE: 'a file is damaged or not of the format it claims',
+  OUTPUT_IN_USE: 'another run is writing this output',
   FILE_FAILED: 'the operating system refused to open, read, write or rename a file',
   KERNEL_UNAVAILABLE: 'the kernel asked for cannot run on this machine',
   WORKER_START: 'the worker threads could not be started',

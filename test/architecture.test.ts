@@ -194,7 +194,7 @@ test(
   finds,
   findUnregistered,
   {
-    'src/commands/run.ts': "import { openNpy } from '../files/npy-sequences.js';",
+    'src/commands/run.ts': "import { openNpy } from '../files/sequences/npy-format.js';",
   },
   1,
 );
@@ -205,7 +205,7 @@ test(
   {
     'workers/kernels/registry.ts':
       "import { wasmKernel } from './wasm/kernel.js'; import type { Kernel } from './kernel.js';",
-    'src/files/sequence-files.ts': "import { openNpy } from './npy-sequences.js';",
+    'src/files/sequences/formats.ts': "import { openNpy } from './npy-format.js';",
   },
   0,
 );

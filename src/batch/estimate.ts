@@ -1,74 +1,72 @@
-// What a run will take, without running it: its batches go through the engine's own planning on an arena that only
-// counts.
-import { raggedBatch } from '../attention/batch.js';
-import { resolveOptions } from '../attention/resolve-options.js';
-import { resolveWeights } from '../attention/weights.js';
-import type { SharedFloats } from '../attention/shared.js';
-import { assembleLayer } from '../engine/assemble-layer.js';
-import { packLayer } from '../engine/pack-layer.js';
-import { WorkingSet } from '../engine/working-set.js';
-import { createCountingArena } from '../tensor/arena.js';
-import { offsetsOf } from './batches.js';
-import { keyTokens, type OpenRun } from './open-run.js';
+// What a run will take, without running it: headers are read, rows are not.
+import { ChunkSource, countTokens, type ChunkLimits } from './chunks.js';
+import { openInput } from './input.js';
+import type { MemoryNeed } from './limits.js';
+import type { RunPlanner } from './planner.js';
+import { standardStream, type RunInput, type RunRequest } from './request.js';
 
+/** Of the inputs whose headers tell their lengths. */
 export interface RunEstimate {
   readonly sequences: number;
   readonly tokens: number;
-  readonly batches: number;
+  readonly chunks: number;
   readonly units: number;
   readonly flop: number;
-  /** Packed weights, working memory and buffers while the largest batch is computed; without the process itself. */
+  /** Packed weights, working memory and buffers; without the process itself. */
   readonly memoryBytes: number;
+  /** Inputs whose lengths are known only when they are read. */
+  readonly unknownInputs: readonly string[];
 }
 
-// Panels of packed weights are padded to 8 … 32 columns, depending on the kernel.
-const panelColumns = 16;
-
-/** @throws INVALID_OPTION, INVALID_WEIGHTS as the run itself would */
-export function estimateRun(run: OpenRun, heads: number, kvHeads: number): RunEstimate {
-  const { request, query, key, value, batches } = run;
-  const weights = resolveWeights(request.weights, heads, kvHeads);
-  const arena = createCountingArena();
-  const { layer } = packLayer(weights, panelColumns, arena);
-  const packedBytes = arena.bytesInUse;
-  // One stand-in for each input: the planner asks which inputs are the same, never what is in them.
-  const queryRows = standIn();
-  const keyRows = key === query ? queryRows : standIn();
-  const valueRows = value === key ? keyRows : standIn();
-
-  let [units, flop, workingBytes] = [0, 0, 0];
-  for (const range of batches) {
-    const offsets = offsetsOf(query.lengths, range);
-    const keyOffsets = offsetsOf(key.lengths, range);
-    const lengths = { offsets, keyOffsets, keyLengths: undefined };
-    const batch = raggedBatch(range.tokens, keyTokens(key, range), lengths, false);
-    const options = { ...resolveOptions(request.options, weights, batch, []), out: standIn() };
-    const call = { query: queryRows, key: keyRows, value: valueRows, batch, options, outputShape: [] };
-    const memory = new WorkingSet(arena);
-    for (const phase of assembleLayer(layer, call, memory).phases) {
-      units += phase.unitCount;
-      flop += phase.flop;
+/** @throws INVALID_FILE, INVALID_SHAPE, INVALID_OPTION as the run itself would */
+export async function estimateRun(
+  request: RunRequest,
+  planner: RunPlanner,
+  { limits, need }: { readonly limits: ChunkLimits; readonly need: MemoryNeed },
+): Promise<RunEstimate> {
+  const [known, unknown] = await sortInputs(request);
+  const source = new ChunkSource(
+    { ...request, inputs: known },
+    limits,
+    known.map(() => ({})),
+  );
+  const total = { sequences: 0, tokens: 0, chunks: 0, units: 0, flop: 0 };
+  let mostTokens = 0;
+  try {
+    for (let chunk = await source.next(); chunk !== undefined; chunk = await source.next()) {
+      const spans = chunk.portions.flatMap((portion) => portion.spans);
+      const lengths = spans.flatMap(({ query }) => query.lengths);
+      const keyLengths = spans.flatMap(({ key, query }) => (key ?? query).lengths);
+      const { units, flop } = planner.plan(offsetsOf(lengths), offsetsOf(keyLengths));
+      const tokens = countTokens(lengths);
+      mostTokens = Math.max(mostTokens, tokens, countTokens(keyLengths));
+      total.sequences += lengths.length;
+      total.tokens += tokens;
+      total.chunks++;
+      total.units += units;
+      total.flop += flop;
     }
-    workingBytes = Math.max(workingBytes, arena.bytesInUse - packedBytes);
-    memory.release();
+  } finally {
+    await source.close();
   }
-  const tokens = query.offsets.at(-1)!;
-  const memoryBytes = packedBytes + workingBytes + bufferBytes(run, weights.output.outputs);
-  return { sequences: query.count, tokens, batches: batches.length, units, flop, memoryBytes };
+  if (unknown.length > 0) mostTokens = Math.max(mostTokens, limits.mostTokens);
+  const memoryBytes = Math.ceil(need.fixedBytes + mostTokens * need.tokenBytes);
+  return { ...total, memoryBytes, unknownInputs: unknown.map(({ path }) => path) };
 }
 
-/** Two sets of inputs, one being read while the other is computed, and one output. */
-function bufferBytes(
-  { query, key, value, batches, mostTokens, mostKeyTokens }: OpenRun,
-  outputDim: number,
-): number {
-  const inputs =
-    mostTokens * query.modelDim +
-    (key === query ? 0 : mostKeyTokens * key.modelDim) +
-    (value === key ? 0 : mostKeyTokens * value.modelDim);
-  return 4 * (Math.min(2, batches.length) * inputs + mostTokens * outputDim);
+async function sortInputs(request: RunRequest): Promise<readonly [RunInput[], RunInput[]]> {
+  const [known, unknown]: [RunInput[], RunInput[]] = [[], []];
+  for (const input of request.inputs) {
+    // Nothing is read from standard input that the run itself would miss.
+    const file = input.path === standardStream ? undefined : await openInput(request, input);
+    (file?.stream.layout === undefined ? unknown : known).push(input);
+    await file?.close();
+  }
+  return [known, unknown];
 }
 
-function standIn(): SharedFloats {
-  return { shape: [0], data: new Float32Array(new SharedArrayBuffer(0)) };
+function offsetsOf(lengths: readonly number[]): number[] {
+  const offsets = [0];
+  for (const length of lengths) offsets.push(offsets.at(-1)! + length);
+  return offsets;
 }

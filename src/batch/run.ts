@@ -1,150 +1,174 @@
-// One run: reads a batch while the one before it is computed, writes each result to its place, and puts the complete
-// file under its name at the end.
-import type { MultiHeadAttention } from '../attention/multi-head.js';
-import type { EngineInfo } from '../engine/engine.js';
-import { createSequenceWriter } from '../files/sequence-files.js';
-import type { SequenceReader } from '../files/sequences.js';
-import type { Tensor } from '../tensor/tensor.js';
-import { offsetsOf, type SequenceBatch } from './batches.js';
-import { keyTokens, type OpenRun, type RunRequest } from './open-run.js';
+// One run: reads a chunk while the one before it is computed and the one before that is written. A chunk is recorded
+// once its results have reached the disk; a file gets its name once it is complete.
+import type { HeadStatistics } from '../attention/multi-head.js';
+import { HeadpoolError } from '../errors.js';
+import { ChunkSource, type ChunkLimits, type Failure } from './chunks.js';
+import { checkUnchanged } from './identity.js';
+import { isOfInput, loadChunk, type InputBuffers, type LoadedChunk } from './loaded-chunk.js';
+import { Outputs } from './outputs.js';
+import type { RunRequest } from './request.js';
+import { RowBuffer } from './row-buffer.js';
+import type { RunSetting } from './setting.js';
 
 export interface RunProgress {
   readonly tokens: number;
   readonly sequences: number;
+  /** The last input of the chunk, and how much of it is done, if that can be known. */
+  readonly input: number;
+  readonly share: number | undefined;
+  readonly failures: readonly Failure[];
 }
 
 export interface RunHooks {
   readonly onProgress?: (progress: RunProgress) => void;
-  /** Stops the run; nothing is left under the output's name. */
+  /** Ends the run after the chunk that is being computed. */
   readonly signal?: AbortSignal | undefined;
+  /** Told of what went wrong and was tried again. */
+  readonly onRetry?: (error: HeadpoolError) => void;
 }
 
+/** A worker that is lost takes its chunk with it; that often, the chunk is computed again. */
+const mostRetries = 2;
+
 /**
- * Computes every sequence of an open run and writes the output.
- * @throws FILE_FAILED, INVALID_FILE, what `forward` throws, and the signal's reason; the output is untouched then
+ * Computes what the journal doesn't have yet, and puts every output under its name.
+ * @throws FILE_FAILED, INVALID_FILE, what `forward` throws, and the signal's reason; what was recorded stays then, and a
+ * later run can go on from there
  */
 export async function executeRun(
-  run: OpenRun,
-  layer: MultiHeadAttention,
-  info: EngineInfo,
-  { onProgress, signal }: RunHooks = {},
+  request: RunRequest,
+  setting: RunSetting,
+  hooks: RunHooks = {},
 ): Promise<void> {
-  const { request, query, batches } = run;
-  const writer = await createSequenceWriter(request.output, query, {
-    modelDim: layer.outputDim,
-    metadata: describeRun(run, layer, info),
-  });
+  const { journal } = setting;
+  const outputs = new Outputs(request, setting);
+  const pipeline = new Pipeline(request, setting, outputs, hooks);
   try {
-    const buffers = createBuffers(run, layer);
-    let next = readBatch(run, batches[0], buffers.inputs[0]!);
-    for (const [index, batch] of batches.entries()) {
-      const inputs = await next;
-      next = readBatch(run, batches[index + 1], buffers.inputs[(index + 1) % 2]!);
-      // A failed read must not go unnoticed while this batch is computed, nor end the process.
-      next.catch(() => undefined);
-      const out = view(buffers.output, batch.tokens, layer.outputDim);
-      await layer.forward(inputs.tensors, {
-        ...request.options,
-        ...inputs.offsets,
-        ...(signal && { signal }),
-        out,
-      });
-      await writer.write(batch.first, batch.count, out.data);
-      onProgress?.({ tokens: batch.tokens, sequences: batch.count });
-    }
-    signal?.throwIfAborted();
-    await writer.commit();
+    await outputs.restore();
+    if (journal.state.isComplete) return;
+    await pipeline.run();
+    await journal.complete();
   } catch (error) {
-    await writer.discard();
+    await pipeline.settle();
+    await (journal.state.chunks === 0 ? outputs.discard() : outputs.close());
     throw error;
   }
 }
 
-type Floats = Float32Array<SharedArrayBuffer>;
-
-interface InputBuffers {
-  readonly query: Floats;
-  /** The same as `query` for self-attention, as `key` where values are the keys. */
-  readonly key: Floats;
-  readonly value: Floats;
+interface OutputBuffer {
+  readonly rows: RowBuffer;
+  /** Resolves when its rows have been written. */
+  free: Promise<void>;
 }
 
-function createBuffers(
-  run: OpenRun,
-  { outputDim }: MultiHeadAttention,
-): { readonly inputs: readonly InputBuffers[]; readonly output: Floats } {
-  const { query, key, value, mostTokens, mostKeyTokens } = run;
-  const inputs = Array.from({ length: Math.min(2, run.batches.length) || 1 }, (): InputBuffers => {
-    const queryFloats = floats(mostTokens * query.modelDim);
-    const keyFloats = key === query ? queryFloats : floats(mostKeyTokens * key.modelDim);
-    const valueFloats = value === key ? keyFloats : floats(mostKeyTokens * value.modelDim);
-    return { query: queryFloats, key: keyFloats, value: valueFloats };
-  });
+class Pipeline {
+  readonly #request: RunRequest;
+  readonly #setting: RunSetting;
+  readonly #outputs: Outputs;
+  readonly #hooks: RunHooks;
+  readonly #source: ChunkSource;
+  readonly #inputs: readonly InputBuffers[];
+  readonly #buffers: readonly OutputBuffer[];
+  #reading: Promise<LoadedChunk | undefined> = Promise.resolve(undefined);
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(request: RunRequest, setting: RunSetting, outputs: Outputs, hooks: RunHooks) {
+    const { limits, layer, journal, standardInput: bytes } = setting;
+    this.#request = request;
+    this.#setting = setting;
+    this.#outputs = outputs;
+    this.#hooks = hooks;
+    const places = request.inputs.map(({ format }, input) => {
+      const start = journal.state.placeOf(input);
+      return start && { start, ...(format !== undefined && bytes && { bytes }) };
+    });
+    this.#source = new ChunkSource(request, limits, places);
+    this.#inputs = [createInputs(request, limits), createInputs(request, limits)];
+    this.#buffers = [0, 1].map(() => {
+      return { rows: new RowBuffer(layer.outputDim, limits.mostTokens), free: Promise.resolve() };
+    });
+  }
+
+  async run(): Promise<void> {
+    this.#read(0);
+    for (let turn = 0; ; turn++) {
+      const chunk = await this.#reading;
+      if (chunk === undefined) break;
+      this.#read(turn + 1);
+      const buffer = this.#buffers[turn % 2]!;
+      await buffer.free;
+      const statistics = await this.#compute(chunk, buffer.rows);
+      this.#write(chunk, buffer, statistics);
+      if (this.#hooks.signal?.aborted === true) break;
+    }
+    await this.#writing;
+    await this.#source.close();
+    this.#hooks.signal?.throwIfAborted();
+  }
+
+  /** Resolves when nothing is under way any more, however it ended. */
+  async settle(): Promise<void> {
+    await Promise.allSettled([this.#reading, this.#writing]);
+    await this.#source.close();
+  }
+
+  #read(turn: number): void {
+    const load = async (): Promise<LoadedChunk | undefined> => {
+      const chunk = await this.#source.next();
+      if (chunk === undefined) return undefined;
+      const loaded = await loadChunk(chunk, this.#inputs[turn % 2]!, {
+        isSkipping: this.#request.onError === 'skip',
+        check: (input) => checkUnchanged(this.#setting.inputs[input]!),
+      });
+      for (const { input, failures } of loaded.portions) {
+        if (failures.some(isOfInput)) this.#source.abandon(input);
+      }
+      return loaded;
+    };
+    this.#reading = load();
+    // It is awaited in its turn; until then a failure must not end the process.
+    this.#reading.catch(() => undefined);
+  }
+
+  async #compute(chunk: LoadedChunk, buffer: RowBuffer): Promise<HeadStatistics | undefined> {
+    if (chunk.sequences === 0) return undefined;
+    const { options, targets } = this.#request;
+    const { offsets, keyOffsets, inputs } = chunk;
+    const headStatistics = targets.some(({ statisticsPath }) => statisticsPath !== undefined);
+    buffer.reserve(chunk.tokens);
+    const out = buffer.tensor(chunk.tokens);
+    for (let tries = 0; ; tries++) {
+      try {
+        const call = { ...options, offsets, keyOffsets, out, ...(headStatistics && { headStatistics }) };
+        return (await this.#setting.layer.forward(inputs, call)).headStatistics;
+      } catch (error) {
+        const isLost = error instanceof HeadpoolError && error.code === 'WORKER_LOST';
+        if (!isLost || tries === mostRetries) throw error;
+        this.#hooks.onRetry?.(error);
+      }
+    }
+  }
+
+  #write(chunk: LoadedChunk, buffer: OutputBuffer, statistics: HeadStatistics | undefined): void {
+    const write = async (): Promise<void> => {
+      await this.#outputs.write(chunk, buffer.rows, statistics);
+      for (const { input, share, lengths, failures } of chunk.portions) {
+        const tokens = lengths.reduce((sum, length) => sum + length, 0);
+        this.#hooks.onProgress?.({ tokens, sequences: lengths.length, input, share, failures });
+      }
+    };
+    this.#writing = this.#writing.then(write);
+    buffer.free = this.#writing;
+    this.#writing.catch(() => undefined);
+  }
+}
+
+function createInputs({ key, value, weights }: RunRequest, { mostTokens }: ChunkLimits): InputBuffers {
+  const create = (name: 'query' | 'key' | 'value'): RowBuffer =>
+    new RowBuffer(weights[name].weight.shape[1]!, mostTokens);
   return {
-    inputs: inputs.length === 1 ? [inputs[0]!, inputs[0]!] : inputs,
-    output: floats(mostTokens * outputDim),
+    query: create('query'),
+    ...(key !== undefined && { key: create('key') }),
+    ...(value !== undefined && { value: create('value') }),
   };
-}
-
-interface BatchInputs {
-  readonly tensors: { readonly query: Tensor; readonly key: Tensor; readonly value: Tensor };
-  readonly offsets: { readonly offsets: readonly number[]; readonly keyOffsets: readonly number[] };
-}
-
-async function readBatch(
-  { query, key, value }: OpenRun,
-  batch: SequenceBatch | undefined,
-  buffers: InputBuffers,
-): Promise<BatchInputs> {
-  const range = batch ?? { first: 0, count: 0, tokens: 0 };
-  const read = async (reader: SequenceReader, buffer: Floats): Promise<Tensor> => {
-    const tensor = view(buffer, keyTokens(reader, range), reader.modelDim);
-    if (batch !== undefined) await reader.read(range.first, range.count, tensor.data);
-    return tensor;
-  };
-  const queryTensor = await read(query, buffers.query);
-  const keyTensor = key === query ? queryTensor : await read(key, buffers.key);
-  const valueTensor = value === key ? keyTensor : await read(value, buffers.value);
-  return {
-    tensors: { query: queryTensor, key: keyTensor, value: valueTensor },
-    offsets: { offsets: offsetsOf(query.lengths, range), keyOffsets: offsetsOf(key.lengths, range) },
-  };
-}
-
-/** What the output says about its making: nothing in it depends on the machine's load or the number of threads. */
-function describeRun({ request }: OpenRun, layer: MultiHeadAttention, info: EngineInfo): Map<string, string> {
-  return new Map([
-    ['headpool', info.version],
-    ['kernel', `${info.kernel} (${info.instructionSet})`],
-    ['configuration', JSON.stringify(configurationOf(request, layer))],
-  ]);
-}
-
-/** The options in one order, however they were given: causal and scale always, the others where they are given. */
-function configurationOf(
-  { options, weights }: RunRequest,
-  { heads, kvHeads, headDim }: MultiHeadAttention,
-): object {
-  const { causal = false, scale = 1 / Math.sqrt(headDim), alignment, window, softcap, rope } = options;
-  const { alibiSlopes, sinks, headScale } = options;
-  const listOf = (numbers?: ArrayLike<number>): number[] | undefined => numbers && Array.from(numbers);
-  return {
-    ...{ heads, kvHeads, headDim, causal, scale },
-    addZeroAttention: weights.addZeroAttention === true ? true : undefined,
-    alignment,
-    window: window && { left: window.left, right: window.right },
-    softcap,
-    alibiSlopes: listOf(alibiSlopes),
-    sinks: listOf(sinks),
-    headScale: listOf(headScale),
-    rope: rope && { base: rope.base, dims: rope.dims ?? headDim, interleaved: rope.interleaved ?? false },
-  };
-}
-
-function floats(length: number): Floats {
-  return new Float32Array(new SharedArrayBuffer(length * 4));
-}
-
-function view(buffer: Floats, tokens: number, width: number): Tensor {
-  return { shape: [tokens, width], data: buffer.subarray(0, tokens * width) };
 }

@@ -1,6 +1,6 @@
 // The settings of an attention as the options of a call, and the one thing that only the files tell about them.
 import { alibiSlopes } from '../attention/alibi.js';
-import type { RunOptions } from '../batch/open-run.js';
+import type { RunOptions } from '../batch/request.js';
 import type { AttentionSettings } from '../config/schemas.js';
 import { HeadpoolError } from '../errors.js';
 

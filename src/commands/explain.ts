@@ -8,7 +8,7 @@ import { weightsFromTorch } from '../attention/torch-weights.js';
 import { resolveWeights, type Linear } from '../attention/weights.js';
 import type { Settings } from '../config/schemas.js';
 import { expected, HeadpoolError } from '../errors.js';
-import { openSequences } from '../files/sequence-files.js';
+import { openSequences } from '../files/sequences/formats.js';
 import { readStateDict } from '../files/state-dict.js';
 import { createTensor, type Tensor } from '../tensor/tensor.js';
 import { attentionOptions, checkAlignment } from './attention-options.js';

@@ -4,15 +4,14 @@ import { dirname } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { expected } from '../errors.js';
 import { exists } from '../files/open-file.js';
-import { createSequenceWriter } from '../files/sequence-files.js';
-import { createLayout } from '../files/sequence-layout.js';
+import { createSequenceWriter } from '../files/sequences/sequence-writer.js';
 import { formatCount } from '../report/table.js';
 import { createRandom } from '../tensor/random.js';
 import { addFlags, settingsOf, type CommonArgs } from './command.js';
 
 export const makeSequencesCommand: CommandModule<object, CommonArgs> = {
   command: 'make-sequences',
-  describe: 'Write seeded random sequences of many lengths (.safetensors)',
+  describe: 'Write seeded random sequences of many lengths (.safetensors, .npy, .jsonl, .arrow)',
   builder: (yargs) => addFlags(yargs, 'make-sequences'),
   handler: async (args) => {
     const settings = await settingsOf('make-sequences', args);
@@ -27,21 +26,17 @@ export const makeSequencesCommand: CommandModule<object, CommonArgs> = {
       { length: sequences },
       () => minLength + Math.floor(random.uniform() * (maxLength - minLength + 1)),
     );
-    const writer = await createSequenceWriter(output, createLayout({ modelDim, lengths }), {
+    const writer = await createSequenceWriter(output, {
+      modelDim,
       metadata: new Map([['seed', String(seed)]]),
     });
-    try {
-      // One sequence at a time: a file may be larger than memory.
-      for (const [index, length] of lengths.entries()) {
-        const rows = new Float32Array(length * modelDim);
-        for (let n = 0; n < rows.length; n++) rows[n] = random.normal();
-        await writer.write(index, 1, rows);
-      }
-      await writer.commit();
-    } catch (error) {
-      await writer.discard();
-      throw error;
+    // One sequence at a time: a file may be larger than memory.
+    for (const length of lengths) {
+      const rows = new Float32Array(length * modelDim);
+      for (let n = 0; n < rows.length; n++) rows[n] = random.normal();
+      await writer.append({ lengths: [length] }, rows);
     }
+    await writer.commit();
     const tokens = lengths.reduce((sum, length) => sum + length, 0);
     const summary = { output, sequences, tokens, modelDim, seed };
     const text = `${output}: ${formatCount(sequences)} sequences, ${formatCount(tokens)} tokens, modelDim ${modelDim}`;

@@ -1,118 +1,91 @@
 // What `headpool run` prints: the estimate of a dry run, the table at the end.
-import type { MultiHeadAttention } from '../attention/multi-head.js';
 import type { RunEstimate } from '../batch/estimate.js';
-import type { OpenRun } from '../batch/open-run.js';
+import type { RunRequest } from '../batch/request.js';
 import type { Settings } from '../config/schemas.js';
-import type { EngineInfo } from '../engine/engine.js';
-import type { EngineStats } from '../engine/stats.js';
 import { formatBytes, formatCount, formatDuration, formatFlop, formatTable } from '../report/table.js';
+import type { RunReport } from './run-report.js';
 
-export interface FinishedRun {
-  readonly runs: readonly OpenRun[];
-  readonly layer: MultiHeadAttention;
-  readonly info: EngineInfo;
-  readonly stats: EngineStats;
-  readonly sequences: number;
-  readonly elapsedMs: number;
-}
+type Row = [string, string];
 
-export function printSummary(
-  { runs, layer, info, stats, sequences, elapsedMs }: FinishedRun,
-  isJson: boolean,
-): void {
-  const { tokens, flop, phaseMs } = stats;
-  const { heads, kvHeads, headDim, modelDim } = layer;
-  const tokensPerSecond = (tokens / elapsedMs) * 1e3;
-  const gflopPerSecond = flop / elapsedMs / 1e6;
-  const outputs = runs.map(({ request }) => request.output);
-  if (isJson) {
-    const { kernel, instructionSet, threads, version, node } = info;
-    const setup = { kernel, instructionSet, threads, version, node, modelDim, heads, kvHeads, headDim };
-    const result = { outputs, sequences, tokens, elapsedMs, tokensPerSecond, flop, gflopPerSecond, phaseMs };
-    console.log(JSON.stringify({ ...result, ...setup }));
-    return;
-  }
-  const rows: [string, string][] = [
-    ['sequences', formatCount(sequences)],
-    ['tokens', formatCount(tokens)],
+const mostListed = 10;
+
+export function formatSummary(report: RunReport): string {
+  const { modelDim, heads, kvHeads, headDim, kernel, instructionSet, elapsedMs, phaseMs, outputs } = report;
+  const { resumedSequences, failures, verified } = report;
+  const computedMs = Object.values(phaseMs).reduce((sum, ms) => sum + ms, 0);
+  const rows: Row[] = [
+    ['sequences', formatCount(report.sequences)],
+    ['tokens', formatCount(report.tokens)],
+    ...when(resumedSequences > 0, 'resumed', `${formatCount(resumedSequences)} sequences were there`),
     [
       'layer',
-      `modelDim ${modelDim}, ${heads} heads of ${headDim}${kvHeads === heads ? '' : `, ${kvHeads} key/value heads`}`,
+      `modelDim ${modelDim}, ${heads} heads of ${headDim}${kvHeads === heads ? '' : `, ${kvHeads} for keys and values`}`,
     ],
-    ['kernel', `${info.kernel} (${info.instructionSet})`],
-    ['threads', String(info.threads)],
+    ['kernel', `${kernel} (${instructionSet})`],
+    ['threads', String(report.threads)],
     ['elapsed', formatDuration(elapsedMs)],
-    ['tokens/s', formatCount(tokensPerSecond)],
-    ['GFLOP/s', gflopPerSecond.toFixed(1)],
-    ...Object.entries(phaseMs).map(([phase, ms]): [string, string] => [
-      `  ${phase}`,
-      phaseShare(ms, elapsedMs),
-    ]),
-    ['  files', phaseShare(elapsedMs - Object.values(phaseMs).reduce((sum, ms) => sum + ms, 0), elapsedMs)],
-    ...outputs.map((output): [string, string] => ['output', output]),
+    ['tokens/s', formatCount(report.tokensPerSecond)],
+    ['GFLOP/s', report.gflopPerSecond.toFixed(1)],
+    ...Object.entries(phaseMs).map(([phase, ms]): Row => [`  ${phase}`, phaseShare(ms, elapsedMs)]),
+    ['  files', phaseShare(elapsedMs - computedMs, elapsedMs)],
+    ...list('output', outputs),
+    ...when(verified !== null, 'verified', formatVerified(verified)),
+    ...when(failures.length > 0, 'skipped', `${formatCount(failures.length)}, exit code 3`),
   ];
-  console.log(formatTable(rows, ['left', 'left']));
+  return formatTable(rows, ['left', 'left']);
+}
+
+function when(condition: boolean, name: string, value: string): Row[] {
+  return condition ? [[name, value]] : [];
+}
+
+function list(name: string, values: readonly string[]): Row[] {
+  const rows = values.slice(0, mostListed).map((value): Row => [name, value]);
+  const more = values.length - rows.length;
+  return more > 0 ? [...rows, [name, `and ${formatCount(more)} more`]] : rows;
+}
+
+function formatVerified(verified: RunReport['verified']): string {
+  if (verified === null) return '';
+  return `${formatCount(verified.files)} files, ${formatBytes(verified.bytes)}, every checksum right`;
 }
 
 function phaseShare(ms: number, elapsedMs: number): string {
   return `${formatDuration(ms).padEnd(10)} ${((100 * ms) / elapsedMs).toFixed(0).padStart(3)} %`;
 }
 
-export function printEstimate(
-  estimates: readonly { readonly run: OpenRun; readonly estimate: RunEstimate }[],
+export function formatEstimate(
+  { inputs, targets, key, value, weights }: RunRequest,
+  estimate: RunEstimate,
   { heads, kvHeads = heads }: Settings<'run'>,
-  isJson: boolean,
-): void {
-  if (isJson) {
-    console.log(
-      JSON.stringify(
-        estimates.map(({ run, estimate }) => ({
-          input: run.query.path,
-          output: run.request.output,
-          modelDim: run.query.modelDim,
-          ...{ heads, kvHeads, ...estimate },
-        })),
-      ),
-    );
-    return;
-  }
-  for (const { run, estimate } of estimates) {
-    const { query, key, value, request } = run;
-    const weights = request.weights;
-    const rows: [string, string][] = [
-      [
-        'input',
-        `${query.path} [${formatCount(estimate.tokens)}, ${query.modelDim}], ${formatCount(query.count)} sequences`,
-      ],
-      ...(key === query
-        ? []
-        : [
-            ['key', `${key.path} [${formatCount(key.offsets.at(-1)!)}, ${key.modelDim}]`] as [string, string],
-          ]),
-      ...(value === key
-        ? []
-        : [
-            ['value', `${value.path} [${formatCount(value.offsets.at(-1)!)}, ${value.modelDim}]`] as [
-              string,
-              string,
-            ],
-          ]),
-      [
-        'projections',
-        (['query', 'key', 'value', 'output'] as const)
-          .map((name) => `${name} [${weights[name].weight.shape.join(', ')}]`)
-          .join('  '),
-      ],
-      ['heads', `${heads}${kvHeads === heads ? '' : `, ${kvHeads} key/value heads`}`],
-      ['batches', formatCount(estimate.batches)],
-      ['units', formatCount(estimate.units)],
-      ['work', formatFlop(estimate.flop)],
-      ['memory', `${formatBytes(estimate.memoryBytes)} besides the process itself`],
-      [
-        'output',
-        `${request.output} [${formatCount(estimate.tokens)}, ${weights.output.weight.shape[0] ?? 0}]; nothing was computed or written`,
-      ],
-    ];
-    console.log(formatTable(rows, ['left', 'left']));
-  }
+): string {
+  const { sequences, tokens, unknownInputs } = estimate;
+  const shapes = (['query', 'key', 'value', 'output'] as const).map((name) => {
+    return `${name} [${weights[name].weight.shape.join(', ')}]`;
+  });
+  const rows: Row[] = [
+    ...list(
+      'input',
+      inputs.map(({ path }) => path),
+    ),
+    ...list('key', key === undefined ? [] : [key]),
+    ...list('value', value === undefined ? [] : [value]),
+    ['sequences', `${formatCount(sequences)} of ${formatCount(tokens)} tokens`],
+    ...list(
+      'unknown',
+      unknownInputs.map((path) => `${path} (its lengths are known when it is read)`),
+    ),
+    ['projections', shapes.join('  ')],
+    ['heads', `${heads}${kvHeads === heads ? '' : `, ${kvHeads} for keys and values`}`],
+    ['chunks', formatCount(estimate.chunks)],
+    ['units', formatCount(estimate.units)],
+    ['work', formatFlop(estimate.flop)],
+    ['memory', `${formatBytes(estimate.memoryBytes)} besides the process itself`],
+    ...list(
+      'output',
+      targets.map(({ path }) => path),
+    ),
+    ['', 'nothing was computed or written'],
+  ];
+  return formatTable(rows, ['left', 'left']);
 }

@@ -1,114 +1,148 @@
 // headpool run: a layer over files of sequences, from the files to the table at the end.
-import { join, basename } from 'node:path';
+import { writeFile } from 'node:fs/promises';
 import type { CommandModule } from 'yargs';
-import { weightsFromTorch } from '../attention/torch-weights.js';
+import { configurationOf } from '../batch/configuration.js';
 import { estimateRun } from '../batch/estimate.js';
-import { openRun, type OpenRun, type RunRequest } from '../batch/open-run.js';
-import { executeRun } from '../batch/run.js';
+import { identifyRun, kernelOf } from '../batch/identity.js';
+import { createVolatileJournal, openJournal, type Journal } from '../batch/journal.js';
+import { chooseLimits, defaultMemoryBytes, needOf } from '../batch/limits.js';
+import { RunPlanner } from '../batch/planner.js';
+import { checkInputs } from '../batch/preflight.js';
+import { standardStream, type RunRequest } from '../batch/request.js';
+import { executeRun, type RunHooks } from '../batch/run.js';
+import { verifyOutputs } from '../batch/verify-outputs.js';
+import { parseByteSize } from '../config/byte-size.js';
 import type { Settings } from '../config/schemas.js';
-import { createEngine } from '../engine/engine.js';
-import { readStateDict } from '../files/state-dict.js';
-import { attentionOptions, checkAlignment } from './attention-options.js';
+import { createEngine, type Engine } from '../engine/engine.js';
+import { attempt } from '../files/attempt.js';
+import { checkAlignment } from './attention-options.js';
 import { addFlags, settingsOf, type CommonArgs } from './command.js';
 import { startProgress } from './progress.js';
-import { printEstimate, printSummary } from './run-summary.js';
+import { reportOf, type RunReport } from './run-report.js';
+import { requestOf } from './run-request.js';
+import { formatEstimate, formatSummary } from './run-summary.js';
+import { stopOnSignals } from './stop-signals.js';
+
+const someFailed = 3;
 
 export const runCommand: CommandModule<object, CommonArgs> = {
   command: 'run',
   describe: 'Run a multi-head attention layer over files of sequences',
-  builder: (yargs) => addFlags(yargs, 'run').example(runExample),
+  builder: (yargs) => addFlags(yargs, 'run').example(examples),
   handler: async (args) => {
     const settings = await settingsOf('run', args);
-    const stop = stopOnSignals();
-    const runs: OpenRun[] = [];
-    try {
-      // Every input is opened and checked before the first one is computed.
-      for (const request of await requestsOf(settings)) {
-        const run = await openRun(request);
-        runs.push(run);
-        checkAlignment(settings, run.query.lengths, run.key.lengths);
-      }
-      if (settings.dryRun) {
-        const { heads, kvHeads = heads } = settings;
-        const estimates = runs.map((run) => ({ run, estimate: estimateRun(run, heads, kvHeads) }));
-        printEstimate(estimates, settings, args.json === true);
-      } else {
-        await compute(runs, settings, stop, args.json === true);
-      }
-    } finally {
-      await Promise.all(runs.map((run) => run[Symbol.asyncDispose]()));
+    const signal = stopOnSignals();
+    const request = await requestOf(settings);
+    await checkInputs(request, (queries, keys) => {
+      checkAlignment(settings, queries, keys);
+    });
+    const plan = planOf(request, settings);
+    if (settings.dryRun) {
+      const estimate = await estimateRun(request, plan.planner, plan);
+      console.log(args.json ? JSON.stringify(estimate) : formatEstimate(request, estimate, settings));
+      return;
     }
+    const report = await compute(request, settings, { ...plan, signal });
+    if (settings.report !== undefined) {
+      const text = `${JSON.stringify(report, null, 2)}\n`;
+      await attempt(settings.report, 'write', () => writeFile(settings.report!, text));
+    }
+    // Where the data go to standard output, the summary doesn't.
+    const isPiped = settings.output === standardStream;
+    const text = args.json ? JSON.stringify(report) : formatSummary(report);
+    if (isPiped) console.error(text);
+    else console.log(text);
+    for (const { message } of report.failures.slice(0, mostFailures)) console.error(`skipped: ${message}`);
+    if (report.failures.length > 0) process.exitCode = someFailed;
   },
 };
 
-const runExample: [string, string][] = [
+const mostFailures = 20;
+
+const examples: [string, string][] = [
   ['$0 run --input x.safetensors --weights w.safetensors --heads 8 --output y.safetensors', 'self-attention'],
   ['$0 run --input q.npy --key kv.npy --weights w.safetensors --heads 8 --output y.npy', 'cross-attention'],
+  [
+    "$0 run --input 'data/*.npy' --weights w.safetensors --heads 8 --output out/ --resume",
+    'many files, again and again',
+  ],
   ['$0 run --config configs/demo.yaml --threads 4', 'settings from a file, one of them replaced'],
 ];
 
+function planOf(request: RunRequest, { heads, kvHeads = heads, memory, batchTokens }: Settings<'run'>) {
+  const planner = new RunPlanner(request, heads, kvHeads);
+  const need = needOf(request, planner);
+  const memoryBytes = memory === undefined ? defaultMemoryBytes() : parseByteSize(memory);
+  return { planner, need, memoryBytes, limits: chooseLimits(need, memoryBytes, batchTokens) };
+}
+
+type Plan = ReturnType<typeof planOf> & { readonly signal: AbortSignal };
+
 async function compute(
-  runs: readonly OpenRun[],
+  request: RunRequest,
   settings: Settings<'run'>,
-  signal: AbortSignal,
-  isJson: boolean,
-): Promise<void> {
-  const { heads, kvHeads = heads, threads, kernel } = settings;
+  { limits, signal }: Plan,
+): Promise<RunReport> {
+  const { heads, kvHeads = heads, threads, kernel, verifyOutput } = settings;
   await using engine = await createEngine({ kernel, ...(threads !== undefined && { threads }) });
-  const { weights } = runs[0]!.request;
-  using layer = await engine.multiHeadAttention({ heads, kvHeads, weights });
-  const tokens = runs.reduce((sum, { query }) => sum + query.offsets.at(-1)!, 0);
-  const sequences = runs.reduce((sum, { query }) => sum + query.count, 0);
-  const progress = startProgress(tokens, sequences, process.stderr);
+  using layer = await engine.multiHeadAttention({ heads, kvHeads, weights: request.weights });
+  const configuration = configurationOf(request, layer);
+  const identity = await identifyRun(request, engine.info, configuration);
+  const metadata = new Map([
+    ['headpool', engine.info.version],
+    ['kernel', kernelOf(engine.info)],
+    ['configuration', JSON.stringify(configuration)],
+  ]);
+  const { manifestPath } = request;
+  const earlier = settings.resume ? 'resume' : settings.restart ? 'restart' : 'refuse';
+  const journal =
+    manifestPath === undefined
+      ? createVolatileJournal(request)
+      : await openJournal(request, manifestPath, { identity, earlier });
+  const { state } = journal;
+  const resumed = { sequences: state.sequences, tokens: state.tokens };
   const startMs = performance.now();
   try {
-    for (const run of runs) {
-      await executeRun(run, layer, engine.info, {
-        signal,
-        onProgress: (done) => {
-          progress.add(done.tokens, done.sequences);
-        },
-      });
-    }
+    const setting = {
+      ...{ layer, journal, limits, metadata, inputs: identity.inputs },
+      standardInput: request.inputs.some(({ path }) => path === standardStream) ? process.stdin : undefined,
+      standardOutput: process.stdout,
+    };
+    await withProgress({ engine, journal, inputs: identity.inputs }, (hooks) =>
+      executeRun(request, setting, { ...hooks, signal }),
+    );
+    const elapsedMs = performance.now() - startMs;
+    const verified = verifyOutput ? await verifyOutputs(request, state) : undefined;
+    const stats = engine.stats();
+    return reportOf({ request, state, layer, info: engine.info, stats, elapsedMs, resumed, verified });
+  } finally {
+    await journal.close();
+  }
+}
+
+interface Watched {
+  readonly engine: Engine;
+  readonly journal: Journal;
+  readonly inputs: Parameters<typeof startProgress>[0]['inputs'];
+}
+
+async function withProgress(
+  { engine, journal, inputs }: Watched,
+  work: (hooks: RunHooks) => Promise<void>,
+): Promise<void> {
+  const isDone = (input: number): boolean => journal.state.placeOf(input) === undefined;
+  const flop = (): number => engine.stats().flop;
+  const progress = startProgress({ inputs, isDone, flop }, process.stderr);
+  try {
+    await work({
+      onProgress: (done) => {
+        progress.add(done);
+      },
+      onRetry: (error) => {
+        console.error(`headpool: ${error.message}; the chunk is computed again`);
+      },
+    });
   } finally {
     progress.end();
-  }
-  const elapsedMs = performance.now() - startMs;
-  printSummary({ runs, layer, info: engine.info, stats: engine.stats(), sequences, elapsedMs }, isJson);
-}
-
-async function requestsOf(settings: Settings<'run'>): Promise<RunRequest[]> {
-  const { input, key, value, output, batchTokens, layer: prefix, addZeroAttention } = settings;
-  const select = (name: string): boolean => name.startsWith(prefix);
-  const weights = weightsFromTorch(await readStateDict(settings.weights, { select }), {
-    prefix,
-    addZeroAttention,
-  });
-  const options = attentionOptions(settings);
-  return input.map((path) => ({
-    ...{ input: path, key, value, weights, options, batchTokens },
-    output: input.length === 1 ? output : join(output, basename(path)),
-  }));
-}
-
-/** Aborts at the first SIGINT or SIGTERM, with the exit code that tells which; a second one ends the process. */
-function stopOnSignals(): AbortSignal {
-  const controller = new AbortController();
-  for (const [name, code] of [
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ] as const) {
-    process.once(name, () => {
-      process.exitCode = code;
-      controller.abort(new Stopped(name));
-    });
-  }
-  return controller.signal;
-}
-
-/** Why a run ended early: someone asked for it. */
-export class Stopped extends Error {
-  constructor(signal: string) {
-    super(`Stopped by ${signal}; nothing was left under the output's name`);
   }
 }

@@ -1,6 +1,7 @@
 // The settings of every command: names, types, defaults and what help says of them. Flags, environment variables,
 // configuration files and configs/schema/*.json all come from here.
 import { z } from 'zod';
+import { byteSize } from './byte-size.js';
 
 const threads = z.int().min(1).max(1024).optional().describe('worker threads; default: all cores');
 const kernel = z
@@ -78,18 +79,58 @@ function checkTogether(settings: AttentionSettings, context: z.core.$RefinementC
 }
 
 const runSettings = z.strictObject({
-  input: z.array(z.string()).min(1).describe('.npy or .safetensors files of sequences'),
+  input: z
+    .array(z.string())
+    .min(1)
+    .describe(
+      'files, folders or globs of sequences (.safetensors, .npy, .npz, .jsonl, .arrow); - is standard input',
+    ),
+  inputFormat: z.enum(['jsonl', 'arrow']).default('jsonl').describe('format of standard input'),
   key: z.string().optional().describe('sequences to attend (cross-attention); default: the input itself'),
   value: z.string().optional().describe('their values, if they are not the keys'),
-  output: z.string().describe('file to write; for several inputs, the folder'),
+  embedding: z.string().optional().describe('.safetensors file of rows for the token ids of .jsonl'),
+  embeddingTensor: z.string().default('embedding').describe('its tensor [vocabulary, modelDim]'),
+  positionTensor: z
+    .string()
+    .optional()
+    .describe('its tensor [most tokens, modelDim] that is added by position; default: none'),
+  output: z
+    .string()
+    .describe('file to write, or a folder for a file of each input; - is standard output (.jsonl, .arrow)'),
+  outputFormat: z
+    .enum(['safetensors', 'npy', 'jsonl', 'arrow'])
+    .optional()
+    .describe("default: what the output's extension says, or the input's format"),
+  dtype: z.enum(['f32', 'f16', 'bf16']).default('f32').describe('numbers of the output'),
+  pool: z
+    .enum(['mean', 'first', 'last'])
+    .optional()
+    .describe('write one row a sequence instead of one a token'),
+  statistics: z
+    .boolean()
+    .default(false)
+    .describe('write what heads attend beside each output (.statistics.jsonl)'),
   ...attentionSettings.shape,
   threads,
   kernel,
+  memory: z
+    .string()
+    .regex(byteSize)
+    .optional()
+    .describe('most working memory, e.g. 500MB or 2GiB; default: a quarter of the machine'),
   batchTokens: z
     .int()
     .min(1)
-    .default(16_384)
-    .describe('tokens computed at a time; a longer sequence goes alone'),
+    .optional()
+    .describe('tokens computed at a time; default: 16384, or what the memory has room for'),
+  onError: z
+    .enum(['stop', 'skip'])
+    .default('stop')
+    .describe('what to do about a damaged file or sequence; skipped ones are listed, and the exit code is 3'),
+  resume: z.boolean().default(false).describe('go on where an earlier run stopped, if there was one'),
+  restart: z.boolean().default(false).describe('forget what an earlier run has done'),
+  verifyOutput: z.boolean().default(false).describe('read the outputs again and check them'),
+  report: z.string().optional().describe('file for the summary as JSON'),
   dryRun: z.boolean().default(false).describe('say what would be computed, and stop'),
 });
 
@@ -109,7 +150,7 @@ const explainSettings = z.strictObject({
 });
 
 const makeSequencesSettings = z.strictObject({
-  output: z.string().describe('.safetensors file to write'),
+  output: z.string().describe('file to write: .safetensors, .npy, .jsonl or .arrow'),
   sequences: z.int().min(1).default(256).describe('number of sequences'),
   minLength: z.int().min(0).default(16).describe('tokens of the shortest sequence'),
   maxLength: z.int().min(1).default(1024).describe('tokens of the longest sequence'),
@@ -129,7 +170,12 @@ const makeWeightsSettings = z.strictObject({
 const infoSettings = z.strictObject({ threads, kernel });
 
 export const schemas = {
-  run: runSettings.superRefine(checkTogether),
+  run: runSettings.superRefine((settings, context) => {
+    checkTogether(settings, context);
+    if (settings.resume && settings.restart) {
+      context.addIssue({ code: 'custom', path: ['restart'], message: 'no `--resume` beside it,' });
+    }
+  }),
   explain: explainSettings.superRefine(checkTogether),
   'make-sequences': makeSequencesSettings,
   'make-weights': makeWeightsSettings,
@@ -167,6 +213,7 @@ interface JsonProperty {
   readonly enum?: readonly string[];
   readonly anyOf?: readonly JsonProperty[];
   readonly items?: JsonProperty;
+  readonly pattern?: string;
   readonly minimum?: number;
   readonly exclusiveMinimum?: number;
   readonly maximum?: number;
@@ -196,7 +243,7 @@ function expectationOf(property: JsonProperty): string {
       return items?.type === 'number' ? 'a list of numbers' : 'a list of paths';
     case 'string':
     case undefined:
-      return 'text';
+      return property.pattern === undefined ? 'text' : 'a size such as 500MB or 2GiB';
     default:
       return type satisfies never;
   }

@@ -54,6 +54,11 @@ export class AtomicFile {
     await writeFully(this.#use('write'), bytesOf(data), { path: this.path, position });
   }
 
+  /** Bytes that the partial file has now. @throws FILE_FAILED */
+  async readLength(): Promise<number> {
+    return attempt(this.path, 'look at', async () => (await this.#use('look at').stat()).size);
+  }
+
   /** Cuts or extends the file to `byteLength`; what was never written reads as zeros. @throws FILE_FAILED */
   async setLength(byteLength: number): Promise<void> {
     await this.#attempt('set the length', (handle) => handle.truncate(byteLength));

@@ -72,13 +72,16 @@ export function parseNpyHeader(bytes: Uint8Array, path: string, fileSize: number
   return { dtype, shape, isFortranOrder, isBigEndian, dataOffset };
 }
 
-/** A version 1.0 header for little-endian numbers in C order, padded so that data start at a multiple of 64. */
-export function formatNpyHeader(dtype: NpyType, shape: Shape): Uint8Array {
+/**
+ * A version 1.0 header for little-endian numbers in C order, padded so that data start at a multiple of 64, and at
+ * `leastBytes` at the earliest.
+ */
+export function formatNpyHeader(dtype: NpyType, shape: Shape, leastBytes = 0): Uint8Array {
   const [code] = [...typeOfCode].find(([, type]) => type === dtype)!;
   const order = bytesPerStored(dtype) === 1 ? '|' : '<';
   const tuple = shape.length === 1 ? `(${shape[0]!},)` : `(${shape.join(', ')})`;
   const dict = `{'descr': '${order}${code}', 'fortran_order': False, 'shape': ${tuple}, }`;
-  const dataOffset = Math.ceil((10 + dict.length + 1) / alignment) * alignment;
+  const dataOffset = Math.max(leastBytes, Math.ceil((10 + dict.length + 1) / alignment) * alignment);
   const bytes = Buffer.alloc(dataOffset, ' ');
   magic.copy(bytes);
   bytes.writeUInt8(1, 6);

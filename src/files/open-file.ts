@@ -1,6 +1,6 @@
 // Opening and comparing files by what they are on disk. Kinds are checked before opening, because opening a FIFO
 // waits for its other end and opening a device may do anything.
-import type { Stats } from 'node:fs';
+import type { BigIntStats, Stats } from 'node:fs';
 import { access, open, stat, type FileHandle } from 'node:fs/promises';
 import { attempt } from './attempt.js';
 
@@ -31,7 +31,7 @@ export async function openRegularFile(path: string, flags: 'r' | 'r+' = 'r'): Pr
 }
 
 /** @throws Error saying what the thing is, unless it is a regular file */
-export function requireRegular(stats: Stats): void {
+export function requireRegular(stats: Stats | BigIntStats): void {
   if (!stats.isFile()) throw new Error(`it is ${describeKind(stats)}, not a regular file`);
 }
 
@@ -50,7 +50,7 @@ async function identify(path: string): Promise<string | undefined> {
   }
 }
 
-function describeKind(stats: Stats): string {
+function describeKind(stats: Stats | BigIntStats): string {
   if (stats.isDirectory()) return 'a folder';
   if (stats.isSymbolicLink()) return 'a link';
   if (stats.isFIFO()) return 'a FIFO';

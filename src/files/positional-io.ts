@@ -6,8 +6,18 @@ import { attempt } from './attempt.js';
 /** The longest single read or write; Node.js throws ERR_OUT_OF_RANGE from 2 GiB on. */
 const longestTransfer = 2 ** 30;
 
-/** What a transfer needs of a FileHandle, so that tests may stand in for a failing disk. */
-export type Reading = Pick<FileHandle, 'read'>;
+/** What reading needs of a FileHandle, so that a part of an archive, or a failing disk, may stand in for it. */
+export interface Reading {
+  /** Puts up to `length` bytes from `position` on at `offset`; none at the end. */
+  read(
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+  ): Promise<{ readonly bytesRead: number }>;
+}
+
+/** What writing needs of a FileHandle. */
 export type Writing = Pick<FileHandle, 'write'>;
 
 /** The bytes under any view, shared memory included, without a copy. */

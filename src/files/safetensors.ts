@@ -76,12 +76,13 @@ export function parseSafetensorsHeader(bytes: Uint8Array, path: string, fileSize
 
 /**
  * The header for `outlines`, laid out in their order without holes, padded with spaces so that the data start at a
- * multiple of 64 bytes; `bytes` is what to write at the start of the file.
+ * multiple of 64 bytes, and at `leastBytes` at the earliest; `bytes` is what to write at the start of the file.
  * @throws INVALID_OPTION if a name comes twice or is the metadata's own
  */
 export function formatSafetensorsHeader(
   outlines: readonly TensorOutline[],
   metadata: ReadonlyMap<string, string> = new Map(),
+  leastBytes = 0,
 ): SafetensorsHeader & { readonly bytes: Uint8Array; readonly fileSize: number } {
   const names = new Set([metadataKey]);
   const entries: string[] = [];
@@ -100,7 +101,10 @@ export function formatSafetensorsHeader(
     return { begin, byteLength: end - begin };
   });
   const text = Buffer.from(`{${entries.join(',')}}`);
-  const dataOffset = Math.ceil((safetensorsPrefixBytes + text.length) / alignment) * alignment;
+  const dataOffset = Math.max(
+    leastBytes,
+    Math.ceil((safetensorsPrefixBytes + text.length) / alignment) * alignment,
+  );
   const bytes = Buffer.alloc(dataOffset, ' ');
   bytes.writeBigUInt64LE(BigInt(dataOffset - safetensorsPrefixBytes));
   text.copy(bytes, safetensorsPrefixBytes);

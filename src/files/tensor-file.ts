@@ -1,5 +1,6 @@
-// An open file of named tensors: .safetensors, or .npy with its single one. Opening checks the whole header against
-// the size of the file; the numbers are read where and when asked for, into memory that the caller owns.
+// An open file of named tensors: .safetensors, .npy with its single one, or .npz, which npz.ts opens. Opening checks
+// the whole header against the size of the file; the numbers are read where and when asked for, into memory that the
+// caller owns.
 import type { FileHandle } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { HeadpoolError, expected, invalidFile } from '../errors.js';
@@ -10,15 +11,28 @@ import { isReordered, readConverted } from './convert-stored.js';
 import { quoteName } from './field-name.js';
 import { npyPrefixBytes, parseNpyHeader } from './npy.js';
 import { openRegularFile, type RegularFile } from './open-file.js';
-import { bytesOf, readFully } from './positional-io.js';
+import { bytesOf, readFully, type Reading } from './positional-io.js';
 import { findSafetensorsDataOffset, parseSafetensorsHeader, safetensorsPrefixBytes } from './safetensors.js';
-import { isFloatStorage, isIntegerStorage, swapByteOrder, type StoredTensor } from './storage.js';
+import {
+  isFloatStorage,
+  isIntegerStorage,
+  swapByteOrder,
+  type NumberArray,
+  type StoredTensor,
+} from './storage.js';
 
 /** The name under which a .npy file offers its array. */
 export const npyTensorName = 'array';
 
-interface Contents {
-  readonly format: 'npy' | 'safetensors';
+/** Where a file keeps the bytes of its tensors. */
+export interface TensorSource {
+  /** Runs `action` with what reads tensor `name`; its `byteOffset` is a position in that. */
+  use<T>(name: string, action: (file: Reading) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+export interface TensorContents {
+  readonly format: 'npy' | 'npz' | 'safetensors';
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   readonly metadata: ReadonlyMap<string, string>;
 }
@@ -34,19 +48,20 @@ export async function openTensorFile(path: string): Promise<TensorFile> {
   }
   const file = await openRegularFile(path);
   try {
-    return new TensorFile(path, file.handle, await readContents(path, file));
+    return new TensorFile(path, sourceOf(file.handle), await readContents(path, file));
   } catch (error) {
     await file.handle.close();
     throw error;
   }
 }
 
-const contentsReaders: ReadonlyMap<string, (path: string, file: RegularFile) => Promise<Contents>> = new Map([
-  ['.npy', readNpyContents],
-  ['.safetensors', readSafetensorsContents],
-]);
+const contentsReaders: ReadonlyMap<string, (path: string, file: RegularFile) => Promise<TensorContents>> =
+  new Map([
+    ['.npy', readNpyContents],
+    ['.safetensors', readSafetensorsContents],
+  ]);
 
-async function readNpyContents(path: string, { handle, size }: RegularFile): Promise<Contents> {
+async function readNpyContents(path: string, { handle, size }: RegularFile): Promise<TensorContents> {
   const bytes = new Uint8Array(Math.min(size, npyPrefixBytes));
   await readFully(handle, bytes, { path, position: 0 });
   const { dataOffset, ...layout } = parseNpyHeader(bytes, path, size);
@@ -54,7 +69,7 @@ async function readNpyContents(path: string, { handle, size }: RegularFile): Pro
   return { format: 'npy', tensors: new Map([[npyTensorName, tensor]]), metadata: new Map() };
 }
 
-async function readSafetensorsContents(path: string, { handle, size }: RegularFile): Promise<Contents> {
+async function readSafetensorsContents(path: string, { handle, size }: RegularFile): Promise<TensorContents> {
   const prefix = new Uint8Array(Math.min(size, safetensorsPrefixBytes));
   await readFully(handle, prefix, { path, position: 0 });
   const bytes = new Uint8Array(findSafetensorsDataOffset(prefix, path, size));
@@ -63,22 +78,27 @@ async function readSafetensorsContents(path: string, { handle, size }: RegularFi
   return { format: 'safetensors', tensors, metadata };
 }
 
+/** All tensors in one file, at positions of the file. */
+function sourceOf(handle: FileHandle): TensorSource {
+  return { use: (_, action) => action(handle), close: () => handle.close() };
+}
+
 /** Reads may overlap in time; `close` it when done. */
 export class TensorFile {
   readonly path: string;
-  readonly format: 'npy' | 'safetensors';
+  readonly format: TensorContents['format'];
   /** In the order of the header. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
-  /** The `__metadata__` of a .safetensors file; empty for .npy, which has none. */
+  /** The `__metadata__` of a .safetensors file; empty for .npy and .npz, which have none. */
   readonly metadata: ReadonlyMap<string, string>;
-  readonly #handle: FileHandle;
+  readonly #source: TensorSource;
 
-  constructor(path: string, handle: FileHandle, { format, tensors, metadata }: Contents) {
+  constructor(path: string, source: TensorSource, { format, tensors, metadata }: TensorContents) {
     this.path = path;
     this.format = format;
     this.tensors = tensors;
     this.metadata = metadata;
-    this.#handle = handle;
+    this.#source = source;
   }
 
   /**
@@ -94,11 +114,10 @@ export class TensorFile {
       const what = `a range from ${first} on inside shape ${formatShape(tensor.shape)}`;
       throw expected('INVALID_SHAPE', what, quoteName(name), target);
     }
-    if (tensor.dtype !== 'F32' || isReordered(tensor)) {
-      return readConverted({ file: this.#handle, path: this.path, tensor }, target, first);
-    }
+    if (tensor.dtype !== 'F32' || isReordered(tensor)) return this.#convert(name, target, first);
     const bytes = bytesOf(target);
-    await readFully(this.#handle, bytes, { path: this.path, position: tensor.byteOffset + first * 4 });
+    const position = tensor.byteOffset + first * 4;
+    await this.#source.use(name, (file) => readFully(file, bytes, { path: this.path, position }));
     if (tensor.isBigEndian) swapByteOrder(bytes, 4);
   }
 
@@ -121,7 +140,7 @@ export class TensorFile {
     const tensor = this.#find(name);
     if (!isIntegerStorage(tensor.dtype)) throw this.#wrongType(name, tensor, 'an integer type');
     const integers = allocate(this.path, () => new Float64Array(elementCount(tensor.shape)));
-    await readConverted({ file: this.#handle, path: this.path, tensor }, integers, 0);
+    await this.#convert(name, integers);
     const unsafe = integers.findIndex((integer) => !Number.isSafeInteger(integer));
     if (unsafe >= 0) {
       const field = `${quoteName(name)}[${unsafe}]`;
@@ -138,13 +157,19 @@ export class TensorFile {
     const tensor = this.#find(name);
     if (tensor.dtype !== 'BOOL') throw this.#wrongType(name, tensor, 'BOOL');
     const booleans = allocate(this.path, () => new Uint8Array(elementCount(tensor.shape)));
-    await readConverted({ file: this.#handle, path: this.path, tensor }, booleans, 0);
+    await this.#convert(name, booleans);
     return booleans.map((byte) => (byte === 0 ? 0 : 1));
   }
 
   /** Further reads fail; a second call does nothing. @throws FILE_FAILED */
   async close(): Promise<void> {
-    await attempt(this.path, 'close', () => this.#handle.close());
+    await attempt(this.path, 'close', () => this.#source.close());
+  }
+
+  async #convert(name: string, target: NumberArray, first = 0): Promise<void> {
+    const tensor = this.#find(name);
+    const { path } = this;
+    await this.#source.use(name, (file) => readConverted({ file, path, tensor }, target, first));
   }
 
   #find(name: string): StoredTensor {

@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { weightsFromTorch } from '../../src/attention/torch-weights.js';
 import { formatNpyHeader } from '../../src/files/npy.js';
-import { openSequences } from '../../src/files/sequence-files.js';
+import { openSequences } from '../../src/files/sequences/formats.js';
 import { readStateDict } from '../../src/files/state-dict.js';
 import { openTensorFile } from '../../src/files/tensor-file.js';
 import { createRandom } from '../../src/tensor/random.js';
 import { multiHeadOracle } from '../../workers/kernels/reference/oracle.js';
 import { kernels } from '../helpers/engines.js';
-import { finish, headpool, startCli } from './cli.js';
+import { headpool } from './cli.js';
 
 const modelDim = 32;
 
@@ -183,7 +183,7 @@ test.serial('several inputs are written into a folder under their own names', as
     ...['run', '-i', ...inputs, '--weights', join(where, 'w.safetensors'), '--heads', '4', '-o', out],
   );
   t.is(code, 0, stderr);
-  t.deepEqual((await readdir(out)).sort(), ['a.npy', 'b.npy']);
+  t.deepEqual((await readdir(out)).sort(), ['a.npy', 'b.npy', 'headpool.manifest']);
   await compareWithOracle(t, where, { query: inputs[1]!, output: join(out, 'b.npy') }, false);
 });
 
@@ -192,10 +192,10 @@ test.serial('a dry run says what would be done and writes nothing', async (t) =>
   const args = ['run', ...good(where)];
   const text = await headpool(...args, '--dry-run');
   t.is(text.code, 0, text.stderr);
-  for (const word of ['units', 'work', 'memory', 'batches'])
+  for (const word of ['units', 'work', 'memory', 'chunks'])
     t.regex(text.stdout, new RegExp(`^${word} `, 'm'));
   const json = await headpool(...args, '--dry-run', '--json');
-  const [estimate] = JSON.parse(json.stdout) as [{ flop: number; tokens: number; memoryBytes: number }];
+  const estimate = JSON.parse(json.stdout) as { flop: number; tokens: number; memoryBytes: number };
   t.true(estimate.flop > 8 * estimate.tokens * modelDim * modelDim);
   t.true(estimate.memoryBytes > 4 * estimate.tokens * modelDim * 6);
   t.deepEqual((await readdir(where)).sort(), ['w.safetensors', 'x.safetensors']);
@@ -288,32 +288,6 @@ test.serial('an existing output stays as it was when a run fails', async (t) => 
   t.is(code, 1);
   t.is(await readFile(y, 'utf8'), 'precious');
 });
-
-for (const [signal, code] of [
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-] as const) {
-  test.serial(`${signal} ends a run with ${code} and leaves nothing under the output's name`, async (t) => {
-    const where = await prepare();
-    const x = join(where, 'long.npy');
-    await writeNpy(x, [3000, modelDim], 9);
-    const child = startCli(
-      ...['run', '-i', x, '--weights', join(where, 'w.safetensors'), '--heads', '4', '--kernel', 'reference'],
-      ...['-o', join(where, 'y.npy')],
-    );
-    const finished = finish(child);
-    // The partial file beside the output tells that computing has begun.
-    while (!(await readdir(where)).some((name) => name.startsWith('.y.npy'))) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-      if (child.exitCode !== null) break;
-    }
-    child.kill(signal);
-    const { code: exitCode, stderr } = await finished;
-    t.is(exitCode, code, stderr);
-    t.regex(stderr, new RegExp(`Stopped by ${signal}`));
-    t.deepEqual((await readdir(where)).sort(), ['long.npy', 'w.safetensors', 'x.safetensors']);
-  });
-}
 
 test.serial(
   'help names every setting, info names the kernel, and an unknown command suggests one',

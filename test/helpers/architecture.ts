@@ -21,7 +21,10 @@ const layers: readonly (readonly string[])[] = [
 /** Implementations, and the only file that may import them. */
 const registries: readonly { readonly implementation: RegExp; readonly registry: string }[] = [
   { implementation: /^workers\/kernels\/[^/]+\/kernel\.ts$/, registry: 'workers/kernels/registry.ts' },
-  { implementation: /^src\/files\/[^/]+-sequences\.ts$/, registry: 'src/files/sequence-files.ts' },
+  {
+    implementation: /^src\/files\/sequences\/[^/]+-format\.ts$/,
+    registry: 'src/files/sequences/formats.ts',
+  },
 ];
 
 /** Rule 1: workers/ and src/ meet in the tensors, the errors and the protocol. */

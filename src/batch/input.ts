@@ -1,0 +1,195 @@
+// One input of a run while it is read: its sequences in order, with the keys and values that they attend.
+import { HeadpoolError } from '../errors.js';
+import { formatNamed, formatOf, openSequences } from '../files/sequences/formats.js';
+import { checkWidth } from '../files/sequences/reader-stream.js';
+import type {
+  DamagedSequence,
+  SequenceName,
+  SequenceReader,
+  SequenceSpan,
+  SequenceStream,
+  StreamPosition,
+} from '../files/sequences/sequences.js';
+import type { RunInput, RunRequest } from './request.js';
+
+/** Rows of sequences that follow one another, to be read when there is room for them. */
+export interface Rows {
+  readonly lengths: readonly number[];
+  read(target: Float32Array): Promise<void>;
+}
+
+/** Sequences of one input; keys and values are absent where they are the queries and the keys. */
+export interface InputSpan {
+  readonly query: Rows;
+  readonly key?: Rows;
+  readonly value?: Rows;
+  readonly names?: readonly SequenceName[];
+  readonly end: StreamPosition;
+  readonly share: number | undefined;
+}
+
+export interface OpenInput {
+  readonly stream: SequenceStream;
+  /** Tokens that each of its sequences attends, as far as headers tell them. */
+  readonly keyLengths: readonly number[] | undefined;
+  /** @throws as `SequenceStream.next`, and INVALID_SHAPE if there are more sequences than keys */
+  next(mostTokens: number): Promise<InputSpan | DamagedSequence | undefined>;
+  close(): Promise<void>;
+}
+
+export interface InputPlace {
+  readonly start?: StreamPosition | undefined;
+  /** What standard input delivers, for the input that is read from there. */
+  readonly bytes?: AsyncIterable<Uint8Array> | undefined;
+}
+
+/**
+ * @throws INVALID_FILE, FILE_FAILED, INVALID_SHAPE where a file doesn't fit the weights or another file,
+ * INVALID_OPTION where keys or values are of a format that has to be read from its start
+ */
+export async function openInput(
+  request: RunRequest,
+  { path, format }: RunInput,
+  { start, bytes }: InputPlace = {},
+): Promise<OpenInput> {
+  const { key: keyPath, value: valuePath, embedding } = request;
+  const ofInput = format === undefined ? formatOf(path, 'input') : formatNamed(format);
+  const modelDim = widthOf(request, 'query');
+  const closers: { close(): Promise<void> }[] = [];
+  const close = async (): Promise<void> => {
+    await Promise.all(closers.map((file) => file.close()));
+  };
+  const keep = <T extends { close(): Promise<void> }>(file: T): T => {
+    closers.push(file);
+    return file;
+  };
+  try {
+    const stream = keep(
+      await ofInput.openStream({
+        path,
+        modelDim,
+        start,
+        embedding: embedding?.table,
+        ...(bytes && { bytes }),
+      }),
+    );
+    const key = keyPath === undefined ? undefined : keep(await openRows(keyPath, request, 'key'));
+    const value = valuePath === undefined ? undefined : keep(await openRows(valuePath, request, 'value'));
+    // What headers tell is checked before anything is computed, the rest as it comes.
+    const count = stream.layout?.count;
+    for (const rows of [key, value]) {
+      if (rows !== undefined && count !== undefined && rows.count !== count) throw tooFew(rows, path, count);
+    }
+    const keyLengths = key?.lengths ?? stream.layout?.lengths;
+    if (value !== undefined && keyLengths !== undefined)
+      checkLengths(keyLengths, keyPath ?? path, value.lengths, value.path);
+    // What is attended is the input itself, so it must fit the weights of keys and values too.
+    if (key === undefined) checkWidth(path, widthOf(request, 'key'), modelDim);
+    if (value === undefined)
+      checkWidth(keyPath ?? path, widthOf(request, 'value'), key?.modelDim ?? modelDim);
+    const attended = { key, value };
+    let sequence = start?.sequence ?? 0;
+    return {
+      stream,
+      keyLengths,
+      close,
+      async next(mostTokens) {
+        const budget = key === undefined ? mostTokens : fitKeys(stream, key, sequence, mostTokens);
+        const span = await stream.next(budget);
+        if (span === undefined) return undefined;
+        const first = sequence;
+        sequence = span.end.sequence;
+        return 'error' in span ? span : attend(span, attended, { path, first });
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function widthOf({ weights }: RunRequest, name: 'query' | 'key' | 'value'): number {
+  return weights[name].weight.shape[1]!;
+}
+
+async function openRows(path: string, request: RunRequest, name: 'key' | 'value'): Promise<SequenceReader> {
+  const reader = await openSequences(path);
+  try {
+    checkWidth(path, widthOf(request, name), reader.modelDim);
+    return reader;
+  } catch (error) {
+    await reader.close();
+    throw error;
+  }
+}
+
+interface Attended {
+  readonly key: SequenceReader | undefined;
+  readonly value: SequenceReader | undefined;
+}
+
+/** The rows that a span's sequences attend. @throws INVALID_SHAPE if there are none for some, or not of one length */
+function attend(
+  span: SequenceSpan,
+  { key, value }: Attended,
+  { path, first }: { readonly path: string; readonly first: number },
+): InputSpan {
+  const { lengths, names, end, share } = span;
+  const count = lengths.length;
+  const rowsOf = (reader: SequenceReader): Rows => {
+    if (first + count > reader.count) throw tooFew(reader, path, first + count);
+    return {
+      lengths: reader.lengths.slice(first, first + count),
+      read: (target) => reader.read(first, count, target),
+    };
+  };
+  const keyRows = key && rowsOf(key);
+  const valueRows = value && rowsOf(value);
+  if (valueRows !== undefined && key === undefined)
+    checkLengths(lengths, path, valueRows.lengths, value!.path, first);
+  return {
+    query: { lengths, read: (target) => span.read(target) },
+    ...(keyRows && { key: keyRows }),
+    ...(valueRows && { value: valueRows }),
+    ...(names && { names }),
+    end,
+    share,
+  };
+}
+
+/** The queries whose keys fit into `mostTokens` too, as far as the lengths are known. */
+function fitKeys({ layout }: SequenceStream, key: SequenceReader, first: number, mostTokens: number): number {
+  if (layout === undefined) return mostTokens;
+  let end = first;
+  while (
+    end < layout.count &&
+    layout.offsets[end + 1]! - layout.offsets[first]! <= mostTokens &&
+    key.offsets[end + 1]! - key.offsets[first]! <= mostTokens
+  ) {
+    end++;
+  }
+  return layout.offsets[end]! - layout.offsets[first]!;
+}
+
+function tooFew(key: SequenceReader, path: string, count: number): HeadpoolError {
+  return new HeadpoolError(
+    'INVALID_SHAPE',
+    `${key.path}: expected ${count} sequences, as ${path} has, got ${key.count}`,
+  );
+}
+
+/** @throws INVALID_SHAPE naming the first sequence whose values are not as many as its keys */
+function checkLengths(
+  keys: readonly number[],
+  keyPath: string,
+  values: readonly number[],
+  valuePath: string,
+  first = 0,
+): void {
+  const odd = keys.findIndex((length, n) => length !== values[n]);
+  if (odd === -1) return;
+  throw new HeadpoolError(
+    'INVALID_SHAPE',
+    `${valuePath}: expected ${keys[odd]!} tokens in sequence ${first + odd}, as ${keyPath} has, got ${values[odd] ?? 'none'}`,
+  );
+}

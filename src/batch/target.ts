@@ -1,0 +1,194 @@
+// One output of a run while it is written: its rows, and the statistics beside them. It stays partial until committed.
+import { dirname, basename, join } from 'node:path';
+import type { HeadStatistics } from '../attention/multi-head.js';
+import { openFileSink, openPipeSink, type ByteSink, type WrittenPart } from '../files/byte-sink.js';
+import { formatNamed } from '../files/sequences/formats.js';
+import type {
+  SequenceEncoder,
+  SequenceForm,
+  SequenceLayout,
+  Sequences,
+} from '../files/sequences/sequences.js';
+import { poolRows } from './pool-rows.js';
+import { standardStream, type RunRequest, type RunTarget } from './request.js';
+import { formatStatistics } from './statistics-lines.js';
+
+/** What was written of one target, a part of each of its files. */
+export interface TargetParts {
+  readonly rows: WrittenPart;
+  readonly statistics?: WrittenPart;
+}
+
+/** What was written around the rows. */
+export interface FinishedParts {
+  readonly prologue: WrittenPart;
+  readonly epilogue: WrittenPart;
+}
+
+/** Sequences that an earlier process wrote. */
+export interface EarlierPart {
+  readonly sequences: Sequences;
+  readonly parts: TargetParts;
+}
+
+export interface RowsOutline {
+  readonly form: SequenceForm;
+  readonly layout: SequenceLayout | undefined;
+  /** Numbers of a row. */
+  readonly width: number;
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+export interface TargetOutline extends RowsOutline {
+  readonly earlier: readonly EarlierPart[];
+  /** Where standard output's bytes go. */
+  readonly pipe: NodeJS.WritableStream | undefined;
+}
+
+/** Results of a chunk that belong to one target. */
+export interface TargetRows {
+  readonly sequences: Sequences;
+  /** [sum of lengths, width]; must not change until they are written. */
+  readonly rows: Float32Array;
+  readonly statistics: HeadStatistics | undefined;
+  /** Number of the first sequence among the entries of `statistics`. */
+  readonly entry: number;
+}
+
+/** The name under which a file grows; a later run that resumes finds it there. */
+export function partialPathOf(path: string): string {
+  return join(dirname(path), `${basename(path)}.partial`);
+}
+
+/** Touches no file. @throws INVALID_OPTION if the format can't hold what is outlined */
+export async function createTargetEncoder(
+  { dtype, pool }: RunRequest,
+  { path, format }: RunTarget,
+  { width, ...outline }: RowsOutline,
+): Promise<SequenceEncoder> {
+  const { form, layout, metadata } = outline;
+  const isPooled = pool !== undefined;
+  return formatNamed(format).createEncoder!({
+    path,
+    form,
+    layout,
+    modelDim: width,
+    dtype,
+    isPooled,
+    metadata,
+  });
+}
+
+/** @throws FILE_FAILED, INVALID_OPTION if the format can't hold what is outlined */
+export async function openTarget(
+  request: RunRequest,
+  target: RunTarget,
+  outline: TargetOutline,
+): Promise<Target> {
+  const { width, earlier, pipe } = outline;
+  const encoder = await createTargetEncoder(request, target, outline);
+  const sinks: ByteSink[] = [];
+  const open = async (path: string, parts: readonly (WrittenPart | undefined)[]): Promise<ByteSink> => {
+    const last = parts.at(-1);
+    const byteLength = last === undefined ? 0 : last.begin + last.byteLength;
+    const sink =
+      path === standardStream && pipe !== undefined
+        ? openPipeSink(pipe, 'standard output')
+        : await openFileSink(path, { partialPath: partialPathOf(path), byteLength });
+    sinks.push(sink);
+    return sink;
+  };
+  try {
+    const rows = await open(
+      target.path,
+      earlier.map(({ parts }) => parts.rows),
+    );
+    const { statisticsPath } = target;
+    const statistics =
+      statisticsPath === undefined
+        ? undefined
+        : await open(
+            statisticsPath,
+            earlier.map(({ parts }) => parts.statistics),
+          );
+    if (rows.byteLength === 0) await rows.append([encoder.prologue]);
+    return new Target(request, { encoder, rows, statistics, width }, earlier);
+  } catch (error) {
+    await Promise.all(sinks.map((sink) => sink.close()));
+    throw error;
+  }
+}
+
+interface TargetFiles {
+  readonly encoder: SequenceEncoder;
+  readonly rows: ByteSink;
+  readonly statistics: ByteSink | undefined;
+  readonly width: number;
+}
+
+export class Target {
+  readonly #pool: RunRequest['pool'];
+  readonly #files: TargetFiles;
+  #sequences = 0;
+
+  constructor({ pool }: RunRequest, files: TargetFiles, earlier: readonly EarlierPart[]) {
+    this.#pool = pool;
+    this.#files = files;
+    for (const { sequences, parts } of earlier) {
+      files.encoder.assume(this.#written(sequences), parts.rows.byteLength);
+      this.#sequences += sequences.lengths.length;
+    }
+  }
+
+  /** How many there are so far. */
+  get sequences(): number {
+    return this.#sequences;
+  }
+
+  /** @throws FILE_FAILED, INVALID_OPTION if the format can't hold the sequences */
+  async write({ sequences, rows, statistics, entry }: TargetRows): Promise<TargetParts> {
+    const { encoder, width, rows: rowSink, statistics: statisticsSink } = this.#files;
+    const { lengths } = sequences;
+    const kept = this.#pool === undefined ? rows : poolRows({ rows, lengths, width }, this.#pool);
+    const part = await rowSink.append(encoder.encode(this.#written(sequences), kept));
+    const first = this.#sequences;
+    this.#sequences += lengths.length;
+    if (statisticsSink === undefined || statistics === undefined) return { rows: part };
+    const lines = formatStatistics({ ...sequences, first, entry }, statistics);
+    return { rows: part, statistics: await statisticsSink.append([lines]) };
+  }
+
+  /** Writes what comes last, and over the beginning what is known only now. @throws FILE_FAILED, INVALID_OPTION */
+  async finish(): Promise<FinishedParts> {
+    const { encoder, rows } = this.#files;
+    const { prologue = encoder.prologue, epilogue } = encoder.finish();
+    const last = await rows.append([epilogue]);
+    return { prologue: await rows.rewrite(prologue), epilogue: last };
+  }
+
+  async sync(): Promise<void> {
+    await this.#each((sink) => sink.sync());
+  }
+
+  /** Puts the files under their names. */
+  async commit(): Promise<void> {
+    await this.#each((sink) => sink.commit());
+  }
+
+  async close(): Promise<void> {
+    await this.#each((sink) => sink.close());
+  }
+
+  async discard(): Promise<void> {
+    await this.#each((sink) => sink.discard());
+  }
+
+  #written({ lengths, names }: Sequences): Sequences {
+    return { lengths: this.#pool === undefined ? lengths : lengths.map(() => 1), names };
+  }
+
+  async #each(step: (sink: ByteSink) => Promise<void>): Promise<void> {
+    const { rows, statistics } = this.#files;
+    await Promise.all([step(rows), statistics && step(statistics)]);
+  }
+}

@@ -1,0 +1,37 @@
+// The settings of `headpool run` as a request: files found, weights read, outputs planned.
+import { mkdir } from 'node:fs/promises';
+import { weightsFromTorch } from '../attention/torch-weights.js';
+import { planOutputs } from '../batch/plan-outputs.js';
+import type { EmbeddingFile, RunRequest } from '../batch/request.js';
+import type { Settings } from '../config/schemas.js';
+import { findFiles } from '../files/find-files.js';
+import { openEmbedding } from '../files/sequences/embedding.js';
+import { sequenceExtensions } from '../files/sequences/formats.js';
+import { readStateDict } from '../files/state-dict.js';
+import { attentionOptions } from './attention-options.js';
+
+/** @throws INVALID_OPTION, INVALID_FILE, INVALID_WEIGHTS, FILE_FAILED */
+export async function requestOf(settings: Settings<'run'>): Promise<RunRequest> {
+  const { key, value, output, inputFormat, outputFormat, statistics, dtype, pool, onError, dryRun } =
+    settings;
+  const inputs = await findFiles(settings.input, sequenceExtensions);
+  const { folder, ...plan } = await planOutputs({
+    ...{ inputs, inputFormat, output, outputFormat },
+    hasStatistics: statistics,
+  });
+  const { layer: prefix, addZeroAttention } = settings;
+  const select = (name: string): boolean => name.startsWith(prefix);
+  const state = await readStateDict(settings.weights, { select });
+  const weights = weightsFromTorch(state, { prefix, addZeroAttention });
+  const embedding = await embeddingOf(settings);
+  if (folder !== undefined && !dryRun) await mkdir(folder, { recursive: true });
+  const options = attentionOptions(settings);
+  return { ...plan, key, value, embedding, weights, options, dtype, pool, onError };
+}
+
+async function embeddingOf(settings: Settings<'run'>): Promise<EmbeddingFile | undefined> {
+  const { embedding: path, embeddingTensor, positionTensor } = settings;
+  if (path === undefined) return undefined;
+  const table = await openEmbedding({ path, embeddingTensor, positionTensor });
+  return { path, tensors: [embeddingTensor, positionTensor], table };
+}

@@ -1,0 +1,23 @@
+// SIGINT and SIGTERM for a command that can end well: the first asks it to, the second ends the process at once.
+
+const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/** Aborts at the first signal; the exit code tells which. */
+export function stopOnSignals(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(exitCodes[name]);
+      process.exitCode = exitCodes[name];
+      controller.abort(new Stopped(name));
+    });
+  }
+  return controller.signal;
+}
+
+/** Why a run ended early: someone asked for it. */
+export class Stopped extends Error {
+  constructor(signal: string) {
+    super(`Stopped by ${signal}`);
+  }
+}

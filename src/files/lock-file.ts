@@ -1,0 +1,149 @@
+// One writer at a time: a lock file that names the process holding it. A lock whose process is dead is taken over, so
+// that nobody cleans up after a kill. Who is dead is known on this host alone; nothing here depends on time.
+import { createHash, randomBytes } from 'node:crypto';
+import { link, lstat, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { attempt } from './attempt.js';
+import { codeOf, describeThisProcess, inUse, isDead, parseHolder } from './lock-holder.js';
+import { requireRegular } from './open-file.js';
+
+/** A lock about to be placed. Its content is unique, and so tells whose file stands somewhere. */
+interface Draft {
+  /** For messages. */
+  readonly path: string;
+  readonly target: string;
+  readonly draftPath: string;
+  readonly content: string;
+}
+
+/** The contents of the locks that this module holds or is about to. */
+const held = new Set<string>();
+
+/** Anything longer is somebody's file and no lock, not even a damaged one. */
+const longestLock = 4096;
+
+/**
+ * Creates the lock file `path`, or takes over the one that a dead process of this host left, damaged ones included
+ * where the file system has hard links.
+ * @throws OUTPUT_IN_USE naming the holder if it lives, or may live on another host; FILE_FAILED if `path` is a folder,
+ * link, FIFO or device, or if its folder is missing or read-only
+ */
+export async function acquireLock(path: string): Promise<LockFile> {
+  const target = resolve(path);
+  const token = randomBytes(6).toString('hex');
+  const draftPath = join(dirname(target), `.${basename(target)}.${process.pid}-${token}.tmp`);
+  const content = `${JSON.stringify({ ...(await describeThisProcess()), token })}\n`;
+  held.add(content);
+  try {
+    await attempt(path, 'create a lock file', async () => {
+      await writeFile(draftPath, content, { flag: 'wx' });
+      await place({ path, target, draftPath, content });
+    });
+    return new LockFile(path, target, content);
+  } catch (error) {
+    held.delete(content);
+    throw error;
+  } finally {
+    await rm(draftPath, { force: true });
+  }
+}
+
+/** A lock that this process holds until `release`, or until it ends in any way. */
+export class LockFile {
+  readonly path: string;
+  readonly #target: string;
+  readonly #content: string;
+  #released: Promise<void> | undefined;
+
+  constructor(path: string, target: string, content: string) {
+    this.path = path;
+    this.#target = target;
+    this.#content = content;
+  }
+
+  /** Removes the file if it is still this lock's own; a second call does nothing. @throws FILE_FAILED */
+  release(): Promise<void> {
+    this.#released ??= attempt(this.path, 'remove the lock file', () => this.#remove());
+    return this.#released;
+  }
+
+  async #remove(): Promise<void> {
+    held.delete(this.#content);
+    if ((await readLock(this.#target)) === this.#content) await rm(this.#target, { force: true });
+  }
+}
+
+async function place(draft: Draft): Promise<void> {
+  while (!(await create(draft))) {
+    const found = await readLock(draft.target);
+    // A network's file system may report a link that it made as failed.
+    if (found === draft.content) return;
+    if (found !== undefined && (await replaceDead(draft, found))) return;
+  }
+}
+
+/** Whether nothing was there. A link appears with all its content, so that nobody reads half a lock. */
+async function create({ draftPath, target, content }: Draft): Promise<boolean> {
+  try {
+    await link(draftPath, target);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+  }
+  try {
+    await writeFile(target, content, { flag: 'wx' }); // For file systems without hard links.
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Whether the file system has hard links. */
+async function canLink({ draftPath }: Draft): Promise<boolean> {
+  const probe = `${draftPath}.probe`;
+  try {
+    await link(draftPath, probe);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await rm(probe, { force: true });
+  }
+}
+
+/**
+ * Puts a lock in place of the dead one with the content `found`, unless that has gone. Only who holds the claim named
+ * after a dead lock may replace it, and contents never come back: once the claimant has seen the dead lock it stays
+ * until its rename, which places the lock and ends the claim in one step. A claim is a lock itself, so that a process
+ * that dies here is no obstacle either.
+ */
+async function replaceDead(draft: Draft, found: string): Promise<boolean> {
+  const holder = parseHolder(found);
+  // Where locks are not written whole at once, a damaged one may be under way.
+  const isStale = await (holder === undefined ? canLink(draft) : isDead(holder, held.has(found)));
+  if (!isStale) throw inUse(draft, holder);
+  const hash = createHash('sha256').update(found).digest('hex').slice(0, 16);
+  const claimPath = join(dirname(draft.target), `.${basename(draft.path)}.${hash}.claim`);
+  await place({ ...draft, target: claimPath });
+  try {
+    if ((await readLock(draft.target)) !== found) return false;
+    await rename(claimPath, draft.target);
+    return true;
+  } finally {
+    // Gone after the rename, and another's if it exists again.
+    if ((await readLock(claimPath)) === draft.content) await rm(claimPath, { force: true });
+  }
+}
+
+async function readLock(target: string): Promise<string | undefined> {
+  try {
+    const stats = await lstat(target);
+    requireRegular(stats);
+    if (stats.size > longestLock) throw new Error(`it has ${stats.size} bytes and is no lock file`);
+    return await readFile(target, 'utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,112 @@
+// The nodes and buffers of one record batch, each checked against the message when it is asked for.
+import type { FieldNode, RecordBatch } from 'apache-arrow/ipc/metadata/message';
+import { invalidFile } from '../../../errors.js';
+import { readFully } from '../../positional-io.js';
+import type { ColumnStart } from './locate-columns.js';
+import { allocateBytes } from './allocate.js';
+import type { Place } from './decode-metadata.js';
+import type { ArrowMessage, Body } from './messages.js';
+
+/** Whether each of some elements is there: a bit each, the lowest first. */
+export type Bitmap = Uint8Array;
+
+/** Where a buffer lies in its body's file. */
+export interface Region {
+  readonly position: number;
+  readonly byteLength: number;
+}
+
+export class BatchParts {
+  readonly place: Place;
+  readonly body: Body;
+  readonly #records: RecordBatch;
+
+  /** @throws INVALID_FILE if the batch has other nodes or buffers than the schema wants */
+  constructor({ place, body }: Pick<ArrowMessage, 'place' | 'body'>, records: RecordBatch, end: ColumnStart) {
+    this.place = place;
+    this.body = body;
+    this.#records = records;
+    for (const [name, count, wanted] of [
+      ['nodes', records.nodes.length, end.node],
+      ['buffers', records.buffers.length, end.buffer],
+    ] as const) {
+      if (count !== wanted) throw this.refuse(`${wanted}, as the schema has`, name, count);
+    }
+  }
+
+  /** "… for `message 3.<part>`, got …" */
+  refuse(what: string, part: string, value: unknown): Error {
+    return invalidFile(this.place.path, what, `${this.place.label}.${part}`, value);
+  }
+
+  node(index: number): FieldNode {
+    const node = this.#records.nodes[index]!;
+    if (node.length < 0) throw this.refuse('a length >= 0', `nodes[${index}].length`, node.length);
+    if (node.nullCount < 0 || node.nullCount > node.length) {
+      throw this.refuse(`0 to ${node.length}`, `nodes[${index}].nullCount`, node.nullCount);
+    }
+    return node;
+  }
+
+  /** Of buffer `index`, which must have `least` bytes. */
+  region(index: number, least: number): Region {
+    const { offset, length } = this.#records.buffers[index]!;
+    const { position, byteLength } = this.body;
+    if (offset < 0 || length < 0 || offset + length > byteLength) {
+      throw this.refuse(`a place in the ${byteLength} bytes of the body`, `buffers[${index}]`, [
+        offset,
+        length,
+      ]);
+    }
+    if (length < least) throw this.refuse(`at least ${least} bytes`, `buffers[${index}]`, length);
+    return { position: position + offset, byteLength: length };
+  }
+
+  /** The first `length` bytes of buffer `index`, at the start of their own memory; default all. */
+  async bytes(index: number, length?: number): Promise<Uint8Array<ArrayBuffer>> {
+    const region = this.region(index, length ?? 0);
+    const bytes = allocateBytes(this.place.path, length ?? region.byteLength);
+    await readFully(this.body.file, bytes, { path: this.place.path, position: region.position });
+    return bytes;
+  }
+
+  /** The bitmap of node `node`, in buffer `index`; undefined if everything is there. */
+  async bitmap(node: number, index: number): Promise<Bitmap | undefined> {
+    const { length, nullCount } = this.node(node);
+    return nullCount === 0 ? undefined : this.bytes(index, Math.ceil(length / 8));
+  }
+
+  /** [count + 1] offsets of buffer `index`, which never fall and end at `most` or before. */
+  async offsets(
+    index: number,
+    { count, bytesPerOffset, most }: { count: number; bytesPerOffset: 4 | 8; most: number },
+  ): Promise<Float64Array> {
+    // Arrow lets writers leave out the 0 of no elements.
+    if (count === 0) return new Float64Array(1);
+    const { buffer } = await this.bytes(index, (count + 1) * bytesPerOffset);
+    const stored = bytesPerOffset === 4 ? new Int32Array(buffer) : new BigInt64Array(buffer);
+    const offsets = new Float64Array(allocateBytes(this.place.path, (count + 1) * 8).buffer);
+    for (let i = 0; i <= count; i++) offsets[i] = Number(stored[i]);
+    let least = 0;
+    for (let i = 0; i <= count; i++) {
+      const offset = offsets[i]!;
+      if (offset < least || offset > most) {
+        throw this.refuse(`${least} to ${most}`, `buffers[${index}][${i}]`, offset);
+      }
+      least = offset;
+    }
+    return offsets;
+  }
+}
+
+/** The first of the elements from `begin` to `end` that is not there, or -1. */
+export function findNull(bitmap: Bitmap | undefined, begin: number, end: number): number {
+  if (bitmap === undefined) return -1;
+  for (let index = begin; index < end; index++) {
+    const byte = bitmap[Math.floor(index / 8)]!;
+    const bit = index % 8;
+    if (bit === 0 && byte === 255) index += 7;
+    else if (((byte >> bit) & 1) === 0) return index;
+  }
+  return -1;
+}

@@ -1,0 +1,146 @@
+// Cuts an Arrow file, of the file or the stream format, into messages. Every length is held against the file before
+// anything of that size is read, and bodies stay where they are.
+import type { FileHandle } from 'node:fs/promises';
+import type { FileBlock } from 'apache-arrow/ipc/metadata/file';
+import { invalidFile } from '../../../errors.js';
+import { attempt } from '../../attempt.js';
+import { openRegularFile } from '../../open-file.js';
+import { readFully, type Reading } from '../../positional-io.js';
+import { decodeFooter, decodeMessage } from './decode-metadata.js';
+import type { ArrowPackage } from './load-arrow.js';
+import {
+  cutShort,
+  isMagic,
+  longestMetadata,
+  magic,
+  openStreamFormat,
+  parsePrefix,
+  prefixBytes,
+  viewOf,
+  type ArrowMessage,
+  type MessageSource,
+  type Messages,
+} from './messages.js';
+import { readThroughWindow } from './windowed-reading.js';
+
+interface OpenFile {
+  readonly pkg: ArrowPackage;
+  readonly path: string;
+  readonly handle: FileHandle;
+  readonly file: Reading;
+  readonly size: number;
+}
+
+/** With its padding. */
+const magicBytes = 8;
+/** The footer's length and the magic. */
+const trailerBytes = 4 + magic.length;
+
+/** @throws INVALID_FILE, FILE_FAILED */
+export async function openFileMessages(pkg: ArrowPackage, path: string): Promise<MessageSource> {
+  const { handle, size } = await openRegularFile(path);
+  const open = { pkg, path, handle, size, file: readThroughWindow(handle) };
+  try {
+    const start = await readBytes(open, 0, Math.min(size, magicBytes));
+    const source = isMagic(start)
+      ? await openFileFormat(open)
+      : await openStreamFormat(readStream(open), path);
+    return { ...source, size, close: () => attempt(path, 'close', () => handle.close()) };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+async function openFileFormat(open: OpenFile) {
+  const { pkg, path, size } = open;
+  const trailerAt = size - trailerBytes;
+  if (trailerAt < magicBytes) {
+    throw invalidFile(path, `at least ${magicBytes + trailerBytes} bytes`, 'file', size);
+  }
+  const trailer = await readBytes(open, trailerAt, trailerBytes);
+  const ending = Buffer.from(trailer.subarray(4)).toString('latin1');
+  if (ending !== magic) throw invalidFile(path, `a footer that ends in ${magic}`, 'footer', ending);
+  const length = viewOf(trailer).getInt32(0, true);
+  const most = Math.min(trailerAt - magicBytes, longestMetadata);
+  if (length < 8 || length > most) {
+    throw invalidFile(path, `a length from 8 to ${most}`, 'footer', length);
+  }
+  const limit = trailerAt - length;
+  const footer = decodeFooter(pkg, await readBytes(open, limit, length), path);
+  const { schema, dictionaries, records } = footer;
+  return { schema, messages: readBlocks({ open, limit }, { dictionaries, records }) };
+}
+
+/** The messages of the file format, where its footer says that they are. */
+async function* readBlocks(
+  { open, limit }: { open: OpenFile; limit: number },
+  blocks: { readonly dictionaries: readonly FileBlock[]; readonly records: readonly FileBlock[] },
+): Messages {
+  const { path } = open;
+  for (const kind of ['dictionaries', 'records'] as const) {
+    const name = kind === 'records' ? 'recordBatches' : 'dictionaries';
+    let least = magicBytes;
+    for (const [index, { offset, metaDataLength, bodyLength }] of blocks[kind].entries()) {
+      const label = `${name}[${index}]`;
+      // Blocks that overlap would let a small file say the same large one over and over.
+      if (offset < least || offset > limit - prefixBytes) {
+        throw invalidFile(path, `a place from ${least} to ${limit}`, `footer.${label}.offset`, offset);
+      }
+      const message = await readMessage(open, { offset, limit, label });
+      if (message === undefined) throw invalidFile(path, 'a message', label, 'end of stream');
+      const { begin, body, header } = message;
+      if (metaDataLength !== body.position - begin || bodyLength !== body.byteLength) {
+        const what = `lengths ${body.position - begin} and ${body.byteLength}, as the message has,`;
+        throw invalidFile(path, what, `footer.${label}`, [metaDataLength, bodyLength]);
+      }
+      const wanted = kind === 'records' ? 'records' : 'dictionary';
+      if (header.kind !== wanted) throw invalidFile(path, wanted, `${label}.header`, header.kind);
+      yield message;
+      least = message.end;
+    }
+  }
+  return undefined;
+}
+
+async function* readStream(open: OpenFile): Messages {
+  const { path, size: limit } = open;
+  let offset = 0;
+  for (let index = 0; ; index++) {
+    const label = `message ${index}`;
+    const message = await readMessage(open, { offset, limit, label });
+    if (message === undefined) {
+      const rest = limit - offset - prefixBytes;
+      if (rest > 0) throw invalidFile(path, 'nothing behind the end of the stream', 'data', rest);
+      return undefined;
+    }
+    yield message;
+    offset = message.end;
+  }
+}
+
+/** The message at `offset`, or undefined for the end of the stream; both must lie in front of `limit`. */
+async function readMessage(
+  open: OpenFile,
+  { offset, limit, label }: { offset: number; limit: number; label: string },
+): Promise<ArrowMessage | undefined> {
+  const { pkg, path, file, handle } = open;
+  const place = { path, label };
+  const prefix = await readBytes(open, offset, Math.min(prefixBytes, limit - offset));
+  const metadataLength = parsePrefix(prefix, place);
+  if (metadataLength === 0) return undefined;
+  const position = offset + prefixBytes + metadataLength;
+  if (position > limit) throw cutShort(place, 'metadata', metadataLength, limit - offset - prefixBytes);
+  const metadata = await readBytes(open, offset + prefixBytes, metadataLength);
+  const decoded = decodeMessage(pkg, metadata, place);
+  const end = position + decoded.bodyLength;
+  if (end > limit) throw cutShort(place, 'body', decoded.bodyLength, limit - position);
+  const body = { file, handle, position, byteLength: decoded.bodyLength };
+  return { ...decoded, place, body, begin: offset, end };
+}
+
+async function readBytes({ path, file }: OpenFile, position: number, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  await readFully(file, bytes, { path, position });
+  return bytes;
+}

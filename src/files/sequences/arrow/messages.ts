@@ -1,0 +1,84 @@
+// What the messages of an Arrow file are, wherever they come from, and how each begins.
+// Format: https://arrow.apache.org/docs/format/Columnar.html#serialization-and-interprocess-communication-ipc
+import type { Schema } from 'apache-arrow';
+import { invalidFile } from '../../../errors.js';
+import type { Reading } from '../../positional-io.js';
+import type { DecodedMessage, Place } from './decode-metadata.js';
+
+/** Where the buffers of a message are. */
+export interface Body {
+  /** For small reads that follow one another. */
+  readonly file: Reading;
+  /** For large reads, which may overlap in time. */
+  readonly handle: Reading;
+  /** Of its first byte in both. */
+  readonly position: number;
+  readonly byteLength: number;
+}
+
+export interface ArrowMessage extends DecodedMessage {
+  readonly place: Place;
+  readonly body: Body;
+  /** Its first byte and the one behind it, counted in the whole file. */
+  readonly begin: number;
+  readonly end: number;
+}
+
+export interface MessageSource {
+  readonly schema: Schema;
+  /** The dictionaries and record batches, in order. */
+  readonly messages: AsyncIterator<ArrowMessage, undefined>;
+  /** Of the whole file; undefined for a pipe. */
+  readonly size: number | undefined;
+  close(): Promise<void>;
+}
+
+export type Messages = AsyncGenerator<ArrowMessage, undefined>;
+
+/** What the file format begins and ends with. */
+export const magic = 'ARROW1';
+/** The continuation marker and the length of the metadata. */
+export const prefixBytes = 8;
+const continuation = 0xffffffff;
+/** The longest metadata accepted; a file of a million columns has less. */
+export const longestMetadata = 2 ** 28;
+
+/** The schema that a stream begins with, and the rest of it. @throws INVALID_FILE, FILE_FAILED */
+export async function openStreamFormat(messages: Messages, path: string) {
+  const { value: first } = await messages.next();
+  if (first?.header.kind === 'schema') return { schema: first.header.schema, messages };
+  throw invalidFile(path, 'a schema', 'message 0', first?.header.kind);
+}
+
+/** The length of the metadata, 0 at the end of the stream. @throws INVALID_FILE */
+export function parsePrefix(prefix: Uint8Array, { path, label }: Place): number {
+  if (prefix.length < prefixBytes) {
+    // Closing it without the marker is a legal end too, but so would end a writer that died.
+    throw invalidFile(
+      path,
+      'a message or the end-of-stream marker',
+      label,
+      prefix.length === 0 ? undefined : prefix,
+    );
+  }
+  const view = viewOf(prefix);
+  if (view.getUint32(0, true) !== continuation) {
+    const what = `the magic ${magic} or an Arrow stream, whose messages begin with ff ff ff ff,`;
+    throw invalidFile(path, what, label, Buffer.from(prefix).toString('latin1'));
+  }
+  const length = view.getInt32(4, true);
+  if (length === 0 || (length >= 8 && length <= longestMetadata)) return length;
+  throw invalidFile(path, `a length from 8 to ${longestMetadata}`, `${label}.metadata`, length);
+}
+
+export function cutShort({ path, label }: Place, part: 'metadata' | 'body', length: number, found: number) {
+  return invalidFile(path, `${length} bytes`, `${label}.${part}`, found);
+}
+
+export function isMagic(start: Uint8Array): boolean {
+  return Buffer.from(start.subarray(0, magic.length)).toString('latin1') === magic;
+}
+
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

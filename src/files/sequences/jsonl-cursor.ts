@@ -1,0 +1,92 @@
+// A place in one line of JSON that moves on, and the errors that name it: by line and field, or by line and column,
+// which counts bytes from 1.
+import { invalidFile, type HeadpoolError } from '../../errors.js';
+import { findFault, parseNumbers, type ListRule } from './jsonl-numbers.js';
+import { codes, findAny, readString, skipBlanks, valueOf } from './jsonl-text.js';
+
+/** What a list and its elements should be, for messages. */
+export interface Wanted {
+  readonly list: string;
+  readonly element: string;
+}
+
+export class LineCursor {
+  readonly line: Buffer;
+  readonly #number: number;
+  readonly #path: string;
+  #at = 0;
+
+  /** @param number of the line, counted from 1 */
+  constructor(line: Buffer, { number, path }: { number: number; path: string }) {
+    this.line = line;
+    this.#number = number;
+    this.#path = path;
+  }
+
+  /** Bytes before it. */
+  get at(): number {
+    return this.#at;
+  }
+
+  /** The next character that isn't blank; '' at the end. */
+  peek(): string {
+    this.#at = skipBlanks(this.line, this.#at);
+    return this.#at < this.line.length ? String.fromCharCode(this.line[this.#at]!) : '';
+  }
+
+  /** Whether `symbol` comes next, which is passed then. */
+  skip(symbol: string): boolean {
+    if (this.peek() !== symbol) return false;
+    this.#at++;
+    return true;
+  }
+
+  /** @throws INVALID_FILE unless `symbol` comes next */
+  take(symbol: string): void {
+    if (!this.skip(symbol)) throw this.unexpected(`\`${symbol}\``);
+  }
+
+  /** @throws INVALID_FILE unless nothing but blanks is left */
+  takeEnd(): void {
+    if (this.peek() !== '') throw this.unexpected('nothing behind the closing brace');
+  }
+
+  takeString(): string {
+    const string = readString(this.line, this.#at);
+    if ('wanted' in string) throw this.unexpected(string.wanted);
+    this.#at = string.end;
+    return string.value;
+  }
+
+  /** The text of a value that is neither string nor list nor object. */
+  takeWord(): string {
+    const begin = this.#at;
+    this.#at = findAny(this.line, begin, [codes.comma, codes.bracket, codes.brace]);
+    return this.line.toString('utf8', begin, this.#at).trim();
+  }
+
+  /** Numbers in brackets. @throws INVALID_FILE naming the element of `field` that breaks the rule */
+  takeNumbers(field: string, rule: ListRule, wanted: Wanted): readonly number[] {
+    if (this.peek() !== '[') throw this.invalid(wanted.list, valueOf(this.takeWord()), field);
+    const list = parseNumbers(this.line, this.#at, rule);
+    if (list !== undefined) {
+      this.#at = list.end;
+      return list.numbers;
+    }
+    const fault = findFault(this.line, this.#at, rule);
+    if (fault === 'open') throw this.invalid('`]`', undefined, field);
+    if ('count' in fault) throw this.invalid(wanted.list, fault.count, field);
+    throw this.invalid(wanted.element, fault.value, `${field}[${fault.index}]`);
+  }
+
+  /** @param field default the line itself */
+  invalid(what: string, value: unknown, field?: string): HeadpoolError {
+    const line = `line ${this.#number}`;
+    return invalidFile(this.#path, what, field === undefined ? line : `${line}, ${field}`, value);
+  }
+
+  unexpected(what: string): HeadpoolError {
+    const text = this.line.toString('utf8', this.#at, this.#at + 40);
+    return this.invalid(what, text === '' ? undefined : text, `column ${this.#at + 1}`);
+  }
+}

@@ -1,0 +1,82 @@
+// Writes sequences as lines of JSON, {"id": …, "x": [[…], …]}, with numbers as short as float32 allows.
+import { HeadpoolError, describe, expected } from '../../errors.js';
+import type { OutputOutline, SequenceEncoder, SequenceName, Sequences } from './sequences.js';
+import { shortestDecimal } from './shortest-decimal.js';
+
+/** Characters of a piece, beyond which the next begins. */
+const pieceLength = 2 ** 21;
+
+const nothing = new Uint8Array(0);
+
+/** @throws INVALID_OPTION if `dtype` is not f32, since decimals are written of nothing else */
+export function createJsonlEncoder(outline: OutputOutline): SequenceEncoder {
+  if (outline.dtype !== 'f32') throw expected('INVALID_OPTION', "'f32' in .jsonl", 'dtype', outline.dtype);
+  let count = 0;
+  return {
+    prologue: nothing,
+    encode(sequences, rows) {
+      const pieces = encodeLines(sequences, rows, { ...outline, first: count });
+      count += sequences.lengths.length;
+      return pieces;
+    },
+    assume({ lengths }) {
+      count += lengths.length;
+    },
+    finish: () => ({ epilogue: nothing }),
+  };
+}
+
+/** @param first the number of sequences before these, for messages */
+function encodeLines(
+  { lengths, names }: Sequences,
+  rows: Float32Array,
+  {
+    path,
+    modelDim,
+    isPooled,
+    first,
+  }: Pick<OutputOutline, 'path' | 'modelDim' | 'isPooled'> & { first: number },
+): Uint8Array[] {
+  const pieces: Uint8Array[] = [];
+  let text = '';
+  let at = 0;
+  for (const [index, length] of lengths.entries()) {
+    if (isPooled && length !== 1) {
+      throw expected('INVALID_OPTION', '1, because sequences are pooled,', `lengths[${index}]`, length);
+    }
+    text += `{${formatId(names?.[index])}"x":${isPooled ? '' : '['}`;
+    for (let token = 0; token < length; token++, at += modelDim) {
+      const row = rows.subarray(at, at + modelDim);
+      const odd = row.findIndex((number) => !Number.isFinite(number));
+      if (odd >= 0) {
+        const field = `sequence ${first + index}, x${isPooled ? '' : `[${token}]`}[${odd}]`;
+        const what = `a finite number for \`${field}\`, because JSON has no other, got ${describe(row[odd])}`;
+        throw new HeadpoolError('INVALID_OPTION', `${path}: expected ${what}`);
+      }
+      text += (token === 0 ? '' : ',') + formatRow(row);
+      if (text.length >= pieceLength) {
+        pieces.push(Buffer.from(text));
+        text = '';
+      }
+    }
+    text += `${isPooled ? '' : ']'}}\n`;
+  }
+  if (text !== '') pieces.push(Buffer.from(text));
+  return pieces;
+}
+
+function formatId(name: SequenceName | undefined): string {
+  return name === null || name === undefined ? '' : `"id":${JSON.stringify(name)},`;
+}
+
+function formatRow(row: Float32Array): string {
+  const numbers = new Array<number>(row.length);
+  for (let i = 0; i < row.length; i++) numbers[i] = shortestDecimal(row[i]!);
+  if (!numbers.some(isNegativeZero)) return JSON.stringify(numbers);
+  return `[${numbers.map((number) => (isNegativeZero(number) ? '-0' : String(number))).join()}]`;
+}
+
+/** JSON.stringify drops the sign of this one. */
+function isNegativeZero(number: number): boolean {
+  return Object.is(number, -0);
+}

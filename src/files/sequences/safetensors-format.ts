@@ -1,0 +1,63 @@
+// Sequences in a .safetensors file: packed as `x` [rows, modelDim] with `offsets` [count + 1], or any float tensors
+// [tokens, modelDim], each a sequence with a name. A packed file may name its sequences in `ids`, a JSON array as bytes.
+import { invalidFile } from '../../errors.js';
+import { openTensorFile, type TensorFile } from '../tensor-file.js';
+import { streamOf } from './reader-stream.js';
+import { createSafetensorsEncoder, idsName } from './safetensors-encoder.js';
+import type { SequenceFormat, SequenceName, SequenceReader } from './sequences.js';
+import {
+  isPacked,
+  readerOfNamed,
+  readerOfRows,
+  readNamedLayout,
+  readPackedLayout,
+  rowsName,
+} from './tensor-layouts.js';
+
+export const safetensorsFormat: SequenceFormat = {
+  name: 'safetensors',
+  extensions: ['.safetensors'],
+  isPipeable: false,
+  openReader,
+  openStream: async (source) => streamOf(await openReader(source.path), source),
+  createEncoder: (outline) => Promise.resolve(createSafetensorsEncoder(outline)),
+};
+
+async function openReader(path: string): Promise<SequenceReader> {
+  const file = await openTensorFile(path);
+  try {
+    if (!isPacked(file)) return readerOfNamed(file, readNamedLayout(file));
+    const layout = await readPackedLayout(file, [idsName]);
+    if (!file.tensors.has(idsName)) return readerOfRows(file, layout, rowsName);
+    return readerOfRows(file, { ...layout, names: await readIds(file, layout.count) }, rowsName);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+async function readIds(file: TensorFile, count: number): Promise<SequenceName[]> {
+  const { dtype } = file.tensors.get(idsName)!;
+  if (dtype !== 'U8') throw invalidFile(file.path, 'U8', `${idsName}.dtype`, dtype);
+  const text = Buffer.from(await file.readIntegers(idsName)).toString();
+  const ids = parseArray(text);
+  if (ids?.length !== count) {
+    throw invalidFile(file.path, `a JSON array of ${count} names`, idsName, ids ?? text);
+  }
+  const odd = ids.findIndex((id) => !isName(id));
+  if (odd >= 0) throw invalidFile(file.path, 'a string, an integer or null', `${idsName}[${odd}]`, ids[odd]);
+  return ids as SequenceName[];
+}
+
+function parseArray(text: string): readonly unknown[] | undefined {
+  try {
+    const value = JSON.parse(text) as unknown;
+    return Array.isArray(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isName(id: unknown): id is SequenceName {
+  return id === null || typeof id === 'string' || Number.isSafeInteger(id);
+}

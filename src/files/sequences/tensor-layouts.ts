@@ -1,0 +1,102 @@
+// Sequences as the tensors of a file, whatever its format: packed as `x` [rows, modelDim] with `offsets` [count + 1],
+// or any float tensors [tokens, modelDim], each a sequence with a name.
+import { invalidFile } from '../../errors.js';
+import { quoteName } from '../field-name.js';
+import { isFloatStorage } from '../storage.js';
+import type { TensorFile } from '../tensor-file.js';
+import { createLayout, locateElements } from './layout.js';
+import type { SequenceLayout, SequenceReader } from './sequences.js';
+
+export const rowsName = 'x';
+export const offsetsName = 'offsets';
+
+export function isPacked({ tensors }: TensorFile): boolean {
+  return tensors.has(rowsName) && tensors.has(offsetsName);
+}
+
+/** @throws INVALID_FILE if rows and offsets don't fit, or anything is beside them but the tensors named in `beside` */
+export async function readPackedLayout(
+  file: TensorFile,
+  beside: readonly string[] = [],
+): Promise<SequenceLayout> {
+  const { path, tensors } = file;
+  const known = [rowsName, offsetsName, ...beside];
+  for (const name of tensors.keys()) {
+    if (known.includes(name)) continue;
+    throw invalidFile(
+      path,
+      `nothing beside ${known.slice(0, -1).join(', ')} and ${known.at(-1)!}`,
+      'tensors',
+      name,
+    );
+  }
+  const [rows, modelDim] = rowShape(file, rowsName);
+  const { dtype, shape } = tensors.get(offsetsName)!;
+  if (dtype !== 'I32' && dtype !== 'I64') {
+    throw invalidFile(path, 'I32 or I64', `${offsetsName}.dtype`, dtype);
+  }
+  if (shape.length !== 1 || shape[0] === 0) {
+    throw invalidFile(path, '[sequences + 1]', `${offsetsName}.shape`, shape);
+  }
+  const offsets = await file.readIntegers(offsetsName);
+  const lengths = Array.from(offsets.subarray(1), (offset, index) => offset - offsets[index]!);
+  if (offsets[0] !== 0) throw invalidFile(path, '0', `${offsetsName}[0]`, offsets[0]);
+  const falling = lengths.findIndex((length) => length < 0);
+  if (falling >= 0) {
+    const what = `at least the ${offsets[falling]!} before it`;
+    throw invalidFile(path, what, `${offsetsName}[${falling + 1}]`, offsets[falling + 1]);
+  }
+  const last = lengths.length;
+  if (offsets[last] !== rows) {
+    throw invalidFile(path, `the ${rows} rows of ${rowsName}`, `${offsetsName}[${last}]`, offsets[last]);
+  }
+  return createLayout({ form: 'packed', modelDim, lengths });
+}
+
+/** @throws INVALID_FILE if there is no tensor, or one that holds no rows of floats as long as the others' */
+export function readNamedLayout(file: TensorFile): SequenceLayout {
+  const names = [...file.tensors.keys()];
+  const first = names[0];
+  if (first === undefined) throw invalidFile(file.path, 'at least one tensor', 'tensors', names);
+  const [, modelDim] = rowShape(file, first);
+  const lengths = names.map((name) => {
+    const [tokens, width] = rowShape(file, name);
+    if (width === modelDim) return tokens;
+    const what = `${modelDim} numbers a token, as in ${quoteName(first)},`;
+    throw invalidFile(file.path, what, `${quoteName(name)}.shape`, [tokens, width]);
+  });
+  return createLayout({ form: 'named', modelDim, lengths, names });
+}
+
+/** [tokens, modelDim] of a tensor that must hold rows of floats. */
+function rowShape({ path, tensors }: TensorFile, name: string): readonly [number, number] {
+  const { dtype, shape } = tensors.get(name)!;
+  if (!isFloatStorage(dtype)) throw invalidFile(path, 'a float type', `${quoteName(name)}.dtype`, dtype);
+  const [tokens, modelDim] = shape;
+  if (shape.length !== 2 || tokens === undefined || modelDim === undefined || modelDim === 0) {
+    throw invalidFile(path, '[tokens, modelDim]', `${quoteName(name)}.shape`, shape);
+  }
+  return [tokens, modelDim];
+}
+
+/** The reader of a file whose rows are all in tensor `rows`. */
+export function readerOfRows(file: TensorFile, layout: SequenceLayout, rows: string): SequenceReader {
+  return readerOf(file, layout, async (first, count, data) => {
+    await file.readFloat32(rows, data, locateElements(layout, { first, count, data }).begin);
+  });
+}
+
+/** The reader of a file with a tensor a sequence. */
+export function readerOfNamed(file: TensorFile, layout: SequenceLayout): SequenceReader {
+  return readerOf(file, layout, async (first, count, data) => {
+    const { begin: origin } = locateElements(layout, { first, count, data });
+    for (let index = first; index < first + count; index++) {
+      const { begin, end } = locateElements(layout, { first: index, count: 1 });
+      await file.readFloat32(layout.names![index] as string, data.subarray(begin - origin, end - origin));
+    }
+  });
+}
+
+function readerOf(file: TensorFile, layout: SequenceLayout, read: SequenceReader['read']): SequenceReader {
+  return { ...layout, path: file.path, metadata: file.metadata, read, close: () => file.close() };
+}

@@ -1,0 +1,85 @@
+// An open zip archive, whose members are read in place: nothing is ever unpacked to disk, so names are names and not
+// paths. Which members there are is the matter of directory.ts.
+import type { FileHandle } from 'node:fs/promises';
+import { attempt } from '../attempt.js';
+import { openRegularFile } from '../open-file.js';
+import { readFully, type Reading } from '../positional-io.js';
+import { BlockReading } from './block-reading.js';
+import { DeflatedMember } from './deflated-member.js';
+import { readDirectory } from './directory.js';
+import type { MemberReader, ZipMember } from './member.js';
+import { StoredMember } from './stored-member.js';
+
+/**
+ * Opens the zip archive `path` and checks its directory; the members' bytes are read when asked for.
+ * @throws INVALID_FILE if it is no zip archive, or has a member that is encrypted, neither stored nor deflated, listed
+ * twice or not where the directory says; FILE_FAILED
+ */
+export async function openZipArchive(path: string): Promise<ZipArchive> {
+  const { handle, size } = await openRegularFile(path);
+  try {
+    const blocks = new BlockReading(handle);
+    return new ZipArchive(path, {
+      handle,
+      blocks,
+      members: await readDirectory({ path, file: blocks, size }),
+    });
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+interface Contents {
+  readonly handle: FileHandle;
+  readonly blocks: BlockReading;
+  readonly members: ReadonlyMap<string, ZipMember>;
+}
+
+/** `close` it when done. */
+export class ZipArchive {
+  readonly path: string;
+  /** By name, in the order of the directory. */
+  readonly members: ReadonlyMap<string, ZipMember>;
+  readonly #handle: FileHandle;
+  readonly #blocks: BlockReading;
+  readonly #readers = new Set<MemberReader>();
+
+  constructor(path: string, { handle, blocks, members }: Contents) {
+    this.path = path;
+    this.members = members;
+    this.#handle = handle;
+    this.#blocks = blocks;
+  }
+
+  /**
+   * The first `most` bytes of a member, or all of a shorter one, from when the archive was opened.
+   * @throws INVALID_FILE naming the member if its bytes aren't what the directory says, FILE_FAILED
+   */
+  async readStart(member: ZipMember, most: number): Promise<Uint8Array> {
+    const bytes = new Uint8Array(Math.min(member.byteLength, most));
+    const reader = createReader(this.#blocks, member);
+    try {
+      await reader.use((file) => readFully(file, bytes, { path: member.label, position: 0 }));
+    } finally {
+      await reader.release();
+    }
+    return bytes;
+  }
+
+  open(member: ZipMember): MemberReader {
+    const reader = createReader(this.#handle, member);
+    this.#readers.add(reader);
+    return reader;
+  }
+
+  /** Waits for reads under way; a second call does nothing. @throws FILE_FAILED */
+  async close(): Promise<void> {
+    await Promise.all(Array.from(this.#readers, (reader) => reader.release()));
+    await attempt(this.path, 'close', () => this.#handle.close());
+  }
+}
+
+function createReader(archive: Reading, member: ZipMember): MemberReader {
+  return member.isDeflated ? new DeflatedMember(archive, member) : new StoredMember(archive, member);
+}

@@ -1,0 +1,147 @@
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { findFiles } from '../../src/files/find-files.js';
+import { makeFolder } from '../helpers/make-folder.js';
+import { rejects } from './scratch.js';
+
+const onUnix = process.platform === 'win32' ? test.skip : test;
+const asUser = process.getuid?.() === 0 ? test.skip : onUnix;
+
+const extensions = ['.npy', '.jsonl'];
+
+/** A folder with empty files of these names, where a name that ends with a slash is a folder. */
+async function makeTree(t: ExecutionContext, ...names: string[]): Promise<string> {
+  const folder = await makeFolder(t);
+  for (const name of names) {
+    await mkdir(join(folder, name, name.endsWith('/') ? '.' : '..'), { recursive: true });
+    if (!name.endsWith('/')) await writeFile(join(folder, name), '');
+  }
+  return folder;
+}
+
+/** What `patterns` in `folder` find, without the folder. */
+async function find(folder: string, ...patterns: string[]): Promise<string[]> {
+  const paths = await findFiles(
+    patterns.map((pattern) => (pattern === '-' ? pattern : `${folder}/${pattern}`)),
+    extensions,
+  );
+  return paths.map((path) => path.replace(`${folder}/`, ''));
+}
+
+const noFile = 'Expected at least one file of .npy, .jsonl for `input`, got ';
+
+test('A file is taken as it is, whatever its extension', async (t) => {
+  const folder = await makeTree(t, 'a.txt', '.hidden', 'b.npy');
+  t.deepEqual(await find(folder, 'b.npy', 'a.txt', '.hidden'), ['b.npy', 'a.txt', '.hidden']);
+});
+
+test('A file whose name is a glob is that file', async (t) => {
+  const folder = await makeTree(t, '[ab].npy', 'a.npy', 'b.npy', '{x,y}.txt');
+  t.deepEqual(await find(folder, '[ab].npy', '{x,y}.txt'), ['[ab].npy', '{x,y}.txt']);
+});
+
+test('The dash stands for itself', async (t) => {
+  t.deepEqual(await findFiles(['-'], extensions), ['-']);
+  await rejects(t, () => findFiles(['-', '-'], extensions), { code: 'INVALID_OPTION', what: '`"-"`' });
+});
+
+test('A folder gives its own files with an extension of the list, by code units', async (t) => {
+  const names = ['b.npy', 'a.JSONL', 'B.npy', 'ä.npy', 'a.txt', '.c.npy', 'npy', 'sub/d.npy', 'e.npy/f.npy'];
+  const folder = await makeTree(t, ...names, '10.npy', '9.npy');
+  const wanted = ['10.npy', '9.npy', 'B.npy', 'a.JSONL', 'b.npy', 'ä.npy'];
+  for (const slashes of ['', '/', '//']) {
+    const paths = await findFiles([folder + slashes], extensions);
+    t.is(paths.join(), wanted.map((name) => `${folder}/${name}`).join());
+  }
+});
+
+test('A glob gives files with an extension of the list, by code units', async (t) => {
+  const folder = await makeTree(
+    t,
+    'b.npy',
+    'B.npy',
+    'ab.txt',
+    '.b.npy',
+    'x/b.npy',
+    'node_modules/b.npy',
+    'b1.npy/',
+  );
+  t.deepEqual(await find(folder, '*b*'), ['b.npy']);
+  t.deepEqual(await find(folder, '**/[bB]*'), ['B.npy', 'b.npy', 'node_modules/b.npy', 'x/b.npy']);
+  t.deepEqual(await find(folder, '{x,nowhere}/*.npy'), ['x/b.npy']);
+  t.deepEqual(await find(folder, 'x/../[b].npy'), ['b.npy']);
+});
+
+test('Relative paths stay relative', async (t) => {
+  const folder = await makeTree(t, 'a.npy', 'b.npy');
+  const near = relative('.', folder).replaceAll('\\', '/');
+  for (const pattern of [near, `${near}/`, `${near}/*`, `${near}/[ab].npy`]) {
+    t.deepEqual(await findFiles([pattern], extensions), [`${near}/a.npy`, `${near}/b.npy`], pattern);
+  }
+  t.deepEqual(await findFiles([`${near}/b.npy`], extensions), [`${near}/b.npy`]);
+});
+
+test('The order of the patterns is kept, and a file that several find stands where it is found first', async (t) => {
+  const folder = await makeTree(t, 'a.npy', 'b.npy', 'c.npy', 'd/e.npy');
+  t.deepEqual(await find(folder, 'd', 'c.npy', '*.npy', ''), ['d/e.npy', 'c.npy', 'a.npy', 'b.npy']);
+  t.deepEqual(await find(folder, '*.npy', 'd/../b.npy', 'd'), ['a.npy', 'b.npy', 'c.npy', 'd/e.npy']);
+});
+
+test('A file named twice by its own path is an error, between patterns too', async (t) => {
+  const folder = await makeTree(t, 'a.npy', 'd/');
+  const what = 'Expected each file once for `input`, got ';
+  for (const patterns of ['a.npy a.npy', 'a.npy d/../a.npy', '*.npy a.npy a.npy', 'a.npy *.npy a.npy']) {
+    await rejects(t, () => find(folder, ...patterns.split(' ')), { code: 'INVALID_OPTION', what });
+  }
+});
+
+test('Links count as what they lead to, and not as the same file', async (t) => {
+  const folder = await makeTree(t, 'd/', 'other/a.txt', 'other/x.npy');
+  await symlink('../other/a.txt', join(folder, 'd', 'file.npy'));
+  await symlink('../other', join(folder, 'd', 'folder.npy'));
+  await symlink('nowhere', join(folder, 'd', 'broken.npy'));
+  for (const pattern of ['d', 'd/*']) t.deepEqual(await find(folder, pattern), ['d/file.npy'], pattern);
+  t.deepEqual(await find(folder, 'd/folder.npy'), ['d/folder.npy/x.npy']);
+  t.deepEqual(await find(folder, 'd/file.npy', 'other/a.txt'), ['d/file.npy', 'other/a.txt']);
+});
+
+onUnix('A FIFO is taken where it is named, not where it is found', async (t) => {
+  const folder = await makeTree(t, 'a.npy');
+  execFileSync('mkfifo', [join(folder, 'fifo.npy')]);
+  t.deepEqual(await find(folder, 'fifo.npy'), ['fifo.npy']);
+  for (const pattern of ['', '*']) t.deepEqual(await find(folder, pattern), ['a.npy']);
+});
+
+test('A path that leads nowhere is an error of the file system', async (t) => {
+  const folder = await makeTree(t, 'a.npy');
+  for (const name of ['missing.npy', 'a.npy/b', 'with blanks, and+signs']) {
+    const [path, code] = [`${folder}/${name}`, name === 'a.npy/b' ? 'ENOTDIR' : 'ENOENT'];
+    const failed = { code: 'FILE_FAILED', path: `${path}: could not open: ${code}`, what: name } as const;
+    await rejects(t, () => findFiles([path], extensions), failed);
+  }
+});
+
+test('A folder or glob without a file of the list is an error that names it and the list', async (t) => {
+  const folder = await makeTree(t, 'a.txt', '.b.npy', 'd/');
+  for (const pattern of ['d', '*.npy', '*', 'missing/*.npy', 'a.txt/*', `{${'x'.repeat(300)},y}.npy`, '!a']) {
+    const action = () => findFiles([pattern === '!a' ? pattern : `${folder}/${pattern}`], extensions);
+    await rejects(t, action, { code: 'INVALID_OPTION', path: noFile, what: 'got `"' });
+  }
+});
+
+test('A glob that is too long and a name with a zero byte are errors, no crashes', async (t) => {
+  const longest = `/${'[a]'.repeat(30_000)}`;
+  await rejects(t, () => findFiles([longest], extensions), { code: 'FILE_FAILED', what: 'could not expand' });
+  await rejects(t, () => findFiles(['a\0*'], extensions), { code: 'FILE_FAILED', what: 'could not open' });
+});
+
+asUser('A folder that is kept from the user is an error of the file system', async (t) => {
+  const folder = await makeTree(t, 'd/a.npy');
+  await chmod(join(folder, 'd'), 0);
+  t.teardown(() => chmod(join(folder, 'd'), 0o700)); // Else nobody could remove it.
+  const path = `${folder}/d`;
+  await rejects(t, () => findFiles([path], extensions), { code: 'FILE_FAILED', path, what: 'EACCES' });
+  await rejects(t, () => findFiles([`${path}/*`], extensions), { code: 'FILE_FAILED', path, what: 'EACCES' });
+});
