@@ -1,17 +1,21 @@
 #!/usr/bin/env node
 // The command line: wires the subcommands to yargs and turns errors into messages and exit codes. No computation.
 import { setFlagsFromString } from 'node:v8';
-import yargs from 'yargs';
+import yargs, { type CommandModule } from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { explainCommand } from './commands/explain.js';
-import { infoCommand } from './commands/info.js';
-import { makeSequencesCommand } from './commands/make-sequences.js';
-import { makeWeightsCommand } from './commands/make-weights.js';
-import { runCommand } from './commands/run.js';
 import { Stopped } from './commands/stop-signals.js';
-import { verifyCommand } from './commands/verify.js';
 import { version } from './engine/version.js';
 import { HeadpoolError, type ErrorCode } from './errors.js';
+
+// Loaded when asked for: what one command needs would make every other one start later.
+const commands: Readonly<Record<string, () => Promise<CommandModule>>> = {
+  run: async () => plain((await import('./commands/run.js')).runCommand),
+  explain: async () => plain((await import('./commands/explain.js')).explainCommand),
+  verify: async () => plain((await import('./commands/verify.js')).verifyCommand),
+  info: async () => plain((await import('./commands/info.js')).infoCommand),
+  'make-sequences': async () => plain((await import('./commands/make-sequences.js')).makeSequencesCommand),
+  'make-weights': async () => plain((await import('./commands/make-weights.js')).makeWeightsCommand),
+};
 
 const exitCodes = { failed: 1, usage: 2 } as const;
 
@@ -32,16 +36,13 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
 
+const args = joinDashes(hideBin(process.argv));
+
 try {
-  await yargs(joinDashes(hideBin(process.argv)))
+  await yargs(args)
     .scriptName('headpool')
     .usage('$0 <command>\n\nMulti-head attention as a parallel compute engine.')
-    .command(runCommand)
-    .command(explainCommand)
-    .command(verifyCommand)
-    .command(infoCommand)
-    .command(makeSequencesCommand)
-    .command(makeWeightsCommand)
+    .command(await loadCommands(args))
     .demandCommand(1, 'Name a command, for example `headpool run --help`')
     .strictCommands()
     .recommendCommands()
@@ -57,6 +58,18 @@ try {
     .parseAsync();
 } catch (error) {
   reportError(error);
+}
+
+/** The command that the arguments begin with, or all of them, for help and for guessing what was meant. */
+async function loadCommands([first = '']: readonly string[]): Promise<CommandModule[]> {
+  const load = Object.hasOwn(commands, first) ? commands[first] : undefined;
+  if (load !== undefined) return [await load()];
+  return Promise.all(Object.values(commands).map((loadCommand) => loadCommand()));
+}
+
+/** A command among others, whose arguments yargs checks. */
+function plain<Args>(command: CommandModule<object, Args>): CommandModule {
+  return command as unknown as CommandModule;
 }
 
 /** `-i -` as `-i=-`: yargs takes a dash behind a flag of several values for the next flag. */

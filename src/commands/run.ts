@@ -32,30 +32,48 @@ export const runCommand: CommandModule<object, CommonArgs> = {
   handler: async (args) => {
     const settings = await settingsOf('run', args);
     const signal = stopOnSignals();
-    const request = await requestOf(settings);
-    await checkInputs(request, (queries, keys) => {
-      checkAlignment(settings, queries, keys);
-    });
-    const plan = planOf(request, settings);
-    if (settings.dryRun) {
-      const estimate = await estimateRun(request, plan.planner, plan);
-      console.log(args.json ? JSON.stringify(estimate) : formatEstimate(request, estimate, settings));
-      return;
+    // Workers start while files are looked at.
+    const starting = settings.dryRun ? undefined : startEngine(settings);
+    try {
+      const request = await requestOf(settings);
+      await checkInputs(request, (queries, keys) => {
+        checkAlignment(settings, queries, keys);
+      });
+      const plan = planOf(request, settings);
+      if (starting === undefined) {
+        const estimate = await estimateRun(request, plan.planner, plan);
+        console.log(args.json ? JSON.stringify(estimate) : formatEstimate(request, estimate, settings));
+      } else {
+        const report = await compute(request, settings, { ...plan, engine: await starting, signal });
+        await publish(report, settings, args.json === true);
+      }
+    } finally {
+      await starting?.then(
+        (engine) => engine.close(),
+        () => undefined,
+      );
     }
-    const report = await compute(request, settings, { ...plan, signal });
-    if (settings.report !== undefined) {
-      const text = `${JSON.stringify(report, null, 2)}\n`;
-      await attempt(settings.report, 'write', () => writeFile(settings.report!, text));
-    }
-    // Where the data go to standard output, the summary doesn't.
-    const isPiped = settings.output === standardStream;
-    const text = args.json ? JSON.stringify(report) : formatSummary(report);
-    if (isPiped) console.error(text);
-    else console.log(text);
-    for (const { message } of report.failures.slice(0, mostFailures)) console.error(`skipped: ${message}`);
-    if (report.failures.length > 0) process.exitCode = someFailed;
   },
 };
+
+function startEngine({ kernel, threads }: Settings<'run'>): Promise<Engine> {
+  const starting = createEngine({ kernel, ...(threads !== undefined && { threads }) });
+  // It is awaited once there is something to compute; until then a failure must not end the process.
+  starting.catch(() => undefined);
+  return starting;
+}
+
+async function publish(report: RunReport, { report: path, output }: Settings<'run'>, isJson: boolean) {
+  if (path !== undefined) {
+    await attempt(path, 'write', () => writeFile(path, `${JSON.stringify(report, null, 2)}\n`));
+  }
+  const text = isJson ? JSON.stringify(report) : formatSummary(report);
+  // Where the data go to standard output, the summary doesn't.
+  if (output === standardStream) console.error(text);
+  else console.log(text);
+  for (const { message } of report.failures.slice(0, mostFailures)) console.error(`skipped: ${message}`);
+  if (report.failures.length > 0) process.exitCode = someFailed;
+}
 
 const mostFailures = 20;
 
@@ -76,15 +94,14 @@ function planOf(request: RunRequest, { heads, kvHeads = heads, memory, batchToke
   return { planner, need, memoryBytes, limits: chooseLimits(need, memoryBytes, batchTokens) };
 }
 
-type Plan = ReturnType<typeof planOf> & { readonly signal: AbortSignal };
+type Plan = ReturnType<typeof planOf> & { readonly engine: Engine; readonly signal: AbortSignal };
 
 async function compute(
   request: RunRequest,
   settings: Settings<'run'>,
-  { limits, signal }: Plan,
+  { limits, engine, signal }: Plan,
 ): Promise<RunReport> {
-  const { heads, kvHeads = heads, threads, kernel, verifyOutput } = settings;
-  await using engine = await createEngine({ kernel, ...(threads !== undefined && { threads }) });
+  const { heads, kvHeads = heads, verifyOutput } = settings;
   using layer = await engine.multiHeadAttention({ heads, kvHeads, weights: request.weights });
   const configuration = configurationOf(request, layer);
   const identity = await identifyRun(request, engine.info, configuration);

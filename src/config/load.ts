@@ -1,6 +1,5 @@
 // Reads a configuration file: YAML (or JSON, which is YAML) holding one mapping.
 import { readFile } from 'node:fs/promises';
-import { parse } from 'yaml';
 import { HeadpoolError } from '../errors.js';
 
 // Far more than settings need, and little enough to parse at once.
@@ -16,6 +15,8 @@ export async function loadConfig(path: string): Promise<Readonly<Record<string, 
   }
   if (text.length > mostBytes)
     throw invalid(path, `expected at most ${mostBytes} characters, got ${text.length}`);
+  // Loaded when there is something to parse: it takes longer than all that a run without it does first.
+  const { parse } = await import('yaml');
   let content: unknown;
   try {
     content = parse(text, { uniqueKeys: true, maxAliasCount: 100 });

@@ -3,7 +3,6 @@
 import type { Stats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { isAbsolute, resolve } from 'node:path';
-import { glob, isDynamicPattern } from 'tinyglobby';
 import { expected } from '../errors.js';
 import { attempt } from './attempt.js';
 
@@ -49,7 +48,9 @@ async function findStats(path: string): Promise<Stats | undefined> {
     try {
       return await stat(path);
     } catch (error) {
-      if (isDynamicPattern(toSlashes(path)) && isNowhere(error)) return undefined;
+      if (!isNowhere(error)) throw error;
+      const { isDynamicPattern } = await loadGlobs();
+      if (isDynamicPattern(toSlashes(path))) return undefined;
       throw error;
     }
   });
@@ -90,8 +91,14 @@ async function leadsToFile(link: string): Promise<boolean> {
   );
 }
 
+/** Loaded where a path is none: most runs name their files. */
+function loadGlobs() {
+  return import('tinyglobby');
+}
+
 /** Matches come relative to the current folder; those of an absolute glob become absolute again. */
 async function expandGlob(pattern: string): Promise<string[]> {
+  const { glob } = await loadGlobs();
   const paths = await glob(pattern, { expandDirectories: false });
   return isAbsolute(pattern) ? paths.map((path) => toSlashes(resolve(path))) : paths;
 }

@@ -30,7 +30,7 @@ import {
   type DataType,
 } from 'apache-arrow';
 import { FileBlock, Footer } from 'apache-arrow/ipc/metadata/file';
-import { BodyCompression, RecordBatch } from 'apache-arrow/ipc/metadata/message';
+import { BodyCompression, BufferRegion, FieldNode, RecordBatch } from 'apache-arrow/ipc/metadata/message';
 import { HeadpoolError } from '../../../src/errors.js';
 import { createArrowFormat } from '../../../src/files/sequences/arrow-format.js';
 import { loadArrow } from '../../../src/files/sequences/arrow/load-arrow.js';
@@ -552,7 +552,7 @@ test('A name that is no UTF-8, or an index of no name, damages its sequence alon
   t.true(indexed.damages[0]!.message.includes('its dictionary of 2 for `row 1.id`, got `2`'), indexed.damages[0]!.message); // prettier-ignore
 });
 
-test('Views of names that leave their buffer damage their sequence, and those that share it too often the file', async (t) => {
+test('Views of names that leave their buffer damage a sequence, and those that share it too often the file', async (t) => {
   const long = 'a text that is longer than twelve bytes';
   const table = makeTable(Array.from({ length: 40 }, () => []), Array.from({ length: 40 }, () => long), { id: new Utf8View() }); // prettier-ignore
   const written = Buffer.from(tableToIPC(table));
@@ -574,6 +574,30 @@ test('Views of names that leave their buffer damage their sequence, and those th
   });
 });
 
+test('Buffers of views that overlap are refused before they are read', async (t) => {
+  const { fields } = makeTable([], [], { id: new Utf8View() }).schema;
+  const refuse = async (viewCounts: number[], regions: [number, number][], what: string) => {
+    const nodes = [0, 0, 0, 0].map((length) => new FieldNode(length, 0));
+    const buffers = [[0, 0], [0, 0], ...regions, [0, 0], [0, 0], [0, 0], [0, 0], [0, 0]]; // prettier-ignore
+    const places = buffers.map(([offset, length]) => new BufferRegion(offset!, length!));
+    const records = new RecordBatch(0, nodes, places, null, viewCounts);
+    const batch = frame(Message.encode(Message.from(records, 16)), new Uint8Array(16));
+    const file = Buffer.concat([schemaMessage(new Schema(fields)), batch, endOfStream]);
+    await rejects(t, async () => readAll(await open(t, file)), { code: 'INVALID_FILE', what });
+  };
+  await refuse([3], [[0, 16], [0, 16], [0, 16]], 'at most 16 bytes of text for `message 1.buffers[2]`, got `48`'); // prettier-ignore
+  await refuse([-3], [[0, 16]], '7, as the schema has for `message 1.buffers`, got `8`');
+});
+
+test('What ended a stream is said again, and is not taken for its end', async (t) => {
+  const broken = streamFile(batchMessage(), batchMessage({ offsets: [0, 2, 1] }), batchMessage());
+  const stream = await open(t, broken);
+  t.teardown(() => stream.close());
+  t.like(await stream.next(100), { lengths: [1, 2], end: { sequence: 2 } });
+  const first = await t.throwsAsync(stream.next(100), { code: 'INVALID_FILE' });
+  t.is(await t.throwsAsync(stream.next(100)), first);
+});
+
 test('A missing file, and a failing pipe, are the system’s errors', async (t) => {
   const path = join(await makeFolder(t), 'a.arrow');
   await rejects(t, () => openArrow(path), { code: 'FILE_FAILED', path, what: 'ENOENT' });
@@ -589,17 +613,15 @@ test('A missing file, and a failing pipe, are the system’s errors', async (t) 
 });
 
 test('A file that shrinks under way is refused', async (t) => {
-  const path = await writeScratch(t, 'a.arrow', whole);
+  const tokens = 10_000; // More than is read ahead.
+  const path = await writeScratch(t, 'a.arrow', tableToIPC(makeTable([countUp(tokens)]), 'file'));
   const stream = await openArrow(path);
   t.teardown(() => stream.close());
-  const span = await stream.next(100);
+  const span = await stream.next(tokens);
   if (span === undefined || 'error' in span) return t.fail();
-  await writeFile(path, whole.subarray(0, 100));
-  await rejects(t, () => span.read(new Float32Array(3 * width)), {
-    code: 'INVALID_FILE',
-    path,
-    what: '`data`',
-  });
+  await writeFile(path, 'short');
+  const read = () => span.read(new Float32Array(tokens * width));
+  await rejects(t, read, { code: 'INVALID_FILE', path, what: '`data`' });
 });
 
 test('Where the package is missing, the error says what to install', async (t) => {

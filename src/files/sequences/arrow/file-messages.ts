@@ -21,7 +21,7 @@ import {
   type MessageSource,
   type Messages,
 } from './messages.js';
-import { readThroughWindow } from './windowed-reading.js';
+import { readFromMemory, readThroughWindow } from './windowed-reading.js';
 
 interface OpenFile {
   readonly pkg: ArrowPackage;
@@ -31,6 +31,8 @@ interface OpenFile {
   readonly size: number;
 }
 
+/** Bodies up to this size are read at once. */
+const smallBody = 2 ** 15;
 /** With its padding. */
 const magicBytes = 8;
 /** The footer's length and the magic. */
@@ -89,9 +91,10 @@ async function* readBlocks(
       }
       const message = await readMessage(open, { offset, limit, label });
       if (message === undefined) throw invalidFile(path, 'a message', label, 'end of stream');
-      const { begin, body, header } = message;
-      if (metaDataLength !== body.position - begin || bodyLength !== body.byteLength) {
-        const what = `lengths ${body.position - begin} and ${body.byteLength}, as the message has,`;
+      const { begin, end, body, header } = message;
+      const metadataBytes = end - body.byteLength - begin;
+      if (metaDataLength !== metadataBytes || bodyLength !== body.byteLength) {
+        const what = `lengths ${metadataBytes} and ${body.byteLength}, as the message has,`;
         throw invalidFile(path, what, `footer.${label}`, [metaDataLength, bodyLength]);
       }
       const wanted = kind === 'records' ? 'records' : 'dictionary';
@@ -135,8 +138,13 @@ async function readMessage(
   const decoded = decodeMessage(pkg, metadata, place);
   const end = position + decoded.bodyLength;
   if (end > limit) throw cutShort(place, 'body', decoded.bodyLength, limit - position);
-  const body = { file, handle, position, byteLength: decoded.bodyLength };
-  return { ...decoded, place, body, begin: offset, end };
+  const byteLength = decoded.bodyLength;
+  const body = { file, handle, position, byteLength };
+  const message = { ...decoded, place, body, begin: offset, end };
+  if (byteLength > smallBody) return message;
+  // Of many small ones several come out of one read.
+  const memory = readFromMemory(await readBytes(open, position, byteLength));
+  return { ...message, body: { file: memory, handle: memory, position: 0, byteLength } };
 }
 
 async function readBytes({ path, file }: OpenFile, position: number, length: number): Promise<Uint8Array> {

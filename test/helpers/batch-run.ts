@@ -1,0 +1,135 @@
+// A whole batch run inside the test's own process, wired as the command wires it.
+import test from 'ava';
+import type { MultiHeadAttention } from '../../src/attention/multi-head.js';
+import { createXavierWeights, type MultiHeadWeights } from '../../src/index.js';
+import type { ChunkLimits } from '../../src/batch/chunks.js';
+import { configurationOf } from '../../src/batch/configuration.js';
+import { identifyRun, type FileIdentity, type RunIdentity } from '../../src/batch/identity.js';
+import { createVolatileJournal, openJournal, type EarlierRun, type Journal } from '../../src/batch/journal.js';
+import type { RunState } from '../../src/batch/manifest.js';
+import { planOutputs, type OutputChoice } from '../../src/batch/plan-outputs.js';
+import type { RunRequest } from '../../src/batch/request.js';
+import { executeRun, type RunHooks } from '../../src/batch/run.js';
+import type { RunSetting } from '../../src/batch/setting.js';
+import { createEngine, type Engine, type EngineInfo } from '../../src/engine/engine.js';
+
+export const heads = 2;
+/** Of a layer 8 wide. */
+export const smallWeights = withBiases(createXavierWeights({ modelDim: 8, heads, seed: 11 }));
+
+export interface Bench {
+  readonly engine: Engine;
+  readonly layer: MultiHeadAttention;
+}
+
+/** Starts an engine and a layer before the tests of this file and closes them after. */
+export function openBench(threads = 2, weights: MultiHeadWeights = smallWeights): () => Bench {
+  let bench: Bench | undefined;
+  test.before(`starts an engine of ${threads} threads`, async (t) => {
+    const engine = await createEngine({ threads });
+    bench = { engine, layer: await engine.multiHeadAttention({ heads, weights }) };
+    t.truthy(bench);
+  });
+  test.after.always(`closes the engine of ${threads} threads`, async (t) => {
+    bench?.layer.dispose();
+    await bench?.engine.close();
+    t.pass();
+  });
+  return () => bench!;
+}
+
+type Asked = Partial<Omit<RunRequest, 'inputs' | 'targets' | 'manifestPath'>> &
+  Partial<Pick<OutputChoice, 'inputFormat' | 'outputFormat' | 'hasStatistics'>> & {
+    readonly inputs: readonly string[];
+    readonly output: string;
+  };
+
+export async function requestFor(asked: Asked): Promise<RunRequest> {
+  const { inputs, output, inputFormat = 'jsonl', outputFormat, hasStatistics = false, ...others } = asked;
+  const choice = { inputs, output, inputFormat, outputFormat, hasStatistics };
+  const { folder: _, ...plan } = await planOutputs(choice);
+  const defaults = { weights: smallWeights, options: {}, dtype: 'f32', onError: 'stop' } as const;
+  return { ...defaults, ...others, ...plan };
+}
+
+export interface RunParts extends RunHooks {
+  readonly bench: Bench;
+  /** Instead of the bench's. */
+  readonly layer?: MultiHeadAttention;
+  readonly limits?: Partial<ChunkLimits>;
+  readonly earlier?: EarlierRun;
+  /** Stops after so many chunks of this run, as a signal does. */
+  readonly stopAfter?: number;
+  readonly standardInput?: RunSetting['standardInput'];
+  readonly standardOutput?: RunSetting['standardOutput'];
+  /** Called between finding the inputs and reading them. */
+  readonly meanwhile?: () => Promise<void>;
+}
+
+/** Runs as the command does, and closes the journal however it ends. */
+export async function runBatch(request: RunRequest, parts: RunParts): Promise<RunState> {
+  const { bench, earlier = 'refuse', meanwhile } = parts;
+  const identity = await identityOf(request, bench);
+  const journal = await journalOf(request, identity, earlier);
+  try {
+    await meanwhile?.();
+    const { setting, hooks } = settingOf(parts, { journal, inputs: identity.inputs });
+    await executeRun(request, setting, hooks);
+    return journal.state;
+  } finally {
+    await journal.close();
+  }
+}
+
+export function identityOf(request: RunRequest, { engine, layer }: Bench): Promise<RunIdentity> {
+  return identifyRun(request, engine.info, configurationOf(request, layer));
+}
+
+export function journalOf(request: RunRequest, identity: RunIdentity, earlier: EarlierRun): Promise<Journal> {
+  const { manifestPath } = request;
+  if (manifestPath === undefined) return Promise.resolve(createVolatileJournal(request));
+  return openJournal(request, manifestPath, { identity, earlier });
+}
+
+export function settingOf(
+  { bench, layer = bench.layer, limits, stopAfter, ...parts }: RunParts,
+  { journal, inputs }: { readonly journal: Journal; readonly inputs: readonly FileIdentity[] },
+): { readonly setting: RunSetting; readonly hooks: RunHooks } {
+  const { standardInput, standardOutput, onProgress, onRetry } = parts;
+  const stopper = new AbortController();
+  let calls = 0;
+  const counted = withForward(layer, (input, options) => {
+    if (++calls === stopAfter) stopper.abort(new Error('stopped'));
+    return layer.forward(input, options);
+  });
+  const setting = {
+    ...{ journal, inputs, standardInput, standardOutput },
+    layer: stopAfter === undefined ? layer : counted,
+    limits: { mostTokens: 64, mostSequenceTokens: 1e6, ...limits },
+    metadata: metadataOf(bench.engine.info),
+  };
+  const signal = stopAfter === undefined ? parts.signal : stopper.signal;
+  return { setting, hooks: { signal, ...(onProgress && { onProgress }), ...(onRetry && { onRetry }) } };
+}
+
+/** A layer that computes with `forward`. */
+export function withForward(
+  { heads: count, kvHeads, headDim, outputDim, modelDim }: MultiHeadAttention,
+  forward: MultiHeadAttention['forward'],
+): MultiHeadAttention {
+  const parts = { heads: count, kvHeads, headDim, outputDim, modelDim, forward };
+  return parts as unknown as MultiHeadAttention;
+}
+
+function metadataOf({ version }: EngineInfo): Map<string, string> {
+  return new Map([['headpool', version]]);
+}
+
+/** Biases other than zero, lest one that is left out goes unnoticed. */
+function withBiases(weights: MultiHeadWeights): MultiHeadWeights {
+  for (const name of ['query', 'key', 'value', 'output'] as const) {
+    const data = weights[name].bias!.data as Float32Array;
+    data.forEach((_, n) => (data[n] = Math.sin(n + name.length)));
+  }
+  return weights;
+}
