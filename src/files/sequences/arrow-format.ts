@@ -3,17 +3,14 @@
 import { createArrowEncoder } from './arrow/encoder.js';
 import { loadArrow } from './arrow/load-arrow.js';
 import { openArrowStream } from './arrow/stream.js';
-import type { SequenceFormat } from './sequences.js';
+import type { FormatImplementation } from './sequences.js';
 
-export const arrowFormat: SequenceFormat = createArrowFormat(loadArrow);
+export const arrowFormat: FormatImplementation = createArrowFormat(loadArrow);
 
 /** @internal The format on a package that `load` gives, when first asked for. */
-export function createArrowFormat(load: typeof loadArrow): SequenceFormat {
+export function createArrowFormat(load: typeof loadArrow): FormatImplementation {
   return {
-    name: 'arrow',
-    extensions: ['.arrow', '.arrows', '.feather'],
     openStream: async (source) => openArrowStream(await load(), source),
     createEncoder: async (outline) => createArrowEncoder(await load(), outline),
-    isPipeable: true,
   };
 }

@@ -1,20 +1,56 @@
 // The registry of sequence formats: the extension of a path, or a name, says which one reads or writes it.
 import { extname } from 'node:path';
 import { expected } from '../../errors.js';
-import { arrowFormat } from './arrow-format.js';
-import { jsonlFormat } from './jsonl-format.js';
-import { npyFormat } from './npy-format.js';
-import { npzFormat } from './npz-format.js';
-import { safetensorsFormat } from './safetensors-format.js';
-import type { FormatName, SequenceFormat, SequenceReader } from './sequences.js';
+import type { FormatImplementation, FormatName, SequenceFormat, SequenceReader } from './sequences.js';
 
+type Load = () => Promise<FormatImplementation>;
+
+interface Abilities {
+  readonly canSeek: boolean;
+  readonly canWrite: boolean;
+}
+
+// Each is loaded when a file of it is opened: a run needs one or two of them.
 const formats: readonly SequenceFormat[] = [
-  safetensorsFormat,
-  npyFormat,
-  npzFormat,
-  jsonlFormat,
-  arrowFormat,
+  lazily(
+    { name: 'safetensors', extensions: ['.safetensors'], isPipeable: false },
+    { canSeek: true, canWrite: true },
+    async () => (await import('./safetensors-format.js')).safetensorsFormat,
+  ),
+  lazily(
+    { name: 'npy', extensions: ['.npy'], isPipeable: false },
+    { canSeek: true, canWrite: true },
+    async () => (await import('./npy-format.js')).npyFormat,
+  ),
+  lazily(
+    { name: 'npz', extensions: ['.npz'], isPipeable: false },
+    { canSeek: true, canWrite: false },
+    async () => (await import('./npz-format.js')).npzFormat,
+  ),
+  lazily(
+    { name: 'jsonl', extensions: ['.jsonl', '.ndjson'], isPipeable: true },
+    { canSeek: false, canWrite: true },
+    async () => (await import('./jsonl-format.js')).jsonlFormat,
+  ),
+  lazily(
+    { name: 'arrow', extensions: ['.arrow', '.arrows', '.feather'], isPipeable: true },
+    { canSeek: false, canWrite: true },
+    async () => (await import('./arrow-format.js')).arrowFormat,
+  ),
 ];
+
+function lazily(
+  traits: Omit<SequenceFormat, keyof FormatImplementation>,
+  { canSeek, canWrite }: Abilities,
+  load: Load,
+): SequenceFormat {
+  return {
+    ...traits,
+    openStream: async (source) => (await load()).openStream(source),
+    ...(canSeek && { openReader: async (path) => (await load()).openReader!(path) }),
+    ...(canWrite && { createEncoder: async (outline) => (await load()).createEncoder!(outline) }),
+  };
+}
 
 /** All extensions that sequences are read from, with their dots. */
 export const sequenceExtensions: readonly string[] = formats.flatMap(({ extensions }) => extensions);

@@ -10,16 +10,13 @@ import { encodeRows, SequenceCount } from './row-encoder.js';
 import type {
   OutputOutline,
   SequenceEncoder,
-  SequenceFormat,
+  FormatImplementation,
   SequenceLayout,
   SequenceReader,
   Sequences,
 } from './sequences.js';
 
-export const npyFormat: SequenceFormat = {
-  name: 'npy',
-  extensions: ['.npy'],
-  isPipeable: false,
+export const npyFormat: FormatImplementation = {
   openReader,
   openStream: async (source) => streamOf(await openReader(source.path), source),
   createEncoder: (outline) => Promise.resolve(new NpyEncoder(outline)),

@@ -7,7 +7,7 @@ import { isFloatStorage, type StoredTensor } from '../storage.js';
 import type { TensorFile } from '../tensor-file.js';
 import { createLayout } from './layout.js';
 import { streamOf } from './reader-stream.js';
-import type { SequenceFormat, SequenceLayout, SequenceReader } from './sequences.js';
+import type { FormatImplementation, SequenceLayout, SequenceReader } from './sequences.js';
 import {
   isPacked,
   readerOfNamed,
@@ -17,10 +17,7 @@ import {
   rowsName,
 } from './tensor-layouts.js';
 
-export const npzFormat: SequenceFormat = {
-  name: 'npz',
-  extensions: ['.npz'],
-  isPipeable: false,
+export const npzFormat: FormatImplementation = {
   openReader,
   openStream: async (source) => streamOf(await openReader(source.path), source),
 };

@@ -4,7 +4,7 @@ import { invalidFile } from '../../errors.js';
 import { openTensorFile, type TensorFile } from '../tensor-file.js';
 import { streamOf } from './reader-stream.js';
 import { createSafetensorsEncoder, idsName } from './safetensors-encoder.js';
-import type { SequenceFormat, SequenceName, SequenceReader } from './sequences.js';
+import type { FormatImplementation, SequenceName, SequenceReader } from './sequences.js';
 import {
   isPacked,
   readerOfNamed,
@@ -14,10 +14,7 @@ import {
   rowsName,
 } from './tensor-layouts.js';
 
-export const safetensorsFormat: SequenceFormat = {
-  name: 'safetensors',
-  extensions: ['.safetensors'],
-  isPipeable: false,
+export const safetensorsFormat: FormatImplementation = {
   openReader,
   openStream: async (source) => streamOf(await openReader(source.path), source),
   createEncoder: (outline) => Promise.resolve(createSafetensorsEncoder(outline)),

@@ -157,17 +157,21 @@ export interface SequenceEncoder {
   finish(): { readonly prologue?: Uint8Array; readonly epilogue: Uint8Array };
 }
 
-/** One format of files; the registry holds all of them. */
-export interface SequenceFormat {
-  readonly name: FormatName;
-  /** With their dots, in lower case. */
-  readonly extensions: readonly string[];
+/** How a format of files reads and writes. */
+export interface FormatImplementation {
   /** @throws INVALID_FILE, FILE_FAILED; INVALID_SHAPE if the file says another width */
   openStream(source: StreamSource): Promise<SequenceStream>;
   /** Only of formats whose header tells every length. */
   readonly openReader?: (path: string) => Promise<SequenceReader>;
   /** Only of formats that can be written. @throws INVALID_OPTION if the format can't hold what is outlined */
   readonly createEncoder?: (outline: OutputOutline) => Promise<SequenceEncoder>;
+}
+
+/** One format of files; the registry holds all of them. */
+export interface SequenceFormat extends FormatImplementation {
+  readonly name: FormatName;
+  /** With their dots, in lower case. */
+  readonly extensions: readonly string[];
   /** Whether the prologue stands from the start, so that the bytes can go into a pipe. */
   readonly isPipeable: boolean;
 }

@@ -199,7 +199,3 @@ test('What Arrow can’t hold is refused', async (t) => {
     await rejects(t, () => pooled.encode({ lengths: [tokens] }, rows), { code: 'INVALID_OPTION', what });
   }
 });
-
-test('The bytes may go into a pipe', (t) => {
-  t.true(arrowFormat.isPipeable);
-});

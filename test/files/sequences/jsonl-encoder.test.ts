@@ -2,7 +2,7 @@ import test from 'ava';
 import type { ErrorCode } from '../../../src/errors.js';
 import { jsonlFormat } from '../../../src/files/sequences/jsonl-format.js';
 import type { OutputOutline, Sequences } from '../../../src/files/sequences/sequences.js';
-import { shortestDecimal } from '../../../src/files/sequences/shortest-decimal.js';
+import { shortestDecimal } from '../../../src/files/sequences/jsonl/shortest-decimal.js';
 import { createRandom } from '../../../src/tensor/random.js';
 import { rejects } from '../scratch.js';
 

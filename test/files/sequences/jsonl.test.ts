@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { HeadpoolError } from '../../../src/errors.js';
 import { jsonlFormat } from '../../../src/files/sequences/jsonl-format.js';
-import { openJsonlStream } from '../../../src/files/sequences/jsonl-stream.js';
+import { openJsonlStream } from '../../../src/files/sequences/jsonl/stream.js';
 import type {
   Embedding,
   SequenceName,

@@ -1,7 +1,7 @@
 // Rows that were parsed, as a span that is still to be read into memory of the caller's.
-import { HeadpoolError, expected } from '../../errors.js';
-import type { JsonlRow } from './jsonl-row.js';
-import type { SequenceSpan, StreamPosition, StreamSource } from './sequences.js';
+import { HeadpoolError, expected } from '../../../errors.js';
+import type { JsonlRow } from './row.js';
+import type { SequenceSpan, StreamPosition, StreamSource } from '../sequences.js';
 
 /** @param size of the file in bytes, if known */
 export function spanOf(

@@ -1,10 +1,10 @@
 // Bytes in their order, a chunk at a time: of a regular file from a position on, or of whatever yields them.
 import { Readable } from 'node:stream';
-import { fileFailed } from '../../errors.js';
-import { attempt } from '../attempt.js';
-import { openRegularFile, type RegularFile } from '../open-file.js';
-import { readFully } from '../positional-io.js';
-import type { StreamSource } from './sequences.js';
+import { fileFailed } from '../../../errors.js';
+import { attempt } from '../../attempt.js';
+import { openRegularFile, type RegularFile } from '../../open-file.js';
+import { readFully } from '../../positional-io.js';
+import type { StreamSource } from '../sequences.js';
 
 /** One call of `read` at a time; `close` may come at any time. */
 export interface ByteSource {

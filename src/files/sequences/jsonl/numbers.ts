@@ -1,6 +1,6 @@
 // Lists of numbers inside a line. JSON.parse reads them, because nothing written in JavaScript is as fast; what would
 // fill the memory is kept from it, and what it refuses is looked for element by element.
-import { codes, findAny, valueOf } from './jsonl-text.js';
+import { codes, findAny, valueOf } from './text.js';
 
 export interface ListRule {
   readonly least: number;

@@ -1,9 +1,9 @@
 // One line of a .jsonl file: {"id": …, "x": [[…], …]} or {"id": …, "tokens": […]}. Nothing else is accepted.
-import { HeadpoolError } from '../../errors.js';
-import { didYouMean } from '../../suggest.js';
-import { LineCursor } from './jsonl-cursor.js';
-import { codes, valueOf } from './jsonl-text.js';
-import type { SequenceName, StreamSource } from './sequences.js';
+import { HeadpoolError } from '../../../errors.js';
+import { didYouMean } from '../../../suggest.js';
+import { LineCursor } from './cursor.js';
+import { codes, valueOf } from './text.js';
+import type { SequenceName, StreamSource } from '../sequences.js';
 
 export interface JsonlRow extends Content {
   readonly name: SequenceName;

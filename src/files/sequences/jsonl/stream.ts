@@ -1,18 +1,18 @@
 // The sequences of a .jsonl file, or of standard input, in their order: only the lines of one span and the line
 // behind it are in memory.
-import { HeadpoolError, expected, invalidFile } from '../../errors.js';
+import { HeadpoolError, expected, invalidFile } from '../../../errors.js';
 import { openByteSource, type ByteSource } from './byte-source.js';
-import { LineReader, type Line } from './jsonl-lines.js';
-import { parseRow, type JsonlRow } from './jsonl-row.js';
-import { spanOf } from './jsonl-span.js';
-import { skipBlanks } from './jsonl-text.js';
+import { LineReader, type Line } from './lines.js';
+import { parseRow, type JsonlRow } from './row.js';
+import { spanOf } from './span.js';
+import { skipBlanks } from './text.js';
 import type {
   DamagedSequence,
   SequenceSpan,
   SequenceStream,
   StreamPosition,
   StreamSource,
-} from './sequences.js';
+} from '../sequences.js';
 
 /** In bytes; a line is held whole while its numbers are read. */
 const defaultLongestLine = 2 ** 28;
