@@ -17,7 +17,7 @@ const commands: Readonly<Record<string, () => Promise<CommandModule>>> = {
   'make-weights': async () => plain((await import('./commands/make-weights.js')).makeWeightsCommand),
 };
 
-const exitCodes = { failed: 1, usage: 2 } as const;
+const exitCodes = { failed: 1, usage: 2, brokenPipe: 141 } as const;
 
 // What the caller got wrong before any work; everything else is a failure.
 const usageErrors: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -72,6 +72,12 @@ function plain<Args>(command: CommandModule<object, Args>): CommandModule {
   return command as unknown as CommandModule;
 }
 
+/** Whoever reads our data may stop, as `head` does: no failure to talk about, but not all was delivered. */
+function isBrokenPipe(error: unknown): boolean {
+  const cause = error instanceof HeadpoolError ? error.cause : undefined;
+  return cause instanceof Error && 'code' in cause && cause.code === 'EPIPE';
+}
+
 /** `-i -` as `-i=-`: yargs takes a dash behind a flag of several values for the next flag. */
 function joinDashes(args: readonly string[]): string[] {
   return args.flatMap((arg, index) => {
@@ -84,6 +90,8 @@ function reportError(error: unknown): void {
   if (error instanceof Stopped) {
     // The exit code was set with the signal.
     console.error(`headpool: ${error.message}`);
+  } else if (isBrokenPipe(error)) {
+    process.exitCode = exitCodes.brokenPipe;
   } else if (error instanceof HeadpoolError) {
     console.error(`headpool: ${error.message}`);
     process.exitCode = usageErrors.has(error.code) ? exitCodes.usage : exitCodes.failed;

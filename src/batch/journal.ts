@@ -21,6 +21,8 @@ import type { RunRequest } from './request.js';
 export type EarlierRun = 'resume' | 'restart' | 'refuse';
 
 export interface Journal {
+  /** Whether a later run can go on with this one. */
+  readonly isDurable: boolean;
   /** Where the run stands, by what was recorded. */
   readonly state: RunState;
   /** Resolves once the record has reached the disk; what it speaks of must have before. @throws FILE_FAILED */
@@ -35,6 +37,7 @@ export interface Journal {
 export function createVolatileJournal(request: RunRequest): Journal {
   const state = new RunState(request);
   return {
+    isDurable: false,
     state,
     record: (portions, finished) => {
       state.addPortions(portions);
@@ -121,6 +124,7 @@ function checkSame(before: ManifestHead, now: ManifestHead, path: string): void 
 }
 
 class FileJournal implements Journal {
+  readonly isDurable = true;
   readonly state: RunState;
   readonly #path: string;
   readonly #log: RecordLog;

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { expected, HeadpoolError } from '../errors.js';
-import { isSameFile } from '../files/open-file.js';
+import { identify } from '../files/open-file.js';
 import { findFormat, formatNamed, formatOf } from '../files/sequences/formats.js';
 import type { FormatName, SequenceFormat } from '../files/sequences/sequences.js';
 import { standardStream, type RunInput, type RunRequest, type RunTarget } from './request.js';
@@ -37,20 +37,25 @@ export async function planOutputs(choice: OutputChoice): Promise<OutputPlan> {
       : (await isFolder(choice))
         ? planFolder(choice)
         : planFile(choice);
-  for (const { path } of plan.targets) {
-    for (const input of inputs) {
-      if (input === standardStream || path === standardStream) continue;
-      if (basename(input) === basename(path) || inputs.length === 1) await refuseInput(input, path);
-    }
-  }
+  await refuseInputs(inputs, plan.targets);
   // What standard input said is gone when a later run would need it again.
   const isVolatile = output === standardStream || inputs.includes(standardStream);
   return isVolatile ? { ...plan, manifestPath: undefined } : plan;
 }
 
-async function refuseInput(input: string, path: string): Promise<void> {
-  if (await isSameFile(input, path))
-    throw expected('INVALID_OPTION', 'a file that is not read', 'output', path);
+/** @throws INVALID_OPTION if a target is one of the inputs, under this name or another */
+async function refuseInputs(inputs: readonly string[], targets: readonly RunTarget[]): Promise<void> {
+  const existing = new Map<string, string>();
+  for (const { path } of targets) {
+    const file = path === standardStream ? undefined : await identify(path);
+    if (file !== undefined) existing.set(file, path);
+  }
+  if (existing.size === 0) return;
+  for (const input of inputs) {
+    const file = input === standardStream ? undefined : await identify(input);
+    const path = file === undefined ? undefined : existing.get(file);
+    if (path !== undefined) throw expected('INVALID_OPTION', 'a file that is not read', 'output', path);
+  }
 }
 
 async function isFolder({ inputs, output }: OutputChoice): Promise<boolean> {

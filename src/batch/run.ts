@@ -92,7 +92,7 @@ class Pipeline {
   async run(): Promise<void> {
     this.#read(0);
     for (let turn = 0; ; turn++) {
-      const chunk = await this.#reading;
+      const chunk = await this.#nextChunk();
       if (chunk === undefined) break;
       this.#read(turn + 1);
       const buffer = this.#buffers[turn % 2]!;
@@ -102,14 +102,31 @@ class Pipeline {
       if (this.#hooks.signal?.aborted === true) break;
     }
     await this.#writing;
-    await this.#source.close();
+    await this.settle();
     this.#hooks.signal?.throwIfAborted();
   }
 
   /** Resolves when nothing is under way any more, however it ended. */
   async settle(): Promise<void> {
-    await Promise.allSettled([this.#reading, this.#writing]);
+    // Closing first: standard input may have nothing to read for hours.
+    await Promise.allSettled([this.#source.close(), this.#reading, this.#writing]);
     await this.#source.close();
+  }
+
+  /** What is read next; undefined at the end, or if the run is to stop while it waits. */
+  #nextChunk(): Promise<LoadedChunk | undefined> {
+    const { signal } = this.#hooks;
+    if (signal === undefined) return this.#reading;
+    return new Promise((resolve, reject) => {
+      const stop = (): void => {
+        resolve(undefined);
+      };
+      if (signal.aborted) stop();
+      signal.addEventListener('abort', stop, { once: true });
+      void this.#reading.then(resolve, reject).finally(() => {
+        signal.removeEventListener('abort', stop);
+      });
+    });
   }
 
   #read(turn: number): void {

@@ -15,13 +15,14 @@ import { parseByteSize } from '../config/byte-size.js';
 import type { Settings } from '../config/schemas.js';
 import { createEngine, type Engine } from '../engine/engine.js';
 import { attempt } from '../files/attempt.js';
+import { formatCount } from '../report/table.js';
 import { checkAlignment } from './attention-options.js';
 import { addFlags, settingsOf, type CommonArgs } from './command.js';
 import { startProgress } from './progress.js';
 import { reportOf, type RunReport } from './run-report.js';
 import { requestOf } from './run-request.js';
 import { formatEstimate, formatSummary } from './run-summary.js';
-import { stopOnSignals } from './stop-signals.js';
+import { Stopped, stopOnSignals } from './stop-signals.js';
 
 const someFailed = 3;
 
@@ -132,9 +133,17 @@ async function compute(
     const verified = verifyOutput ? await verifyOutputs(request, state) : undefined;
     const stats = engine.stats();
     return reportOf({ request, state, layer, info: engine.info, stats, elapsedMs, resumed, verified });
+  } catch (error) {
+    throw error instanceof Stopped ? new Stopped(error.signalName, outcomeOf(journal)) : error;
   } finally {
     await journal.close();
   }
+}
+
+function outcomeOf({ isDurable, state }: Journal): string {
+  return isDurable && state.chunks > 0
+    ? `; ${formatCount(state.sequences)} sequences are done, and \`--resume\` goes on behind them`
+    : "; nothing was left under the output's name";
 }
 
 interface Watched {

@@ -17,7 +17,11 @@ export function stopOnSignals(): AbortSignal {
 
 /** Why a run ended early: someone asked for it. */
 export class Stopped extends Error {
-  constructor(signal: string) {
-    super(`Stopped by ${signal}`);
+  readonly signalName: string;
+
+  /** @param outcome what became of the work, as the end of a sentence */
+  constructor(signalName: string, outcome = '') {
+    super(`Stopped by ${signalName}${outcome}`);
+    this.signalName = signalName;
   }
 }

@@ -41,7 +41,8 @@ export async function isSameFile(a: string, b: string): Promise<boolean> {
   return first !== undefined && first === second;
 }
 
-async function identify(path: string): Promise<string | undefined> {
+/** What tells the file behind a path, through links, from every other one; undefined if there is none. */
+export async function identify(path: string): Promise<string | undefined> {
   try {
     const { dev, ino } = await stat(path, { bigint: true });
     return `${String(dev)}:${String(ino)}`;
