@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { expected, HeadpoolError } from '../errors.js';
-import { identify } from '../files/open-file.js';
+import { fileKeyOf } from '../files/open-file.js';
 import { findFormat, formatNamed, formatOf } from '../files/sequences/formats.js';
 import type { FormatName, SequenceFormat } from '../files/sequences/sequences.js';
 import { standardStream, type RunInput, type RunRequest, type RunTarget } from './request.js';
@@ -47,12 +47,12 @@ export async function planOutputs(choice: OutputChoice): Promise<OutputPlan> {
 async function refuseInputs(inputs: readonly string[], targets: readonly RunTarget[]): Promise<void> {
   const existing = new Map<string, string>();
   for (const { path } of targets) {
-    const file = path === standardStream ? undefined : await identify(path);
+    const file = path === standardStream ? undefined : await fileKeyOf(path);
     if (file !== undefined) existing.set(file, path);
   }
   if (existing.size === 0) return;
   for (const input of inputs) {
-    const file = input === standardStream ? undefined : await identify(input);
+    const file = input === standardStream ? undefined : await fileKeyOf(input);
     const path = file === undefined ? undefined : existing.get(file);
     if (path !== undefined) throw expected('INVALID_OPTION', 'a file that is not read', 'output', path);
   }

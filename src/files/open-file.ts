@@ -35,14 +35,8 @@ export function requireRegular(stats: Stats | BigIntStats): void {
   if (!stats.isFile()) throw new Error(`it is ${describeKind(stats)}, not a regular file`);
 }
 
-/** Whether both paths exist and lead to the same file, through links or not. */
-export async function isSameFile(a: string, b: string): Promise<boolean> {
-  const [first, second] = await Promise.all([identify(a), identify(b)]);
-  return first !== undefined && first === second;
-}
-
 /** What tells the file behind a path, through links, from every other one; undefined if there is none. */
-export async function identify(path: string): Promise<string | undefined> {
+export async function fileKeyOf(path: string): Promise<string | undefined> {
   try {
     const { dev, ino } = await stat(path, { bigint: true });
     return `${String(dev)}:${String(ino)}`;

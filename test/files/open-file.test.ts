@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { link, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { isSameFile, openRegularFile } from '../../src/files/open-file.js';
+import { fileKeyOf, openRegularFile } from '../../src/files/open-file.js';
 import { makeFolder } from '../helpers/make-folder.js';
 import { rejects } from './scratch.js';
 
@@ -49,13 +49,14 @@ test('The same file is recognised under other names and through links', async (t
   await mkdir(join(folder, 'sub'));
   await link(path, join(folder, 'hard'));
   await symlink(path, join(folder, 'soft'));
-  t.true(await isSameFile(path, `${folder}/sub/../a`));
-  t.true(await isSameFile(path, join(folder, 'hard')));
-  t.true(await isSameFile(join(folder, 'soft'), path));
-  t.false(await isSameFile(path, join(folder, 'b')));
+  const key = await fileKeyOf(path);
+  t.truthy(key);
+  t.is(await fileKeyOf(`${folder}/sub/../a`), key);
+  t.is(await fileKeyOf(join(folder, 'hard')), key);
+  t.is(await fileKeyOf(join(folder, 'soft')), key);
+  t.not(await fileKeyOf(join(folder, 'b')), key);
 });
 
-test('What does not exist is the same as nothing', async (t) => {
-  const missing = join(await makeFolder(t), 'a');
-  t.false(await isSameFile(missing, missing));
+test('What does not exist has no key', async (t) => {
+  t.is(await fileKeyOf(join(await makeFolder(t), 'a')), undefined);
 });
