@@ -10,7 +10,7 @@ import { formatRatio, progress, report, type Bar } from './helpers/outcome.js';
 import { enableRelaxedSimd } from './helpers/relaxed-simd.js';
 import { measureScaling } from './helpers/scaling.js';
 import { formatShare, measureShare, type Share } from './helpers/share.js';
-import { time } from './helpers/time.js';
+import { time } from '../src/measure/time.js';
 
 const heads = 8;
 const narrow = { heads, keys: 2048, headDim: 64 };

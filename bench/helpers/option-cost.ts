@@ -1,7 +1,7 @@
 // What an option costs: its call in alternating pairs with the plain one, and a bar that the time is held against.
 import type { Summary } from '../../src/measure/statistics.js';
 import type { Bar } from './outcome.js';
-import { comparePairs, type Contestant, type Ratio } from './pairs.js';
+import { comparePairs, type Contestant, type Ratio } from '../../src/measure/pairs.js';
 
 /** The most time that a call may take, the plain call's being 1. */
 export interface Limit {

@@ -5,7 +5,7 @@ import { randomTensor, randomWeights } from './inputs.js';
 import { halfOfHeads } from './option-cases.js';
 import { measureCost, type Cost } from './option-cost.js';
 import { checkClose, layerRow, relativeError } from './oracle.js';
-import type { Contestant } from './pairs.js';
+import type { Contestant } from '../../src/measure/pairs.js';
 
 export interface LayerOptionCase {
   readonly modelDim: number;

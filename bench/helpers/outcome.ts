@@ -2,7 +2,7 @@
 import type { EngineInfo } from '../../src/index.js';
 import { describeMachine } from '../../src/measure/machine.js';
 import { formatTable } from '../../src/report/table.js';
-import type { Ratio } from './pairs.js';
+import type { Ratio } from '../../src/measure/pairs.js';
 
 /** One thing that a benchmark has to show. */
 export interface Bar {

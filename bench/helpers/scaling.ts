@@ -3,7 +3,7 @@ import type { Engine } from '../../src/index.js';
 import { calibratePeak } from '../../src/measure/peak.js';
 import { summarise } from '../../src/measure/statistics.js';
 import type { AttentionCase } from './attention-case.js';
-import { comparePairs, type PairResult } from './pairs.js';
+import { comparePairs, type PairResult } from '../../src/measure/pairs.js';
 import { shareOf, type Share } from './share.js';
 
 export interface Scaling extends Pick<PairResult, 'ratio' | 'control' | 'safeRatio'> {

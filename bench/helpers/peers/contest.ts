@@ -4,7 +4,7 @@ import type { PeakMeter } from '../../../src/measure/peak.js';
 import { median } from '../../../src/measure/statistics.js';
 import { layerFlop, randomTensor, randomWeights, type LayerCase } from '../inputs.js';
 import { checkClose, layerRow, relativeError } from '../oracle.js';
-import { comparePairs, type PairResult } from '../pairs.js';
+import { comparePairs, type PairResult } from '../../../src/measure/pairs.js';
 import type { TimedLayer } from './fastest-form.js';
 import type { LayerInputs, Peer } from './peer.js';
 

@@ -1,4 +1,4 @@
-// The clock of the benchmarks.
+// The clock of all measurements.
 
 /** Milliseconds that a run takes. */
 export async function time(run: () => Promise<unknown>): Promise<number> {

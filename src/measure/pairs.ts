@@ -1,13 +1,7 @@
 // Two contestants compared within one run: alternating pairs (A B B A …), so that whatever slows the machine down hits
 // both alike, and pairs of one of them with itself (A A) as the control that says how much a ratio means.
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  median,
-  medianInterval,
-  summarise,
-  type Interval,
-  type Summary,
-} from '../../src/measure/statistics.js';
+import { median, medianInterval, summarise, type Interval, type Summary } from './statistics.js';
 import { time } from './time.js';
 
 /** One thing to time. */

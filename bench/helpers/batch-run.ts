@@ -1,0 +1,35 @@
+// What `headpool run` does between its start and its summary, in this process and as often as wanted.
+import { configurationOf } from '../../src/batch/configuration.js';
+import { identifyRun } from '../../src/batch/identity.js';
+import { openJournal } from '../../src/batch/journal.js';
+import type { ChunkLimits } from '../../src/batch/chunks.js';
+import type { RunRequest } from '../../src/batch/request.js';
+import { executeRun } from '../../src/batch/run.js';
+import type { Engine, MultiHeadAttention, MultiHeadWeights } from '../../src/index.js';
+
+export interface BatchRun {
+  readonly engine: Engine;
+  readonly layer: MultiHeadAttention;
+  readonly weights: MultiHeadWeights;
+  readonly input: string;
+  readonly output: string;
+  readonly limits: ChunkLimits;
+}
+
+/** From .safetensors to .safetensors, in place of an earlier output. */
+export async function runBatch({ engine, layer, weights, input, output, limits }: BatchRun): Promise<void> {
+  const manifestPath = `${output}.manifest`;
+  const request: RunRequest = {
+    inputs: [{ path: input, target: 0 }],
+    targets: [{ path: output, format: 'safetensors' }],
+    ...{ weights, options: {}, dtype: 'f32', manifestPath, onError: 'stop' },
+  };
+  const identity = await identifyRun(request, engine.info, configurationOf(request, layer));
+  const journal = await openJournal(request, manifestPath, { identity, earlier: 'restart' });
+  try {
+    const { inputs } = identity;
+    await executeRun(request, { layer, journal, limits, metadata: new Map(), inputs });
+  } finally {
+    await journal.close();
+  }
+}
