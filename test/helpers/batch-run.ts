@@ -5,7 +5,12 @@ import { createXavierWeights, type MultiHeadWeights } from '../../src/index.js';
 import type { ChunkLimits } from '../../src/batch/chunks.js';
 import { configurationOf } from '../../src/batch/configuration.js';
 import { identifyRun, type FileIdentity, type RunIdentity } from '../../src/batch/identity.js';
-import { createVolatileJournal, openJournal, type EarlierRun, type Journal } from '../../src/batch/journal.js';
+import {
+  createVolatileJournal,
+  openJournal,
+  type EarlierRun,
+  type Journal,
+} from '../../src/batch/journal.js';
 import type { RunState } from '../../src/batch/manifest.js';
 import { planOutputs, type OutputChoice } from '../../src/batch/plan-outputs.js';
 import type { RunRequest } from '../../src/batch/request.js';
