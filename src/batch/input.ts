@@ -16,6 +16,8 @@ import type { RunInput, RunRequest } from './request.js';
 export interface Rows {
   readonly lengths: readonly number[];
   read(target: Float32Array): Promise<void>;
+  /** One of the sequences alone, where a read of all may fail for one of them. */
+  readonly readOne?: (index: number, target: Float32Array) => Promise<void>;
 }
 
 /** Sequences of one input; keys and values are absent where they are the queries and the keys. */
@@ -76,10 +78,7 @@ export async function openInput(
     const key = keyPath === undefined ? undefined : keep(await openRows(keyPath, request, 'key'));
     const value = valuePath === undefined ? undefined : keep(await openRows(valuePath, request, 'value'));
     // What headers tell is checked before anything is computed, the rest as it comes.
-    const count = stream.layout?.count;
-    for (const rows of [key, value]) {
-      if (rows !== undefined && count !== undefined && rows.count !== count) throw tooFew(rows, path, count);
-    }
+    if (stream.layout !== undefined) checkCounts(path, stream.layout.count, { key, value });
     const keyLengths = key?.lengths ?? stream.layout?.lengths;
     if (value !== undefined && keyLengths !== undefined)
       checkLengths(keyLengths, keyPath ?? path, value.lengths, value.path);
@@ -96,7 +95,10 @@ export async function openInput(
       async next(mostTokens) {
         const budget = key === undefined ? mostTokens : fitKeys(stream, key, sequence, mostTokens);
         const span = await stream.next(budget);
-        if (span === undefined) return undefined;
+        if (span === undefined) {
+          checkCounts(path, sequence, attended);
+          return undefined;
+        }
         const first = sequence;
         sequence = span.end.sequence;
         return 'error' in span ? span : attend(span, attended, { path, first });
@@ -137,10 +139,11 @@ function attend(
   const { lengths, names, end, share } = span;
   const count = lengths.length;
   const rowsOf = (reader: SequenceReader): Rows => {
-    if (first + count > reader.count) throw tooFew(reader, path, first + count);
+    if (first + count > reader.count) throw miscounted(reader, path, first + count);
     return {
       lengths: reader.lengths.slice(first, first + count),
       read: (target) => reader.read(first, count, target),
+      readOne: (index, target) => reader.read(first + index, 1, target),
     };
   };
   const keyRows = key && rowsOf(key);
@@ -148,7 +151,7 @@ function attend(
   if (valueRows !== undefined && key === undefined)
     checkLengths(lengths, path, valueRows.lengths, value!.path, first);
   return {
-    query: { lengths, read: (target) => span.read(target) },
+    query: span,
     ...(keyRows && { key: keyRows }),
     ...(valueRows && { value: valueRows }),
     ...(names && { names }),
@@ -171,10 +174,17 @@ function fitKeys({ layout }: SequenceStream, key: SequenceReader, first: number,
   return layout.offsets[end]! - layout.offsets[first]!;
 }
 
-function tooFew(key: SequenceReader, path: string, count: number): HeadpoolError {
+/** @throws INVALID_SHAPE unless there are keys and values for `count` sequences, and no more */
+function checkCounts(path: string, count: number, { key, value }: Attended): void {
+  for (const reader of [key, value]) {
+    if (reader !== undefined && reader.count !== count) throw miscounted(reader, path, count);
+  }
+}
+
+function miscounted(attended: SequenceReader, path: string, count: number): HeadpoolError {
   return new HeadpoolError(
     'INVALID_SHAPE',
-    `${key.path}: expected ${count} sequences, as ${path} has, got ${key.count}`,
+    `${attended.path}: expected ${count} sequences, as ${path} has, got ${attended.count}`,
   );
 }
 

@@ -1,8 +1,8 @@
 // Reads the rows of a chunk into shared memory, one sequence behind the other, as one ragged batch.
 import type { SequenceName } from '../files/sequences/sequences.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { isDamage, type Chunk, type Failure, type Portion } from './chunks.js';
-import type { InputSpan, Rows } from './input.js';
+import { countTokens, isDamage, type Chunk, type Failure, type Portion } from './chunks.js';
+import type { InputSpan } from './input.js';
 import type { RowBuffer } from './row-buffer.js';
 
 /** A portion whose rows have been read: what becomes of it is known but for the computing. */
@@ -40,47 +40,15 @@ export interface LoadOptions {
 export async function loadChunk(
   { portions }: Chunk,
   buffers: InputBuffers,
-  { isSkipping, check }: LoadOptions,
+  options: LoadOptions,
 ): Promise<LoadedChunk> {
   const spans = portions.flatMap((portion) => portion.spans);
-  const query = new RowFiller(
-    buffers.query,
-    spans.map((span) => span.query),
-  );
-  const key =
-    buffers.key &&
-    new RowFiller(
-      buffers.key,
-      spans.map((span) => span.key!),
-    );
-  const value =
-    buffers.value &&
-    new RowFiller(
-      buffers.value,
-      spans.map((span) => span.value!),
-    );
-  const fillers = [query, key, value].filter((filler) => filler !== undefined);
-
+  const fillers = createFillers(buffers, spans);
   const loaded: LoadedPortion[] = [];
-  for (const portion of portions) {
-    const begins = fillers.map((filler) => filler.mark());
-    let failure: Failure | undefined;
-    try {
-      for (const span of portion.spans) {
-        await query.read(span.query);
-        await key?.read(span.key!);
-        await value?.read(span.value!);
-      }
-      if (portion.isEnded && !portion.failures.some(isOfInput)) await check(portion.input);
-    } catch (error) {
-      if (!isSkipping || !isDamage(error)) throw error;
-      fillers.forEach((filler, index) => {
-        filler.goBack(begins[index]!);
-      });
-      failure = { input: portion.input, message: error.message };
-    }
-    loaded.push(conclude(portion, failure));
-  }
+  for (const portion of portions) loaded.push(await loadPortion(portion, fillers, options));
+  const [query, key, value] = (['query', 'key', 'value'] as const).map((name) => {
+    return fillers.find((filler) => filler.name === name);
+  }) as [RowFiller, RowFiller | undefined, RowFiller | undefined];
   const queryTensor = query.tensor();
   const keyTensor = key?.tensor() ?? queryTensor;
   return {
@@ -93,17 +61,59 @@ export async function loadChunk(
   };
 }
 
+/** Of an input that can't be read to its end, the sequences before the first that can't are kept. */
+async function loadPortion(
+  { spans, ...portion }: Portion,
+  fillers: readonly RowFiller[],
+  { isSkipping, check }: LoadOptions,
+): Promise<LoadedPortion> {
+  const first = fillers[0]!.count;
+  const conclude = (failures: readonly Failure[], isEnded: boolean): LoadedPortion => {
+    const kept = fillers[0]!.count - first;
+    const names = namesOf(spans)?.slice(0, kept);
+    return { ...portion, isEnded, failures, lengths: lengthsOf(spans).slice(0, kept), names };
+  };
+  try {
+    for (const span of spans) await readSpan(span, fillers, isSkipping);
+    if (portion.isEnded && !portion.failures.some(isOfInput)) await check(portion.input);
+    return conclude(portion.failures, portion.isEnded);
+  } catch (error) {
+    if (!isSkipping || !isDamage(error)) throw error;
+    return conclude([...portion.failures, { input: portion.input, message: error.message }], true);
+  }
+}
+
+/** @throws what reading throws, all sequences before the first that can't be read kept if they are to be */
+async function readSpan(span: InputSpan, fillers: readonly RowFiller[], isSkipping: boolean): Promise<void> {
+  const first = fillers[0]!.count;
+  try {
+    for (const filler of fillers) await filler.read(span);
+  } catch (error) {
+    for (const filler of fillers) filler.goBack(first);
+    if (!isSkipping || !isDamage(error)) throw error;
+    await readOneByOne(span, fillers, error);
+  }
+}
+
+async function readOneByOne(span: InputSpan, fillers: readonly RowFiller[], error: Error): Promise<void> {
+  for (const index of span.query.lengths.keys()) {
+    const before = fillers[0]!.count;
+    try {
+      for (const filler of fillers) await filler.readOne(span, index, error);
+    } catch (failure) {
+      for (const filler of fillers) filler.goBack(before);
+      throw failure;
+    }
+  }
+}
+
 /** Whether the input as a whole failed. */
 export function isOfInput({ sequence }: Failure): boolean {
   return sequence === undefined;
 }
 
-function conclude({ spans, ...portion }: Portion, failure: Failure | undefined): LoadedPortion {
-  if (failure !== undefined) {
-    const failures = [...portion.failures, failure];
-    return { ...portion, isEnded: true, failures, lengths: [], names: undefined };
-  }
-  return { ...portion, lengths: spans.flatMap((span) => span.query.lengths), names: namesOf(spans) };
+function lengthsOf(spans: readonly InputSpan[]): number[] {
+  return spans.flatMap(({ query }) => query.lengths);
 }
 
 function namesOf(spans: readonly InputSpan[]): readonly SequenceName[] | undefined {
@@ -111,33 +121,59 @@ function namesOf(spans: readonly InputSpan[]): readonly SequenceName[] | undefin
   return spans.flatMap(({ names, query }) => names ?? query.lengths.map(() => null));
 }
 
-/** Fills a buffer with rows from its start. */
+function createFillers(buffers: InputBuffers, spans: readonly InputSpan[]): RowFiller[] {
+  return (['query', 'key', 'value'] as const).flatMap((name) => {
+    const buffer = buffers[name];
+    return buffer === undefined ? [] : [new RowFiller(name, buffer, spans)];
+  });
+}
+
+/** Fills a buffer with the rows of spans from its start; what failed half-way leaves no sequence. */
 class RowFiller {
+  readonly name: 'query' | 'key' | 'value';
   readonly offsets = [0];
   readonly #buffer: RowBuffer;
 
-  constructor(buffer: RowBuffer, all: readonly Rows[]) {
+  constructor(name: RowFiller['name'], buffer: RowBuffer, spans: readonly InputSpan[]) {
+    this.name = name;
     this.#buffer = buffer;
-    buffer.reserve(all.reduce((sum, { lengths }) => lengths.reduce((rows, length) => rows + length, sum), 0));
+    buffer.reserve(spans.reduce((rows, span) => rows + countTokens(span[name]!.lengths), 0));
   }
 
-  async read(rows: Rows): Promise<void> {
-    const begin = this.offsets.at(-1)!;
-    let end = begin;
-    for (const length of rows.lengths) this.offsets.push((end += length));
-    await rows.read(this.#buffer.rows(begin, end));
+  /** Sequences so far. */
+  get count(): number {
+    return this.offsets.length - 1;
   }
 
-  mark(): number {
-    return this.offsets.length;
+  async read(span: InputSpan): Promise<void> {
+    const rows = span[this.name]!;
+    await rows.read(this.#room(countTokens(rows.lengths)));
+    for (const length of rows.lengths) this.#add(length);
   }
 
-  /** Forgets what was read since a mark. */
-  goBack(mark: number): void {
-    this.offsets.length = mark;
+  /** @throws what reading throws, or `otherwise` where a span can't be read one by one */
+  async readOne(span: InputSpan, index: number, otherwise: Error): Promise<void> {
+    const { lengths, readOne } = span[this.name]!;
+    if (readOne === undefined) throw otherwise;
+    await readOne(index, this.#room(lengths[index]!));
+    this.#add(lengths[index]!);
+  }
+
+  /** Forgets the sequences from `count` on. */
+  goBack(count: number): void {
+    this.offsets.length = count + 1;
   }
 
   tensor(): Tensor {
     return this.#buffer.tensor(this.offsets.at(-1)!);
+  }
+
+  #room(length: number): Float32Array {
+    const begin = this.offsets.at(-1)!;
+    return this.#buffer.rows(begin, begin + length);
+  }
+
+  #add(length: number): void {
+    this.offsets.push(this.offsets.at(-1)! + length);
   }
 }

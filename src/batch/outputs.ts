@@ -1,6 +1,6 @@
 // All outputs of a run: opens each when its first input begins, writes chunks, records them, and gives names to what is
 // complete. The order makes it safe to be killed anywhere: results, then the record of them, then the names.
-import { stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import type { HeadStatistics } from '../attention/multi-head.js';
 import { invalidFile } from '../errors.js';
 import { attempt } from '../files/attempt.js';
@@ -38,6 +38,7 @@ export class Outputs {
     for (const target of this.#request.targets.keys()) {
       if (!state.isFinished(target)) await this.#checkName(target);
       else if (state.finishOf(target) !== undefined) await this.#restoreName(target);
+      else await this.#removePartial(target);
     }
   }
 
@@ -102,6 +103,8 @@ export class Outputs {
       width: layer.outputDim,
       metadata,
       earlier: journal.state.partsOf(number),
+      // Nobody looks for the partial files of a run that can't be resumed, so they keep out of the others' way.
+      hasPartialNames: journal.isDurable,
       pipe: standardOutput,
     });
     this.#open.set(number, target);
@@ -132,6 +135,13 @@ export class Outputs {
       await attempt(path, 'replace', async () => {
         requireRegular(await stat(path));
       });
+    }
+  }
+
+  /** Of a target that was given up. */
+  async #removePartial(target: number): Promise<void> {
+    for (const path of this.#pathsOf(target)) {
+      await attempt(path, 'remove the partial file', () => rm(partialPathOf(path), { force: true }));
     }
   }
 

@@ -43,10 +43,16 @@ export async function planOutputs(choice: OutputChoice): Promise<OutputPlan> {
   return isVolatile ? { ...plan, manifestPath: undefined } : plan;
 }
 
+function pathsOf(targets: readonly RunTarget[]): string[] {
+  return targets.flatMap(({ path, statisticsPath }) =>
+    statisticsPath === undefined ? [path] : [path, statisticsPath],
+  );
+}
+
 /** @throws INVALID_OPTION if a target is one of the inputs, under this name or another */
 async function refuseInputs(inputs: readonly string[], targets: readonly RunTarget[]): Promise<void> {
   const existing = new Map<string, string>();
-  for (const { path } of targets) {
+  for (const path of pathsOf(targets)) {
     const file = path === standardStream ? undefined : await fileKeyOf(path);
     if (file !== undefined) existing.set(file, path);
   }
@@ -111,13 +117,15 @@ function planFolder(choice: OutputChoice): OutputPlan {
           : formatNamed('safetensors')
         : formatNamed(outputFormat);
     const extension = format === own ? extname(input) : format.extensions[0]!;
-    const path = join(output, `${basename(input, extname(input))}${extension}`);
-    const other = sources.get(path);
-    if (other !== undefined) {
-      throw new HeadpoolError('INVALID_OPTION', `Both ${other} and ${input} would become ${path}`);
+    const target = targetAt(join(output, `${basename(input, extname(input))}${extension}`), format, choice);
+    for (const path of pathsOf([target])) {
+      const other = sources.get(path);
+      if (other !== undefined) {
+        throw new HeadpoolError('INVALID_OPTION', `Both ${other} and ${input} would write ${path}`);
+      }
+      sources.set(path, input);
     }
-    sources.set(path, input);
-    targets.push(targetAt(path, format, choice));
+    targets.push(target);
   }
   return {
     inputs: inputs.map((path, target) => ({ path, target })),

@@ -41,6 +41,8 @@ export interface RowsOutline {
 
 export interface TargetOutline extends RowsOutline {
   readonly earlier: readonly EarlierPart[];
+  /** Whether partial files have the names where a later run looks for them. */
+  readonly hasPartialNames: boolean;
   /** Where standard output's bytes go. */
   readonly pipe: NodeJS.WritableStream | undefined;
 }
@@ -85,7 +87,7 @@ export async function openTarget(
   target: RunTarget,
   outline: TargetOutline,
 ): Promise<Target> {
-  const { width, earlier, pipe } = outline;
+  const { width, earlier, hasPartialNames, pipe } = outline;
   const encoder = await createTargetEncoder(request, target, outline);
   const sinks: ByteSink[] = [];
   const open = async (path: string, parts: readonly (WrittenPart | undefined)[]): Promise<ByteSink> => {
@@ -94,7 +96,10 @@ export async function openTarget(
     const sink =
       path === standardStream && pipe !== undefined
         ? openPipeSink(pipe, 'standard output')
-        : await openFileSink(path, { partialPath: partialPathOf(path), byteLength });
+        : await openFileSink(
+            path,
+            hasPartialNames ? { partialPath: partialPathOf(path), byteLength } : undefined,
+          );
     sinks.push(sink);
     return sink;
   };

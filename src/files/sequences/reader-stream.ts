@@ -76,6 +76,7 @@ class ReaderStream implements SequenceStream {
       lengths: lengths.slice(first, end),
       ...(names && { names: names.slice(first, end) }),
       read: (target) => this.#reader.read(first, end - first, target),
+      readOne: (index, target) => this.#reader.read(first + index, 1, target),
       end: { sequence: end },
       // Sequences count as a little more than their rows, or files of empty ones would never move on.
       share: (offsets[end]! + end) / (rows + count),

@@ -67,6 +67,8 @@ export interface SequenceSpan {
    * @throws INVALID_FILE, FILE_FAILED
    */
   read(target: Float32Array): Promise<void>;
+  /** One of the sequences alone, of spans whose reading may fail for one of them; any number of times. */
+  readonly readOne?: (index: number, target: Float32Array) => Promise<void>;
   /** Behind its last sequence. */
   readonly end: StreamPosition;
   /** How much of the file lies before `end`: 0 … 1, or undefined if nobody can know, as of standard input. */
