@@ -1,9 +1,10 @@
 // What a small call costs: the time from `layer.forward(x)` to its result for one token at modelDim 64 with 4 heads,
 // where the work itself (8·T·d² + 4·T²·d = 33 kFLOP) takes about 1 µs. Sixteen tokens at modelDim 768 stand beside it.
 // The package `benchmark` samples: it warms up, calls in cycles and decides how many; the latencies are ours, a call each.
-import Benchmark from 'benchmark';
 import { createEngine, type EngineInfo, type MultiHeadAttention, type Tensor } from '../src/index.js';
+import { sampleInCycles } from '../src/measure/grid/sample.js';
 import { summarise, type Summary } from '../src/measure/statistics.js';
+import { time } from '../src/measure/time.js';
 import { readArguments } from './helpers/arguments.js';
 import { layerFlop, randomTensor, randomWeights, type LayerCase } from './helpers/inputs.js';
 import { checkClose, layerRow, relativeError } from './helpers/oracle.js';
@@ -68,22 +69,10 @@ report(
 /** Milliseconds of every call once times have settled. */
 async function sample(layer: MultiHeadAttention, x: Tensor): Promise<number[]> {
   const latencies: number[] = [];
-  const call = async (deferred: Benchmark.Deferred): Promise<void> => {
-    const start = performance.now();
-    await layer.forward(x);
-    latencies.push(performance.now() - start);
-    deferred.resolve();
+  const call = async (): Promise<void> => {
+    latencies.push(await time(() => layer.forward(x)));
   };
-  await new Promise((resolve, reject) => {
-    new Benchmark({
-      defer: true,
-      maxTime: seconds,
-      fn: (deferred: Benchmark.Deferred) => {
-        call(deferred).catch(reject);
-      },
-      onComplete: resolve,
-    }).run({ async: true });
-  });
+  await sampleInCycles(call, { seconds, leastSamples: 5 });
   // The first cycles find the number of calls and compile the code on the way.
   return latencies.slice(Math.floor(latencies.length / 10));
 }

@@ -28,7 +28,7 @@ export async function runBatch({ engine, layer, weights, input, output, limits }
   const journal = await openJournal(request, manifestPath, { identity, earlier: 'restart' });
   try {
     const { inputs } = identity;
-    await executeRun(request, { layer, journal, limits, metadata: new Map(), inputs });
+    await executeRun(request, { layer, journal, limits, metadata: new Map(), inputs, attended: [] });
   } finally {
     await journal.close();
   }

@@ -37,6 +37,11 @@ export interface RunIdentity {
   }[];
 }
 
+/** The files of keys and values, if they have their own. */
+export function attendedOf({ key, value }: RunIdentity): FileIdentity[] {
+  return [key, value].filter((file) => file !== undefined);
+}
+
 /** @throws FILE_FAILED if there is no such file */
 export async function identifyFile(path: string): Promise<FileIdentity> {
   return attempt(path, 'open', async () => {

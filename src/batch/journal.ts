@@ -33,9 +33,10 @@ export interface Journal {
   close(): Promise<void>;
 }
 
-/** For a run that can't be resumed. */
-export function createVolatileJournal(request: RunRequest): Journal {
+/** For a run that can't be resumed. @throws OUTPUT_IN_USE if another run is at its output */
+export async function openVolatileJournal(request: RunRequest): Promise<Journal> {
   const state = new RunState(request);
+  const lock = request.lockPath === undefined ? undefined : await acquireLock(request.lockPath);
   return {
     isDurable: false,
     state,
@@ -45,7 +46,7 @@ export function createVolatileJournal(request: RunRequest): Journal {
       return Promise.resolve();
     },
     complete: () => Promise.resolve(),
-    close: () => Promise.resolve(),
+    close: async () => lock?.release(),
   };
 }
 
@@ -58,7 +59,7 @@ export async function openJournal(
   manifestPath: string,
   { identity, earlier }: { readonly identity: RunIdentity; readonly earlier: EarlierRun },
 ): Promise<Journal> {
-  const lock = await acquireLock(`${manifestPath}.lock`);
+  const lock = await acquireLock(request.lockPath ?? `${manifestPath}.lock`);
   try {
     const head: ManifestHead = { format: manifestFormat, run: identity };
     const opened = earlier === 'restart' ? undefined : await openRecordLog(manifestPath);

@@ -16,11 +16,15 @@ export interface OutputChoice {
   readonly output: string;
   /** Default: what the output's extension says, or the input's own format. */
   readonly outputFormat: FormatName | undefined;
+  /** Other files that the run reads. */
+  readonly alsoRead?: readonly string[];
+  /** Other files that the run writes. */
+  readonly alsoWritten?: readonly string[];
   /** Whether head statistics go beside each output. */
   readonly hasStatistics: boolean;
 }
 
-export type OutputPlan = Pick<RunRequest, 'inputs' | 'targets' | 'manifestPath'> & {
+export type OutputPlan = Pick<RunRequest, 'inputs' | 'targets' | 'manifestPath' | 'lockPath'> & {
   /** The folder to make, if outputs go to one. */
   readonly folder?: string;
 };
@@ -37,10 +41,12 @@ export async function planOutputs(choice: OutputChoice): Promise<OutputPlan> {
       : (await isFolder(choice))
         ? planFolder(choice)
         : planFile(choice);
-  await refuseInputs(inputs, plan.targets);
+  const { alsoRead = [], alsoWritten = [] } = choice;
+  await refuseRead([...inputs, ...alsoRead], [...pathsOf(plan.targets), ...alsoWritten]);
   // What standard input said is gone when a later run would need it again.
   const isVolatile = output === standardStream || inputs.includes(standardStream);
-  return isVolatile ? { ...plan, manifestPath: undefined } : plan;
+  const lockPath = plan.manifestPath && `${plan.manifestPath}.lock`;
+  return { ...plan, manifestPath: isVolatile ? undefined : plan.manifestPath, lockPath };
 }
 
 function pathsOf(targets: readonly RunTarget[]): string[] {
@@ -49,15 +55,15 @@ function pathsOf(targets: readonly RunTarget[]): string[] {
   );
 }
 
-/** @throws INVALID_OPTION if a target is one of the inputs, under this name or another */
-async function refuseInputs(inputs: readonly string[], targets: readonly RunTarget[]): Promise<void> {
+/** @throws INVALID_OPTION if what is written is read too, under this name or another */
+async function refuseRead(read: readonly string[], written: readonly string[]): Promise<void> {
   const existing = new Map<string, string>();
-  for (const path of pathsOf(targets)) {
+  for (const path of written) {
     const file = path === standardStream ? undefined : await fileKeyOf(path);
     if (file !== undefined) existing.set(file, path);
   }
   if (existing.size === 0) return;
-  for (const input of inputs) {
+  for (const input of read) {
     const file = input === standardStream ? undefined : await fileKeyOf(input);
     const path = file === undefined ? undefined : existing.get(file);
     if (path !== undefined) throw expected('INVALID_OPTION', 'a file that is not read', 'output', path);

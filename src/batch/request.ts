@@ -58,6 +58,8 @@ export interface RunRequest {
   readonly pool?: Pooling | undefined;
   /** Where progress is recorded; absent if the run can't be resumed, as with standard input and output. */
   readonly manifestPath?: string | undefined;
+  /** Held while the outputs are written; absent if they go to standard output. */
+  readonly lockPath?: string | undefined;
   /** What to do about a damaged file or sequence: end the run, or leave it out and go on. */
   readonly onError: 'stop' | 'skip';
 }

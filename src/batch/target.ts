@@ -1,7 +1,13 @@
 // One output of a run while it is written: its rows, and the statistics beside them. It stays partial until committed.
 import { dirname, basename, join } from 'node:path';
 import type { HeadStatistics } from '../attention/multi-head.js';
-import { openFileSink, openPipeSink, type ByteSink, type WrittenPart } from '../files/byte-sink.js';
+import {
+  openFileSink,
+  openPipeSink,
+  type ByteSink,
+  type PipeStream,
+  type WrittenPart,
+} from '../files/byte-sink.js';
 import { formatNamed } from '../files/sequences/formats.js';
 import type {
   SequenceEncoder,
@@ -44,7 +50,7 @@ export interface TargetOutline extends RowsOutline {
   /** Whether partial files have the names where a later run looks for them. */
   readonly hasPartialNames: boolean;
   /** Where standard output's bytes go. */
-  readonly pipe: NodeJS.WritableStream | undefined;
+  readonly pipe: PipeStream | undefined;
 }
 
 /** Results of a chunk that belong to one target. */
@@ -119,7 +125,8 @@ export async function openTarget(
     if (rows.byteLength === 0) await rows.append([encoder.prologue]);
     return new Target(request, { encoder, rows, statistics, width }, earlier);
   } catch (error) {
-    await Promise.all(sinks.map((sink) => sink.close()));
+    // What an earlier run wrote stays.
+    await Promise.all(sinks.map((sink) => (earlier.length > 0 ? sink.close() : sink.discard())));
     throw error;
   }
 }

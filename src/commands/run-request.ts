@@ -4,6 +4,9 @@ import { weightsFromTorch } from '../attention/torch-weights.js';
 import { planOutputs } from '../batch/plan-outputs.js';
 import type { EmbeddingFile, RunRequest } from '../batch/request.js';
 import type { Settings } from '../config/schemas.js';
+import { flagOf } from '../config/settings.js';
+import { expected } from '../errors.js';
+import { attempt } from '../files/attempt.js';
 import { findFiles } from '../files/find-files.js';
 import { openEmbedding } from '../files/sequences/embedding.js';
 import { sequenceExtensions } from '../files/sequences/formats.js';
@@ -18,15 +21,27 @@ export async function requestOf(settings: Settings<'run'>): Promise<RunRequest> 
   const { folder, ...plan } = await planOutputs({
     ...{ inputs, inputFormat, output, outputFormat },
     hasStatistics: statistics,
+    alsoWritten: settings.report === undefined ? [] : [settings.report],
+    alsoRead: [key, value, settings.weights, settings.embedding].filter((path) => path !== undefined),
   });
+  checkDurable(settings, plan.manifestPath);
   const { layer: prefix, addZeroAttention } = settings;
   const select = (name: string): boolean => name.startsWith(prefix);
   const state = await readStateDict(settings.weights, { select });
   const weights = weightsFromTorch(state, { prefix, addZeroAttention });
   const embedding = await embeddingOf(settings);
-  if (folder !== undefined && !dryRun) await mkdir(folder, { recursive: true });
+  if (folder !== undefined && !dryRun) {
+    await attempt(folder, 'create the folder', () => mkdir(folder, { recursive: true }));
+  }
   const options = attentionOptions(settings);
   return { ...plan, key, value, embedding, weights, options, dtype, pool, onError };
+}
+
+/** @throws INVALID_OPTION for what a manifest is needed for, where there is none */
+function checkDurable(settings: Settings<'run'>, manifestPath: string | undefined): void {
+  const field = (['resume', 'restart', 'verifyOutput'] as const).find((name) => settings[name]);
+  if (field === undefined || manifestPath !== undefined) return;
+  throw expected('INVALID_OPTION', 'files as input and output', flagOf(field), true);
 }
 
 async function embeddingOf(settings: Settings<'run'>): Promise<EmbeddingFile | undefined> {

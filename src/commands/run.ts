@@ -3,8 +3,8 @@ import { writeFile } from 'node:fs/promises';
 import type { CommandModule } from 'yargs';
 import { configurationOf } from '../batch/configuration.js';
 import { estimateRun } from '../batch/estimate.js';
-import { identifyRun, kernelOf } from '../batch/identity.js';
-import { createVolatileJournal, openJournal, type Journal } from '../batch/journal.js';
+import { attendedOf, identifyRun, kernelOf } from '../batch/identity.js';
+import { openVolatileJournal, openJournal, type Journal } from '../batch/journal.js';
 import { chooseLimits, defaultMemoryBytes, needOf } from '../batch/limits.js';
 import { RunPlanner } from '../batch/planner.js';
 import { checkInputs } from '../batch/preflight.js';
@@ -115,14 +115,14 @@ async function compute(
   const earlier = settings.resume ? 'resume' : settings.restart ? 'restart' : 'refuse';
   const journal =
     manifestPath === undefined
-      ? createVolatileJournal(request)
+      ? await openVolatileJournal(request)
       : await openJournal(request, manifestPath, { identity, earlier });
   const { state } = journal;
   const resumed = { sequences: state.sequences, tokens: state.tokens };
   const startMs = performance.now();
   try {
     const setting = {
-      ...{ layer, journal, limits, metadata, inputs: identity.inputs },
+      ...{ layer, journal, limits, metadata, inputs: identity.inputs, attended: attendedOf(identity) },
       standardInput: request.inputs.some(({ path }) => path === standardStream) ? process.stdin : undefined,
       standardOutput: process.stdout,
     };

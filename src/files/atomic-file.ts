@@ -41,6 +41,7 @@ export class AtomicFile {
   /** Fixed at the start, lest the process changes its folder meanwhile. */
   readonly #finalPath: string;
   #handle: FileHandle | undefined;
+  #hasName = false;
 
   constructor(path: string, partialPath: string, handle: FileHandle) {
     this.path = path;
@@ -78,6 +79,7 @@ export class AtomicFile {
     await this.sync();
     await this.close();
     await attempt(this.path, 'rename', () => rename(this.partialPath, this.#finalPath));
+    this.#hasName = true;
     await attempt(this.path, 'sync the folder', () => syncFolder(dirname(this.#finalPath)));
   }
 
@@ -92,6 +94,11 @@ export class AtomicFile {
   async discard(): Promise<void> {
     await this.close();
     await attempt(this.path, 'remove the partial file', () => unlessMissing(unlink(this.partialPath)));
+  }
+
+  /** Whether the file stands under its name, be it that only syncing the folder failed. */
+  get hasName(): boolean {
+    return this.#hasName;
   }
 
   #use(action: string): FileHandle {

@@ -1,9 +1,11 @@
 // Where the bytes of an output go, one after another: a file that appears complete or not at all, or a pipe.
+import { fstatSync, write } from 'node:fs';
+import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
 import { invalidFile } from '../errors.js';
 import { attempt } from './attempt.js';
 import { createAtomicFile, type AtomicFile } from './atomic-file.js';
-import { bytesOf } from './positional-io.js';
+import { bytesOf, writeFully, type Writing } from './positional-io.js';
 
 /** Bytes that were written, and what they must read as. */
 export interface WrittenPart {
@@ -97,17 +99,20 @@ class FileSink implements ByteSink {
   }
 }
 
+/** Such as standard output, which may be a file. */
+export type PipeStream = NodeJS.WritableStream & { readonly fd?: number };
+
 /** @param name for messages */
-export function openPipeSink(stream: NodeJS.WritableStream, name: string): ByteSink {
+export function openPipeSink(stream: PipeStream, name: string): ByteSink {
   return new PipeSink(stream, name);
 }
 
 class PipeSink implements ByteSink {
-  readonly #stream: NodeJS.WritableStream;
+  readonly #stream: PipeStream;
   readonly #name: string;
   #byteLength = 0;
 
-  constructor(stream: NodeJS.WritableStream, name: string) {
+  constructor(stream: PipeStream, name: string) {
     this.#stream = stream;
     this.#name = name;
   }
@@ -118,9 +123,7 @@ class PipeSink implements ByteSink {
 
   async append(pieces: readonly ArrayBufferView[]): Promise<WrittenPart> {
     const begin = this.#byteLength;
-    const written = await writeAll(pieces, (bytes) =>
-      attempt(this.#name, 'write', () => writeToPipe(this.#stream, bytes)),
-    );
+    const written = await writeAll(pieces, (bytes) => writeToStream(this.#stream, bytes, this.#name));
     this.#byteLength += written.byteLength;
     return { begin, ...written };
   }
@@ -146,8 +149,19 @@ class PipeSink implements ByteSink {
   }
 }
 
-/** Resolves when the pipe has taken the bytes, so that the caller may change them. */
-function writeToPipe(stream: NodeJS.WritableStream, bytes: Uint8Array): Promise<void> {
+/** Resolves when the bytes have been taken, so that the caller may change them. */
+async function writeToStream(stream: PipeStream, bytes: Uint8Array, name: string): Promise<void> {
+  const { fd } = stream;
+  if (fd !== undefined && fstatSync(fd).isFile()) {
+    // The stream of a file writes once, and takes for written what a full disk didn't take.
+    const file: Writing = { write: (...at) => promisify(write)(fd, ...at) };
+    await writeFully(file, bytes, { path: name, position: null });
+    return;
+  }
+  await attempt(name, 'write', () => writeToPipe(stream, bytes));
+}
+
+function writeToPipe(stream: PipeStream, bytes: Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     stream.write(bytes, (error) => {
       if (error) reject(error);
@@ -163,8 +177,10 @@ async function writeAll(
   let [byteLength, checksum] = [0, 0];
   for (const piece of pieces) {
     const bytes = bytesOf(piece);
-    await write(bytes, byteLength);
-    checksum = crc32(bytes, checksum);
+    const writing = write(bytes, byteLength);
+    // While the system writes. Of no bytes in an empty buffer Node.js makes 0, whatever came before.
+    if (bytes.length > 0) checksum = crc32(bytes, checksum);
+    await writing;
     byteLength += bytes.length;
   }
   return { byteLength, checksum };

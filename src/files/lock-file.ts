@@ -44,7 +44,8 @@ export async function acquireLock(path: string): Promise<LockFile> {
     held.delete(content);
     throw error;
   } finally {
-    await rm(draftPath, { force: true });
+    // A draft that can't be removed is in nobody's way.
+    await rm(draftPath, { force: true }).catch(() => undefined);
   }
 }
 

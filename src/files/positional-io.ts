@@ -1,5 +1,4 @@
 // Whole reads and writes at a position of a file: what the system does in parts is put together here.
-import type { FileHandle } from 'node:fs/promises';
 import { fileFailed, invalidFile } from '../errors.js';
 import { attempt } from './attempt.js';
 
@@ -18,7 +17,14 @@ export interface Reading {
 }
 
 /** What writing needs of a FileHandle. */
-export type Writing = Pick<FileHandle, 'write'>;
+export interface Writing {
+  write(
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    position: number | null,
+  ): Promise<{ readonly bytesWritten: number }>;
+}
 
 /** The bytes under any view, shared memory included, without a copy. */
 export function bytesOf(view: ArrayBufferView): Uint8Array {
@@ -48,7 +54,7 @@ export async function readFully(
 }
 
 /**
- * Writes all of `bytes` from `position` on. A full disk first writes less than it was given and fails at the next
+ * Writes all of `bytes` from `position` on, or where the file stands if it is null. A full disk first writes less than it was given and fails at the next
  * attempt, so a short write is no success.
  * @param path for messages
  * @throws FILE_FAILED
@@ -56,12 +62,13 @@ export async function readFully(
 export async function writeFully(
   file: Writing,
   bytes: Uint8Array,
-  { path, position }: { path: string; position: number },
+  { path, position }: { path: string; position: number | null },
 ): Promise<void> {
   for (let done = 0; done < bytes.length;) {
     const length = Math.min(bytes.length - done, longestTransfer);
+    const at = position === null ? null : position + done;
     const bytesWritten = await attempt(path, 'write', async () => {
-      return (await file.write(bytes, done, length, position + done)).bytesWritten;
+      return (await file.write(bytes, done, length, at)).bytesWritten;
     });
     if (bytesWritten === 0) throw fileFailed(path, 'write', new Error('nothing was written'));
     done += bytesWritten;

@@ -1,6 +1,6 @@
 // An append-only log of JSON records, one a line behind its checksum. A process killed at any byte leaves whole lines
 // and at most one torn one at the end, which opening cuts off.
-import type { FileHandle } from 'node:fs/promises';
+import { unlink, type FileHandle } from 'node:fs/promises';
 import { HeadpoolError, fileFailed } from '../errors.js';
 import { createAtomicFile } from './atomic-file.js';
 import { attempt } from './attempt.js';
@@ -25,6 +25,7 @@ export async function createRecordLog(path: string, first: object): Promise<Reco
     await file.commit();
   } catch (error) {
     await file.discard();
+    if (file.hasName) await attempt(path, 'remove', () => unlink(path));
     throw error;
   }
   return new RecordLog(path, (await openRegularFile(path, 'r+')).handle, line.length);

@@ -28,7 +28,21 @@ for (const [text, bytes] of sizes) {
   });
 }
 
-const nonsense = ['', ' ', 'GB', '-1GB', '1e9', '1,5GB', '.5GB', '1.GB', '2XB', '2gb', '5 0MB', '1GBs', '0x10'];
+const nonsense = [
+  '',
+  ' ',
+  'GB',
+  '-1GB',
+  '1e9',
+  '1,5GB',
+  '.5GB',
+  '1.GB',
+  '2XB',
+  '2gb',
+  '5 0MB',
+  '1GBs',
+  '0x10',
+];
 
 test('nonsense is no size', (t) => {
   for (const text of [...nonsense, '1GB\n2', 'Infinity', 'NaN']) t.notRegex(text, byteSize, text);

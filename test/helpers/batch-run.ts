@@ -5,12 +5,7 @@ import { createXavierWeights, type MultiHeadWeights } from '../../src/index.js';
 import type { ChunkLimits } from '../../src/batch/chunks.js';
 import { configurationOf } from '../../src/batch/configuration.js';
 import { identifyRun, type FileIdentity, type RunIdentity } from '../../src/batch/identity.js';
-import {
-  createVolatileJournal,
-  openJournal,
-  type EarlierRun,
-  type Journal,
-} from '../../src/batch/journal.js';
+import { openVolatileJournal, openJournal, type EarlierRun, type Journal } from '../../src/batch/journal.js';
 import type { RunState } from '../../src/batch/manifest.js';
 import { planOutputs, type OutputChoice } from '../../src/batch/plan-outputs.js';
 import type { RunRequest } from '../../src/batch/request.js';
@@ -52,9 +47,9 @@ type Asked = Partial<Omit<RunRequest, 'inputs' | 'targets' | 'manifestPath'>> &
 export async function requestFor(asked: Asked): Promise<RunRequest> {
   const { inputs, output, inputFormat = 'jsonl', outputFormat, hasStatistics = false, ...others } = asked;
   const choice = { inputs, output, inputFormat, outputFormat, hasStatistics };
-  const { folder: _, ...plan } = await planOutputs(choice);
+  const { inputs: planned, targets, manifestPath } = await planOutputs(choice);
   const defaults = { weights: smallWeights, options: {}, dtype: 'f32', onError: 'stop' } as const;
-  return { ...defaults, ...others, ...plan };
+  return { ...defaults, ...others, inputs: planned, targets, manifestPath };
 }
 
 export interface RunParts extends RunHooks {
@@ -92,7 +87,7 @@ export function identityOf(request: RunRequest, { engine, layer }: Bench): Promi
 
 export function journalOf(request: RunRequest, identity: RunIdentity, earlier: EarlierRun): Promise<Journal> {
   const { manifestPath } = request;
-  if (manifestPath === undefined) return Promise.resolve(createVolatileJournal(request));
+  if (manifestPath === undefined) return openVolatileJournal(request);
   return openJournal(request, manifestPath, { identity, earlier });
 }
 
@@ -108,7 +103,7 @@ export function settingOf(
     return layer.forward(input, options);
   });
   const setting = {
-    ...{ journal, inputs, standardInput, standardOutput },
+    ...{ journal, inputs, attended: [], standardInput, standardOutput },
     layer: stopAfter === undefined ? layer : counted,
     limits: { mostTokens: 64, mostSequenceTokens: 1e6, ...limits },
     metadata: metadataOf(bench.engine.info),

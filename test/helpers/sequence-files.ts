@@ -51,7 +51,7 @@ function npzOf({ width, lengths, names, rows }: GivenSequences, form: SequenceFo
     const members = lengths.map((length, n) => {
       const content = npyOf([length, width], rows.subarray(row * width, (row + length) * width));
       row += length;
-      return { name: `${String(names![n])}.npy`, content };
+      return { name: `${String(names![n])}.npy`, content, isDeflated: n % 2 === 1 };
     });
     return zipFile(members);
   }
