@@ -5,7 +5,7 @@ import yargs, { type CommandModule } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { Stopped } from './commands/stop-signals.js';
 import { version } from './engine/version.js';
-import { HeadpoolError, type ErrorCode } from './errors.js';
+import { fileFailed, HeadpoolError, type ErrorCode } from './errors.js';
 
 // Loaded when asked for: what one command needs would make every other one start later.
 const commands: Readonly<Record<string, () => Promise<CommandModule>>> = {
@@ -13,6 +13,8 @@ const commands: Readonly<Record<string, () => Promise<CommandModule>>> = {
   explain: async () => plain((await import('./commands/explain.js')).explainCommand),
   verify: async () => plain((await import('./commands/verify.js')).verifyCommand),
   info: async () => plain((await import('./commands/info.js')).infoCommand),
+  scale: async () => plain((await import('./commands/scale.js')).scaleCommand),
+  bench: async () => plain((await import('./commands/bench.js')).benchCommand),
   'make-sequences': async () => plain((await import('./commands/make-sequences.js')).makeSequencesCommand),
   'make-weights': async () => plain((await import('./commands/make-weights.js')).makeWeightsCommand),
 };
@@ -31,9 +33,9 @@ const usageErrors: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 // so it may set the flag; the library leaves that to its host.
 if (process.versions.node.startsWith('20.')) setFlagsFromString('--experimental-wasm-relaxed-simd');
 
-// Whoever reads our output may stop reading, as `head` does; that is no failure of ours.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
+// Without a listener an error of standard output would end the process with a stack.
+process.stdout.on('error', (error) => {
+  reportOnce(fileFailed('standard output', 'write', error));
 });
 
 const args = joinDashes(hideBin(process.argv));
@@ -57,7 +59,17 @@ try {
     })
     .parseAsync();
 } catch (error) {
+  reportOnce(error);
+}
+
+/** A failing standard output fails the run as well: one of both errors says it. */
+function reportOnce(error: unknown): void {
+  if (process.exitCode !== undefined && isOfOutput(error)) return;
   reportError(error);
+}
+
+function isOfOutput(error: unknown): boolean {
+  return error instanceof HeadpoolError && error.message.startsWith('standard output: ');
 }
 
 /** The command that the arguments begin with, or all of them, for help and for guessing what was meant. */

@@ -61,7 +61,9 @@ export function startProgress(source: ProgressSource, stream: NodeJS.WriteStream
       const percent = isKnown ? `${(share0 * 100).toFixed(0).padStart(3)} %  ` : '';
       const line = `${percent}${describe(input, nowMs)}`;
       stream.write(
-        isTerminal ? `\r\u001B[2K${fit(isKnown ? `${bar(share0)} ${line}` : line, stream)}` : `${line}\n`,
+        isTerminal
+          ? `\r\u001B[2K${fit(isKnown ? `${formatBar(share0)} ${line}` : line, stream)}`
+          : `${line}\n`,
       );
     },
     end() {
@@ -70,11 +72,11 @@ export function startProgress(source: ProgressSource, stream: NodeJS.WriteStream
   };
 }
 
-function bar(share: number): string {
+export function formatBar(share: number): string {
   return '█'.repeat(Math.round(barWidth * share)).padEnd(barWidth, '░');
 }
 
 /** A bar that wraps would leave its first line behind. */
-function fit(line: string, { columns }: NodeJS.WriteStream): string {
+export function fit(line: string, { columns }: NodeJS.WriteStream): string {
   return line.length < columns ? line : `${line.slice(0, columns - 2)}…`;
 }

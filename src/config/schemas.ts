@@ -1,7 +1,9 @@
 // The settings of every command: names, types, defaults and what help says of them. Flags, environment variables,
 // configuration files and configs/schema/*.json all come from here.
 import { z } from 'zod';
+import { benchSettings } from './bench-settings.js';
 import { byteSize } from './byte-size.js';
+import { scaleShape } from './scale-settings.js';
 
 const threads = z.int().min(1).max(1024).optional().describe('worker threads; default: all cores');
 const kernel = z
@@ -169,6 +171,8 @@ const makeWeightsSettings = z.strictObject({
 
 const infoSettings = z.strictObject({ threads, kernel });
 
+const scaleSettings = z.strictObject({ ...scaleShape, kernel });
+
 export const schemas = {
   run: runSettings.superRefine((settings, context) => {
     checkTogether(settings, context);
@@ -180,6 +184,8 @@ export const schemas = {
   'make-sequences': makeSequencesSettings,
   'make-weights': makeWeightsSettings,
   info: infoSettings,
+  bench: benchSettings,
+  scale: scaleSettings,
 } as const;
 
 export type CommandName = keyof typeof schemas;
@@ -188,9 +194,11 @@ export type Settings<Name extends CommandName> = z.output<(typeof schemas)[Name]
 /** One setting as JSON Schema tells it; what yargs, the environment and editors need to know. */
 export interface Field {
   readonly description: string;
-  readonly kind: 'string' | 'number' | 'boolean' | 'array' | 'numbers' | 'boolean or string';
+  readonly kind: 'string' | 'number' | 'boolean' | 'array' | 'numbers' | 'list' | 'boolean or string';
   readonly choices: readonly string[] | undefined;
-  readonly default: string | number | boolean | undefined;
+  /** The words that elements of a list may be. */
+  readonly elements: readonly string[];
+  readonly default: string | number | boolean | readonly unknown[] | undefined;
   /** What a message says was expected. */
   readonly expectation: string;
 }
@@ -202,7 +210,8 @@ export function fieldsOf(name: CommandName): ReadonlyMap<string, Field> {
     Object.entries(properties).map(([field, property]) => {
       const { description = '', enum: choices, default: fallback } = property;
       const [kind, expectation] = [kindOf(property), expectationOf(property)];
-      return [field, { description, kind, choices, default: fallback, expectation }];
+      const elements = elementsOf(property.items);
+      return [field, { description, kind, choices, elements, default: fallback, expectation }];
     }),
   );
 }
@@ -218,13 +227,23 @@ interface JsonProperty {
   readonly exclusiveMinimum?: number;
   readonly maximum?: number;
   readonly multipleOf?: number;
-  readonly default?: string | number | boolean;
+  readonly default?: string | number | boolean | readonly unknown[];
 }
 
 function kindOf({ type, anyOf, items }: JsonProperty): Field['kind'] {
   if (anyOf !== undefined) return 'boolean or string';
-  if (type === 'array') return items?.type === 'number' ? 'numbers' : 'array';
+  if (type === 'array') return kindOfList(items);
   return type === 'integer' ? 'number' : (type ?? 'string');
+}
+
+/** Texts without words to choose from are paths, which may hold commas. */
+function kindOfList({ type, enum: words }: JsonProperty = {}): Field['kind'] {
+  if (type === 'number') return 'numbers';
+  return type === 'string' && words === undefined ? 'array' : 'list';
+}
+
+function elementsOf({ enum: words = [], anyOf = [] }: JsonProperty = {}): readonly string[] {
+  return [...words, ...anyOf.flatMap(elementsOf)];
 }
 
 function expectationOf(property: JsonProperty): string {
@@ -240,13 +259,22 @@ function expectationOf(property: JsonProperty): string {
     case 'boolean':
       return 'true or false';
     case 'array':
-      return items?.type === 'number' ? 'a list of numbers' : 'a list of paths';
+      return expectationOfList(items);
     case 'string':
     case undefined:
       return property.pattern === undefined ? 'text' : 'a size such as 500MB or 2GiB';
     default:
       return type satisfies never;
   }
+}
+
+function expectationOfList(items: JsonProperty = {}): string {
+  const kind = kindOfList(items);
+  if (kind !== 'list') return kind === 'numbers' ? 'a list of numbers' : 'a list of paths';
+  const several = expectationOf(items)
+    .replace(/\ban (even )?integer\b/, '$1integers')
+    .replace('true or', 'true and');
+  return `a list of ${several}`;
 }
 
 /** The JSON Schema of a command's configuration file. */

@@ -52,7 +52,8 @@ export async function resolveSettings<Name extends CommandName>(
     throw new HeadpoolError('INVALID_OPTION', `Expected \`${flagOf(result.field)}\`: ${description}`);
   }
   const { expectation = ofField } = result;
-  const message = `Expected ${expectation} for ${origin}, got ${describe(values[result.field])}`;
+  const value = values[result.field];
+  const message = `Expected ${expectation} for ${origin}, got ${describe(value)}${hintOf(value, fields.get(result.field)!)}`;
   throw new HeadpoolError(codeOf(origin, 'INVALID_OPTION'), message);
 
   function codeOf(where: string, otherwise: ErrorCode): ErrorCode {
@@ -79,9 +80,11 @@ export function parseText(text: string, { kind }: Field): unknown {
       const numbers = text.split(',').map(parseNumber);
       return numbers.every((number) => typeof number === 'number') ? numbers : text;
     }
+    case 'list':
+      return text.split(',').map((element) => parseBoolean(parseNumber(element)));
     case 'boolean':
     case 'boolean or string':
-      return text === 'true' ? true : text === 'false' ? false : text;
+      return parseBoolean(text);
     case 'array':
       return text.split(',');
     case 'string':
@@ -89,6 +92,18 @@ export function parseText(text: string, { kind }: Field): unknown {
     default:
       return kind satisfies never;
   }
+}
+
+/** What the first wrong word was probably meant to be. */
+function hintOf(value: unknown, { choices = [], elements }: Field): string {
+  const words = [...choices, ...elements];
+  const given: readonly unknown[] = Array.isArray(value) ? value : [value];
+  const wrong = given.find((word) => typeof word === 'string' && !words.includes(word));
+  return typeof wrong === 'string' ? didYouMean(wrong, words) : '';
+}
+
+function parseBoolean<T>(value: T): T | boolean {
+  return value === 'true' ? true : value === 'false' ? false : value;
 }
 
 function parseNumber(text: string): number | string {

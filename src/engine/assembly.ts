@@ -24,6 +24,5 @@ export function planPhase(
   plan: PhasePlan,
   entries: readonly Float64Array[] = [],
 ): PlannedPhase {
-  const { units, unitCount, flop } = plan;
-  return { name, work, units, unitCount, flop, entries };
+  return { ...plan, name, work, entries };
 }

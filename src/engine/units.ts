@@ -7,6 +7,8 @@ export interface PhasePlan {
   readonly unitCount: number;
   /** Of all units together. */
   readonly flop: number;
+  /** Of each unit, by which they are put in order; also where the phase as a whole counts none. */
+  readonly unitFlop: Float64Array;
 }
 
 /** One unit: what its words mean is the business of its phase. */
@@ -39,10 +41,12 @@ export function clamp(value: number, least: number, most: number): number {
 export function toPlan(units: Unit[], order = longestFirst): PhasePlan {
   units.sort(order);
   const table = new Int32Array(units.length * unitWords);
+  const unitFlop = new Float64Array(units.length);
   let flop = 0;
   units.forEach((unit, index) => {
     table.set(unit.words, index * unitWords);
+    unitFlop[index] = unit.flop;
     flop += unit.flop;
   });
-  return { units: table, unitCount: units.length, flop };
+  return { units: table, unitCount: units.length, flop, unitFlop };
 }

@@ -1,0 +1,94 @@
+// headpool scale: strong and weak scaling on 1 … n workers, the laws that fit, and a prediction for more.
+import { availableParallelism } from 'node:os';
+import type { CommandModule } from 'yargs';
+import type { Settings } from '../config/schemas.js';
+import type { ScalingProgress } from '../measure/scaling/progress.js';
+import type { ScalingResults } from '../measure/scaling/results.js';
+import { runScaling } from '../measure/scaling/run-scaling.js';
+import { countWorkers, type WorkerCounts } from '../measure/scaling/worker-counts.js';
+import { formatScalingCsv } from '../report/scaling-csv.js';
+import { formatScaling } from '../report/scaling-table.js';
+import { formatDuration } from '../report/table.js';
+import { addFlags, settingsOf, type CommonArgs } from './command.js';
+import { openOutputs } from './measured-outputs.js';
+import { fit, formatBar } from './progress.js';
+import { stopOnSignals } from './stop-signals.js';
+
+const plainEveryMs = 10_000;
+
+export const scaleCommand: CommandModule<object, CommonArgs> = {
+  command: 'scale',
+  describe: 'Measure how work gets faster with more workers, and predict it for more than there are',
+  builder: (yargs) => addFlags(yargs, 'scale').example(examples),
+  handler: async (args) => {
+    const settings = await settingsOf('scale', args);
+    const signal = stopOnSignals();
+    const outputs = await openOutputs(settings, formatScalingCsv);
+    try {
+      const results = await measure(settings, signal);
+      console.log(args.json === true ? JSON.stringify(results) : formatScaling(results));
+      await outputs.write(results);
+    } finally {
+      await outputs.discard();
+    }
+  },
+};
+
+const examples: [string, string][] = [
+  ['$0 scale --config configs/scale.yaml --output scale.json', 'the experiment of a file'],
+  ['$0 scale --kind strong --axis heads', 'one curve'],
+  ['$0 scale --workers 1,2,4,max --predict 128 --seconds 5', 'some numbers of workers, longer'],
+];
+
+async function measure(settings: Settings<'scale'>, signal: AbortSignal): Promise<ScalingResults> {
+  const { kind, axis, seconds, ms, kernel, title, maxMinutes } = settings;
+  const counts = countsOf(settings);
+  sayBeyond(counts);
+  const experiment = { counts, kinds: unique(kind), axes: unique(axis), seconds, callMs: ms, kernel };
+  const progress = startProgress(process.stderr);
+  try {
+    const onProgress = progress.show;
+    return await runScaling({ ...experiment, title, maxMinutes }, { signal, onProgress });
+  } finally {
+    progress.end();
+  }
+}
+
+function countsOf({ workers, predict }: Settings<'scale'>): WorkerCounts {
+  const parallelism = availableParallelism();
+  const asked = workers?.map((count) => (count === 'max' ? parallelism : count));
+  return countWorkers({ workers: asked, predict }, parallelism);
+}
+
+function sayBeyond({ measured, beyond }: WorkerCounts): void {
+  if (beyond.length === 0) return;
+  const most = measured.at(-1)!;
+  console.error(
+    `headpool: measuring up to ${most} ${most === 1 ? 'worker' : 'workers'}, there are no more processors; ` +
+      `${beyond.join(', ')} will be predicted`,
+  );
+}
+
+/** A bar on a terminal, a plain line every ten seconds elsewhere. */
+function startProgress(stream: NodeJS.WriteStream) {
+  let shownMs = performance.now();
+  return {
+    show: ({ step, done, total, leftMs }: ScalingProgress): void => {
+      const line = `${done} of ${total} points  ${formatDuration(leftMs)} left  ${step}`;
+      if (stream.isTTY) {
+        stream.write(`\r\u001B[2K${fit(`${formatBar(done / total)} ${line}`, stream)}`);
+      } else if (performance.now() - shownMs >= plainEveryMs) {
+        shownMs = performance.now();
+        stream.write(`${line}\n`);
+      }
+    },
+    /** Clears the bar, so that other output starts on a clean line. */
+    end: (): void => {
+      if (stream.isTTY) stream.write('\r\u001B[2K');
+    },
+  };
+}
+
+function unique<T>(values: readonly T[]): T[] {
+  return [...new Set(values)];
+}

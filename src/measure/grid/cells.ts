@@ -1,0 +1,62 @@
+// From the rounds of a case to the figures of its cell, and whether they can be trusted.
+import { medianInterval, median, relativeSpread, summarise, type Interval } from '../statistics.js';
+import type { BenchCase, MeasuredCell, Round } from './results.js';
+import { bytesRead, flopOf, tokensOfCall } from './work.js';
+
+export interface Measurement {
+  readonly case: BenchCase;
+  readonly rounds: readonly Round[];
+  readonly error: number;
+  readonly residentBytes: number;
+  readonly workingBytes: number;
+  readonly isNoisy: boolean;
+}
+
+// An interval wider than this can't tell cells apart that differ by a tenth.
+const widest = { low: 0.9, high: 1.1 };
+
+export type Control = MeasuredCell['control'];
+
+/**
+ * The case against itself: samples in pairs, each round's own. Which of a pair is divided by which changes from pair to
+ * pair, so that slowing down all along a round doesn't look like a difference.
+ */
+export function controlOf(rounds: readonly Round[]): Control {
+  const ratios = rounds.flatMap(({ ms }) =>
+    Array.from({ length: ms.length >> 1 }, (_, pair) => {
+      const [a, b] = [ms[2 * pair]!, ms[2 * pair + 1]!];
+      return pair % 2 === 0 ? a / b : b / a;
+    }),
+  );
+  return { median: median(ratios), interval: medianInterval(ratios) };
+}
+
+/** Whether the machine was too restless: the interval excludes 1, or is wider than ±10 %. */
+export function hasFailed({ interval: { low, high } }: Control): boolean {
+  return !(low <= 1 && high >= 1 && low >= widest.low && high <= widest.high);
+}
+
+export function cellOf(measurement: Measurement): MeasuredCell {
+  const { case: benchCase, rounds, error, residentBytes, workingBytes, isNoisy } = measurement;
+  const samples = rounds.flatMap((round) => round.ms);
+  const ms = summarise(samples);
+  const interval: Interval = medianInterval(samples);
+  const flop = flopOf(benchCase);
+  const bytes = bytesRead(benchCase);
+  // Each round against its own peak, so that a slow minute takes from both.
+  const shares = rounds.map((round) => (flop * 1e3) / median(round.ms) / round.peak);
+  return {
+    status: 'measured',
+    case: benchCase,
+    ...{ rounds, ms, interval },
+    spread: relativeSpread(ms),
+    flop,
+    tokensPerSecond: (tokensOfCall(benchCase) / ms.median) * 1e3,
+    gflopPerSecond: flop / ms.median / 1e6,
+    peakShare: median(shares),
+    gigabytesPerSecond: bytes === 0 ? null : bytes / ms.median / 1e6,
+    ...{ residentBytes, workingBytes, error },
+    control: controlOf(rounds),
+    isNoisy,
+  };
+}

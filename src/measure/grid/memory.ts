@@ -1,0 +1,103 @@
+// What memory a case takes, without computing it: inputs and weights by their lengths, working memory by the engine's
+// own planning on an arena that only counts.
+import { denseBatch } from '../../attention/batch.js';
+import { pagesFor } from '../../attention/page-table.js';
+import type { Heads } from '../../attention/problem.js';
+import { resolveOptions } from '../../attention/resolve-options.js';
+import type { SharedFloats } from '../../attention/shared.js';
+import type { Linear, ResolvedWeights } from '../../attention/weights.js';
+import { assembleAlone } from '../../engine/assemble-attention.js';
+import { assembleLayer } from '../../engine/assemble-layer.js';
+import { batchMajor } from '../../engine/layout.js';
+import { packLayer } from '../../engine/pack-layer.js';
+import { PageStorage } from '../../engine/page-storage.js';
+import { WorkingSet } from '../../engine/working-set.js';
+import { createCountingArena, type Arena } from '../../tensor/arena.js';
+import { bytesPerElement } from '../../tensor/dtype.js';
+import { regionOf } from '../../tensor/region.js';
+import { pageTokens } from '../../../workers/protocol.js';
+import type { BenchCase } from './results.js';
+import { fillTokens, inputCount, outputCount, weightCount } from './work.js';
+
+// Panels of packed weights are padded to 8 … 32 columns, depending on the kernel.
+const panelColumns = 16;
+
+/** Inputs, weights as they are, and outputs: the current one and one that nobody has collected yet. */
+export function outsideBytes(benchCase: BenchCase): number {
+  const { dtype, mode } = benchCase;
+  // Inputs of 16 bits are widened by each call; mode decode stores its cache so, not its inputs.
+  const inputBytes = dtype === 'f32' || mode === 'decode' ? 4 : bytesPerElement[dtype] + 2 * 4;
+  return inputCount(benchCase) * inputBytes + 4 * weightCount(benchCase) + 2 * 4 * outputCount(benchCase);
+}
+
+/** Packed weights, cache and working memory of a call. It takes time and memory itself: a row a unit of the plan. */
+export function engineBytes(benchCase: BenchCase): number {
+  const arena = createCountingArena();
+  const memory = new WorkingSet(arena);
+  if (benchCase.mode === 'attention') countAttention(benchCase, memory);
+  else countLayer(benchCase, arena, memory);
+  return arena.bytesInUse;
+}
+
+function countAttention(benchCase: BenchCase, memory: WorkingSet): void {
+  const { tokens, kernel, heads, kvHeads, headDim } = benchCase;
+  const layOut = (count: number): ReturnType<typeof batchMajor> =>
+    batchMajor(regionOf(standIn().data), count, tokens, headDim);
+  const output = layOut(heads);
+  assembleAlone(
+    {
+      ...resolve(benchCase, tokens),
+      ...{ heads: headsOf(benchCase), outputShape: [], layOutOutput: () => output },
+      ...{ query: layOut(heads), key: layOut(kvHeads), value: layOut(kvHeads) },
+      needsArena: kernel === 'wasm',
+    },
+    memory,
+  );
+}
+
+function countLayer(benchCase: BenchCase, arena: Arena, memory: WorkingSet): void {
+  const { mode, tokens, batch, dtype } = benchCase;
+  const { layer } = packLayer(weightsOf(benchCase), panelColumns, arena);
+  if (mode === 'decode') {
+    const pages = pagesFor({ maxTokens: tokens + 1, batch, rolling: false, pageTokens });
+    new PageStorage(headsOf(benchCase), pages, dtype, arena);
+  }
+  const x = standIn();
+  // Filling a cache takes more than the one token behind it.
+  const call = resolve(benchCase, mode === 'decode' ? fillTokens(benchCase) : tokens);
+  assembleLayer(layer, { query: x, key: x, value: x, outputShape: [], ...call }, memory);
+}
+
+function resolve(benchCase: BenchCase, tokens: number) {
+  const lengths = { keyLengths: undefined, offsets: undefined, keyOffsets: undefined };
+  const batch = denseBatch(benchCase.batch, tokens, tokens, lengths);
+  const { mode, window } = benchCase;
+  const causal = benchCase.causal || mode === 'decode';
+  const given = { causal, ...(window !== null && { window: { left: window } }) };
+  const options = { ...resolveOptions(given, headsOf(benchCase), batch, []), out: standIn() };
+  return { batch, options };
+}
+
+function headsOf({ heads, kvHeads, headDim }: BenchCase): Heads {
+  return { heads, kvHeads, headDim, valueDim: headDim };
+}
+
+function weightsOf(benchCase: BenchCase): ResolvedWeights {
+  const { modelDim, heads, kvHeads, headDim } = benchCase;
+  const linear = (outputs: number, inputs: number): Linear => ({
+    ...{ outputs, inputs, weight: standIn(), bias: standIn() },
+  });
+  return {
+    ...headsOf(benchCase),
+    query: linear(heads * headDim, modelDim),
+    key: linear(kvHeads * headDim, modelDim),
+    value: linear(kvHeads * headDim, modelDim),
+    output: linear(modelDim, heads * headDim),
+    ...{ extraKeys: 0, extraKey: null, extraValue: null },
+  };
+}
+
+/** Planning asks which inputs are the same, never what is in them. */
+function standIn(): SharedFloats {
+  return { shape: [0], data: new Float32Array(new SharedArrayBuffer(0)) };
+}

@@ -1,0 +1,237 @@
+// Measures the cases of a grid: several rounds through all of them, so that a slow minute hits all alike, the engine and
+// the case made anew in each; every case stands alone in memory. What the samples mean is the cells' business.
+import { HeadpoolError } from '../../errors.js';
+import { version } from '../../engine/version.js';
+import type { KernelName } from '../../../workers/protocol.js';
+import { describeMachine } from '../machine.js';
+import { cellOf, controlOf, hasFailed } from './cells.js';
+import { leastSamples } from './estimate.js';
+import { lab as realLab, type Lab, type Station } from './lab.js';
+import {
+  gridFormat,
+  nameOfCase,
+  type BenchCase,
+  type Cell,
+  type GridResults,
+  type Round,
+} from './results.js';
+import { VisitClock, type GridProgress } from './visit-clock.js';
+
+export interface GridOptions {
+  readonly title: string;
+  /** Of sampling a cell, over all rounds. */
+  readonly seconds: number;
+  readonly rounds: number;
+  /** Kernels that can't run here, and why. */
+  readonly unavailable?: ReadonlyMap<KernelName, string>;
+  /** How long a round of a case is expected to take, for the time left; default: all alike. */
+  readonly roundMs?: (benchCase: BenchCase) => number;
+}
+
+export interface GridHooks {
+  readonly onProgress?: (progress: GridProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** What is known of a case so far. */
+interface Candidate {
+  readonly case: BenchCase;
+  rounds: Round[];
+  error: number | undefined;
+  residentBytes: number;
+  workingBytes: number;
+  isNoisy: boolean;
+  /** Why it can't be measured. */
+  failure: HeadpoolError | undefined;
+}
+
+const residentEveryMs = 50;
+
+/**
+ * @throws RangeError if a result is wrong; the error of the first case, if none can be measured here; the signal's reason
+ */
+export async function measureGrid(
+  cases: readonly BenchCase[],
+  options: GridOptions,
+  hooks: GridHooks = {},
+  lab: Lab = realLab,
+): Promise<GridResults> {
+  const startedAt = new Date().toISOString();
+  const startMs = performance.now();
+  const run = new GridRun(cases, options, hooks, lab);
+  await run.measure();
+  return {
+    ...{ benchmark: 'grid', format: gridFormat, title: options.title, version, startedAt },
+    elapsedMs: performance.now() - startMs,
+    machine: describeMachine(),
+    instructionSets: Object.fromEntries(run.instructionSets),
+    cells: run.cells(),
+  };
+}
+
+class GridRun {
+  readonly instructionSets = new Map<KernelName, string>();
+  readonly #candidates: readonly Candidate[];
+  readonly #options: GridOptions;
+  readonly #hooks: GridHooks;
+  readonly #lab: Lab;
+  readonly #clock: VisitClock;
+
+  constructor(cases: readonly BenchCase[], options: GridOptions, hooks: GridHooks, lab: Lab) {
+    this.#options = options;
+    this.#hooks = hooks;
+    this.#lab = lab;
+    this.#candidates = cases.map((benchCase): Candidate => {
+      const reason = options.unavailable?.get(benchCase.kernel);
+      return {
+        case: benchCase,
+        ...{ rounds: [], error: undefined, residentBytes: 0, workingBytes: 0, isNoisy: false },
+        failure: reason === undefined ? undefined : new HeadpoolError('KERNEL_UNAVAILABLE', reason),
+      };
+    });
+    this.#refuseIfNoneIsLeft();
+    this.#clock = new VisitClock(options.roundMs ?? (() => 1), hooks.onProgress);
+  }
+
+  async measure(): Promise<void> {
+    await this.#goThrough(this.#candidates);
+    const restless = this.#candidates.filter(
+      ({ failure, rounds }) => failure === undefined && hasFailed(controlOf(rounds)),
+    );
+    const before = restless.map(({ rounds }) => rounds);
+    for (const candidate of restless) candidate.rounds = [];
+    await this.#goThrough(restless);
+    for (const [n, candidate] of restless.entries()) {
+      if (candidate.failure !== undefined || !hasFailed(controlOf(candidate.rounds))) continue;
+      // No reason to prefer one to the other.
+      candidate.rounds = [...before[n]!, ...candidate.rounds];
+      candidate.isNoisy = true;
+    }
+    this.#clock.end();
+  }
+
+  cells(): Cell[] {
+    return this.#candidates.map((candidate): Cell => {
+      const { case: benchCase, failure, error = 0 } = candidate;
+      if (failure !== undefined) return { status: 'unavailable', case: benchCase, reason: failure.message };
+      return cellOf({ ...candidate, error });
+    });
+  }
+
+  /** All rounds of some cases; every other round backwards. */
+  async #goThrough(candidates: readonly Candidate[]): Promise<void> {
+    const { rounds } = this.#options;
+    const possible = candidates.filter(({ failure }) => failure === undefined);
+    this.#clock.plan(
+      possible.map(({ case: benchCase }) => benchCase),
+      rounds,
+    );
+    for (let round = 0; round < rounds; round++) {
+      const groups = groupByEngine(possible.filter(({ failure }) => failure === undefined));
+      for (const group of round % 2 === 0 ? groups : groups.reverse()) {
+        await this.#visitGroup(round % 2 === 0 ? group : group.reverse());
+      }
+    }
+  }
+
+  async #visitGroup(group: readonly Candidate[]): Promise<void> {
+    const { kernel, threads } = group[0]!.case;
+    this.#hooks.signal?.throwIfAborted();
+    let station: Station;
+    try {
+      station = await this.#lab.open(kernel, threads);
+    } catch (error) {
+      if (!isHere(error)) throw error;
+      for (const candidate of group) candidate.failure = error;
+      this.#refuseIfNoneIsLeft();
+      return;
+    }
+    try {
+      this.instructionSets.set(kernel, station.instructionSet);
+      for (const candidate of group) await this.#visit(station, candidate);
+    } finally {
+      await station[Symbol.asyncDispose]();
+    }
+  }
+
+  async #visit(station: Station, candidate: Candidate): Promise<void> {
+    this.#hooks.signal?.throwIfAborted();
+    this.#clock.start(candidate.case);
+    this.#lab.tidy();
+    try {
+      candidate.rounds.push(await this.#measureRound(station, candidate));
+    } catch (error) {
+      if (!isHere(error)) throw error;
+      candidate.failure = error;
+      this.#refuseIfNoneIsLeft();
+    } finally {
+      this.#clock.finish(candidate.case);
+    }
+  }
+
+  async #measureRound(station: Station, candidate: Candidate): Promise<Round> {
+    const { seconds, rounds } = this.#options;
+    const { signal } = this.#hooks;
+    using ready = await station.prepare(candidate.case);
+    if (candidate.error === undefined) {
+      candidate.error = await ready.check();
+      candidate.workingBytes = await ready.measureWorkingBytes();
+    }
+    const before = await station.peak();
+    const watch = watchMemory(this.#lab.residentBytes);
+    let ms: number[];
+    try {
+      const limits = { seconds: seconds / rounds, leastSamples: leastSamples(rounds), signal };
+      ms = await this.#lab.sample(() => ready.call(), limits);
+    } finally {
+      candidate.residentBytes = Math.max(candidate.residentBytes, watch.stop());
+    }
+    return { ms, peak: (before + (await station.peak())) / 2 };
+  }
+
+  /** @throws what is wrong with the first case, if something is wrong with all */
+  #refuseIfNoneIsLeft(): void {
+    if (this.#candidates.some(({ failure }) => failure === undefined)) return;
+    const first = this.#candidates[0];
+    if (first?.failure === undefined) return;
+    const { failure, case: benchCase } = first;
+    throw new HeadpoolError(
+      failure.code,
+      `None of the cells can be measured here; ${nameOfCase(benchCase)}: ${failure.message}`,
+      {
+        cause: failure,
+      },
+    );
+  }
+}
+
+/** Whether the case can't be measured on this machine, which is no reason to measure no other. */
+function isHere(error: unknown): error is HeadpoolError {
+  return error instanceof HeadpoolError && ['KERNEL_UNAVAILABLE', 'MEMORY_LIMIT'].includes(error.code);
+}
+
+function groupByEngine(candidates: readonly Candidate[]): Candidate[][] {
+  const groups = new Map<string, Candidate[]>();
+  for (const candidate of candidates) {
+    const { kernel, threads } = candidate.case;
+    const key = `${kernel} ${threads}`;
+    groups.set(key, [...(groups.get(key) ?? []), candidate]);
+  }
+  return [...groups.values()];
+}
+
+/** The most memory that the process has until it is stopped. */
+function watchMemory(residentBytes: () => number): { stop(): number } {
+  let most = residentBytes();
+  const look = (): void => {
+    most = Math.max(most, residentBytes());
+  };
+  const timer = setInterval(look, residentEveryMs);
+  return {
+    stop: () => {
+      clearInterval(timer);
+      look();
+      return most;
+    },
+  };
+}

@@ -1,0 +1,66 @@
+// What the engine's planner makes of a work, without computing it: the units of its phases in the order in which workers
+// take them, and the memory of a call. It goes through the real assembly on an arena that only counts.
+import { denseBatch } from '../../attention/batch.js';
+import { resolveOptions } from '../../attention/resolve-options.js';
+import type { SharedFloats } from '../../attention/shared.js';
+import type { Linear, ResolvedWeights } from '../../attention/weights.js';
+import { assembleLayer } from '../../engine/assemble-layer.js';
+import { packLayer } from '../../engine/pack-layer.js';
+import { WorkingSet } from '../../engine/working-set.js';
+import { createCountingArena } from '../../tensor/arena.js';
+import type { ScalingWork } from './results.js';
+
+/** A phase that has units. */
+export interface PlannedUnits {
+  readonly name: string;
+  readonly flop: number;
+  readonly unitFlop: Float64Array;
+  /** What each unit is, as its phase reads it: [unitCount, unitWords]. */
+  readonly units: Int32Array;
+}
+
+export interface PlannedWork {
+  readonly phases: readonly PlannedUnits[];
+  readonly unitCount: number;
+  /** Weights as the caller holds them, and the input. */
+  readonly givenBytes: number;
+  /** Packed weights, working memory and the output: what each engine takes on top. */
+  readonly engineBytes: number;
+}
+
+// Panels of packed weights are padded to 8 … 32 columns, depending on the kernel.
+const panelColumns = 16;
+
+export function planWork({ modelDim, heads, tokens, batch: count }: ScalingWork): PlannedWork {
+  const arena = createCountingArena();
+  const weights = standInWeights(modelDim, heads);
+  const { layer } = packLayer(weights, panelColumns, arena);
+  const lengths = { keyLengths: undefined, offsets: undefined, keyOffsets: undefined };
+  const batch = denseBatch(count, tokens, tokens, lengths);
+  const rows = standIn();
+  const options = { ...resolveOptions({}, weights, batch, []), out: standIn() };
+  const call = { query: rows, key: rows, value: rows, batch, options, outputShape: [] };
+  const { phases } = assembleLayer(layer, call, new WorkingSet(arena));
+  const rowBytes = count * tokens * modelDim * 4;
+  return {
+    phases: phases.filter(({ unitCount }) => unitCount > 0),
+    unitCount: phases.reduce((sum, { unitCount }) => sum + unitCount, 0),
+    givenBytes: 4 * modelDim ** 2 * 4 + rowBytes,
+    engineBytes: arena.bytesInUse + rowBytes,
+  };
+}
+
+/** Weights of the right widths: the planner never reads what is in them. */
+function standInWeights(modelDim: number, heads: number): ResolvedWeights {
+  const linear: Linear = { weight: standIn(), bias: null, inputs: modelDim, outputs: modelDim };
+  const headDim = modelDim / heads;
+  return {
+    ...{ heads, kvHeads: heads, headDim, valueDim: headDim },
+    ...{ query: linear, key: linear, value: linear, output: linear },
+    ...{ extraKeys: 0, extraKey: null, extraValue: null },
+  };
+}
+
+function standIn(): SharedFloats {
+  return { shape: [0], data: new Float32Array(new SharedArrayBuffer(0)) };
+}

@@ -1,0 +1,52 @@
+// The work of scaling experiments: self-attention layers of which attention can be cut along one axis only, because
+// everything else in them is as large as one unit.
+import type { ScalingAxis, ScalingWork } from './results.js';
+
+/** Of every head; with `blockTokens` the scores of a head are a unit. */
+const headDim = 64;
+/** Tokens of a block of queries, which one unit computes. */
+const blockTokens = 96;
+
+/** What one step along an axis adds; of queries, a whole block. */
+export const sizeNames = {
+  heads: 'heads',
+  sequences: 'sequences',
+  queries: 'query blocks',
+} as const satisfies Record<ScalingAxis, string>;
+
+/** The work of `size` heads, sequences or blocks of queries. */
+export function workOf(axis: ScalingAxis, size: number): ScalingWork {
+  switch (axis) {
+    // The layer is as wide as its heads, so that its projections can be cut by heads too.
+    case 'heads':
+      return describe({ modelDim: headDim * size, heads: size, tokens: blockTokens, batch: 1 });
+    case 'sequences':
+      return describe({ modelDim: headDim, heads: 1, tokens: blockTokens, batch: size });
+    case 'queries':
+      return describe({ modelDim: headDim, heads: 1, tokens: blockTokens * size, batch: 1 });
+    default:
+      return axis satisfies never;
+  }
+}
+
+/** Four projections, q·kᵀ and p·v; a multiply-add counts 2. */
+function describe(shape: Omit<ScalingWork, 'flop'>): ScalingWork {
+  const { modelDim, tokens, batch } = shape;
+  return { ...shape, flop: batch * (8 * tokens * modelDim ** 2 + 4 * tokens ** 2 * modelDim) };
+}
+
+/**
+ * The size of the work nearest to `flop`, at least 1. Work grows with the square of the heads (the layer gets wider) and
+ * of the blocks of queries (so do the keys).
+ */
+export function sizeFor(axis: ScalingAxis, flop: number): number {
+  let above = 1;
+  while (workOf(axis, above).flop < flop) above *= 2;
+  let below = Math.max(1, above / 2);
+  while (above - below > 1) {
+    const middle = Math.floor((below + above) / 2);
+    if (workOf(axis, middle).flop < flop) below = middle;
+    else above = middle;
+  }
+  return flop - workOf(axis, below).flop <= workOf(axis, above).flop - flop ? below : above;
+}

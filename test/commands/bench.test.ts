@@ -1,0 +1,176 @@
+// headpool bench as a process: a tiny grid, its files, and what is refused before anything is measured.
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { parseResults } from '../../src/measure/grid/parse-results.js';
+import type { GridResults } from '../../src/measure/grid/results.js';
+import { gridResults, measuredCell } from '../measure/grid/grid-case.js';
+import { makeFolder } from '../helpers/make-folder.js';
+import { finish, headpool, startCli } from './cli.js';
+
+const tiny = ['--heads', '2', '--model-dim', '16', '--seconds', '0.1', '--rounds', '2', '--kernel', 'wasm'];
+
+test('a tiny grid gives results that parse, as JSON and as CSV', async (t) => {
+  const folder = await makeFolder(t);
+  const [output, csv] = [join(folder, 'new', 'r.json'), join(folder, 'r.csv')];
+  const given = [
+    '--tokens',
+    '4,8',
+    '--threads',
+    '1',
+    '--title',
+    'two cells',
+    '--output',
+    output,
+    '--csv',
+    csv,
+  ];
+  const { code, stdout, stderr } = await headpool('bench', ...tiny, ...given, '--json');
+  t.is(code, 0, stderr);
+  const results = parseResults(stdout, 'stdout') as GridResults;
+  t.like(results, { benchmark: 'grid', title: 'two cells' });
+  t.deepEqual(
+    results.cells.map((cell) => [cell.status, cell.case.tokens, cell.case.modelDim]),
+    [
+      ['measured', 4, 16],
+      ['measured', 8, 16],
+    ],
+  );
+  for (const cell of results.cells) {
+    if (cell.status !== 'measured') continue;
+    t.is(cell.rounds.length, cell.isNoisy ? 4 : 2);
+    t.true(cell.error < 1e-4);
+    t.true(cell.workingBytes > 0);
+  }
+  t.deepEqual(JSON.parse(await readFile(output, 'utf8')), results);
+  t.is((await readFile(csv, 'utf8')).split('\r\n').length, 4);
+  t.deepEqual((await readdir(folder)).sort(), ['new', 'r.csv']);
+  t.regex(stderr, /headpool: 2 cells, about/);
+});
+
+test('settings come from a file, and the table marks what is not there', async (t) => {
+  const config = join(await makeFolder(t), 'bench.yaml');
+  await writeFile(config, 'mode: [decode]\ntokens: [16]\nkvHeads: [1, 3]\nthreads: [1]\ndtype: [f16]\n');
+  const { code, stdout, stderr } = await headpool('bench', '--config', config, ...tiny);
+  t.is(code, 0, stderr);
+  t.regex(stdout, /^[ ~] decode 16\/2:1\/16 f16 wasm x1 /m);
+  t.regex(stderr, /kvHeads 3 is left out for 2 heads/);
+});
+
+const refuses = test.macro({
+  title: (title) => `${title} is refused`,
+  exec: async (t: ExecutionContext, args: readonly string[], code: number, says: RegExp) => {
+    const result = await headpool('bench', ...args);
+    t.is(result.code, code, result.stderr);
+    t.regex(result.stderr, says);
+    t.is(result.stdout, '');
+  },
+});
+
+test(
+  'an unknown mode',
+  refuses,
+  ['--mode', 'layr'],
+  2,
+  /layer, attention, decode for `--mode`.*did you mean `layer`/,
+);
+test('an unknown kernel', refuses, ['--kernel', 'wasm,nativ'], 2, /`--kernel`.*did you mean `native`/);
+test('an unknown dtype', refuses, ['--dtype', 'f23'], 2, /f32, f16, bf16 for `--dtype`.*did you mean `f32`/);
+test('an unknown flag', refuses, ['--tokns', '4'], 2, /`--tokns`; did you mean `--tokens`/);
+test('no tokens', refuses, ['--tokens', '0'], 2, /integers from 1 to \d+ for `--tokens`, got `\[0\]`/);
+test('text for a count', refuses, ['--heads', '8,many'], 2, /integers from 1 to \d+ for `--heads`/);
+test(
+  'both widths',
+  refuses,
+  ['--head-dim', '8', '--model-dim', '16'],
+  2,
+  /no `--model-dim` beside it, for `--head-dim`/,
+);
+test('heads that divide no width', refuses, ['--heads', '7'], 2, /modelDim 512 is left out for 7 heads/);
+test(
+  'a grid that takes too long',
+  refuses,
+  ['--tokens', '64,1000000', '--kernel', 'wasm'],
+  2,
+  /`maxMinutes`.* hours: leave out tokens 1000000 \(1 cell\), or allow more/,
+);
+test(
+  'a grid that takes too much memory',
+  refuses,
+  ['--tokens', '64,4096', '--max-memory', '20MB', '--kernel', 'wasm'],
+  1,
+  /`maxMemory`.*`layer 512\/8\/4096 wasm x\d+` about .*: leave out tokens 4096 \(1 cell\), or allow more/,
+);
+test('an output that is a folder', refuses, [...tiny, '--output', '/'], 1, /could not/);
+test('one file to compare', refuses, ['--compare', 'a.json'], 2, /two files of results for `--compare`/);
+test('a file that is missing', refuses, ['--compare', 'no.json', 'no.json'], 1, /no\.json: could not read/);
+
+async function writeGrid(t: ExecutionContext, name: string, factor: number): Promise<string> {
+  const path = join(await makeFolder(t), name);
+  const cell = measuredCell();
+  const noise = [1, 1.001, 0.999, 1.0005, 0.9995];
+  const rounds = noise.map((n) => ({ ms: [2 * factor * n, 2 * factor * n], peak: 1e9 }));
+  await writeFile(path, JSON.stringify(gridResults({ cells: [{ ...cell, rounds }] })));
+  return path;
+}
+
+test('comparing files gives exit code 1 only if the second is slower', async (t) => {
+  const [before, after] = [await writeGrid(t, 'a.json', 1), await writeGrid(t, 'b.json', 1.5)];
+  const slower = await headpool('bench', '--compare', before, after);
+  t.is(slower.code, 1, slower.stderr);
+  t.regex(slower.stdout, /1\.50x/);
+  for (const [a, b] of [
+    [after, before],
+    [before, before],
+  ] as const) {
+    const { code, stderr } = await headpool('bench', '--compare', a, b);
+    t.is(code, 0, stderr);
+  }
+  const json = await headpool('bench', '--compare', before, after, '--json');
+  t.like(JSON.parse(json.stdout), { overall: { verdict: 'slower' } });
+});
+
+test('files that share no cell, or are of something else, are not compared', async (t) => {
+  const before = await writeGrid(t, 'a.json', 1);
+  const folder = await makeFolder(t);
+  const other = join(folder, 'other.json');
+  await writeFile(other, JSON.stringify(gridResults({ cells: [measuredCell({ tokens: 99 })] })));
+  const apart = await headpool('bench', '--compare', before, other);
+  t.is(apart.code, 2);
+  t.regex(apart.stderr, /a file with cells that .*a\.json has too for `compare`/);
+  const broken = join(folder, 'broken.json');
+  await writeFile(broken, '{"benchmark":"grid","format":1}');
+  const { code, stderr } = await headpool('bench', '--compare', broken, before);
+  t.is(code, 1);
+  t.regex(stderr, /broken\.json: expected text for `title`, got nothing/);
+});
+
+test('a signal ends it quietly and leaves no file', async (t) => {
+  const folder = await makeFolder(t);
+  await mkdir(join(folder, 'out'));
+  const output = join(folder, 'out', 'r.json');
+  const child = startCli('bench', ...tiny, '--tokens', '4', '--seconds', '600', '--output', output);
+  // Once the estimate was said, the grid is under way.
+  child.stderr!.once('data', () => child.kill('SIGINT'));
+  const { code, stdout, stderr } = await finish(child);
+  t.is(code, 130, stderr);
+  t.regex(stderr, /Stopped by SIGINT/);
+  t.is(stdout, '');
+  t.deepEqual(await readdir(join(folder, 'out')), []);
+});
+
+test('help names every setting', async (t) => {
+  const { code, stdout } = await headpool('bench', '--help');
+  t.is(code, 0);
+  for (const flag of [
+    '--mode',
+    '--head-dim',
+    '--kv-heads',
+    '--max-minutes',
+    '--compare',
+    '--html',
+    '--svg',
+    '--json',
+  ])
+    t.true(stdout.includes(flag), flag);
+});

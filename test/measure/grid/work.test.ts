@@ -1,0 +1,76 @@
+// Work and memory in closed form against what an engine counts.
+import test from 'ava';
+import { createEngine, type Engine } from '../../../src/engine/engine.js';
+import { measureWorkingBytes, prepareCase } from '../../../src/measure/grid/case.js';
+import { engineBytes, outsideBytes } from '../../../src/measure/grid/memory.js';
+import { nameOfCase, type BenchCase } from '../../../src/measure/grid/results.js';
+import { bytesRead, fillTokens, flopOf } from '../../../src/measure/grid/work.js';
+import { caseOf } from './grid-case.js';
+
+let engine: Engine;
+test.before('starts an engine', async (t) => {
+  engine = await createEngine({ kernel: 'reference', threads: 1 });
+  t.pass();
+});
+test.after.always('closes the engine', async (t) => {
+  await engine.close();
+  t.pass();
+});
+
+const changes: readonly Partial<BenchCase>[] = [
+  {},
+  { causal: true },
+  { window: 3 },
+  { causal: true, window: 3, batch: 2 },
+  { window: 50, kvHeads: 2 },
+  { mode: 'attention', causal: true },
+  { mode: 'attention', window: 2, kvHeads: 1, batch: 3 },
+  { mode: 'decode', tokens: 300 },
+  { mode: 'decode', tokens: 300, window: 7, batch: 2, kvHeads: 2, dtype: 'bf16' },
+];
+
+for (const change of changes) {
+  // Heads of whole panels, however wide a kernel's are.
+  const benchCase = caseOf({ modelDim: 64, headDim: 16, ...change });
+  test.serial(`${nameOfCase(benchCase)}: the work is what the engine counts`, async (t) => {
+    using prepared = await prepareCase(engine, benchCase);
+    const before = engine.stats().flop;
+    await prepared.call();
+    t.is(engine.stats().flop - before, flopOf(benchCase));
+  });
+
+  test.serial(`${nameOfCase(benchCase)}: the memory is about what the engine takes`, async (t) => {
+    using prepared = await prepareCase(engine, benchCase);
+    const found = await measureWorkingBytes(engine, prepared);
+    const counted = engineBytes(benchCase);
+    const { mode, batch, modelDim } = benchCase;
+    // Panels may have another width. Filling a cache counts too: queries, keys, values and outputs of many tokens.
+    const filling = mode === 'decode' ? 4 * 4 * batch * fillTokens(benchCase) * modelDim : 0;
+    t.true(counted >= 0.9 * found, `${counted} against ${found}`);
+    t.true(counted <= 1.1 * found + filling, `${counted} against ${found}`);
+  });
+}
+
+test('memory goes back when a case is disposed', async (t) => {
+  const own = engine.stats().memoryBytes;
+  for (const mode of ['layer', 'attention', 'decode'] as const) {
+    const prepared = await prepareCase(engine, caseOf({ mode }));
+    await prepared.call();
+    prepared[Symbol.dispose]();
+  }
+  t.is(engine.stats().memoryBytes, own);
+});
+
+test('only decoding is bound by what it reads: weights, and keys and values as they are stored', (t) => {
+  t.is(bytesRead(caseOf()), 0);
+  const weights = 4 * (4 * 32 * 32 + 4 * 32);
+  t.is(bytesRead(caseOf({ mode: 'decode', tokens: 9 })), weights + 2 * 10 * 32 * 4);
+  t.is(bytesRead(caseOf({ mode: 'decode', tokens: 9, window: 4, dtype: 'f16' })), weights + 2 * 5 * 32 * 2);
+});
+
+test('planning takes no memory of the size that it plans', (t) => {
+  const huge = caseOf({ modelDim: 4096, heads: 32, headDim: 128, kvHeads: 32, tokens: 65_536 });
+  t.true(engineBytes(huge) > 4 * 2 ** 30);
+  t.true(outsideBytes(huge) > 3 * 2 ** 30);
+  t.true(process.memoryUsage.rss() < 2 * 2 ** 30);
+});
