@@ -7,15 +7,22 @@ interface Slab {
   readonly buffer: SharedArrayBuffer;
   readonly free: FreeList;
   bytesInUse: number;
+  /** The count of regions taken when the last one was taken from here. */
+  lastTaken: number;
 }
 
 const slabBytes = 16 * 2 ** 20;
-// Slabs that hold nothing are kept for the next call up to this; more goes to the garbage collector.
+// Slabs that hold nothing are kept for the next call up to this.
 const mostIdleBytes = 256 * 2 ** 20;
+// What is more goes to the garbage collector, unless one of the last regions came from it: calls take about ten each, and
+// the collector is slow to see how much memory hangs on a buffer. Calls of 250 MB that differed by a few percent made a
+// process of 3 GB when each got buffers of its own.
+const recentRegions = 64;
 
 export class Slabs {
   readonly #alignment: number;
   readonly #slabs = new Map<SharedArrayBuffer, Slab>();
+  #taken = 0;
 
   /** @param alignment of every region inside its slab, in bytes. */
   constructor(alignment: number) {
@@ -41,29 +48,41 @@ export class Slabs {
     const slab = this.#slabs.get(buffer!)!;
     slab.free.give(byteOffset, byteLength);
     slab.bytesInUse -= slab.free.roundUp(byteLength);
-    if (slab.bytesInUse === 0) this.#dropIdle(slab);
+    if (slab.bytesInUse === 0) this.#dropIdle();
   }
 
   #regionIn(slab: Slab, byteOffset: number, byteLength: number): Region {
     slab.bytesInUse += slab.free.roundUp(byteLength);
+    slab.lastTaken = ++this.#taken;
     return { buffer: slab.buffer, byteOffset, byteLength };
   }
 
   #add(leastBytes: number): Slab {
     const free = new FreeList(this.#alignment);
-    const buffer = new SharedArrayBuffer(Math.max(slabBytes, free.roundUp(leastBytes)));
+    const buffer = allocate(free.roundUp(leastBytes));
     free.give(0, buffer.byteLength);
-    const slab = { buffer, free, bytesInUse: 0 };
+    const slab = { buffer, free, bytesInUse: 0, lastTaken: this.#taken };
     this.#slabs.set(buffer, slab);
     return slab;
   }
 
   // A worker may still view a slab that is dropped; the collector frees it once none does.
-  #dropIdle(emptied: Slab): void {
-    let idleBytes = 0;
-    for (const { buffer, bytesInUse } of this.#slabs.values()) {
-      if (bytesInUse === 0) idleBytes += buffer.byteLength;
+  #dropIdle(): void {
+    const idle = [...this.#slabs.values()].filter(({ bytesInUse }) => bytesInUse === 0);
+    let idleBytes = idle.reduce((bytes, { buffer }) => bytes + buffer.byteLength, 0);
+    for (const { buffer, lastTaken } of idle.sort((a, b) => a.lastTaken - b.lastTaken)) {
+      if (idleBytes <= mostIdleBytes || this.#taken - lastTaken < recentRegions) return;
+      this.#slabs.delete(buffer);
+      idleBytes -= buffer.byteLength;
     }
-    if (idleBytes > mostIdleBytes) this.#slabs.delete(emptied.buffer);
+  }
+}
+
+// Powers of two suit calls of many lengths; what nobody touches of them is never memory.
+function allocate(leastBytes: number): SharedArrayBuffer {
+  try {
+    return new SharedArrayBuffer(Math.max(slabBytes, 2 ** Math.ceil(Math.log2(leastBytes))));
+  } catch {
+    return new SharedArrayBuffer(leastBytes);
   }
 }
