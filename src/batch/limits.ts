@@ -33,8 +33,8 @@ export function needOf(request: RunRequest, planner: RunPlanner): MemoryNeed {
     query.weight.shape[1]! +
     (request.key === undefined ? 0 : key.weight.shape[1]!) +
     (request.value === undefined ? 0 : value.weight.shape[1]!);
-  // Two sets of inputs, of which one is read while the other is computed, and one of outputs.
-  const bufferBytes = 4 * (2 * inputDim + planner.outputDim);
+  // Two sets of inputs, of which one is read while the other is computed, and two outputs, of which one is written.
+  const bufferBytes = 4 * 2 * (inputDim + planner.outputDim);
   return { fixedBytes: 2 * planner.packedBytes + workingFixed, tokenBytes: slope + bufferBytes };
 }
 

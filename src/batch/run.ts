@@ -1,10 +1,11 @@
-// One run: reads a chunk while the one before it is computed and written. A chunk is recorded once its results have
-// reached the disk, and only then the next one is computed: whatever kills the process, one chunk at most was computed in
-// vain. That costs 3 to 4 % of the time of usual chunks. A file gets its name once it is complete.
-import type { HeadStatistics } from '../attention/multi-head.js';
+// One run: reads a chunk while the one before it is computed and the one before that is written. A chunk is recorded
+// once its results have reached the disk, and the last part of the next one waits for that: whatever kills the process,
+// no more than one whole chunk was computed in vain. A file gets its name once it is complete.
+import type { AttentionResult, HeadStatistics, MultiHeadAttention } from '../attention/multi-head.js';
 import { HeadpoolError } from '../errors.js';
 import { ChunkSource, countTokens, type ChunkLimits, type Failure } from './chunks.js';
 import { checkUnchanged } from './identity.js';
+import { computeChunk } from './compute-chunk.js';
 import { isOfInput, loadChunk, type InputBuffers, type LoadedChunk } from './loaded-chunk.js';
 import { Outputs } from './outputs.js';
 import type { RunRequest } from './request.js';
@@ -28,7 +29,7 @@ export interface RunHooks {
   readonly onRetry?: (error: HeadpoolError) => void;
 }
 
-/** A worker that is lost takes its chunk with it; that often, the chunk is computed again. */
+/** A worker that is lost takes what it computes with it; that often, it is computed again. */
 const mostRetries = 2;
 
 /**
@@ -63,7 +64,8 @@ class Pipeline {
   readonly #hooks: RunHooks;
   readonly #source: ChunkSource;
   readonly #inputs: readonly InputBuffers[];
-  readonly #output: RowBuffer;
+  readonly #results: readonly RowBuffer[];
+  #writing: Promise<void> = Promise.resolve();
   #reading: Promise<LoadedChunk | undefined> = Promise.resolve(undefined);
 
   constructor(request: RunRequest, setting: RunSetting, outputs: Outputs, hooks: RunHooks) {
@@ -78,7 +80,7 @@ class Pipeline {
     });
     this.#source = new ChunkSource(request, limits, places);
     this.#inputs = [createInputs(request, limits), createInputs(request, limits)];
-    this.#output = new RowBuffer(layer.outputDim, limits.mostTokens);
+    this.#results = [0, 1].map(() => new RowBuffer(layer.outputDim, limits.mostTokens));
   }
 
   async run(): Promise<void> {
@@ -87,11 +89,12 @@ class Pipeline {
       const chunk = await this.#nextChunk();
       if (chunk === undefined) break;
       this.#read(turn + 1);
-      const statistics = await this.#compute(chunk);
-      await this.#outputs.write(chunk, this.#output, statistics);
-      this.#report(chunk);
+      const rows = this.#results[turn % 2]!;
+      const statistics = await this.#compute(chunk, rows);
+      this.#write(chunk, rows, statistics);
       if (this.#hooks.signal?.aborted === true) break;
     }
+    await this.#writing;
     await this.settle();
     this.#hooks.signal?.throwIfAborted();
   }
@@ -99,7 +102,7 @@ class Pipeline {
   /** Resolves when nothing is under way any more, however it ended. */
   async settle(): Promise<void> {
     // Closing first: standard input may have nothing to read for hours.
-    await Promise.allSettled([this.#source.close(), this.#reading]);
+    await Promise.allSettled([this.#source.close(), this.#reading, this.#writing]);
     await this.#source.close();
   }
 
@@ -140,23 +143,40 @@ class Pipeline {
     this.#reading.catch(() => undefined);
   }
 
-  async #compute(chunk: LoadedChunk): Promise<HeadStatistics | undefined> {
+  async #compute(chunk: LoadedChunk, output: RowBuffer): Promise<HeadStatistics | undefined> {
     if (chunk.sequences === 0) return undefined;
     const { options, targets } = this.#request;
-    const { offsets, keyOffsets, inputs } = chunk;
     const headStatistics = targets.some(({ statisticsPath }) => statisticsPath !== undefined);
-    this.#output.reserve(chunk.tokens);
-    const out = this.#output.tensor(chunk.tokens);
+    return computeChunk(chunk, {
+      forward: (inputs, call) => this.#forward(inputs, call),
+      options: { ...options, ...(headStatistics && { headStatistics }) },
+      output,
+      beforeLast: () => this.#writing,
+    });
+  }
+
+  async #forward(...call: Parameters<MultiHeadAttention['forward']>): Promise<AttentionResult> {
     for (let tries = 0; ; tries++) {
       try {
-        const call = { ...options, offsets, keyOffsets, out, ...(headStatistics && { headStatistics }) };
-        return (await this.#setting.layer.forward(inputs, call)).headStatistics;
+        return await this.#setting.layer.forward(...call);
       } catch (error) {
         const isLost = error instanceof HeadpoolError && error.code === 'WORKER_LOST';
         if (!isLost || tries === mostRetries) throw error;
         this.#hooks.onRetry?.(error);
       }
     }
+  }
+
+  /** Begins when the chunk before has been written: the last part of this one was computed after that. */
+  #write(chunk: LoadedChunk, rows: RowBuffer, statistics: HeadStatistics | undefined): void {
+    const write = async (): Promise<void> => {
+      await this.#writing;
+      await this.#outputs.write(chunk, rows, statistics);
+      this.#report(chunk);
+    };
+    this.#writing = write();
+    // It is awaited by the next chunk, or in the end; until then a failure must not end the process.
+    this.#writing.catch(() => undefined);
   }
 
   #report({ portions }: LoadedChunk): void {

@@ -165,7 +165,7 @@ async function withProgress(
         progress.add(done);
       },
       onRetry: (error) => {
-        console.error(`headpool: ${error.message}; the chunk is computed again`);
+        console.error(`headpool: ${error.message}; it is computed again`);
       },
     });
   } finally {

@@ -102,7 +102,7 @@ test('a state dict that is no Map is refused', async (t) => {
 });
 
 test('an unknown tensor is named, with the nearest name', async (t) => {
-  const more = new Map([...stateDict, ['in_proj_wieght', normalTensor([1], 1)]]);
+  const more = new Map<string, TensorLike>([...stateDict, ['in_proj_wieght', normalTensor([1], 1)]]);
   await assertRefused(
     t,
     () => weightsFromTorch(more),
@@ -113,11 +113,14 @@ test('an unknown tensor is named, with the nearest name', async (t) => {
 });
 
 test('a packed tensor whose rows are no three equal parts is refused', async (t) => {
-  const odd = new Map([...stateDict, ['in_proj_weight', normalTensor([35, 12], 1)]]);
+  const odd = new Map<string, TensorLike>([...stateDict, ['in_proj_weight', normalTensor([35, 12], 1)]]);
   await assertRefused(t, () => weightsFromTorch(odd), 'INVALID_WEIGHTS', '`in_proj_weight`', '[35, 12]');
-  const oddBias = new Map([...stateDict, ['in_proj_bias', normalTensor([35], 1)]]);
+  const oddBias = new Map<string, TensorLike>([...stateDict, ['in_proj_bias', normalTensor([35], 1)]]);
   await assertRefused(t, () => weightsFromTorch(oddBias), 'INVALID_WEIGHTS', '`in_proj_bias`', '[35]');
-  const broken = new Map([...stateDict, ['in_proj_weight', { shape: [36, 12], data: new Float32Array(3) }]]);
+  const broken = new Map<string, TensorLike>([
+    ...stateDict,
+    ['in_proj_weight', { shape: [36, 12], data: new Float32Array(3) }],
+  ]);
   await assertRefused(t, () => weightsFromTorch(broken), 'INVALID_SHAPE', '`in_proj_weight.data.length`');
 });
 
