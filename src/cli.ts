@@ -76,6 +76,7 @@ function isOfOutput(error: unknown): boolean {
 async function loadCommands([first = '']: readonly string[]): Promise<CommandModule[]> {
   const load = Object.hasOwn(commands, first) ? commands[first] : undefined;
   if (load !== undefined) return [await load()];
+  if (first === '--version') return [];
   return Promise.all(Object.values(commands).map((loadCommand) => loadCommand()));
 }
 
