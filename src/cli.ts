@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The command line: wires the subcommands to yargs and turns errors into messages and exit codes. No computation.
 import { setFlagsFromString } from 'node:v8';
-import yargs, { type CommandModule } from 'yargs';
+import yargs, { type Argv, type CommandModule } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { Stopped } from './commands/stop-signals.js';
 import { version } from './engine/version.js';
@@ -41,23 +41,7 @@ process.stdout.on('error', (error) => {
 const args = joinDashes(hideBin(process.argv));
 
 try {
-  await yargs(args)
-    .scriptName('headpool')
-    .usage('$0 <command>\n\nMulti-head attention as a parallel compute engine.')
-    .command(await loadCommands(args))
-    .demandCommand(1, 'Name a command, for example `headpool run --help`')
-    .strictCommands()
-    .recommendCommands()
-    .version(version)
-    .help()
-    .wrap(Math.min(110, process.stdout.columns || 110))
-    .fail((message, error) => {
-      // yargs gives one of the two, whatever its types say; of its own errors, both.
-      const thrown = error as Error | undefined;
-      if (thrown !== undefined && thrown.name !== 'YError') throw thrown;
-      throw new HeadpoolError('INVALID_OPTION', message || thrown!.message);
-    })
-    .parseAsync();
+  await (await createProgram(args)).parseAsync();
 } catch (error) {
   reportOnce(error);
 }
@@ -72,12 +56,40 @@ function isOfOutput(error: unknown): boolean {
   return error instanceof HeadpoolError && error.message.startsWith('standard output: ');
 }
 
-/** The command that the arguments begin with, or all of them, for help and for guessing what was meant. */
-async function loadCommands([first = '']: readonly string[]): Promise<CommandModule[]> {
+async function createProgram(args: readonly string[]): Promise<Argv> {
+  const [first = '', ...rest] = args;
   const load = Object.hasOwn(commands, first) ? commands[first] : undefined;
-  if (load !== undefined) return [await load()];
-  if (first === '--version') return [];
-  return Promise.all(Object.values(commands).map((loadCommand) => loadCommand()));
+  if (load === undefined) return createOverview(args);
+  const command = await load();
+  // As the default command: before a named one runs, yargs lays out the help of it, which takes longer than all the rest.
+  return createParser(rest)
+    .usage(`$0 ${String(command.command)}\n\n${String(command.describe)}`)
+    .command({ ...command, command: String(command.command).replace(first, '$0') });
+}
+
+/** For help, and for guessing what was meant. */
+async function createOverview(args: readonly string[]): Promise<Argv> {
+  const all = args[0] === '--version' ? [] : await Promise.all(Object.values(commands).map((load) => load()));
+  return createParser(args)
+    .usage('$0 <command>\n\nMulti-head attention as a parallel compute engine.')
+    .command(all)
+    .demandCommand(1, 'Name a command, for example `headpool run --help`')
+    .strictCommands()
+    .recommendCommands();
+}
+
+function createParser(args: readonly string[]): Argv {
+  return yargs([...args])
+    .scriptName('headpool')
+    .version(version)
+    .help()
+    .wrap(Math.min(110, process.stdout.columns || 110))
+    .fail((message, error) => {
+      // yargs gives one of the two, whatever its types say; of its own errors, both.
+      const thrown = error as Error | undefined;
+      if (thrown !== undefined && thrown.name !== 'YError') throw thrown;
+      throw new HeadpoolError('INVALID_OPTION', message || thrown!.message);
+    });
 }
 
 /** A command among others, whose arguments yargs checks. */

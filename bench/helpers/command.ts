@@ -1,4 +1,4 @@
-// The command as its users start it, in a process of its own, with what `observed-command.ts` tells of it.
+// The command as its users start it, in a process of its own, with what `observer.ts` tells of it.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 export interface StartedCommand {
   readonly child: ChildProcess;
   readonly stdout: Readable;
-  /** The lines of `observed-command.ts`. */
+  /** The lines of `observer.ts`. */
   readonly told: Readable;
   /** When it was about to be started, by `performance.now()`. */
   readonly startMs: number;
@@ -16,9 +16,12 @@ export interface StartedCommand {
 
 /** Its stderr is ours. */
 export function startCommand(args: readonly string[]): StartedCommand {
-  const script = fileURLToPath(new URL('observed-command.js', import.meta.url));
+  const observer = fileURLToPath(new URL('observer.js', import.meta.url));
+  const command = fileURLToPath(new URL('../../command/headpool.js', import.meta.url));
   const startMs = performance.now();
-  const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'inherit', 'pipe'] });
+  const child = spawn(process.execPath, ['--import', observer, command, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
+  });
   return { child, stdout: child.stdout as Readable, told: child.stdio[3] as Readable, startMs };
 }
 

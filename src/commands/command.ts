@@ -63,7 +63,7 @@ function flagValue(value: unknown, field: Field): unknown {
 
 function refuseUnknownFlags(args: ArgumentsCamelCase<CommonArgs>, fields: ReadonlyMap<string, Field>): void {
   const known = new Set([...fields.keys(), ...Object.keys(commonFlags), 'help', 'version', 'i', 'o']);
-  const surplus = args._[1];
+  const [surplus] = args._;
   if (surplus !== undefined) throw new HeadpoolError('UNKNOWN_OPTION', `Unexpected argument \`${surplus}\``);
   for (const name of Object.keys(args)) {
     const field = name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());

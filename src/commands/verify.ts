@@ -27,7 +27,7 @@ export const verifyCommand: CommandModule<object, VerifyArgs> = {
   builder: (yargs) =>
     yargs
       .positional('dirs', {
-        describe: `Folders with a ${casesFileName}; plain files among them are ignored`,
+        describe: `Folders with a ${casesFileName}, at least one; plain files among them are ignored`,
         type: 'string',
         array: true,
         demandOption: true,

@@ -1,5 +1,5 @@
 // The settings of `headpool bench`: lists whose values are multiplied, how long to measure, and where results go.
-import { z } from 'zod';
+import * as z from 'zod';
 import { byteSize } from './byte-size.js';
 
 // Of one number: far more than memory has room for, and few enough that products of them are exact.

@@ -16,10 +16,10 @@ export async function loadConfig(path: string): Promise<Readonly<Record<string, 
   if (text.length > mostBytes)
     throw invalid(path, `expected at most ${mostBytes} characters, got ${text.length}`);
   // Loaded when there is something to parse: it takes longer than all that a run without it does first.
-  const { parse } = await import('yaml');
+  const { default: yaml } = await import('yaml');
   let content: unknown;
   try {
-    content = parse(text, { uniqueKeys: true, maxAliasCount: 100 });
+    content = yaml.parse(text, { uniqueKeys: true, maxAliasCount: 100 });
   } catch (cause) {
     throw invalid(path, (cause as Error).message, cause);
   }

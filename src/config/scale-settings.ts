@@ -1,5 +1,5 @@
 // The settings of `headpool scale` beside those that other commands have too.
-import { z } from 'zod';
+import * as z from 'zod';
 import { scalingAxes, scalingKinds } from '../measure/scaling/results.js';
 
 // As many threads as an engine takes.

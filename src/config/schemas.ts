@@ -1,6 +1,6 @@
 // The settings of every command: names, types, defaults and what help says of them. Flags, environment variables,
 // configuration files and configs/schema/*.json all come from here.
-import { z } from 'zod';
+import * as z from 'zod';
 import { benchSettings } from './bench-settings.js';
 import { byteSize } from './byte-size.js';
 import { scaleShape } from './scale-settings.js';

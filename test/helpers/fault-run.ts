@@ -10,7 +10,7 @@ import { finish, type Finished } from '../commands/cli.js';
 import { argsOf, manyChunks, type RunCase } from './fault-inputs.js';
 import { makeFolder } from './make-folder.js';
 
-export const cli = fileURLToPath(new URL('../../src/cli.js', import.meta.url));
+export const cli = fileURLToPath(new URL('../../command/headpool.js', import.meta.url));
 
 export interface Started {
   readonly child: ChildProcess;

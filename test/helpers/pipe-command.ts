@@ -8,7 +8,7 @@ import { weightsToTorch } from '../../src/index.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 import { heads, smallWeights } from './batch-run.js';
 
-const cli = fileURLToPath(new URL('../../src/cli.js', import.meta.url));
+const cli = fileURLToPath(new URL('../../command/headpool.js', import.meta.url));
 
 export interface Piped {
   readonly code: number | null;

@@ -1,0 +1,95 @@
+// Bundles what a command loads at its start, of ours and of packages, into few files: a hundred modules found, read and
+// compiled one by one take longer than the rest of a start. The modules stay where tsc put them, for the library.
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/**
+ * Bundles modules for Node.js; what is imported dynamically becomes a file of its own.
+ * @param entryPoints modules to load, by the names of their bundles without `.js`
+ * @param folder where bundles go, all of them side by side
+ */
+async function bundle(entryPoints, folder) {
+  const { metafile } = await build({
+    entryPoints,
+    outdir: folder,
+    absWorkingDir: root,
+    bundle: true,
+    splitting: true,
+    minify: true,
+    // Names of functions and classes are read in stacks, and those of errors printed.
+    keepNames: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    // piscina looks for a file beside its own; the others are seldom needed.
+    external: ['piscina', 'benchmark', 'apache-arrow', 'headpool/package.json'],
+    plugins: [keepPlaces(folder), layOutLate],
+    // For packages that aren't modules of ECMAScript.
+    banner: {
+      js: "import { createRequire as createBundleRequire } from 'node:module'; const require = createBundleRequire(import.meta.url);",
+    },
+    allowOverwrite: true,
+    metafile: true,
+    logLevel: 'warning',
+  });
+  const notices = await collectNotices(Object.keys(metafile.inputs));
+  if (notices !== '') await writeFile(join(folder, 'NOTICES.txt'), notices);
+}
+
+/** A module that looks for files beside itself finds them from its bundle too. */
+function keepPlaces(folder) {
+  return {
+    name: 'keep places',
+    setup({ onLoad }) {
+      onLoad({ filter: /\.m?js$/ }, async ({ path }) => {
+        const source = await readFile(path, 'utf8');
+        const place = relative(folder, path).split(sep).join('/');
+        return {
+          contents: source.replaceAll('import.meta.url', `new URL('${place}', import.meta.url).href`),
+        };
+      });
+    },
+  };
+}
+
+/** What yargs measures and lays out its help with, and nothing else, takes longer to load than all of yargs. */
+const layOutLate = {
+  name: 'lay out late',
+  setup({ onResolve, onLoad }) {
+    const namespace = 'late';
+    onResolve({ filter: /^(cliui|string-width)$/ }, ({ path, importer, namespace: from, resolveDir }) => {
+      return from === 'file' && importer.includes('yargs')
+        ? { path, namespace, pluginData: resolveDir }
+        : undefined;
+    });
+    onLoad({ filter: /.*/, namespace }, ({ path, pluginData: resolveDir }) => {
+      return { contents: `export default (...args) => require('${path}').default(...args);`, resolveDir };
+    });
+  },
+};
+
+/** The licences of the packages in a bundle, which ask to go with every copy. */
+async function collectNotices(inputs) {
+  const folders = new Set(
+    inputs.flatMap((path) => /^.*node_modules\/(@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []),
+  );
+  const notices = [...folders].sort().map(async (folder) => {
+    const { name, version, license } = JSON.parse(await readFile(join(root, folder, 'package.json'), 'utf8'));
+    return `${name} ${version}: ${license}\n\n${await readLicense(join(root, folder))}`;
+  });
+  return (await Promise.all(notices)).join(`\n${'-'.repeat(80)}\n\n`);
+}
+
+async function readLicense(folder) {
+  const file = (await readdir(folder)).find((name) => /^licen[cs]e/i.test(name));
+  if (file === undefined) throw new Error(`${folder}: expected a licence, which a bundle must show`);
+  return readFile(join(folder, file), 'utf8');
+}
+
+await bundle({ headpool: 'dist/src/cli.js' }, join(root, 'dist/command'));
+// Each thread loads it anew.
+await bundle({ worker: 'dist/workers/worker.js' }, join(root, 'dist/workers'));

@@ -1,0 +1,43 @@
+// The bundles that users start: what they still load from packages, and whose licences they bring.
+import { readdirSync, readFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import test from 'ava';
+import { packageRoot } from './helpers/package-root.js';
+
+const importPattern = /(?<![.\w])(?:from|import|require)\s*\(?\s*(["'])([@a-z][\w./:-]*)\1/g;
+
+function readBundle(folder: string, isBundle: (name: string) => boolean): string {
+  const url = new URL(folder, packageRoot());
+  const names = readdirSync(url).filter((name) => name.endsWith('.js') && isBundle(name));
+  return names.map((name) => readFileSync(new URL(name, url), 'utf8')).join('\n');
+}
+
+function importedPackages(source: string): string[] {
+  const names = [...source.matchAll(importPattern)].map(([, , name]) => name!);
+  return [...new Set(names.filter((name) => !isBuiltin(name)))].sort();
+}
+
+const command = readBundle('dist/command/', () => true);
+
+test('the command loads few packages by themselves', (t) => {
+  t.deepEqual(importedPackages(command), [
+    'apache-arrow',
+    'apache-arrow/ipc/metadata/file',
+    'apache-arrow/ipc/metadata/message',
+    'benchmark',
+    'piscina',
+  ]);
+});
+
+test('the worker loads no package', (t) => {
+  const worker = readBundle('dist/workers/', (name) => name === 'worker.js');
+  t.regex(worker, /receiveMessageOnPort/);
+  t.deepEqual(importedPackages(worker), []);
+});
+
+test('the licences of what is bundled come with it', (t) => {
+  const notices = readFileSync(new URL('dist/command/NOTICES.txt', packageRoot()), 'utf8');
+  for (const name of ['yargs', 'zod', 'yaml', 'tinyglobby', 'yauzl', 'd3-scale'])
+    t.regex(notices, new RegExp(`^${name} \\d`, 'm'), name);
+  t.true(notices.split('Permission').length > 10, 'texts, not only names');
+});
