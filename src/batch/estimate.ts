@@ -1,5 +1,6 @@
 // What a run will take, without running it: headers are read, rows are not.
-import { ChunkSource, countTokens, type ChunkLimits } from './chunks.js';
+import { countTokens } from '../files/sequences/layout.js';
+import { ChunkSource, type ChunkLimits } from './chunks.js';
 import { openInput } from './input.js';
 import type { MemoryNeed } from './limits.js';
 import type { RunPlanner } from './planner.js';

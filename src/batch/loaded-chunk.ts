@@ -1,7 +1,8 @@
 // Reads the rows of a chunk into shared memory, one sequence behind the other, as one ragged batch.
+import { countTokens } from '../files/sequences/layout.js';
 import type { SequenceName } from '../files/sequences/sequences.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { countTokens, isDamage, type Chunk, type Failure, type Portion } from './chunks.js';
+import { isDamage, type Chunk, type Failure, type Portion } from './chunks.js';
 import type { InputSpan } from './input.js';
 import type { RowBuffer } from './row-buffer.js';
 

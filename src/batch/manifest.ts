@@ -1,5 +1,6 @@
 // What a manifest records, and what its records add up to: where a run stands. Files are opened elsewhere.
 import { invalidFile } from '../errors.js';
+import { countTokens } from '../files/sequences/layout.js';
 import type { SequenceName, StreamPosition } from '../files/sequences/sequences.js';
 import type { Failure } from './chunks.js';
 import type { RunIdentity } from './identity.js';
@@ -88,7 +89,7 @@ export class RunState {
       this.#places[input] = isEnded ? undefined : end;
       this.failures.push(...failures);
       this.sequences += lengths.length;
-      this.tokens += lengths.reduce((sum, length) => sum + length, 0);
+      this.tokens += countTokens(lengths);
       if (parts === undefined) continue;
       this.#earlier[this.#request.inputs[input]!.target]!.push({ sequences: { lengths, names }, parts });
     }

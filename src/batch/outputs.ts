@@ -6,6 +6,7 @@ import { invalidFile } from '../errors.js';
 import { attempt } from '../files/attempt.js';
 import { createAtomicFile } from '../files/atomic-file.js';
 import { exists, requireRegular } from '../files/open-file.js';
+import { countTokens } from '../files/sequences/layout.js';
 import { isOfInput, type LoadedChunk, type LoadedPortion } from './loaded-chunk.js';
 import type { FinishedTarget, PortionRecord } from './manifest.js';
 import { standardStream, type RunRequest } from './request.js';
@@ -51,7 +52,7 @@ export class Outputs {
     for (const portion of chunk.portions) {
       const { input, end, isEnded, lengths, names, failures } = portion;
       const sequences = { lengths, names };
-      const tokens = lengths.reduce((sum, length) => sum + length, 0);
+      const tokens = countTokens(lengths);
       const target = await this.#targetOf(portion);
       if (target !== undefined) touched.add(target);
       const own = { sequences, rows: rows.rows(row, row + tokens), statistics, entry };

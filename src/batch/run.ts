@@ -3,7 +3,8 @@
 // no more than one whole chunk was computed in vain. A file gets its name once it is complete.
 import type { AttentionResult, HeadStatistics, MultiHeadAttention } from '../attention/multi-head.js';
 import { HeadpoolError } from '../errors.js';
-import { ChunkSource, countTokens, type ChunkLimits, type Failure } from './chunks.js';
+import { countTokens } from '../files/sequences/layout.js';
+import { ChunkSource, type ChunkLimits, type Failure } from './chunks.js';
 import { checkUnchanged } from './identity.js';
 import { computeChunk } from './compute-chunk.js';
 import { isOfInput, loadChunk, type InputBuffers, type LoadedChunk } from './loaded-chunk.js';

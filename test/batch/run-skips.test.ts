@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { Failure } from '../../src/batch/chunks.js';
 import { verifyOutputs } from '../../src/batch/verify-outputs.js';
+import { countTokens } from '../../src/files/sequences/layout.js';
 import {
   heads,
   identityOf,
@@ -76,7 +77,7 @@ async function run(t: ExecutionContext, { damages, extension = 'safetensors', ou
 function pick(picks: readonly (readonly number[])[]): GivenSequences {
   const parts = picks.flatMap((indices, n) => indices.map((index) => ({ from: given[n]!, index })));
   const rows = parts.flatMap(({ from, index }) => {
-    const begin = from.lengths.slice(0, index).reduce((sum, length) => sum + length, 0);
+    const begin = countTokens(from.lengths.slice(0, index));
     return Array.from(from.rows.subarray(begin * 8, (begin + from.lengths[index]!) * 8));
   });
   return {

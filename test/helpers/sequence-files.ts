@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { formatNpyHeader } from '../../src/files/npy.js';
 import { formatOf } from '../../src/files/sequences/formats.js';
+import { countTokens } from '../../src/files/sequences/layout.js';
 import { createSequenceWriter } from '../../src/files/sequences/sequence-writer.js';
 import type { SequenceForm, SequenceName } from '../../src/files/sequences/sequences.js';
 import { createRandom } from '../../src/tensor/random.js';
@@ -22,7 +23,7 @@ export function makeSequences(
   { width = 8, names }: { readonly width?: number; readonly names?: readonly SequenceName[] } = {},
 ): GivenSequences {
   const random = createRandom(seed);
-  const count = lengths.reduce((sum, length) => sum + length, 0);
+  const count = countTokens(lengths);
   const rows = Float32Array.from({ length: count * width }, () => random.normal());
   return { width, lengths, rows, ...(names && { names }) };
 }
@@ -79,7 +80,7 @@ export async function readSequences(path: string, width = 8): Promise<GivenSeque
   try {
     for (let span; (span = await stream.next(1000)) !== undefined;) {
       if ('error' in span) throw span.error;
-      const target = new Float32Array(span.lengths.reduce((sum, length) => sum + length, 0) * width);
+      const target = new Float32Array(countTokens(span.lengths) * width);
       await span.read(target);
       lengths.push(...span.lengths);
       names.push(...(span.names ?? span.lengths.map(() => null)));

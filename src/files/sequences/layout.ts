@@ -29,6 +29,11 @@ export function createLayout({ form = 'packed', modelDim, lengths, names }: Layo
   return Object.freeze(names === undefined ? layout : { ...layout, names });
 }
 
+/** Tokens of all sequences together. */
+export function countTokens(lengths: readonly number[]): number {
+  return lengths.reduce((sum, length) => sum + length, 0);
+}
+
 /**
  * The elements that the sequences `first` … `first + count - 1` take among all rows; `data` must have as many.
  * @throws INVALID_OPTION if there are no such sequences, INVALID_SHAPE if `data` has another length
