@@ -21,8 +21,10 @@ import type { RunRequest } from './request.js';
 export type EarlierRun = 'resume' | 'restart' | 'refuse';
 
 export interface Journal {
-  /** Whether a later run can go on with this one. */
+  /** Whether records outlive the process. */
   readonly isDurable: boolean;
+  /** Whether something was recorded that a later run can go on behind. */
+  readonly canResume: boolean;
   /** Where the run stands, by what was recorded. */
   readonly state: RunState;
   /** Resolves once the record has reached the disk; what it speaks of must have before. @throws FILE_FAILED */
@@ -39,10 +41,10 @@ export async function openVolatileJournal(request: RunRequest): Promise<Journal>
   const lock = request.lockPath === undefined ? undefined : await acquireLock(request.lockPath);
   return {
     isDurable: false,
+    canResume: false,
     state,
     record: (portions, finished) => {
-      state.addPortions(portions);
-      state.addFinished(finished);
+      state.addChunk({ portions, finished });
       return Promise.resolve();
     },
     complete: () => Promise.resolve(),
@@ -138,12 +140,14 @@ class FileJournal implements Journal {
     this.#lock = lock;
   }
 
+  get canResume(): boolean {
+    return this.state.chunks > 0;
+  }
+
   async record(portions: readonly PortionRecord[], finished: readonly FinishedTarget[]): Promise<void> {
     const record: ChunkRecord = { chunk: this.state.chunks, portions, finished };
     await this.#log.append({ ...record });
-    this.state.addPortions(portions);
-    this.state.addFinished(finished);
-    this.state.chunks++;
+    this.state.addChunk(record);
   }
 
   async complete(): Promise<void> {

@@ -84,7 +84,7 @@ export class RunState {
     return this.#finished.get(target);
   }
 
-  addPortions(portions: readonly PortionRecord[]): void {
+  addChunk({ portions, finished }: Pick<ChunkRecord, 'portions' | 'finished'>): void {
     for (const { input, end, isEnded, lengths, names, failures, parts } of portions) {
       this.#places[input] = isEnded ? undefined : end;
       this.failures.push(...failures);
@@ -93,10 +93,8 @@ export class RunState {
       if (parts === undefined) continue;
       this.#earlier[this.#request.inputs[input]!.target]!.push({ sequences: { lengths, names }, parts });
     }
-  }
-
-  addFinished(finished: readonly FinishedTarget[]): void {
     for (const { target, parts } of finished) this.#finished.set(target, parts);
+    this.chunks++;
   }
 
   /** @throws INVALID_FILE if the record is none of a run like the request's */
@@ -109,8 +107,6 @@ export class RunState {
     if (chunk !== this.chunks || !Array.isArray(portions) || !Array.isArray(finished)) {
       throw invalidFile(path, `chunk ${this.chunks}`, 'record', record);
     }
-    this.addPortions(portions);
-    this.addFinished(finished);
-    this.chunks++;
+    this.addChunk({ portions, finished });
   }
 }

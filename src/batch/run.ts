@@ -53,7 +53,7 @@ export async function executeRun(
     await journal.complete();
   } catch (error) {
     await pipeline.settle();
-    await (journal.state.chunks === 0 ? outputs.discard() : outputs.close());
+    await (journal.canResume ? outputs.close() : outputs.discard());
     throw error;
   }
 }

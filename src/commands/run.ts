@@ -140,8 +140,8 @@ async function compute(
   }
 }
 
-function outcomeOf({ isDurable, state }: Journal): string {
-  return isDurable && state.chunks > 0
+function outcomeOf({ canResume, state }: Journal): string {
+  return canResume
     ? `; ${formatCount(state.sequences)} sequences are done, and \`--resume\` goes on behind them`
     : "; nothing was left under the output's name";
 }

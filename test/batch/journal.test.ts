@@ -66,6 +66,16 @@ for (const earlier of ['refuse', 'resume', 'restart'] as const) {
   });
 }
 
+test('a later run can go on with one that recorded a chunk, and with no other', async (t) => {
+  const { begin } = await place(t);
+  const journal = await begin('refuse');
+  t.false(journal.canResume);
+  await journal.record([portion], []);
+  t.true(journal.canResume);
+  await journal.close();
+  t.true((await begin('resume')).canResume);
+});
+
 test('a run that recorded a chunk leaves its manifest and no lock', async (t) => {
   const { list } = await interrupted(t);
   t.deepEqual(await list(), ['y.manifest']);
@@ -177,11 +187,13 @@ test('one run at a time holds a manifest', async (t) => {
 test('a volatile journal counts like any, and writes nothing', async (t) => {
   const journal = await openVolatileJournal(request);
   await journal.record([portion], []);
-  t.like(journal.state, { sequences: 2, tokens: 3 });
+  t.like(journal.state, { chunks: 1, sequences: 2, tokens: 3 });
   t.deepEqual(journal.state.placeOf(0), { sequence: 2 });
   await journal.record([{ ...portion, isEnded: true }], [{ target: 0 }]);
   t.is(journal.state.placeOf(0), undefined);
   t.true(journal.state.isFinished(0));
+  t.is(journal.state.chunks, 2);
+  t.false(journal.canResume);
   await journal.complete();
   await journal.close();
 });
