@@ -35,8 +35,25 @@ export interface Journal {
   close(): Promise<void>;
 }
 
-/** For a run that can't be resumed. @throws OUTPUT_IN_USE if another run is at its output */
-export async function openVolatileJournal(request: RunRequest): Promise<Journal> {
+export interface JournalOptions {
+  readonly identity: RunIdentity;
+  readonly earlier: EarlierRun;
+}
+
+/**
+ * A journal on disk if the request names a manifest, else one for this process alone.
+ * @throws OUTPUT_IN_USE if another run is at the output; INVALID_OPTION if there is unfinished work and nothing says what
+ * to do with it, or if it is the work of another run, naming the field that differs; INVALID_FILE if the manifest is
+ * damaged
+ */
+export function openJournal(request: RunRequest, options: JournalOptions): Promise<Journal> {
+  const { manifestPath } = request;
+  return manifestPath === undefined
+    ? openVolatileJournal(request)
+    : openFileJournal(request, manifestPath, options);
+}
+
+async function openVolatileJournal(request: RunRequest): Promise<Journal> {
   const state = new RunState(request);
   const lock = request.lockPath === undefined ? undefined : await acquireLock(request.lockPath);
   return {
@@ -52,14 +69,10 @@ export async function openVolatileJournal(request: RunRequest): Promise<Journal>
   };
 }
 
-/**
- * @throws OUTPUT_IN_USE if another run is at it; INVALID_OPTION if there is unfinished work and nothing says what to do
- * with it, or if it is the work of another run, naming the field that differs; INVALID_FILE if the manifest is damaged
- */
-export async function openJournal(
+async function openFileJournal(
   request: RunRequest,
   manifestPath: string,
-  { identity, earlier }: { readonly identity: RunIdentity; readonly earlier: EarlierRun },
+  { identity, earlier }: JournalOptions,
 ): Promise<Journal> {
   const lock = await acquireLock(request.lockPath ?? `${manifestPath}.lock`);
   try {

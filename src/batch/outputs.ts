@@ -7,6 +7,7 @@ import { attempt } from '../files/attempt.js';
 import { createAtomicFile } from '../files/atomic-file.js';
 import { exists, requireRegular } from '../files/open-file.js';
 import { countTokens } from '../files/sequences/layout.js';
+import { metadataOf } from './identity.js';
 import { isOfInput, type LoadedChunk, type LoadedPortion } from './loaded-chunk.js';
 import type { FinishedTarget, PortionRecord } from './manifest.js';
 import { standardStream, type RunRequest } from './request.js';
@@ -95,14 +96,14 @@ export class Outputs {
     const { target: number } = this.#request.inputs[input]!;
     const known = this.#open.get(number);
     if (known !== undefined || form === undefined) return known;
-    const { layer, journal, metadata, standardOutput } = this.#setting;
+    const { layer, journal, identity, standardOutput } = this.#setting;
     const isOnlyInput = this.#inputCounts[number] === 1;
     const target = await openTarget(this.#request, this.#request.targets[number]!, {
       // What comes from several files has no form of its own.
       form: isOnlyInput ? form : 'packed',
       layout: isOnlyInput ? layout : undefined,
       width: layer.outputDim,
-      metadata,
+      metadata: metadataOf(identity),
       earlier: journal.state.partsOf(number),
       // Nobody looks for the partial files of a run that can't be resumed, so they keep out of the others' way.
       hasPartialNames: journal.isDurable,

@@ -5,7 +5,7 @@ import type { AttentionResult, HeadStatistics, MultiHeadAttention } from '../att
 import { HeadpoolError } from '../errors.js';
 import { countTokens } from '../files/sequences/layout.js';
 import { ChunkSource, type ChunkLimits, type Failure } from './chunks.js';
-import { checkUnchanged } from './identity.js';
+import { attendedOf, checkUnchanged } from './identity.js';
 import { computeChunk } from './compute-chunk.js';
 import { isOfInput, loadChunk, type InputBuffers, type LoadedChunk } from './loaded-chunk.js';
 import { Outputs } from './outputs.js';
@@ -130,8 +130,8 @@ class Pipeline {
       const loaded = await loadChunk(chunk, this.#inputs[turn % 2]!, {
         isSkipping: this.#request.onError === 'skip',
         check: async (input) => {
-          const { inputs, attended } = this.#setting;
-          for (const file of [inputs[input]!, ...attended]) await checkUnchanged(file);
+          const { identity } = this.#setting;
+          for (const file of [identity.inputs[input]!, ...attendedOf(identity)]) await checkUnchanged(file);
         },
       });
       for (const { input, failures } of loaded.portions) {

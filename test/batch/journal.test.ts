@@ -3,7 +3,7 @@ import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { RunIdentity } from '../../src/batch/identity.js';
-import { openVolatileJournal, openJournal, type EarlierRun, type Journal } from '../../src/batch/journal.js';
+import { openJournal, type EarlierRun, type Journal } from '../../src/batch/journal.js';
 import type { PortionRecord } from '../../src/batch/manifest.js';
 import type { RunRequest } from '../../src/batch/request.js';
 import { createRecordLog } from '../../src/files/record-log.js';
@@ -33,7 +33,7 @@ async function place(t: ExecutionContext) {
   const folder = await makeFolder(t);
   const path = join(folder, 'y.manifest');
   const begin = async (earlier: EarlierRun, now: RunIdentity = identity): Promise<Journal> => {
-    const journal = await openJournal(request, path, { identity: now, earlier });
+    const journal = await openJournal({ ...request, manifestPath: path }, { identity: now, earlier });
     t.teardown(() => journal.close().catch(() => undefined));
     return journal;
   };
@@ -185,7 +185,7 @@ test('one run at a time holds a manifest', async (t) => {
 });
 
 test('a volatile journal counts like any, and writes nothing', async (t) => {
-  const journal = await openVolatileJournal(request);
+  const journal = await openJournal(request, { identity, earlier: 'refuse' });
   await journal.record([portion], []);
   t.like(journal.state, { chunks: 1, sequences: 2, tokens: 3 });
   t.deepEqual(journal.state.placeOf(0), { sequence: 2 });
