@@ -26,8 +26,10 @@ export interface MemoryNeed {
 export function needOf(request: RunRequest, planner: RunPlanner): MemoryNeed {
   const [few, many] = [1024, 2048];
   const workingBytes = (tokens: number): number => planner.plan([0, tokens]).workingBytes;
-  const slope = (workingBytes(many) - workingBytes(few)) / (many - few);
-  const workingFixed = Math.max(0, workingBytes(few) - few * slope);
+  // A plan takes milliseconds, which the first chunk waits for.
+  const [ofFew, ofMany] = [workingBytes(few), workingBytes(many)];
+  const slope = (ofMany - ofFew) / (many - few);
+  const workingFixed = Math.max(0, ofFew - few * slope);
   const { query, key, value } = request.weights;
   const inputDim =
     query.weight.shape[1]! +
