@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { formatNpyHeader } from '../../src/files/npy.js';
 import { formatOf } from '../../src/files/sequences/formats.js';
-import { countTokens } from '../../src/files/sequences/layout.js';
+import { countTokens, offsetsOf } from '../../src/files/sequences/layout.js';
 import { createSequenceWriter } from '../../src/files/sequences/sequence-writer.js';
 import type { SequenceForm, SequenceName } from '../../src/files/sequences/sequences.js';
 import { createRandom } from '../../src/tensor/random.js';
@@ -58,8 +58,7 @@ function npzOf({ width, lengths, names, rows }: GivenSequences, form: SequenceFo
   }
   if (form === 'stacked')
     return zipFile([{ name: 'x.npy', content: npyOf([lengths.length, lengths[0]!, width], rows) }]);
-  const offsets = [0];
-  for (const length of lengths) offsets.push(offsets.at(-1)! + length);
+  const offsets = offsetsOf(lengths);
   const bytes = BigInt64Array.from(offsets, BigInt);
   const header = formatNpyHeader('I64', [offsets.length]);
   return zipFile([
