@@ -172,7 +172,7 @@ class FileJournal implements Journal {
   async close(): Promise<void> {
     try {
       await this.#log.close();
-      if (this.state.chunks === 0 && !this.state.isComplete) {
+      if (!this.canResume && !this.state.isComplete) {
         await attempt(this.#path, 'remove the manifest', () => unlink(this.#path));
       }
     } finally {

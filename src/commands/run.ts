@@ -91,7 +91,7 @@ function planOf(request: RunRequest, { heads, kvHeads = heads, memory, batchToke
   const planner = new RunPlanner(request, heads, kvHeads);
   const need = needOf(request, planner);
   const memoryBytes = memory === undefined ? defaultMemoryBytes() : parseByteSize(memory);
-  return { planner, need, memoryBytes, limits: chooseLimits(need, memoryBytes, batchTokens) };
+  return { planner, need, limits: chooseLimits(need, memoryBytes, batchTokens) };
 }
 
 type Plan = ReturnType<typeof planOf> & { readonly engine: Engine; readonly signal: AbortSignal };
