@@ -61,6 +61,11 @@ interface OpenPortion {
   isEnded: boolean;
 }
 
+/** Whether the input as a whole failed. */
+export function isOfInput({ sequence }: Failure): boolean {
+  return sequence === undefined;
+}
+
 /** Whether an error tells of a file or a sequence that can be left out. */
 export function isDamage(error: unknown): error is HeadpoolError {
   return error instanceof HeadpoolError && damage.has(error.code);

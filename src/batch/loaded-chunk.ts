@@ -2,7 +2,7 @@
 import { countTokens } from '../files/sequences/layout.js';
 import type { SequenceName } from '../files/sequences/sequences.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { isDamage, type Chunk, type Failure, type Portion } from './chunks.js';
+import { isDamage, isOfInput, type Chunk, type Failure, type Portion } from './chunks.js';
 import type { InputSpan } from './input.js';
 import type { RowBuffer } from './row-buffer.js';
 
@@ -106,11 +106,6 @@ async function readOneByOne(span: InputSpan, fillers: readonly RowFiller[], erro
       throw failure;
     }
   }
-}
-
-/** Whether the input as a whole failed. */
-export function isOfInput({ sequence }: Failure): boolean {
-  return sequence === undefined;
 }
 
 function lengthsOf(spans: readonly InputSpan[]): number[] {

@@ -7,10 +7,11 @@ import { attempt } from '../files/attempt.js';
 import { createAtomicFile } from '../files/atomic-file.js';
 import { exists, requireRegular } from '../files/open-file.js';
 import { countTokens } from '../files/sequences/layout.js';
+import { isOfInput } from './chunks.js';
 import { metadataOf } from './identity.js';
-import { isOfInput, type LoadedChunk, type LoadedPortion } from './loaded-chunk.js';
+import type { LoadedChunk, LoadedPortion } from './loaded-chunk.js';
 import type { FinishedTarget, PortionRecord } from './manifest.js';
-import { standardStream, type RunRequest } from './request.js';
+import { pathsOf, standardStream, type RunRequest, type RunTarget } from './request.js';
 import type { RowBuffer } from './row-buffer.js';
 import type { RunSetting } from './setting.js';
 import { openTarget, partialPathOf, type Target } from './target.js';
@@ -37,10 +38,10 @@ export class Outputs {
    */
   async restore(): Promise<void> {
     const { state } = this.#setting.journal;
-    for (const target of this.#request.targets.keys()) {
-      if (!state.isFinished(target)) await this.#checkName(target);
-      else if (state.finishOf(target) !== undefined) await this.#restoreName(target);
-      else await this.#removePartial(target);
+    for (const [number, target] of this.#request.targets.entries()) {
+      if (!state.isFinished(number)) await checkName(target);
+      else if (state.finishOf(number) !== undefined) await restoreName(target);
+      else await removePartial(target);
     }
   }
 
@@ -125,34 +126,29 @@ export class Outputs {
     if (target === undefined || hasFailed) return { target: number };
     return { target: number, parts: await target.finish() };
   }
+}
 
-  #pathsOf(target: number): string[] {
-    const { path, statisticsPath } = this.#request.targets[target]!;
-    return statisticsPath === undefined ? [path] : [path, statisticsPath];
+async function checkName(target: RunTarget): Promise<void> {
+  for (const path of pathsOf(target)) {
+    if (path === standardStream || !(await exists(path))) continue;
+    await attempt(path, 'replace', async () => {
+      requireRegular(await stat(path));
+    });
   }
+}
 
-  async #checkName(target: number): Promise<void> {
-    for (const path of this.#pathsOf(target)) {
-      if (path === standardStream || !(await exists(path))) continue;
-      await attempt(path, 'replace', async () => {
-        requireRegular(await stat(path));
-      });
-    }
+/** Of a target that was given up. */
+async function removePartial(target: RunTarget): Promise<void> {
+  for (const path of pathsOf(target)) {
+    await attempt(path, 'remove the partial file', () => rm(partialPathOf(path), { force: true }));
   }
+}
 
-  /** Of a target that was given up. */
-  async #removePartial(target: number): Promise<void> {
-    for (const path of this.#pathsOf(target)) {
-      await attempt(path, 'remove the partial file', () => rm(partialPathOf(path), { force: true }));
-    }
-  }
-
-  async #restoreName(target: number): Promise<void> {
-    for (const path of this.#pathsOf(target)) {
-      const partialPath = partialPathOf(path);
-      if (await exists(partialPath)) await (await createAtomicFile(path, { partialPath })).commit();
-      else if (!(await exists(path)))
-        throw invalidFile(path, 'the output that was finished', 'path', undefined);
-    }
+async function restoreName(target: RunTarget): Promise<void> {
+  for (const path of pathsOf(target)) {
+    const partialPath = partialPathOf(path);
+    if (await exists(partialPath)) await (await createAtomicFile(path, { partialPath })).commit();
+    else if (!(await exists(path)))
+      throw invalidFile(path, 'the output that was finished', 'path', undefined);
   }
 }
