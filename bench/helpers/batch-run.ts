@@ -1,5 +1,4 @@
 // What `headpool run` does between its start and its summary, in this process and as often as wanted.
-import { configurationOf } from '../../src/batch/configuration.js';
 import { identifyRun } from '../../src/batch/identity.js';
 import { openJournal } from '../../src/batch/journal.js';
 import type { ChunkLimits } from '../../src/batch/chunks.js';
@@ -18,17 +17,16 @@ export interface BatchRun {
 
 /** From .safetensors to .safetensors, in place of an earlier output. */
 export async function runBatch({ engine, layer, weights, input, output, limits }: BatchRun): Promise<void> {
-  const manifestPath = `${output}.manifest`;
   const request: RunRequest = {
     inputs: [{ path: input, target: 0 }],
     targets: [{ path: output, format: 'safetensors' }],
-    ...{ weights, options: {}, dtype: 'f32', manifestPath, onError: 'stop' },
+    ...{ weights, options: {}, dtype: 'f32', onError: 'stop' },
+    manifestPath: `${output}.manifest`,
   };
-  const identity = await identifyRun(request, engine.info, configurationOf(request, layer));
-  const journal = await openJournal(request, manifestPath, { identity, earlier: 'restart' });
+  const identity = await identifyRun(request, engine.info, layer);
+  const journal = await openJournal(request, { identity, earlier: 'restart' });
   try {
-    const { inputs } = identity;
-    await executeRun(request, { layer, journal, limits, metadata: new Map(), inputs, attended: [] });
+    await executeRun(request, { layer, journal, limits, identity });
   } finally {
     await journal.close();
   }

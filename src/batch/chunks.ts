@@ -1,6 +1,7 @@
 // Cuts the inputs of a run into chunks of whole sequences, by tokens: a chunk may end inside a file or span many.
 // Where it is cut never changes a result. Rows are not read here.
 import { HeadpoolError, type ErrorCode } from '../errors.js';
+import { countTokens } from '../files/sequences/layout.js';
 import type { SequenceForm, SequenceLayout, StreamPosition } from '../files/sequences/sequences.js';
 import { openInput, type InputPlace, type InputSpan, type OpenInput } from './input.js';
 import type { RunRequest } from './request.js';
@@ -58,6 +59,11 @@ interface OpenPortion {
   end: StreamPosition;
   share: number | undefined;
   isEnded: boolean;
+}
+
+/** Whether the input as a whole failed. */
+export function isOfInput({ sequence }: Failure): boolean {
+  return sequence === undefined;
 }
 
 /** Whether an error tells of a file or a sequence that can be left out. */
@@ -201,8 +207,4 @@ export class ChunkSource {
 /** Tokens to make room for; a sequence without any counts as one, or a chunk could have no end. */
 function weightOf({ query, key }: InputSpan): number {
   return Math.max(countTokens(query.lengths), countTokens(key?.lengths ?? []), query.lengths.length);
-}
-
-export function countTokens(lengths: readonly number[]): number {
-  return lengths.reduce((sum, length) => sum + length, 0);
 }

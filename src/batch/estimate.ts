@@ -1,5 +1,6 @@
 // What a run will take, without running it: headers are read, rows are not.
-import { ChunkSource, countTokens, type ChunkLimits } from './chunks.js';
+import { countTokens, offsetsOf } from '../files/sequences/layout.js';
+import { ChunkSource, type ChunkLimits } from './chunks.js';
 import { openInput } from './input.js';
 import type { MemoryNeed } from './limits.js';
 import type { RunPlanner } from './planner.js';
@@ -63,10 +64,4 @@ async function sortInputs(request: RunRequest): Promise<readonly [RunInput[], Ru
     await file?.close();
   }
   return [known, unknown];
-}
-
-function offsetsOf(lengths: readonly number[]): number[] {
-  const offsets = [0];
-  for (const length of lengths) offsets.push(offsets.at(-1)! + length);
-  return offsets;
 }

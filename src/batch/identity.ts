@@ -1,12 +1,14 @@
 // What makes two runs the same run: everything that the bytes of the outputs depend on, and nothing else.
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
-import { describe, invalidFile } from '../errors.js';
+import type { MultiHeadAttention } from '../attention/multi-head.js';
+import type { MultiHeadWeights } from '../attention/weights.js';
 import type { EngineInfo } from '../engine/engine.js';
+import { describe, invalidFile } from '../errors.js';
 import { attempt } from '../files/attempt.js';
 import { requireRegular } from '../files/open-file.js';
 import { bytesOf } from '../files/positional-io.js';
-import type { MultiHeadWeights } from '../attention/weights.js';
+import { configurationOf } from './configuration.js';
 import { standardStream, type RunRequest } from './request.js';
 
 /** Which file it was that was read. */
@@ -61,21 +63,25 @@ export async function checkUnchanged(before: FileIdentity): Promise<void> {
   throw invalidFile(before.path, what, difference.field, difference.now);
 }
 
-/** The kernel as outputs and manifests record it. */
-export function kernelOf({ kernel, instructionSet }: EngineInfo): string {
-  return `${kernel} (${instructionSet})`;
+/** What an output says about its making, if its format has a place for it. */
+export function metadataOf({ version, kernel, configuration }: RunIdentity): ReadonlyMap<string, string> {
+  return new Map([
+    ['headpool', version],
+    ['kernel', kernel],
+    ['configuration', JSON.stringify(configuration)],
+  ]);
 }
 
 /** @throws FILE_FAILED */
 export async function identifyRun(
   request: RunRequest,
-  info: EngineInfo,
-  configuration: object,
+  { version, kernel, instructionSet }: EngineInfo,
+  layer: MultiHeadAttention,
 ): Promise<RunIdentity> {
   const { key, value, dtype, pool, embedding } = request;
   return {
-    version: info.version,
-    kernel: kernelOf(info),
+    version,
+    kernel: `${kernel} (${instructionSet})`,
     weights: hashWeights(request.weights),
     ...(embedding && {
       embedding: {
@@ -83,7 +89,7 @@ export async function identifyRun(
         tensors: embedding.tensors.map((name) => name ?? null),
       },
     }),
-    configuration,
+    configuration: configurationOf(request, layer),
     dtype,
     ...(pool && { pool }),
     inputs: await identifyInputs(request),

@@ -10,7 +10,7 @@ import type {
   SequenceStream,
   StreamPosition,
 } from '../files/sequences/sequences.js';
-import type { RunInput, RunRequest } from './request.js';
+import { widthOf, type RunInput, type RunRequest } from './request.js';
 
 /** Rows of sequences that follow one another, to be read when there is room for them. */
 export interface Rows {
@@ -81,7 +81,7 @@ export async function openInput(
     if (stream.layout !== undefined) checkCounts(path, stream.layout.count, { key, value });
     const keyLengths = key?.lengths ?? stream.layout?.lengths;
     if (value !== undefined && keyLengths !== undefined)
-      checkLengths(keyLengths, keyPath ?? path, value.lengths, value.path);
+      checkLengths({ path: keyPath ?? path, lengths: keyLengths }, value);
     // What is attended is the input itself, so it must fit the weights of keys and values too.
     if (key === undefined) checkWidth(path, widthOf(request, 'key'), modelDim);
     if (value === undefined)
@@ -108,10 +108,6 @@ export async function openInput(
     await close();
     throw error;
   }
-}
-
-function widthOf({ weights }: RunRequest, name: 'query' | 'key' | 'value'): number {
-  return weights[name].weight.shape[1]!;
 }
 
 async function openRows(path: string, request: RunRequest, name: 'key' | 'value'): Promise<SequenceReader> {
@@ -149,7 +145,7 @@ function attend(
   const keyRows = key && rowsOf(key);
   const valueRows = value && rowsOf(value);
   if (valueRows !== undefined && key === undefined)
-    checkLengths(lengths, path, valueRows.lengths, value!.path, first);
+    checkLengths({ path, lengths }, { path: value!.path, lengths: valueRows.lengths }, first);
   return {
     query: span,
     ...(keyRows && { key: keyRows }),
@@ -188,18 +184,17 @@ function miscounted(attended: SequenceReader, path: string, count: number): Head
   );
 }
 
-/** @throws INVALID_SHAPE naming the first sequence whose values are not as many as its keys */
-function checkLengths(
-  keys: readonly number[],
-  keyPath: string,
-  values: readonly number[],
-  valuePath: string,
-  first = 0,
-): void {
-  const odd = keys.findIndex((length, n) => length !== values[n]);
+type PathAndLengths = Pick<SequenceReader, 'path' | 'lengths'>;
+
+/**
+ * @param first the number of sequences before these, for messages
+ * @throws INVALID_SHAPE naming the first sequence whose values are not as many as its keys
+ */
+function checkLengths(keys: PathAndLengths, values: PathAndLengths, first = 0): void {
+  const odd = keys.lengths.findIndex((length, n) => length !== values.lengths[n]);
   if (odd === -1) return;
   throw new HeadpoolError(
     'INVALID_SHAPE',
-    `${valuePath}: expected ${keys[odd]!} tokens in sequence ${first + odd}, as ${keyPath} has, got ${values[odd] ?? 'none'}`,
+    `${values.path}: expected ${keys.lengths[odd]!} tokens in sequence ${first + odd}, as ${keys.path} has, got ${values.lengths[odd] ?? 'none'}`,
   );
 }

@@ -21,8 +21,10 @@ import type { RunRequest } from './request.js';
 export type EarlierRun = 'resume' | 'restart' | 'refuse';
 
 export interface Journal {
-  /** Whether a later run can go on with this one. */
+  /** Whether records outlive the process. */
   readonly isDurable: boolean;
+  /** Whether something was recorded that a later run can go on behind. */
+  readonly canResume: boolean;
   /** Where the run stands, by what was recorded. */
   readonly state: RunState;
   /** Resolves once the record has reached the disk; what it speaks of must have before. @throws FILE_FAILED */
@@ -33,16 +35,33 @@ export interface Journal {
   close(): Promise<void>;
 }
 
-/** For a run that can't be resumed. @throws OUTPUT_IN_USE if another run is at its output */
-export async function openVolatileJournal(request: RunRequest): Promise<Journal> {
+export interface JournalOptions {
+  readonly identity: RunIdentity;
+  readonly earlier: EarlierRun;
+}
+
+/**
+ * A journal on disk if the request names a manifest, else one for this process alone.
+ * @throws OUTPUT_IN_USE if another run is at the output; INVALID_OPTION if there is unfinished work and nothing says what
+ * to do with it, or if it is the work of another run, naming the field that differs; INVALID_FILE if the manifest is
+ * damaged
+ */
+export function openJournal(request: RunRequest, options: JournalOptions): Promise<Journal> {
+  const { manifestPath } = request;
+  return manifestPath === undefined
+    ? openVolatileJournal(request)
+    : openFileJournal(request, manifestPath, options);
+}
+
+async function openVolatileJournal(request: RunRequest): Promise<Journal> {
   const state = new RunState(request);
   const lock = request.lockPath === undefined ? undefined : await acquireLock(request.lockPath);
   return {
     isDurable: false,
+    canResume: false,
     state,
     record: (portions, finished) => {
-      state.addPortions(portions);
-      state.addFinished(finished);
+      state.addChunk({ portions, finished });
       return Promise.resolve();
     },
     complete: () => Promise.resolve(),
@@ -50,14 +69,10 @@ export async function openVolatileJournal(request: RunRequest): Promise<Journal>
   };
 }
 
-/**
- * @throws OUTPUT_IN_USE if another run is at it; INVALID_OPTION if there is unfinished work and nothing says what to do
- * with it, or if it is the work of another run, naming the field that differs; INVALID_FILE if the manifest is damaged
- */
-export async function openJournal(
+async function openFileJournal(
   request: RunRequest,
   manifestPath: string,
-  { identity, earlier }: { readonly identity: RunIdentity; readonly earlier: EarlierRun },
+  { identity, earlier }: JournalOptions,
 ): Promise<Journal> {
   const lock = await acquireLock(request.lockPath ?? `${manifestPath}.lock`);
   try {
@@ -138,12 +153,14 @@ class FileJournal implements Journal {
     this.#lock = lock;
   }
 
+  get canResume(): boolean {
+    return this.state.chunks > 0;
+  }
+
   async record(portions: readonly PortionRecord[], finished: readonly FinishedTarget[]): Promise<void> {
     const record: ChunkRecord = { chunk: this.state.chunks, portions, finished };
     await this.#log.append({ ...record });
-    this.state.addPortions(portions);
-    this.state.addFinished(finished);
-    this.state.chunks++;
+    this.state.addChunk(record);
   }
 
   async complete(): Promise<void> {
@@ -155,7 +172,7 @@ class FileJournal implements Journal {
   async close(): Promise<void> {
     try {
       await this.#log.close();
-      if (this.state.chunks === 0 && !this.state.isComplete) {
+      if (!this.canResume && !this.state.isComplete) {
         await attempt(this.#path, 'remove the manifest', () => unlink(this.#path));
       }
     } finally {

@@ -3,7 +3,7 @@ import { totalmem } from 'node:os';
 import { HeadpoolError } from '../errors.js';
 import type { ChunkLimits } from './chunks.js';
 import type { RunPlanner } from './planner.js';
-import type { RunRequest } from './request.js';
+import { widthOf, type RunRequest } from './request.js';
 
 /** Chunks of more tokens are hardly faster: their units keep every worker busy already. */
 export const usualChunkTokens = 16_384;
@@ -26,13 +26,14 @@ export interface MemoryNeed {
 export function needOf(request: RunRequest, planner: RunPlanner): MemoryNeed {
   const [few, many] = [1024, 2048];
   const workingBytes = (tokens: number): number => planner.plan([0, tokens]).workingBytes;
-  const slope = (workingBytes(many) - workingBytes(few)) / (many - few);
-  const workingFixed = Math.max(0, workingBytes(few) - few * slope);
-  const { query, key, value } = request.weights;
+  // A plan takes milliseconds, which the first chunk waits for.
+  const [ofFew, ofMany] = [workingBytes(few), workingBytes(many)];
+  const slope = (ofMany - ofFew) / (many - few);
+  const workingFixed = Math.max(0, ofFew - few * slope);
   const inputDim =
-    query.weight.shape[1]! +
-    (request.key === undefined ? 0 : key.weight.shape[1]!) +
-    (request.value === undefined ? 0 : value.weight.shape[1]!);
+    widthOf(request, 'query') +
+    (request.key === undefined ? 0 : widthOf(request, 'key')) +
+    (request.value === undefined ? 0 : widthOf(request, 'value'));
   // Two sets of inputs, of which one is read while the other is computed, and two outputs, of which one is written.
   const bufferBytes = 4 * 2 * (inputDim + planner.outputDim);
   return { fixedBytes: 2 * planner.packedBytes + workingFixed, tokenBytes: slope + bufferBytes };

@@ -1,7 +1,8 @@
 // Reads the rows of a chunk into shared memory, one sequence behind the other, as one ragged batch.
+import { countTokens } from '../files/sequences/layout.js';
 import type { SequenceName } from '../files/sequences/sequences.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { countTokens, isDamage, type Chunk, type Failure, type Portion } from './chunks.js';
+import { isDamage, isOfInput, type Chunk, type Failure, type Portion } from './chunks.js';
 import type { InputSpan } from './input.js';
 import type { RowBuffer } from './row-buffer.js';
 
@@ -105,11 +106,6 @@ async function readOneByOne(span: InputSpan, fillers: readonly RowFiller[], erro
       throw failure;
     }
   }
-}
-
-/** Whether the input as a whole failed. */
-export function isOfInput({ sequence }: Failure): boolean {
-  return sequence === undefined;
 }
 
 function lengthsOf(spans: readonly InputSpan[]): number[] {

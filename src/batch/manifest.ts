@@ -1,5 +1,6 @@
 // What a manifest records, and what its records add up to: where a run stands. Files are opened elsewhere.
 import { invalidFile } from '../errors.js';
+import { countTokens } from '../files/sequences/layout.js';
 import type { SequenceName, StreamPosition } from '../files/sequences/sequences.js';
 import type { Failure } from './chunks.js';
 import type { RunIdentity } from './identity.js';
@@ -83,19 +84,17 @@ export class RunState {
     return this.#finished.get(target);
   }
 
-  addPortions(portions: readonly PortionRecord[]): void {
+  addChunk({ portions, finished }: Pick<ChunkRecord, 'portions' | 'finished'>): void {
     for (const { input, end, isEnded, lengths, names, failures, parts } of portions) {
       this.#places[input] = isEnded ? undefined : end;
       this.failures.push(...failures);
       this.sequences += lengths.length;
-      this.tokens += lengths.reduce((sum, length) => sum + length, 0);
+      this.tokens += countTokens(lengths);
       if (parts === undefined) continue;
       this.#earlier[this.#request.inputs[input]!.target]!.push({ sequences: { lengths, names }, parts });
     }
-  }
-
-  addFinished(finished: readonly FinishedTarget[]): void {
     for (const { target, parts } of finished) this.#finished.set(target, parts);
+    this.chunks++;
   }
 
   /** @throws INVALID_FILE if the record is none of a run like the request's */
@@ -108,8 +107,6 @@ export class RunState {
     if (chunk !== this.chunks || !Array.isArray(portions) || !Array.isArray(finished)) {
       throw invalidFile(path, `chunk ${this.chunks}`, 'record', record);
     }
-    this.addPortions(portions);
-    this.addFinished(finished);
-    this.chunks++;
+    this.addChunk({ portions, finished });
   }
 }

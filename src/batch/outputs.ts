@@ -6,9 +6,12 @@ import { invalidFile } from '../errors.js';
 import { attempt } from '../files/attempt.js';
 import { createAtomicFile } from '../files/atomic-file.js';
 import { exists, requireRegular } from '../files/open-file.js';
-import { isOfInput, type LoadedChunk, type LoadedPortion } from './loaded-chunk.js';
+import { countTokens } from '../files/sequences/layout.js';
+import { isOfInput } from './chunks.js';
+import { metadataOf } from './identity.js';
+import type { LoadedChunk, LoadedPortion } from './loaded-chunk.js';
 import type { FinishedTarget, PortionRecord } from './manifest.js';
-import { standardStream, type RunRequest } from './request.js';
+import { pathsOf, standardStream, type RunRequest, type RunTarget } from './request.js';
 import type { RowBuffer } from './row-buffer.js';
 import type { RunSetting } from './setting.js';
 import { openTarget, partialPathOf, type Target } from './target.js';
@@ -35,10 +38,10 @@ export class Outputs {
    */
   async restore(): Promise<void> {
     const { state } = this.#setting.journal;
-    for (const target of this.#request.targets.keys()) {
-      if (!state.isFinished(target)) await this.#checkName(target);
-      else if (state.finishOf(target) !== undefined) await this.#restoreName(target);
-      else await this.#removePartial(target);
+    for (const [number, target] of this.#request.targets.entries()) {
+      if (!state.isFinished(number)) await checkName(target);
+      else if (state.finishOf(number) !== undefined) await restoreName(target);
+      else await removePartial(target);
     }
   }
 
@@ -51,7 +54,7 @@ export class Outputs {
     for (const portion of chunk.portions) {
       const { input, end, isEnded, lengths, names, failures } = portion;
       const sequences = { lengths, names };
-      const tokens = lengths.reduce((sum, length) => sum + length, 0);
+      const tokens = countTokens(lengths);
       const target = await this.#targetOf(portion);
       if (target !== undefined) touched.add(target);
       const own = { sequences, rows: rows.rows(row, row + tokens), statistics, entry };
@@ -94,14 +97,14 @@ export class Outputs {
     const { target: number } = this.#request.inputs[input]!;
     const known = this.#open.get(number);
     if (known !== undefined || form === undefined) return known;
-    const { layer, journal, metadata, standardOutput } = this.#setting;
+    const { layer, journal, identity, standardOutput } = this.#setting;
     const isOnlyInput = this.#inputCounts[number] === 1;
     const target = await openTarget(this.#request, this.#request.targets[number]!, {
       // What comes from several files has no form of its own.
       form: isOnlyInput ? form : 'packed',
       layout: isOnlyInput ? layout : undefined,
       width: layer.outputDim,
-      metadata,
+      metadata: metadataOf(identity),
       earlier: journal.state.partsOf(number),
       // Nobody looks for the partial files of a run that can't be resumed, so they keep out of the others' way.
       hasPartialNames: journal.isDurable,
@@ -123,34 +126,29 @@ export class Outputs {
     if (target === undefined || hasFailed) return { target: number };
     return { target: number, parts: await target.finish() };
   }
+}
 
-  #pathsOf(target: number): string[] {
-    const { path, statisticsPath } = this.#request.targets[target]!;
-    return statisticsPath === undefined ? [path] : [path, statisticsPath];
+async function checkName(target: RunTarget): Promise<void> {
+  for (const path of pathsOf(target)) {
+    if (path === standardStream || !(await exists(path))) continue;
+    await attempt(path, 'replace', async () => {
+      requireRegular(await stat(path));
+    });
   }
+}
 
-  async #checkName(target: number): Promise<void> {
-    for (const path of this.#pathsOf(target)) {
-      if (path === standardStream || !(await exists(path))) continue;
-      await attempt(path, 'replace', async () => {
-        requireRegular(await stat(path));
-      });
-    }
+/** Of a target that was given up. */
+async function removePartial(target: RunTarget): Promise<void> {
+  for (const path of pathsOf(target)) {
+    await attempt(path, 'remove the partial file', () => rm(partialPathOf(path), { force: true }));
   }
+}
 
-  /** Of a target that was given up. */
-  async #removePartial(target: number): Promise<void> {
-    for (const path of this.#pathsOf(target)) {
-      await attempt(path, 'remove the partial file', () => rm(partialPathOf(path), { force: true }));
-    }
-  }
-
-  async #restoreName(target: number): Promise<void> {
-    for (const path of this.#pathsOf(target)) {
-      const partialPath = partialPathOf(path);
-      if (await exists(partialPath)) await (await createAtomicFile(path, { partialPath })).commit();
-      else if (!(await exists(path)))
-        throw invalidFile(path, 'the output that was finished', 'path', undefined);
-    }
+async function restoreName(target: RunTarget): Promise<void> {
+  for (const path of pathsOf(target)) {
+    const partialPath = partialPathOf(path);
+    if (await exists(partialPath)) await (await createAtomicFile(path, { partialPath })).commit();
+    else if (!(await exists(path)))
+      throw invalidFile(path, 'the output that was finished', 'path', undefined);
   }
 }

@@ -5,7 +5,7 @@ import { expected, HeadpoolError } from '../errors.js';
 import { fileKeyOf } from '../files/open-file.js';
 import { findFormat, formatNamed, formatOf } from '../files/sequences/formats.js';
 import type { FormatName, SequenceFormat } from '../files/sequences/sequences.js';
-import { standardStream, type RunInput, type RunRequest, type RunTarget } from './request.js';
+import { pathsOf, standardStream, type RunInput, type RunRequest, type RunTarget } from './request.js';
 
 export interface OutputChoice {
   /** Paths in their order; `-` for standard input. */
@@ -42,17 +42,11 @@ export async function planOutputs(choice: OutputChoice): Promise<OutputPlan> {
         ? planFolder(choice)
         : planFile(choice);
   const { alsoRead = [], alsoWritten = [] } = choice;
-  await refuseRead([...inputs, ...alsoRead], [...pathsOf(plan.targets), ...alsoWritten]);
+  await refuseRead([...inputs, ...alsoRead], [...plan.targets.flatMap(pathsOf), ...alsoWritten]);
   // What standard input said is gone when a later run would need it again.
   const isVolatile = output === standardStream || inputs.includes(standardStream);
   const lockPath = plan.manifestPath && `${plan.manifestPath}.lock`;
   return { ...plan, manifestPath: isVolatile ? undefined : plan.manifestPath, lockPath };
-}
-
-function pathsOf(targets: readonly RunTarget[]): string[] {
-  return targets.flatMap(({ path, statisticsPath }) =>
-    statisticsPath === undefined ? [path] : [path, statisticsPath],
-  );
 }
 
 /** @throws INVALID_OPTION if what is written is read too, under this name or another */
@@ -124,7 +118,7 @@ function planFolder(choice: OutputChoice): OutputPlan {
         : formatNamed(outputFormat);
     const extension = format === own ? extname(input) : format.extensions[0]!;
     const target = targetAt(join(output, `${basename(input, extname(input))}${extension}`), format, choice);
-    for (const path of pathsOf([target])) {
+    for (const path of pathsOf(target)) {
       const other = sources.get(path);
       if (other !== undefined) {
         throw new HeadpoolError('INVALID_OPTION', `Both ${other} and ${input} would write ${path}`);

@@ -8,7 +8,7 @@ import { assembleLayer, type PackedLayer } from '../engine/assemble-layer.js';
 import { packLayer } from '../engine/pack-layer.js';
 import { WorkingSet } from '../engine/working-set.js';
 import { createCountingArena, type Arena } from '../tensor/arena.js';
-import type { RunRequest } from './request.js';
+import { hasStatistics, type RunRequest } from './request.js';
 
 export interface ChunkWork {
   readonly units: number;
@@ -44,8 +44,8 @@ export class RunPlanner {
    * @throws INVALID_OPTION as the call itself would
    */
   plan(offsets: readonly number[], keyOffsets: readonly number[] = offsets): ChunkWork {
-    const { options: runOptions, key, value, targets } = this.#request;
-    const headStatistics = targets.some(({ statisticsPath }) => statisticsPath !== undefined);
+    const { options: runOptions, key, value } = this.#request;
+    const headStatistics = hasStatistics(this.#request);
     const lengths = { offsets, keyOffsets, keyLengths: undefined };
     const batch = raggedBatch(offsets.at(-1)!, keyOffsets.at(-1)!, lengths, false);
     // One stand-in for each input: the planner asks which inputs are the same, never what is in them.

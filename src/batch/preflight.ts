@@ -1,7 +1,7 @@
 // Looks at inputs before anything is computed, so that a mistake in a later one is not found hours later. Headers only.
 import { isDamage } from './chunks.js';
 import { openInput } from './input.js';
-import type { RunRequest } from './request.js';
+import { standardStream, type RunRequest } from './request.js';
 import { createTargetEncoder } from './target.js';
 
 /** More are checked as they come: opening many thousand files takes a while. */
@@ -19,7 +19,7 @@ export async function checkInputs(
   const { targets, weights } = request;
   const width = weights.output.weight.shape[0]!;
   for (const input of request.inputs.slice(0, mostInputs)) {
-    if (input.format !== undefined) continue;
+    if (input.path === standardStream) continue;
     try {
       const file = await openInput(request, input);
       await file.close();

@@ -63,3 +63,18 @@ export interface RunRequest {
   /** What to do about a damaged file or sequence: end the run, or leave it out and go on. */
   readonly onError: 'stop' | 'skip';
 }
+
+/** Whether head statistics are to be written. */
+export function hasStatistics({ targets }: Pick<RunRequest, 'targets'>): boolean {
+  return targets.some(({ statisticsPath }) => statisticsPath !== undefined);
+}
+
+/** All that is written of a target. */
+export function pathsOf({ path, statisticsPath }: RunTarget): string[] {
+  return statisticsPath === undefined ? [path] : [path, statisticsPath];
+}
+
+/** Numbers of a row of the queries, the keys or the values, before they are projected. */
+export function widthOf({ weights }: Pick<RunRequest, 'weights'>, name: 'query' | 'key' | 'value'): number {
+  return weights[name].weight.shape[1]!;
+}

@@ -3,12 +3,13 @@
 // no more than one whole chunk was computed in vain. A file gets its name once it is complete.
 import type { AttentionResult, HeadStatistics, MultiHeadAttention } from '../attention/multi-head.js';
 import { HeadpoolError } from '../errors.js';
-import { ChunkSource, countTokens, type ChunkLimits, type Failure } from './chunks.js';
-import { checkUnchanged } from './identity.js';
+import { countTokens } from '../files/sequences/layout.js';
+import { ChunkSource, isOfInput, type ChunkLimits, type Failure } from './chunks.js';
+import { attendedOf, checkUnchanged } from './identity.js';
 import { computeChunk } from './compute-chunk.js';
-import { isOfInput, loadChunk, type InputBuffers, type LoadedChunk } from './loaded-chunk.js';
+import { loadChunk, type InputBuffers, type LoadedChunk } from './loaded-chunk.js';
 import { Outputs } from './outputs.js';
-import type { RunRequest } from './request.js';
+import { hasStatistics, standardStream, widthOf, type RunRequest } from './request.js';
 import { RowBuffer } from './row-buffer.js';
 import type { RunSetting } from './setting.js';
 
@@ -52,7 +53,7 @@ export async function executeRun(
     await journal.complete();
   } catch (error) {
     await pipeline.settle();
-    await (journal.state.chunks === 0 ? outputs.discard() : outputs.close());
+    await (journal.canResume ? outputs.close() : outputs.discard());
     throw error;
   }
 }
@@ -74,9 +75,9 @@ class Pipeline {
     this.#setting = setting;
     this.#outputs = outputs;
     this.#hooks = hooks;
-    const places = request.inputs.map(({ format }, input) => {
+    const places = request.inputs.map(({ path }, input) => {
       const start = journal.state.placeOf(input);
-      return start && { start, ...(format !== undefined && bytes && { bytes }) };
+      return start && { start, ...(path === standardStream && bytes && { bytes }) };
     });
     this.#source = new ChunkSource(request, limits, places);
     this.#inputs = [createInputs(request, limits), createInputs(request, limits)];
@@ -131,8 +132,8 @@ class Pipeline {
       const loaded = await loadChunk(chunk, this.#inputs[turn % 2]!, {
         isSkipping: this.#request.onError === 'skip',
         check: async (input) => {
-          const { inputs, attended } = this.#setting;
-          for (const file of [inputs[input]!, ...attended]) await checkUnchanged(file);
+          const { identity } = this.#setting;
+          for (const file of [identity.inputs[input]!, ...attendedOf(identity)]) await checkUnchanged(file);
         },
       });
       for (const { input, failures } of loaded.portions) {
@@ -147,8 +148,8 @@ class Pipeline {
 
   async #compute(chunk: LoadedChunk, output: RowBuffer): Promise<HeadStatistics | undefined> {
     if (chunk.sequences === 0) return undefined;
-    const { options, targets } = this.#request;
-    const headStatistics = targets.some(({ statisticsPath }) => statisticsPath !== undefined);
+    const { options } = this.#request;
+    const headStatistics = hasStatistics(this.#request);
     return computeChunk(chunk, {
       forward: (inputs, call) => this.#forward(inputs, call),
       options: { ...options, ...(headStatistics && { headStatistics }) },
@@ -189,9 +190,9 @@ class Pipeline {
   }
 }
 
-function createInputs({ key, value, weights }: RunRequest, { mostTokens }: ChunkLimits): InputBuffers {
-  const create = (name: 'query' | 'key' | 'value'): RowBuffer =>
-    new RowBuffer(weights[name].weight.shape[1]!, mostTokens);
+function createInputs(request: RunRequest, { mostTokens }: ChunkLimits): InputBuffers {
+  const { key, value } = request;
+  const create = (name: keyof InputBuffers): RowBuffer => new RowBuffer(widthOf(request, name), mostTokens);
   return {
     query: create('query'),
     ...(key !== undefined && { key: create('key') }),

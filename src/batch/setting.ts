@@ -2,19 +2,15 @@
 import type { MultiHeadAttention } from '../attention/multi-head.js';
 import type { PipeStream } from '../files/byte-sink.js';
 import type { ChunkLimits } from './chunks.js';
-import type { FileIdentity } from './identity.js';
+import type { RunIdentity } from './identity.js';
 import type { Journal } from './journal.js';
 
 export interface RunSetting {
   readonly layer: MultiHeadAttention;
   readonly journal: Journal;
   readonly limits: ChunkLimits;
-  /** The inputs as they were when the run began. */
-  readonly inputs: readonly FileIdentity[];
-  /** Keys and values of files of their own. */
-  readonly attended: readonly FileIdentity[];
-  /** What outputs say about their making. */
-  readonly metadata: ReadonlyMap<string, string>;
+  /** What outputs say about their making; its files must stay as they were. */
+  readonly identity: RunIdentity;
   readonly standardInput?: AsyncIterable<Uint8Array> | undefined;
   readonly standardOutput?: PipeStream | undefined;
 }

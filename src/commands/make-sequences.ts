@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { expected } from '../errors.js';
 import { exists } from '../files/open-file.js';
+import { countTokens } from '../files/sequences/layout.js';
 import { createSequenceWriter } from '../files/sequences/sequence-writer.js';
 import { formatCount } from '../report/table.js';
 import { createRandom } from '../tensor/random.js';
@@ -37,7 +38,7 @@ export const makeSequencesCommand: CommandModule<object, CommonArgs> = {
       await writer.append({ lengths: [length] }, rows);
     }
     await writer.commit();
-    const tokens = lengths.reduce((sum, length) => sum + length, 0);
+    const tokens = countTokens(lengths);
     const summary = { output, sequences, tokens, modelDim, seed };
     const text = `${output}: ${formatCount(sequences)} sequences, ${formatCount(tokens)} tokens, modelDim ${modelDim}`;
     console.log(args.json ? JSON.stringify(summary) : text);

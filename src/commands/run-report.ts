@@ -77,9 +77,6 @@ function isWritten(state: RunState, target: number): boolean {
   return state.finishOf(target) !== undefined;
 }
 
-export function describeFailure(
-  { input, sequence, message }: Failure,
-  { inputs }: RunRequest,
-): ReportedFailure {
+function describeFailure({ input, sequence, message }: Failure, { inputs }: RunRequest): ReportedFailure {
   return { input: inputs[input]!.path, sequence: sequence ?? null, message };
 }

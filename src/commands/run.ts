@@ -1,10 +1,9 @@
 // headpool run: a layer over files of sequences, from the files to the table at the end.
 import { writeFile } from 'node:fs/promises';
 import type { CommandModule } from 'yargs';
-import { configurationOf } from '../batch/configuration.js';
 import { estimateRun } from '../batch/estimate.js';
-import { attendedOf, identifyRun, kernelOf } from '../batch/identity.js';
-import { openVolatileJournal, openJournal, type Journal } from '../batch/journal.js';
+import { identifyRun } from '../batch/identity.js';
+import { openJournal, type Journal } from '../batch/journal.js';
 import { chooseLimits, defaultMemoryBytes, needOf } from '../batch/limits.js';
 import { RunPlanner } from '../batch/planner.js';
 import { checkInputs } from '../batch/preflight.js';
@@ -92,7 +91,7 @@ function planOf(request: RunRequest, { heads, kvHeads = heads, memory, batchToke
   const planner = new RunPlanner(request, heads, kvHeads);
   const need = needOf(request, planner);
   const memoryBytes = memory === undefined ? defaultMemoryBytes() : parseByteSize(memory);
-  return { planner, need, memoryBytes, limits: chooseLimits(need, memoryBytes, batchTokens) };
+  return { planner, need, limits: chooseLimits(need, memoryBytes, batchTokens) };
 }
 
 type Plan = ReturnType<typeof planOf> & { readonly engine: Engine; readonly signal: AbortSignal };
@@ -104,25 +103,15 @@ async function compute(
 ): Promise<RunReport> {
   const { heads, kvHeads = heads, verifyOutput } = settings;
   using layer = await engine.multiHeadAttention({ heads, kvHeads, weights: request.weights });
-  const configuration = configurationOf(request, layer);
-  const identity = await identifyRun(request, engine.info, configuration);
-  const metadata = new Map([
-    ['headpool', engine.info.version],
-    ['kernel', kernelOf(engine.info)],
-    ['configuration', JSON.stringify(configuration)],
-  ]);
-  const { manifestPath } = request;
+  const identity = await identifyRun(request, engine.info, layer);
   const earlier = settings.resume ? 'resume' : settings.restart ? 'restart' : 'refuse';
-  const journal =
-    manifestPath === undefined
-      ? await openVolatileJournal(request)
-      : await openJournal(request, manifestPath, { identity, earlier });
+  const journal = await openJournal(request, { identity, earlier });
   const { state } = journal;
   const resumed = { sequences: state.sequences, tokens: state.tokens };
   const startMs = performance.now();
   try {
     const setting = {
-      ...{ layer, journal, limits, metadata, inputs: identity.inputs, attended: attendedOf(identity) },
+      ...{ layer, journal, limits, identity },
       standardInput: request.inputs.some(({ path }) => path === standardStream) ? process.stdin : undefined,
       standardOutput: process.stdout,
     };
@@ -140,8 +129,8 @@ async function compute(
   }
 }
 
-function outcomeOf({ isDurable, state }: Journal): string {
-  return isDurable && state.chunks > 0
+function outcomeOf({ canResume, state }: Journal): string {
+  return canResume
     ? `; ${formatCount(state.sequences)} sequences are done, and \`--resume\` goes on behind them`
     : "; nothing was left under the output's name";
 }

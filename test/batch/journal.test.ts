@@ -3,7 +3,7 @@ import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { RunIdentity } from '../../src/batch/identity.js';
-import { openVolatileJournal, openJournal, type EarlierRun, type Journal } from '../../src/batch/journal.js';
+import { openJournal, type EarlierRun, type Journal } from '../../src/batch/journal.js';
 import type { PortionRecord } from '../../src/batch/manifest.js';
 import type { RunRequest } from '../../src/batch/request.js';
 import { createRecordLog } from '../../src/files/record-log.js';
@@ -33,7 +33,7 @@ async function place(t: ExecutionContext) {
   const folder = await makeFolder(t);
   const path = join(folder, 'y.manifest');
   const begin = async (earlier: EarlierRun, now: RunIdentity = identity): Promise<Journal> => {
-    const journal = await openJournal(request, path, { identity: now, earlier });
+    const journal = await openJournal({ ...request, manifestPath: path }, { identity: now, earlier });
     t.teardown(() => journal.close().catch(() => undefined));
     return journal;
   };
@@ -65,6 +65,16 @@ for (const earlier of ['refuse', 'resume', 'restart'] as const) {
     t.deepEqual(await list(), []);
   });
 }
+
+test('a later run can go on with one that recorded a chunk, and with no other', async (t) => {
+  const { begin } = await place(t);
+  const journal = await begin('refuse');
+  t.false(journal.canResume);
+  await journal.record([portion], []);
+  t.true(journal.canResume);
+  await journal.close();
+  t.true((await begin('resume')).canResume);
+});
 
 test('a run that recorded a chunk leaves its manifest and no lock', async (t) => {
   const { list } = await interrupted(t);
@@ -175,13 +185,15 @@ test('one run at a time holds a manifest', async (t) => {
 });
 
 test('a volatile journal counts like any, and writes nothing', async (t) => {
-  const journal = await openVolatileJournal(request);
+  const journal = await openJournal(request, { identity, earlier: 'refuse' });
   await journal.record([portion], []);
-  t.like(journal.state, { sequences: 2, tokens: 3 });
+  t.like(journal.state, { chunks: 1, sequences: 2, tokens: 3 });
   t.deepEqual(journal.state.placeOf(0), { sequence: 2 });
   await journal.record([{ ...portion, isEnded: true }], [{ target: 0 }]);
   t.is(journal.state.placeOf(0), undefined);
   t.true(journal.state.isFinished(0));
+  t.is(journal.state.chunks, 2);
+  t.false(journal.canResume);
   await journal.complete();
   await journal.close();
 });

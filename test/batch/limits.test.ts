@@ -8,7 +8,7 @@ import {
   usualChunkTokens,
   type MemoryNeed,
 } from '../../src/batch/limits.js';
-import { RunPlanner } from '../../src/batch/planner.js';
+import { RunPlanner, type ChunkWork } from '../../src/batch/planner.js';
 import { createXavierWeights } from '../../src/index.js';
 import type { RunRequest } from '../../src/batch/request.js';
 import { HeadpoolError } from '../../src/errors.js';
@@ -71,12 +71,16 @@ test('by default a run takes no more than a quarter of the machine', (t) => {
   t.true(defaultMemoryBytes() <= totalmem() / 4);
 });
 
-function needFor(modelDim: number, others: Partial<RunRequest> = {}): MemoryNeed {
+function requestFor(modelDim: number, others: Partial<RunRequest> = {}): RunRequest {
   const weights = createXavierWeights({ modelDim, heads: 2 });
-  const request: RunRequest = {
+  return {
     ...{ inputs: [], targets: [{ path: 'y', format: 'npy' }], weights, options: {} },
     ...{ dtype: 'f32', onError: 'stop', ...others },
   };
+}
+
+function needFor(...asked: Parameters<typeof requestFor>): MemoryNeed {
+  const request = requestFor(...asked);
   return needOf(request, new RunPlanner(request, 2, 2));
 }
 
@@ -88,6 +92,20 @@ test('wider layers, keys and values of their own need more memory', (t) => {
   const [key, both] = [needFor(64, { key: 'k' }), needFor(64, { key: 'k', value: 'v' })];
   t.true(key.tokenBytes >= wide.tokenBytes + 4 * 2 * 64);
   t.true(both.tokenBytes >= key.tokenBytes + 4 * 2 * 64);
+});
+
+test('no chunk is planned twice to find out what a run needs', (t) => {
+  const planned: number[] = [];
+  class CountedPlanner extends RunPlanner {
+    override plan(...offsets: Parameters<RunPlanner['plan']>): ChunkWork {
+      planned.push(offsets[0].at(-1)!);
+      return super.plan(...offsets);
+    }
+  }
+  const request = requestFor(16);
+  needOf(request, new CountedPlanner(request, 2, 2));
+  t.deepEqual(planned, [...new Set(planned)]);
+  t.is(planned.length, 2);
 });
 
 test('a token needs its input and its output twice, and room to compute', (t) => {

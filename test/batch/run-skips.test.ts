@@ -3,16 +3,10 @@ import { readdir, readFile, truncate, utimes, writeFile } from 'node:fs/promises
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { Failure } from '../../src/batch/chunks.js';
+import { openJournal } from '../../src/batch/journal.js';
 import { verifyOutputs } from '../../src/batch/verify-outputs.js';
-import {
-  heads,
-  identityOf,
-  journalOf,
-  openBench,
-  requestFor,
-  runBatch,
-  smallWeights,
-} from '../helpers/batch-run.js';
+import { countTokens } from '../../src/files/sequences/layout.js';
+import { heads, identityOf, openBench, requestFor, runBatch, smallWeights } from '../helpers/batch-run.js';
 import { layerOracle, worstError } from '../helpers/layer-oracle.js';
 import { makeFolder } from '../helpers/make-folder.js';
 import {
@@ -76,7 +70,7 @@ async function run(t: ExecutionContext, { damages, extension = 'safetensors', ou
 function pick(picks: readonly (readonly number[])[]): GivenSequences {
   const parts = picks.flatMap((indices, n) => indices.map((index) => ({ from: given[n]!, index })));
   const rows = parts.flatMap(({ from, index }) => {
-    const begin = from.lengths.slice(0, index).reduce((sum, length) => sum + length, 0);
+    const begin = countTokens(from.lengths.slice(0, index));
     return Array.from(from.rows.subarray(begin * 8, (begin + from.lengths[index]!) * 8));
   });
   return {
@@ -214,7 +208,10 @@ test('the partial file of an output that was given up is removed by the run that
   const folder = await makeFolder(t);
   const x = await writeSequences(join(folder, 'x.jsonl'), given[0]!);
   const request = await requestFor({ inputs: [x], output: join(folder, 'y.jsonl'), onError: 'skip' });
-  const journal = await journalOf(request, await identityOf(request, bench()), 'refuse');
+  const journal = await openJournal(request, {
+    identity: await identityOf(request, bench()),
+    earlier: 'refuse',
+  });
   const failures = [{ input: 0, message: 'gone' }];
   await journal.record(
     [{ input: 0, end: { sequence: 0 }, isEnded: true, lengths: [], failures }],

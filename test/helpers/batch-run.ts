@@ -3,15 +3,14 @@ import test from 'ava';
 import type { MultiHeadAttention } from '../../src/attention/multi-head.js';
 import { createXavierWeights, type MultiHeadWeights } from '../../src/index.js';
 import type { ChunkLimits } from '../../src/batch/chunks.js';
-import { configurationOf } from '../../src/batch/configuration.js';
-import { identifyRun, type FileIdentity, type RunIdentity } from '../../src/batch/identity.js';
-import { openVolatileJournal, openJournal, type EarlierRun, type Journal } from '../../src/batch/journal.js';
+import { identifyRun, type RunIdentity } from '../../src/batch/identity.js';
+import { openJournal, type EarlierRun, type Journal } from '../../src/batch/journal.js';
 import type { RunState } from '../../src/batch/manifest.js';
 import { planOutputs, type OutputChoice } from '../../src/batch/plan-outputs.js';
 import type { RunRequest } from '../../src/batch/request.js';
 import { executeRun, type RunHooks } from '../../src/batch/run.js';
 import type { RunSetting } from '../../src/batch/setting.js';
-import { createEngine, type Engine, type EngineInfo } from '../../src/engine/engine.js';
+import { createEngine, type Engine } from '../../src/engine/engine.js';
 
 export const heads = 2;
 /** Of a layer 8 wide. */
@@ -70,10 +69,10 @@ export interface RunParts extends RunHooks {
 export async function runBatch(request: RunRequest, parts: RunParts): Promise<RunState> {
   const { bench, earlier = 'refuse', meanwhile } = parts;
   const identity = await identityOf(request, bench);
-  const journal = await journalOf(request, identity, earlier);
+  const journal = await openJournal(request, { identity, earlier });
   try {
     await meanwhile?.();
-    const { setting, hooks } = settingOf(parts, { journal, inputs: identity.inputs });
+    const { setting, hooks } = settingOf(parts, { journal, identity });
     await executeRun(request, setting, hooks);
     return journal.state;
   } finally {
@@ -82,18 +81,12 @@ export async function runBatch(request: RunRequest, parts: RunParts): Promise<Ru
 }
 
 export function identityOf(request: RunRequest, { engine, layer }: Bench): Promise<RunIdentity> {
-  return identifyRun(request, engine.info, configurationOf(request, layer));
+  return identifyRun(request, engine.info, layer);
 }
 
-export function journalOf(request: RunRequest, identity: RunIdentity, earlier: EarlierRun): Promise<Journal> {
-  const { manifestPath } = request;
-  if (manifestPath === undefined) return openVolatileJournal(request);
-  return openJournal(request, manifestPath, { identity, earlier });
-}
-
-export function settingOf(
+function settingOf(
   { bench, layer = bench.layer, limits, stopAfter, ...parts }: RunParts,
-  { journal, inputs }: { readonly journal: Journal; readonly inputs: readonly FileIdentity[] },
+  { journal, identity }: { readonly journal: Journal; readonly identity: RunIdentity },
 ): { readonly setting: RunSetting; readonly hooks: RunHooks } {
   const { standardInput, standardOutput, onProgress, onRetry } = parts;
   const stopper = new AbortController();
@@ -103,10 +96,9 @@ export function settingOf(
     return layer.forward(input, options);
   });
   const setting = {
-    ...{ journal, inputs, attended: [], standardInput, standardOutput },
+    ...{ journal, identity, standardInput, standardOutput },
     layer: stopAfter === undefined ? layer : counted,
     limits: { mostTokens: 64, mostSequenceTokens: 1e6, ...limits },
-    metadata: metadataOf(bench.engine.info),
   };
   const signal = stopAfter === undefined ? parts.signal : stopper.signal;
   return { setting, hooks: { signal, ...(onProgress && { onProgress }), ...(onRetry && { onRetry }) } };
@@ -119,10 +111,6 @@ export function withForward(
 ): MultiHeadAttention {
   const parts = { heads: count, kvHeads, headDim, outputDim, modelDim, forward };
   return parts as unknown as MultiHeadAttention;
-}
-
-function metadataOf({ version }: EngineInfo): Map<string, string> {
-  return new Map([['headpool', version]]);
 }
 
 /** Biases other than zero, lest one that is left out goes unnoticed. */

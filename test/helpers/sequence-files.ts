@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { formatNpyHeader } from '../../src/files/npy.js';
 import { formatOf } from '../../src/files/sequences/formats.js';
+import { countTokens, offsetsOf } from '../../src/files/sequences/layout.js';
 import { createSequenceWriter } from '../../src/files/sequences/sequence-writer.js';
 import type { SequenceForm, SequenceName } from '../../src/files/sequences/sequences.js';
 import { createRandom } from '../../src/tensor/random.js';
@@ -22,7 +23,7 @@ export function makeSequences(
   { width = 8, names }: { readonly width?: number; readonly names?: readonly SequenceName[] } = {},
 ): GivenSequences {
   const random = createRandom(seed);
-  const count = lengths.reduce((sum, length) => sum + length, 0);
+  const count = countTokens(lengths);
   const rows = Float32Array.from({ length: count * width }, () => random.normal());
   return { width, lengths, rows, ...(names && { names }) };
 }
@@ -57,8 +58,7 @@ function npzOf({ width, lengths, names, rows }: GivenSequences, form: SequenceFo
   }
   if (form === 'stacked')
     return zipFile([{ name: 'x.npy', content: npyOf([lengths.length, lengths[0]!, width], rows) }]);
-  const offsets = [0];
-  for (const length of lengths) offsets.push(offsets.at(-1)! + length);
+  const offsets = offsetsOf(lengths);
   const bytes = BigInt64Array.from(offsets, BigInt);
   const header = formatNpyHeader('I64', [offsets.length]);
   return zipFile([
@@ -79,7 +79,7 @@ export async function readSequences(path: string, width = 8): Promise<GivenSeque
   try {
     for (let span; (span = await stream.next(1000)) !== undefined;) {
       if ('error' in span) throw span.error;
-      const target = new Float32Array(span.lengths.reduce((sum, length) => sum + length, 0) * width);
+      const target = new Float32Array(countTokens(span.lengths) * width);
       await span.read(target);
       lengths.push(...span.lengths);
       names.push(...(span.names ?? span.lengths.map(() => null)));

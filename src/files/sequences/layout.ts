@@ -13,20 +13,26 @@ export function createLayout({ form = 'packed', modelDim, lengths, names }: Layo
   if (!Number.isSafeInteger(modelDim) || modelDim < 1) {
     throw expected('INVALID_OPTION', 'an integer >= 1', 'modelDim', modelDim);
   }
-  const offsets = [0];
-  let rows = 0;
-  for (const [index, length] of lengths.entries()) {
-    if (!Number.isSafeInteger(length) || length < 0) {
-      throw expected('INVALID_OPTION', 'an integer >= 0', `lengths[${index}]`, length);
-    }
-    rows += length;
-    offsets.push(rows);
-  }
-  if (!Number.isSafeInteger(rows * modelDim)) {
+  const odd = lengths.findIndex((length) => !Number.isSafeInteger(length) || length < 0);
+  if (odd >= 0) throw expected('INVALID_OPTION', 'an integer >= 0', `lengths[${odd}]`, lengths[odd]);
+  const offsets = offsetsOf(lengths);
+  if (!Number.isSafeInteger(offsets.at(-1)! * modelDim)) {
     throw expected('INVALID_OPTION', `fewer than 2^53 numbers of ${modelDim} a row`, 'lengths', lengths);
   }
   const layout = { form, modelDim, count: lengths.length, lengths, offsets };
   return Object.freeze(names === undefined ? layout : { ...layout, names });
+}
+
+/** The first row of each sequence, and the number of all rows: [lengths.length + 1]. */
+export function offsetsOf(lengths: readonly number[]): number[] {
+  const offsets = [0];
+  for (const length of lengths) offsets.push(offsets.at(-1)! + length);
+  return offsets;
+}
+
+/** Tokens of all sequences together. */
+export function countTokens(lengths: readonly number[]): number {
+  return lengths.reduce((sum, length) => sum + length, 0);
 }
 
 /**

@@ -14,6 +14,7 @@ import {
 } from 'apache-arrow';
 import { BufferRegion, FieldNode, RecordBatch } from 'apache-arrow/ipc/metadata/message';
 import { arrowFormat } from '../../../src/files/sequences/arrow-format.js';
+import { countTokens } from '../../../src/files/sequences/layout.js';
 import type { SequenceName, SequenceStream, StreamSource } from '../../../src/files/sequences/sequences.js';
 
 export const width = 2;
@@ -122,7 +123,7 @@ export async function readAll(stream: SequenceStream, mostTokens = 4): Promise<E
         continue;
       }
       const { lengths, names, end, share } = part;
-      const target = new Float32Array(lengths.reduce((sum, length) => sum + length, 0) * width);
+      const target = new Float32Array(countTokens(lengths) * width);
       await part.read(target);
       all.lengths.push(...lengths);
       all.names.push(...(names ?? lengths.map(() => undefined)));

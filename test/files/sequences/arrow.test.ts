@@ -34,6 +34,7 @@ import { BodyCompression, BufferRegion, FieldNode, RecordBatch } from 'apache-ar
 import { HeadpoolError } from '../../../src/errors.js';
 import { createArrowFormat } from '../../../src/files/sequences/arrow-format.js';
 import { loadArrow } from '../../../src/files/sequences/arrow/load-arrow.js';
+import { countTokens } from '../../../src/files/sequences/layout.js';
 import { createRandom } from '../../../src/tensor/random.js';
 import { makeFolder } from '../../helpers/make-folder.js';
 import { rejects, writeScratch } from '../scratch.js';
@@ -247,7 +248,7 @@ test('Spans may be read in any order, into shared memory', async (t) => {
     const found = [];
     for (const span of spans) {
       if (span === undefined || 'error' in span) return t.fail();
-      const length = span.lengths.reduce((sum, tokens) => sum + tokens, 0) * width;
+      const length = countTokens(span.lengths) * width;
       const target = new Float32Array(new SharedArrayBuffer(length * 4));
       await t.throwsAsync(span.read(new Float32Array(length + 1)), { code: 'INVALID_SHAPE' });
       await span.read(target);

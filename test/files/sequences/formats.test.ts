@@ -2,7 +2,7 @@ import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { formatOf, openSequences } from '../../../src/files/sequences/formats.js';
-import { createLayout } from '../../../src/files/sequences/layout.js';
+import { countTokens, createLayout } from '../../../src/files/sequences/layout.js';
 import { createSequenceWriter, type WriterOptions } from '../../../src/files/sequences/sequence-writer.js';
 import type {
   OutputOutline,
@@ -284,14 +284,14 @@ const encodesAlike = test.macro({
       },
       ...parts,
     };
-    const rows = Float32Array.from(upTo(3 * lengths.reduce((sum, length) => sum + length, 0)));
+    const rows = Float32Array.from(upTo(3 * countTokens(lengths)));
     const encode = async (cuts: readonly number[], assumed: number): Promise<Buffer> => {
       const encoder = await formatOf(path).createEncoder!(outline);
       const pieces: Uint8Array[] = [];
       let [first, begin] = [0, 0];
       for (const end of [...cuts, lengths.length]) {
         const part = lengths.slice(first, end);
-        const length = 3 * part.reduce((sum, tokens) => sum + tokens, 0);
+        const length = 3 * countTokens(part);
         const bytes = (await formatOf(path).createEncoder!(outline))
           .encode({ lengths: part }, rows.subarray(begin, begin + length))
           .map((piece) => Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength));
@@ -351,7 +351,7 @@ test('A stream gives whole sequences that fit, one at least, and goes on where a
       if (span === undefined) break;
       last = span;
       lengths.push(span.lengths);
-      const target = new Float32Array(span.lengths.reduce((sum, length) => sum + 2 * length, 0));
+      const target = new Float32Array(2 * countTokens(span.lengths));
       await span.read(target);
       numbers.push(...target);
     }

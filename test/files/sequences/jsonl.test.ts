@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { HeadpoolError } from '../../../src/errors.js';
 import { jsonlFormat } from '../../../src/files/sequences/jsonl-format.js';
 import { openJsonlStream } from '../../../src/files/sequences/jsonl/stream.js';
+import { countTokens } from '../../../src/files/sequences/layout.js';
 import type {
   Embedding,
   SequenceName,
@@ -57,7 +58,7 @@ async function readAll(stream: SequenceStream, modelDim = 2, mostTokens = -1): P
       found.push(span);
       continue;
     }
-    const target = new Float32Array(span.lengths.reduce((sum, length) => sum + length, 0) * modelDim);
+    const target = new Float32Array(countTokens(span.lengths) * modelDim);
     await span.read(target);
     let at = 0;
     for (const [index, length] of span.lengths.entries()) {

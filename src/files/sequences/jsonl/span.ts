@@ -1,5 +1,6 @@
 // Rows that were parsed, as a span that is still to be read into memory of the caller's.
 import { HeadpoolError, expected } from '../../../errors.js';
+import { countTokens } from '../layout.js';
 import type { JsonlRow } from './row.js';
 import type { SequenceSpan, StreamPosition, StreamSource } from '../sequences.js';
 
@@ -11,7 +12,7 @@ export function spanOf(
 ): SequenceSpan {
   let rows: readonly JsonlRow[] | undefined = parsed;
   const lengths = parsed.map(({ length }) => length);
-  const elements = lengths.reduce((sum, length) => sum + length, 0) * modelDim;
+  const elements = countTokens(lengths) * modelDim;
 
   const fill = (target: Float32Array): void => {
     if (rows === undefined) {

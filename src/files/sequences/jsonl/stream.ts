@@ -42,13 +42,10 @@ export async function openJsonlStream(
   }
   const byte = start?.byte ?? 0;
   // The byte before shows whether a line begins here.
-  const bytes = await openByteSource(source, Math.max(0, byte - 1));
+  const back = byte > 0 ? 1 : 0;
+  const before = { sequence: 0, byte: byte - back, line: (start?.line ?? 0) - back };
+  const bytes = await openByteSource(source, before.byte);
   try {
-    const before = {
-      sequence: 0,
-      byte: Math.max(0, byte - 1),
-      line: (start?.line ?? 0) - (byte > 0 ? 1 : 0),
-    };
     const lines = new LineReader(bytes, longestLine, before);
     if (byte > 0) checkStart(path, { byte, size: bytes.size ?? 0, line: await lines.next() });
     return new JsonlStream(source, bytes, lines);
