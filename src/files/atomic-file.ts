@@ -6,6 +6,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { expected, fileFailed } from '../errors.js';
 import { attempt } from './attempt.js';
 import { openRegularFile, requireRegular } from './open-file.js';
+import { dropPages } from './page-cache/page-cache.js';
 import { bytesOf, writeFully } from './positional-io.js';
 
 export interface AtomicFileOptions {
@@ -53,6 +54,11 @@ export class AtomicFile {
   /** Writes all of `data`, shared memory or not, at byte `position`. @throws FILE_FAILED */
   async write(data: ArrayBufferView, position: number): Promise<void> {
     await writeFully(this.#use('write'), bytesOf(data), { path: this.path, position });
+  }
+
+  /** Frees the system's memory of bytes that have reached the disk. */
+  dropPages(begin: number, byteLength: number): void {
+    dropPages(this.#use('free memory of').fd, begin, byteLength);
   }
 
   /** Bytes that the partial file has now. @throws FILE_FAILED */

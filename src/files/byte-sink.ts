@@ -60,10 +60,15 @@ export async function openFileSink(path: string, continued?: Continued): Promise
 class FileSink implements ByteSink {
   readonly #file: AtomicFile;
   #byteLength: number;
+  /** What has reached the disk, and what of that no longer is in memory, from the start on. */
+  #synced: number;
+  #dropped: number;
 
   constructor(file: AtomicFile, byteLength: number) {
     this.#file = file;
     this.#byteLength = byteLength;
+    this.#synced = byteLength;
+    this.#dropped = byteLength;
   }
 
   get byteLength(): number {
@@ -71,6 +76,9 @@ class FileSink implements ByteSink {
   }
 
   async append(pieces: readonly ArrayBufferView[]): Promise<WrittenPart> {
+    // What is written now takes the memory of what was; the last part stays, and so does a file of one part.
+    this.#file.dropPages(this.#dropped, this.#synced - this.#dropped);
+    this.#dropped = this.#synced;
     const begin = this.#byteLength;
     const written = await writeAll(pieces, (bytes, offset) => this.#file.write(bytes, begin + offset));
     this.#byteLength += written.byteLength;
@@ -82,8 +90,10 @@ class FileSink implements ByteSink {
     return { begin: 0, ...written };
   }
 
-  sync(): Promise<void> {
-    return this.#file.sync();
+  async sync(): Promise<void> {
+    const byteLength = this.#byteLength;
+    await this.#file.sync();
+    this.#synced = byteLength;
   }
 
   commit(): Promise<void> {

@@ -1,7 +1,7 @@
 // Compiles the shared C++ source to a Node-API addon with the compiler of the machine: one object for each instruction
 // set of its architecture, and the binding. Says nothing where all went well. Without a compiler it says so and succeeds:
 // the WebAssembly kernel serves.
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,10 +10,9 @@ import {
   architectures,
   compile,
   compileSet,
-  execute,
   findCompiler,
   haveSet,
-  linkFlags,
+  linkAddon,
   platforms,
 } from './toolchain.mjs';
 
@@ -50,25 +49,10 @@ async function build() {
     console.error(`headpool: the native kernel could not be compiled by ${compiler.command.join(' ')}`);
     return 1;
   }
-  return link(compiler, [...built.map(({ object }) => object), binding.object]);
+  return linkAddon(compiler, [...built.map(({ object }) => object), binding.object], target);
 }
 
 function skip(reason) {
   console.error(`headpool: no native kernel, the WebAssembly kernel serves: ${reason}`);
-  return 0;
-}
-
-/** A process that has the old addon open keeps it: the new one takes its name when it is complete. */
-async function link(compiler, inputs) {
-  await mkdir(target, { recursive: true });
-  const addon = join(target, `${process.platform}-${process.arch}.node`);
-  const temporary = `${addon}.${process.pid}`;
-  const { code, output } = await execute(compiler, [...inputs, ...linkFlags, '-o', temporary]);
-  process.stderr.write(output);
-  if (code !== 0) {
-    console.error('headpool: the native kernel could not be linked');
-    return 1;
-  }
-  await rename(temporary, addon);
   return 0;
 }

@@ -1,7 +1,7 @@
-// The compiler of the machine and what the C++ source is compiled with: shared by the build of the addon and by the
-// checks of the kernels. Prints nothing; who calls it decides what a missing compiler means.
+// The compiler of the machine and what the C++ source is compiled with: shared by the builds of the addons and by the
+// checks of the kernels. Who calls it decides what a missing compiler means.
 import { execFile } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -94,6 +94,24 @@ export async function compileSet(compiler, name, source, flags) {
   )
     return { ...set, state: 'left out', output: '' };
   return set;
+}
+
+/**
+ * Links objects to the addon of this platform in `folder`; the exit code. A process that has the old addon open keeps
+ * it: the new one takes its name when it is complete.
+ */
+export async function linkAddon(compiler, objects, folder) {
+  await mkdir(folder, { recursive: true });
+  const addon = join(folder, `${process.platform}-${process.arch}.node`);
+  const temporary = `${addon}.${process.pid}`;
+  const { code, output } = await execute(compiler, [...objects, ...linkFlags, '-o', temporary]);
+  process.stderr.write(output);
+  if (code !== 0) {
+    console.error(`headpool: ${addon} could not be linked`);
+    return 1;
+  }
+  await rename(temporary, addon);
+  return 0;
 }
 
 /** The exit code, or the system's where the command could not be started; and what it printed. */
