@@ -7,6 +7,7 @@ import { expected, fileFailed } from '../errors.js';
 import { attempt } from './attempt.js';
 import { openRegularFile, requireRegular } from './open-file.js';
 import { bytesOf, writeFully } from './positional-io.js';
+import { unlessMissing } from './system-error.js';
 
 export interface AtomicFileOptions {
   /**
@@ -134,14 +135,5 @@ async function syncFolder(folder: string): Promise<void> {
     await handle.sync();
   } finally {
     await handle.close();
-  }
-}
-
-async function unlessMissing<T>(result: Promise<T>): Promise<T | undefined> {
-  try {
-    return await result;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
   }
 }
