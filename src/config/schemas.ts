@@ -1,6 +1,10 @@
 // The settings of every command: names, types, defaults and what help says of them. Flags, environment variables,
 // configuration files and configs/schema/*.json all come from here.
 import { z } from 'zod';
+import { alignments } from '../attention/options.js';
+import { poolings } from '../batch/request.js';
+import { pipeableFormats, writableFormats } from '../files/sequences/sequences.js';
+import { dtypes } from '../tensor/dtype.js';
 import { benchSettings } from './bench-settings.js';
 import { byteSize } from './byte-size.js';
 import { scaleShape } from './scale-settings.js';
@@ -20,7 +24,7 @@ const heads = z.int().min(1).describe('attention heads');
 const modelDim = z.int().min(1).describe('width of a token');
 const ifMissing = z.boolean().default(false).describe('do nothing if the output exists');
 
-const alignment = z.enum(['top-left', 'bottom-right']);
+const alignment = z.enum(alignments);
 
 /** The layer, and all that its attention can be asked on a command line; for every command that computes or explains it. */
 const attentionSettings = z.strictObject({
@@ -87,7 +91,7 @@ const runSettings = z.strictObject({
     .describe(
       'files, folders or globs of sequences (.safetensors, .npy, .npz, .jsonl, .arrow); - is standard input',
     ),
-  inputFormat: z.enum(['jsonl', 'arrow']).default('jsonl').describe('format of standard input'),
+  inputFormat: z.enum(pipeableFormats).default('jsonl').describe('format of standard input'),
   key: z.string().optional().describe('sequences to attend (cross-attention); default: the input itself'),
   value: z.string().optional().describe('their values, if they are not the keys'),
   embedding: z.string().optional().describe('.safetensors file of rows for the token ids of .jsonl'),
@@ -100,14 +104,11 @@ const runSettings = z.strictObject({
     .string()
     .describe('file to write, or a folder for a file of each input; - is standard output (.jsonl, .arrow)'),
   outputFormat: z
-    .enum(['safetensors', 'npy', 'jsonl', 'arrow'])
+    .enum(writableFormats)
     .optional()
     .describe("default: what the output's extension says, or the input's format"),
-  dtype: z.enum(['f32', 'f16', 'bf16']).default('f32').describe('numbers of the output'),
-  pool: z
-    .enum(['mean', 'first', 'last'])
-    .optional()
-    .describe('write one row a sequence instead of one a token'),
+  dtype: z.enum(dtypes).default('f32').describe('numbers of the output'),
+  pool: z.enum(poolings).optional().describe('write one row a sequence instead of one a token'),
   statistics: z
     .boolean()
     .default(false)
