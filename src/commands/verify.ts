@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
-import type { KernelName } from '../../workers/protocol.js';
+import type { KernelName } from '../../workers/protocol/kernels.js';
 import { runSuite, type CaseResult } from '../conformance/run-suite.js';
 import { casesFileName, readSuite, type Suite } from '../conformance/suite.js';
 import { createEngine, type Engine } from '../engine/engine.js';

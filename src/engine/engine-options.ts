@@ -2,7 +2,7 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { expected, HeadpoolError } from '../errors.js';
 import { didYouMean } from '../suggest.js';
-import type { KernelName, KernelProbe, KernelTraits } from '../../workers/protocol.js';
+import type { KernelName, KernelProbe, KernelTraits } from '../../workers/protocol/kernels.js';
 
 /** Where an engine says what happened beside its calls; pino's loggers fit. */
 export interface Logger {
