@@ -1,5 +1,6 @@
 // The settings of `headpool bench`: lists whose values are multiplied, how long to measure, and where results go.
 import { z } from 'zod';
+import { kernelNames } from '../../workers/protocol/kernels.js';
 import { benchModes } from '../measure/grid/results.js';
 import { dtypes } from '../tensor/dtype.js';
 import { byteSize } from './byte-size.js';
@@ -40,7 +41,7 @@ export const benchSettings = z
       .default(['f32'])
       .describe('numbers of the inputs, of the cache in mode decode: f32,f16,bf16'),
     kernel: z
-      .array(z.enum(['auto', 'native', 'wasm', 'reference']))
+      .array(z.enum(['auto', ...kernelNames]))
       .min(1)
       .default(['auto'])
       .describe('which kernels compute: auto,native,wasm,reference'),

@@ -1,9 +1,10 @@
 // Settings that several commands have.
 import { z } from 'zod';
+import { kernelNames } from '../../workers/protocol/kernels.js';
 
 export const threads = z.int().min(1).max(1024).optional().describe('worker threads; default: all cores');
 export const kernel = z
-  .enum(['auto', 'native', 'wasm', 'reference'])
+  .enum(['auto', ...kernelNames])
   .default('auto')
   .describe('which kernel computes');
 export const seed = z

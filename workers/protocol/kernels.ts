@@ -1,6 +1,8 @@
 // What both sides call a kernel, and what it says of itself on a machine.
 
-export type KernelName = 'native' | 'wasm' | 'reference';
+/** Best first. */
+export const kernelNames = ['native', 'wasm', 'reference'] as const;
+export type KernelName = (typeof kernelNames)[number];
 
 /** What a kernel is on this machine, or why it can't be. Best first in the answer to a probe. */
 export type KernelProbe =
