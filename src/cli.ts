@@ -6,6 +6,7 @@ import { hideBin } from 'yargs/helpers';
 import { Stopped } from './commands/stop-signals.js';
 import { version } from './engine/version.js';
 import { fileFailed, HeadpoolError, type ErrorCode } from './errors.js';
+import { systemCodeOf } from './files/system-error.js';
 
 // Loaded when asked for: what one command needs would make every other one start later.
 const commands: Readonly<Record<string, () => Promise<CommandModule>>> = {
@@ -99,8 +100,7 @@ function plain<Args>(command: CommandModule<object, Args>): CommandModule {
 
 /** Whoever reads our data may stop, as `head` does: no failure to talk about, but not all was delivered. */
 function isBrokenPipe(error: unknown): boolean {
-  const cause = error instanceof HeadpoolError ? error.cause : undefined;
-  return cause instanceof Error && 'code' in cause && cause.code === 'EPIPE';
+  return error instanceof HeadpoolError && systemCodeOf(error) === 'EPIPE';
 }
 
 /** `-i -` as `-i=-`: yargs takes a dash behind a flag of several values for the next flag. */

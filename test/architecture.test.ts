@@ -77,9 +77,27 @@ test(
   'a main thread may import the protocol',
   finds,
   findCrossings,
-  fromMain("export * from '../../workers/protocol.js';"),
+  fromMain("export * from '../../workers/protocol/messages.js';"),
   0,
 );
+const fromProtocol = (path: string) => ({
+  'workers/protocol/work.ts': `import type { A } from '${path}';`,
+});
+test(
+  'a protocol that imports a phase is found',
+  finds,
+  findCrossings,
+  fromProtocol('../phases/attend.js'),
+  1,
+);
+test(
+  'a protocol that imports the engine is found',
+  finds,
+  findCrossings,
+  fromProtocol('../../src/engine/job.js'),
+  1,
+);
+test('parts of the protocol may import each other', finds, findCrossings, fromProtocol('./layout.js'), 0);
 
 const layered = (from: string, to: string) => ({ [from]: `import { a } from '${to}';` });
 test(

@@ -10,7 +10,7 @@ import { rotateUnits } from './phases/rotate.js';
 import { packUnits, projectUnits } from './phases/project.js';
 import type { Kernel } from './kernels/kernel.js';
 import type { UnitRunner } from './phases/unit.js';
-import type { Work } from './protocol.js';
+import type { Work } from './protocol/work.js';
 
 /** Opens a phase's buffers once, for all the units that this worker takes. */
 export function openPhase(

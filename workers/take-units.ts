@@ -10,9 +10,9 @@ import {
   sharedClockMs,
   slotStride,
   stopReasons,
-  unitWords,
-  type Job,
-} from './protocol.js';
+} from './protocol/control.js';
+import type { Job } from './protocol/messages.js';
+import { unitWords } from './protocol/tables.js';
 
 // A waiter looks for the stop flag this often, should a wake-up be lost with the worker that owed it.
 const waitMs = 50;

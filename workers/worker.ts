@@ -3,18 +3,9 @@
 import { receiveMessageOnPort, threadId } from 'node:worker_threads';
 import { RegionViews } from '../src/tensor/region.js';
 import { createKernel, probeKernels } from './kernels/registry.js';
-import {
-  control,
-  cursorSlot,
-  doorbell,
-  mailbox,
-  slotStride,
-  stopReasons,
-  type Job,
-  type KernelProbe,
-  type WorkerReport,
-  type WorkerStart,
-} from './protocol.js';
+import { control, cursorSlot, doorbell, mailbox, slotStride, stopReasons } from './protocol/control.js';
+import type { KernelProbe } from './protocol/kernels.js';
+import type { Job, WorkerReport, WorkerStart } from './protocol/messages.js';
 import { FailedUnit, takeUnits, type Worker } from './take-units.js';
 
 /** What kernels this machine has; answering at all proves that workers can start. */

@@ -1,6 +1,6 @@
 // The options of a cache: their names, defaults and checks.
 import { expected } from '../errors.js';
-import type { Dtype } from '../tensor/dtype.js';
+import { dtypes, type Dtype } from '../tensor/dtype.js';
 import { checkNames } from './check-names.js';
 
 /** What `layer.createCache` takes. */
@@ -20,7 +20,6 @@ export interface CacheOptions {
 
 export type ResolvedCacheOptions = Required<CacheOptions>;
 
-const dtypes: readonly unknown[] = ['f32', 'f16', 'bf16'] satisfies Dtype[];
 const optionNames = ['maxTokens', 'batch', 'dtype', 'rolling'] as const satisfies (keyof CacheOptions)[];
 
 /** Checks the options of `createCache` and fills in the defaults. @throws INVALID_OPTION, UNKNOWN_OPTION */

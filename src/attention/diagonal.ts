@@ -1,6 +1,6 @@
 // Where queries stand among the keys, and how far they look to either side.
 import { expected } from '../errors.js';
-import type { Alignment, AttentionOptions } from './options.js';
+import { alignments, type Alignment, type AttentionOptions } from './options.js';
 import type { Batch, Entry, ResolvedOptions } from './problem.js';
 
 /**
@@ -12,7 +12,7 @@ export function resolveDiagonal(
   batch: Batch,
 ): Pick<ResolvedOptions, 'left' | 'right' | 'diagonalOf'> {
   const { causal = false, window = {} } = options;
-  if (![true, false, 'top-left', 'bottom-right'].includes(causal)) {
+  if (![true, false, ...alignments].includes(causal)) {
     throw expected('INVALID_OPTION', "true, false, 'top-left' or 'bottom-right'", 'causal', causal);
   }
   const { left, right } = readWindow(window);
@@ -46,7 +46,7 @@ function readWindow(window: AttentionOptions['window'] & object): { left: number
 
 /** What `alignment` and `causal` say together. */
 function statedAlignment({ causal, alignment }: AttentionOptions): Alignment | undefined {
-  if (![undefined, 'top-left', 'bottom-right'].includes(alignment)) {
+  if (![undefined, ...alignments].includes(alignment)) {
     throw expected('INVALID_OPTION', "'top-left' or 'bottom-right'", 'alignment', alignment);
   }
   const ofCausal = typeof causal === 'string' ? causal : undefined;

@@ -6,7 +6,8 @@ import { checkNames } from './check-names.js';
 import type { MaskLike } from './shared.js';
 
 /** Where the diagonal starts: query i stands at position i, or so that the last query stands at the last valid key. */
-export type Alignment = 'top-left' | 'bottom-right';
+export const alignments = ['top-left', 'bottom-right'] as const;
+export type Alignment = (typeof alignments)[number];
 
 /** Everything that can be asked of an attention. Absent means the default. */
 export interface AttentionOptions {

@@ -1,6 +1,7 @@
 // What the subcommands share: flags made from a command's settings, and settings made from what was given.
 import type { Argv, ArgumentsCamelCase, Options } from 'yargs';
-import { fieldsOf, type CommandName, type Field, type Settings } from '../config/schemas.js';
+import { fieldsOf, type Field } from '../config/fields.js';
+import type { CommandName, Settings } from '../config/schemas.js';
 import { flagOf, parseText, resolveSettings, variableOf } from '../config/settings.js';
 import { HeadpoolError } from '../errors.js';
 import { didYouMean } from '../suggest.js';

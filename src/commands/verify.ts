@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
-import type { KernelName } from '../../workers/protocol.js';
+import { kernelNames, type KernelName } from '../../workers/protocol/kernels.js';
 import { runSuite, type CaseResult } from '../conformance/run-suite.js';
 import { casesFileName, readSuite, type Suite } from '../conformance/suite.js';
 import { createEngine, type Engine } from '../engine/engine.js';
@@ -14,12 +14,6 @@ interface VerifyArgs {
   readonly threads: number | undefined;
   readonly json: boolean;
 }
-
-/** Best first; the type keeps the list complete. */
-const kernelNames = Object.keys({ native: true, wasm: true, reference: true } satisfies Record<
-  KernelName,
-  true
->) as KernelName[];
 
 export const verifyCommand: CommandModule<object, VerifyArgs> = {
   command: 'verify <dirs..>',

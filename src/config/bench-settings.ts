@@ -1,5 +1,8 @@
 // The settings of `headpool bench`: lists whose values are multiplied, how long to measure, and where results go.
 import * as z from 'zod';
+import { kernelNames } from '../../workers/protocol/kernels.js';
+import { benchModes } from '../measure/grid/results.js';
+import { dtypes } from '../tensor/dtype.js';
 import { byteSize } from './byte-size.js';
 
 // Of one number: far more than memory has room for, and few enough that products of them are exact.
@@ -10,7 +13,7 @@ const counts = (largest: number): z.ZodArray<z.ZodInt> => z.array(z.int().min(1)
 export const benchSettings = z
   .strictObject({
     mode: z
-      .array(z.enum(['layer', 'attention', 'decode']))
+      .array(z.enum(benchModes))
       .min(1)
       .default(['layer'])
       .describe(
@@ -33,12 +36,12 @@ export const benchSettings = z
       .default(['none'])
       .describe('earlier tokens that a query attends: none,256'),
     dtype: z
-      .array(z.enum(['f32', 'f16', 'bf16']))
+      .array(z.enum(dtypes))
       .min(1)
       .default(['f32'])
       .describe('numbers of the inputs, of the cache in mode decode: f32,f16,bf16'),
     kernel: z
-      .array(z.enum(['auto', 'native', 'wasm', 'reference']))
+      .array(z.enum(['auto', ...kernelNames]))
       .min(1)
       .default(['auto'])
       .describe('which kernels compute: auto,native,wasm,reference'),

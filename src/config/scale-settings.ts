@@ -1,11 +1,12 @@
-// The settings of `headpool scale` beside those that other commands have too.
+// The settings of `headpool scale`: workers, kinds of scaling, how long to measure, and where results go.
 import * as z from 'zod';
 import { scalingAxes, scalingKinds } from '../measure/scaling/results.js';
+import { kernel } from './shared-settings.js';
 
 // As many threads as an engine takes.
 const count = z.int().min(1).max(1024);
 
-export const scaleShape = {
+export const scaleSettings = z.strictObject({
   workers: z
     .array(z.union([z.enum(['max']), count]))
     .min(1)
@@ -33,4 +34,5 @@ export const scaleShape = {
   html: z.string().optional().describe('.html file for a page with charts'),
   svg: z.string().optional().describe('folder for the charts as .svg files'),
   maxMinutes: z.number().positive().default(30).describe('refuse what would take longer'),
-};
+  kernel,
+});

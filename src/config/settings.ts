@@ -1,8 +1,9 @@
 // Puts a command's settings together: flag over environment over configuration file over default.
 import { describe, HeadpoolError, type ErrorCode } from '../errors.js';
 import { didYouMean } from '../suggest.js';
+import { fieldsOf, type Field } from './fields.js';
 import { loadConfig } from './load.js';
-import { checkSettings, fieldsOf, type CommandName, type Field, type Settings } from './schemas.js';
+import { checkSettings, type CommandName, type Settings } from './schemas.js';
 
 export interface SettingSources {
   /** What the command line said, by setting; undefined where it said nothing. */

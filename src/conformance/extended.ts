@@ -1,6 +1,6 @@
 // Our own suite of what the ONNX operator lacks, in headpool's terms; both speak nearly the same language.
 import type { AttentionInputs } from '../attention/attention.js';
-import type { RotaryOptions } from '../attention/options.js';
+import { alignments, type RotaryOptions } from '../attention/options.js';
 import type { ConformanceCase, PreparedCase } from './case.js';
 import { CaseReader } from './case-reader.js';
 import { asMask, asTensor } from './case-tensors.js';
@@ -14,7 +14,7 @@ export function prepareExtended(source: ConformanceCase): PreparedCase {
   const keyLengths = reader.optionalInput('key_lengths', 'integers');
   const mask = reader.optionalInput('mask', 'booleans');
   const bias = reader.optionalInput('bias');
-  const alignment = reader.choice('alignment', ['top-left', 'bottom-right']);
+  const alignment = reader.choice('alignment', alignments);
   const offset = alignment === 'top-left' ? 0 : key.shape[2]! - query.shape[2]!;
   const inputs = givenOf<AttentionInputs>({
     ...{ q: asTensor(query), k: asTensor(key), v: asTensor(reader.input('V')) },

@@ -7,11 +7,10 @@ import {
   partialFloats,
   type AttentionWork,
   type ExtraKeys,
-  type HeadLayout,
   type MergeWork,
-  type Paging,
   type SplitKeys,
-} from '../../workers/protocol.js';
+} from '../../workers/protocol/attention-work.js';
+import type { HeadLayout, Paging } from '../../workers/protocol/layout.js';
 import { gather } from './assemble-gather.js';
 import { assembleRotation, isRotated } from './assemble-rotation.js';
 import { planPhase, type Assembly, type PlannedPhase } from './assembly.js';

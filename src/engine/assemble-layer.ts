@@ -2,7 +2,9 @@
 import type { LayerCall } from '../attention/multi-head.js';
 import type { Heads } from '../attention/problem.js';
 import { regionOf } from '../tensor/region.js';
-import type { ExtraKeys, HeadLayout, Panels, Product, ProductOutput } from '../../workers/protocol.js';
+import type { ExtraKeys } from '../../workers/protocol/attention-work.js';
+import type { Product, ProductOutput } from '../../workers/protocol/layer-work.js';
+import type { HeadLayout, Panels } from '../../workers/protocol/layout.js';
 import { assembleAttention } from './assemble-attention.js';
 import { assembleRotation, isRotated } from './assemble-rotation.js';
 import { planPhase, type Assembly, type PlannedPhase } from './assembly.js';

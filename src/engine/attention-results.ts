@@ -3,7 +3,7 @@ import type { AttentionResult } from '../attention/multi-head.js';
 import type { Batch, ResolvedOptions } from '../attention/problem.js';
 import { regionOf } from '../tensor/region.js';
 import type { Tensor } from '../tensor/tensor.js';
-import type { AttentionWork, ColumnsOutput } from '../../workers/protocol.js';
+import type { AttentionWork, ColumnsOutput } from '../../workers/protocol/attention-work.js';
 import { createStatistics } from './head-statistics.js';
 import type { WorkingSet } from './working-set.js';
 

@@ -2,7 +2,7 @@
 import type { CachedSequence, CacheStorage, CacheUpdate, KeyValueCache } from '../attention/cache.js';
 import type { Batch, Entry, Heads } from '../attention/problem.js';
 import type { Region } from '../tensor/region.js';
-import { pageTokens, type Paging } from '../../workers/protocol.js';
+import { pageTokens, type Paging } from '../../workers/protocol/layout.js';
 import type { PagedOperand } from './assemble-attention.js';
 import { planPhase, type PlannedPhase } from './assembly.js';
 import { tableOfEntries, type HeadOperand } from './layout.js';

@@ -4,7 +4,7 @@ import type { Heads } from '../attention/problem.js';
 import type { ResolvedWeights } from '../attention/weights.js';
 import type { Arena } from '../tensor/arena.js';
 import { regionOf, type Region } from '../tensor/region.js';
-import { packedLength, type HeadLayout, type Panels } from '../../workers/protocol.js';
+import { packedLength, type HeadLayout, type Panels } from '../../workers/protocol/layout.js';
 import type { AssembledAttention } from './assemble-attention.js';
 import { planPhase, type PlannedPhase } from './assembly.js';
 import { planHeads, planPacking } from './plan.js';

@@ -2,7 +2,12 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { expected, HeadpoolError } from '../errors.js';
 import { didYouMean } from '../suggest.js';
-import type { KernelName, KernelProbe, KernelTraits } from '../../workers/protocol.js';
+import {
+  kernelNames,
+  type KernelName,
+  type KernelProbe,
+  type KernelTraits,
+} from '../../workers/protocol/kernels.js';
 
 /** Where an engine says what happened beside its calls; pino's loggers fit. */
 export interface Logger {
@@ -29,12 +34,7 @@ export type ResolvedEngineOptions = Required<Omit<EngineOptions, 'logger' | 'dev
 
 const mostThreads = 1024;
 const optionNames = ['threads', 'kernel', 'device', 'memoryLimitBytes', 'maxQueue', 'logger'];
-const kernelChoices = [
-  'auto',
-  'native',
-  'wasm',
-  'reference',
-] as const satisfies readonly EngineOptions['kernel'][];
+const kernelChoices = ['auto', ...kernelNames] as const satisfies readonly EngineOptions['kernel'][];
 
 /** @throws UNKNOWN_OPTION, INVALID_OPTION */
 export function resolveEngineOptions(options: EngineOptions): ResolvedEngineOptions {

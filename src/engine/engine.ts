@@ -7,7 +7,12 @@ import { createArena, type Arena } from '../tensor/arena.js';
 import { regionOf } from '../tensor/region.js';
 import type { Shape } from '../tensor/shape.js';
 import { createTensor, type Tensor } from '../tensor/tensor.js';
-import type { InstructionSetNotUsed, KernelName, KernelProbe, KernelTraits } from '../../workers/protocol.js';
+import type {
+  InstructionSetNotUsed,
+  KernelName,
+  KernelProbe,
+  KernelTraits,
+} from '../../workers/protocol/kernels.js';
 import { assembleAlone } from './assemble-attention.js';
 import { CallRunner } from './call-runner.js';
 import { chooseKernel, resolveEngineOptions, type EngineOptions } from './engine-options.js';

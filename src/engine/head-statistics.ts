@@ -3,7 +3,7 @@ import type { HeadStatistics } from '../attention/multi-head.js';
 import type { Batch } from '../attention/problem.js';
 import type { Shape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { blockStatistic, blockStatistics, type StatisticsOutput } from '../../workers/protocol.js';
+import { blockStatistic, blockStatistics, type StatisticsOutput } from '../../workers/protocol/statistics.js';
 import type { WorkingSet } from './working-set.js';
 
 export interface StatisticsResult {

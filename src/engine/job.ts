@@ -7,8 +7,8 @@ import {
   sharedClockMs,
   slotStride,
   stopReasons,
-  type Job,
-} from '../../workers/protocol.js';
+} from '../../workers/protocol/control.js';
+import type { Job } from '../../workers/protocol/messages.js';
 import type { PlannedPhase } from './assembly.js';
 
 export interface JobOutcome {

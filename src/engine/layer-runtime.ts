@@ -7,7 +7,7 @@ import type { Arena } from '../tensor/arena.js';
 import type { ResolvedWeights } from '../attention/weights.js';
 import type { Region } from '../tensor/region.js';
 import { assembleLayer, type CallContext } from './assemble-layer.js';
-import { pageTokens, type Panels } from '../../workers/protocol.js';
+import { pageTokens, type Panels } from '../../workers/protocol/layout.js';
 import { beginUse } from './cached-keys.js';
 import type { CallRunner } from './call-runner.js';
 import { packGram, type GramPanels } from './contributions.js';

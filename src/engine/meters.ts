@@ -2,7 +2,8 @@
 import { createRandom } from '../tensor/random.js';
 import type { Arena } from '../tensor/arena.js';
 import { RegionViews, type Region } from '../tensor/region.js';
-import { packedLength, type KernelTraits, type Panels } from '../../workers/protocol.js';
+import type { KernelTraits } from '../../workers/protocol/kernels.js';
+import { packedLength, type Panels } from '../../workers/protocol/layout.js';
 import { planPhase, type PlannedPhase } from './assembly.js';
 import { planPacking, planPeak, planProducts, planRead } from './plan.js';
 import type { Scheduler } from './scheduler.js';

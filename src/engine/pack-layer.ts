@@ -2,7 +2,8 @@
 import type { Linear, ResolvedWeights } from '../attention/weights.js';
 import type { Arena } from '../tensor/arena.js';
 import { regionOf, RegionViews, type Region } from '../tensor/region.js';
-import { packedLength, type PackWork } from '../../workers/protocol.js';
+import type { PackWork } from '../../workers/protocol/layer-work.js';
+import { packedLength } from '../../workers/protocol/layout.js';
 import { segmentsOf, type PackedLayer, type PackedLinear } from './assemble-layer.js';
 import { planPhase, type PlannedPhase } from './assembly.js';
 import { planPacking } from './plan.js';

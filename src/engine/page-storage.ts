@@ -4,7 +4,7 @@ import type { Heads } from '../attention/problem.js';
 import type { Arena } from '../tensor/arena.js';
 import { bytesPerElement, type Dtype } from '../tensor/dtype.js';
 import { RegionViews, type Region } from '../tensor/region.js';
-import { pageTokens } from '../../workers/protocol.js';
+import { pageTokens } from '../../workers/protocol/layout.js';
 
 export class PageStorage implements CacheStorage {
   readonly pageTokens = pageTokens;

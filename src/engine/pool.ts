@@ -6,16 +6,9 @@ import { availableParallelism } from 'node:os';
 import { MessageChannel, receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { HeadpoolError } from '../errors.js';
-import {
-  doorbell,
-  mailbox,
-  slotStride,
-  type Job,
-  type KernelName,
-  type KernelProbe,
-  type WorkerReport,
-  type WorkerStart,
-} from '../../workers/protocol.js';
+import { doorbell, mailbox, slotStride } from '../../workers/protocol/control.js';
+import type { KernelName, KernelProbe } from '../../workers/protocol/kernels.js';
+import type { Job, WorkerReport, WorkerStart } from '../../workers/protocol/messages.js';
 
 // Starting a thread takes about 50 ms; a worker that isn't ready after this long never will be.
 const startTimeoutMs = 30_000;

@@ -8,6 +8,7 @@ import { attempt } from './attempt.js';
 import { openRegularFile, requireRegular } from './open-file.js';
 import { dropPages } from './page-cache/page-cache.js';
 import { bytesOf, writeFully } from './positional-io.js';
+import { unlessMissing } from './system-error.js';
 
 export interface AtomicFileOptions {
   /**
@@ -140,14 +141,5 @@ async function syncFolder(folder: string): Promise<void> {
     await handle.sync();
   } finally {
     await handle.close();
-  }
-}
-
-async function unlessMissing<T>(result: Promise<T>): Promise<T | undefined> {
-  try {
-    return await result;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
   }
 }

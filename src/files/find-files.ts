@@ -5,6 +5,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { isAbsolute, resolve } from 'node:path';
 import { expected } from '../errors.js';
 import { attempt } from './attempt.js';
+import { systemCodeOf } from './system-error.js';
 
 /** Standard input. */
 const dash = '-';
@@ -59,7 +60,7 @@ async function findStats(path: string): Promise<Stats | undefined> {
 /** Whether no file can have the path, rather than that it is kept from us. */
 function isNowhere(error: unknown): boolean {
   const codes: readonly unknown[] = ['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'];
-  return error instanceof Error && 'code' in error && codes.includes(error.code);
+  return codes.includes(systemCodeOf(error));
 }
 
 async function expand(pattern: string, isFolder: boolean, extensions: readonly string[]): Promise<string[]> {

@@ -4,8 +4,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { link, lstat, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { attempt } from './attempt.js';
-import { codeOf, describeThisProcess, inUse, isDead, parseHolder } from './lock-holder.js';
+import { describeThisProcess, inUse, isDead, parseHolder } from './lock-holder.js';
 import { requireRegular } from './open-file.js';
+import { systemCodeOf, unlessMissing } from './system-error.js';
 
 /** A lock about to be placed. Its content is unique, and so tells whose file stands somewhere. */
 interface Draft {
@@ -89,13 +90,13 @@ async function create({ draftPath, target, content }: Draft): Promise<boolean> {
     await link(draftPath, target);
     return true;
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false;
+    if (systemCodeOf(error) === 'EEXIST') return false;
   }
   try {
     await writeFile(target, content, { flag: 'wx' }); // For file systems without hard links.
     return true;
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false;
+    if (systemCodeOf(error) === 'EEXIST') return false;
     throw error;
   }
 }
@@ -138,13 +139,9 @@ async function replaceDead(draft: Draft, found: string): Promise<boolean> {
 }
 
 async function readLock(target: string): Promise<string | undefined> {
-  try {
-    const stats = await lstat(target);
-    requireRegular(stats);
-    if (stats.size > longestLock) throw new Error(`it has ${stats.size} bytes and is no lock file`);
-    return await readFile(target, 'utf8');
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
+  const stats = await unlessMissing(lstat(target));
+  if (stats === undefined) return undefined;
+  requireRegular(stats);
+  if (stats.size > longestLock) throw new Error(`it has ${stats.size} bytes and is no lock file`);
+  return unlessMissing(readFile(target, 'utf8'));
 }

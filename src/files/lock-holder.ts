@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { HeadpoolError } from '../errors.js';
 import { quoteName } from './field-name.js';
+import { systemCodeOf } from './system-error.js';
 
 /** A process, told apart from a later one with its number. */
 export interface Holder {
@@ -46,7 +47,7 @@ export async function isDead({ pid, host, started, boot }: Holder, isOurs: boole
   try {
     process.kill(pid, 0);
   } catch (error) {
-    if (codeOf(error) === 'ESRCH') return true; // EPERM: it lives and is another user's.
+    if (systemCodeOf(error) === 'ESRCH') return true; // EPERM: it lives and is another user's.
   }
   const status = await readStatus(pid);
   if (status?.isZombie === true) return true;
@@ -86,9 +87,4 @@ async function readBoot(): Promise<string | null> {
     (text) => text.trim(),
     () => null,
   );
-}
-
-/** The code of a system error. */
-export function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

@@ -1,12 +1,13 @@
 // An append-only log of JSON records, one a line behind its checksum. A process killed at any byte leaves whole lines
 // and at most one torn one at the end, which opening cuts off.
 import { unlink, type FileHandle } from 'node:fs/promises';
-import { HeadpoolError, fileFailed } from '../errors.js';
+import { fileFailed } from '../errors.js';
 import { createAtomicFile } from './atomic-file.js';
 import { attempt } from './attempt.js';
-import { openRegularFile, type RegularFile } from './open-file.js';
+import { openRegularFile } from './open-file.js';
 import { writeFully } from './positional-io.js';
 import { formatLine, readRecords, type JsonRecord } from './record-lines.js';
+import { unlessMissing } from './system-error.js';
 
 export type { JsonRecord };
 
@@ -39,7 +40,7 @@ export async function createRecordLog(path: string, first: object): Promise<Reco
 export async function openRecordLog(
   path: string,
 ): Promise<{ log: RecordLog; records: readonly JsonRecord[] } | undefined> {
-  const file = await openUnlessMissing(path);
+  const file = await unlessMissing(openRegularFile(path, 'r+'));
   if (file === undefined) return undefined;
   const { handle, size } = file;
   try {
@@ -95,15 +96,5 @@ export class RecordLog {
     await writeFully(this.#file, line, { path: this.path, position: this.#end });
     await attempt(this.path, 'sync', () => this.#file.sync());
     this.#end += line.length;
-  }
-}
-
-async function openUnlessMissing(path: string): Promise<RegularFile | undefined> {
-  try {
-    return await openRegularFile(path, 'r+');
-  } catch (error) {
-    const cause: unknown = error instanceof HeadpoolError ? error.cause : undefined;
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
-    throw error;
   }
 }

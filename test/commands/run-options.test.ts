@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { RunEstimate } from '../../src/batch/estimate.js';
 import type { RunReport } from '../../src/commands/run-report.js';
-import { fieldsOf } from '../../src/config/schemas.js';
+import { fieldsOf } from '../../src/config/fields.js';
 import { flagOf, resolveSettings } from '../../src/config/settings.js';
 import { rejects } from '../files/scratch.js';
 import { makeFolder } from '../helpers/make-folder.js';

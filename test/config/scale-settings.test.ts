@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { fieldsOf } from '../../src/config/schemas.js';
+import { fieldsOf } from '../../src/config/fields.js';
 import { parseText, resolveSettings } from '../../src/config/settings.js';
 import { HeadpoolError } from '../../src/errors.js';
 import { makeFolder } from '../helpers/make-folder.js';

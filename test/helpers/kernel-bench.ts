@@ -3,7 +3,7 @@ import { createArena } from '../../src/tensor/arena.js';
 import { RegionViews } from '../../src/tensor/region.js';
 import type { AttentionBlock, Kernel, Slice } from '../../workers/kernels/kernel.js';
 import { createKernel, probeKernels } from '../../workers/kernels/registry.js';
-import type { KernelName } from '../../workers/protocol.js';
+import type { KernelName } from '../../workers/protocol/kernels.js';
 
 export interface KernelBench {
   readonly kernel: Kernel;

@@ -1,7 +1,8 @@
 // A case of the rotating phase: heads laid out, its units run, and where each number and position lies.
 import { regionOf, RegionViews } from '../../src/tensor/region.js';
 import { rotateUnits } from '../../workers/phases/rotate.js';
-import { entryWords, unitWords, type Rotary, type RotateWork } from '../../workers/protocol.js';
+import type { Rotary, RotateWork } from '../../workers/protocol/head-work.js';
+import { entryWords, unitWords } from '../../workers/protocol/tables.js';
 import { normalTensor } from './random.js';
 
 export type Floats = Float32Array<SharedArrayBuffer>;

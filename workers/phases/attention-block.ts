@@ -1,13 +1,9 @@
 // The operands of one block of attention, from the description of a job: where its queries, keys and the rest lie.
 import type { RegionViews } from '../../src/tensor/region.js';
 import type { AttentionBlock, BlockWeights, Slice, Strided } from '../kernels/kernel.js';
-import {
-  entryWords,
-  type AttentionWork,
-  type Broadcast,
-  type ColumnsOutput,
-  type HeadLayout,
-} from '../protocol.js';
+import type { AttentionWork, Broadcast, ColumnsOutput } from '../protocol/attention-work.js';
+import type { HeadLayout } from '../protocol/layout.js';
+import { entryWords } from '../protocol/tables.js';
 
 /** Some queries of an entry, for neighbouring query heads that share a key/value head. */
 export interface BlockRange {

@@ -4,10 +4,10 @@ import type { AttentionBlock, Kernel } from '../kernels/kernel.js';
 import {
   blockStatistic,
   blockStatistics,
-  entryWords,
   rowStatistics,
   type StatisticsOutput,
-} from '../protocol.js';
+} from '../protocol/statistics.js';
+import { entryWords } from '../protocol/tables.js';
 import type { BlockRange } from './attention-block.js';
 
 export interface BlockStatistics {

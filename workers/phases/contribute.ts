@@ -2,13 +2,9 @@
 // the Gram matrix G = W_hᵀ·W_h of the head's columns of W^O, as √(oᵀ·G·o).
 import type { RegionViews } from '../../src/tensor/region.js';
 import type { Kernel } from '../kernels/kernel.js';
-import {
-  blockStatistic,
-  blockStatistics,
-  entryWords,
-  type ContributeWork,
-  type GramWork,
-} from '../protocol.js';
+import type { ContributeWork, GramWork } from '../protocol/layer-work.js';
+import { blockStatistic, blockStatistics } from '../protocol/statistics.js';
+import { entryWords } from '../protocol/tables.js';
 import { openPanels } from './panels.js';
 import type { UnitRunner } from './unit.js';
 

@@ -2,7 +2,8 @@
 // heads, a tile of keys would fall into a few sets of the cache.
 import type { RegionViews } from '../../src/tensor/region.js';
 import type { UnitRunner } from './unit.js';
-import { entryWords, type GatherWork } from '../protocol.js';
+import type { GatherWork } from '../protocol/head-work.js';
+import { entryWords } from '../protocol/tables.js';
 
 export function gatherUnits(
   work: GatherWork,

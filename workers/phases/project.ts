@@ -3,7 +3,7 @@ import type { RegionViews } from '../../src/tensor/region.js';
 import type { Kernel } from '../kernels/kernel.js';
 import type { UnitRunner } from './unit.js';
 import { openPanels } from './panels.js';
-import type { PackWork, ProjectWork } from '../protocol.js';
+import type { PackWork, ProjectWork } from '../protocol/layer-work.js';
 
 export function packUnits(work: PackWork, views: RegionViews, kernel: Kernel): UnitRunner {
   for (const { target } of work.linears) kernel.prepare(views.floats(target.region));

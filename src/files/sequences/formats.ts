@@ -1,54 +1,55 @@
 // The registry of sequence formats: the extension of a path, or a name, says which one reads or writes it.
 import { extname } from 'node:path';
 import { expected } from '../../errors.js';
-import type { FormatImplementation, FormatName, SequenceFormat, SequenceReader } from './sequences.js';
+import {
+  pipeableFormats,
+  writableFormats,
+  type FormatImplementation,
+  type FormatName,
+  type SequenceFormat,
+  type SequenceReader,
+} from './sequences.js';
 
 type Load = () => Promise<FormatImplementation>;
 
-interface Abilities {
+interface Traits extends Pick<SequenceFormat, 'name' | 'extensions'> {
+  /** Whether its header tells every length. */
   readonly canSeek: boolean;
-  readonly canWrite: boolean;
 }
 
 // Each is loaded when a file of it is opened: a run needs one or two of them.
 const formats: readonly SequenceFormat[] = [
   lazily(
-    { name: 'safetensors', extensions: ['.safetensors'], isPipeable: false },
-    { canSeek: true, canWrite: true },
+    { name: 'safetensors', extensions: ['.safetensors'], canSeek: true },
     async () => (await import('./safetensors-format.js')).safetensorsFormat,
   ),
   lazily(
-    { name: 'npy', extensions: ['.npy'], isPipeable: false },
-    { canSeek: true, canWrite: true },
+    { name: 'npy', extensions: ['.npy'], canSeek: true },
     async () => (await import('./npy-format.js')).npyFormat,
   ),
   lazily(
-    { name: 'npz', extensions: ['.npz'], isPipeable: false },
-    { canSeek: true, canWrite: false },
+    { name: 'npz', extensions: ['.npz'], canSeek: true },
     async () => (await import('./npz-format.js')).npzFormat,
   ),
   lazily(
-    { name: 'jsonl', extensions: ['.jsonl', '.ndjson'], isPipeable: true },
-    { canSeek: false, canWrite: true },
+    { name: 'jsonl', extensions: ['.jsonl', '.ndjson'], canSeek: false },
     async () => (await import('./jsonl-format.js')).jsonlFormat,
   ),
   lazily(
-    { name: 'arrow', extensions: ['.arrow', '.arrows', '.feather'], isPipeable: true },
-    { canSeek: false, canWrite: true },
+    { name: 'arrow', extensions: ['.arrow', '.arrows', '.feather'], canSeek: false },
     async () => (await import('./arrow-format.js')).arrowFormat,
   ),
 ];
 
-function lazily(
-  traits: Omit<SequenceFormat, keyof FormatImplementation>,
-  { canSeek, canWrite }: Abilities,
-  load: Load,
-): SequenceFormat {
+function lazily({ name, extensions, canSeek }: Traits, load: Load): SequenceFormat {
+  const isOneOf = (names: readonly FormatName[]): boolean => names.includes(name);
   return {
-    ...traits,
+    ...{ name, extensions, isPipeable: isOneOf(pipeableFormats) },
     openStream: async (source) => (await load()).openStream(source),
     ...(canSeek && { openReader: async (path) => (await load()).openReader!(path) }),
-    ...(canWrite && { createEncoder: async (outline) => (await load()).createEncoder!(outline) }),
+    ...(isOneOf(writableFormats) && {
+      createEncoder: async (outline) => (await load()).createEncoder!(outline),
+    }),
   };
 }
 

@@ -1,6 +1,7 @@
 // Writes sequences as .safetensors: of form 'named' a tensor each, behind a header that must be known first; of any
 // other form packed, behind a header of fixed size that is written last.
 import { expected } from '../../errors.js';
+import { bytesPerElement } from '../../tensor/dtype.js';
 import { formatSafetensorsHeader, type TensorOutline } from '../safetensors.js';
 import { encodeRows, SequenceCount, storageOf } from './row-encoder.js';
 import { offsetsName, rowsName } from './tensor-layouts.js';
@@ -34,9 +35,10 @@ class PackedEncoder implements SequenceEncoder {
 
   finish() {
     const { lengths, names, rows, hasNames } = this.#count;
+    const { dtype, modelDim } = this.#outline;
     const x = rowsOutline(this.#outline, rows);
     // Some readers want tensors aligned to their element: 64 bits where that is so, as it is for even widths.
-    const isAligned = (rows * this.#outline.modelDim * bytesOf(this.#outline)) % 8 === 0 || rows >= 2 ** 31;
+    const isAligned = (rows * modelDim * bytesPerElement[dtype]) % 8 === 0 || rows >= 2 ** 31;
     const offsets = {
       name: offsetsName,
       dtype: isAligned ? 'I64' : 'I32',
@@ -48,10 +50,6 @@ class PackedEncoder implements SequenceEncoder {
     const { bytes } = formatSafetensorsHeader(outlines, this.#outline.metadata, this.prologue.length);
     return { prologue: bytes, epilogue: Buffer.concat([offsetBytes(lengths, offsets.dtype), ids]) };
   }
-}
-
-function bytesOf({ dtype }: OutputOutline): number {
-  return dtype === 'f32' ? 4 : 2;
 }
 
 function rowsOutline({ dtype, modelDim }: OutputOutline, rows: number): TensorOutline {

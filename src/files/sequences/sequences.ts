@@ -1,10 +1,14 @@
 // What a file of sequences offers, whatever its format: rows of modelDim numbers, divided into sequences.
-// Types only; formats.ts knows who implements them.
+// Types, and the names of formats; formats.ts knows who implements them.
 import type { HeadpoolError } from '../../errors.js';
 import type { Dtype } from '../../tensor/dtype.js';
 
-export const formatNames = ['safetensors', 'npy', 'npz', 'jsonl', 'arrow'] as const;
-export type FormatName = (typeof formatNames)[number];
+export const writableFormats = ['safetensors', 'npy', 'jsonl', 'arrow'] as const;
+/** Those that can be read from a pipe and written into one. */
+export const pipeableFormats = ['jsonl', 'arrow'] as const satisfies readonly WritableFormat[];
+export type WritableFormat = (typeof writableFormats)[number];
+/** .npz is only read. */
+export type FormatName = WritableFormat | 'npz';
 
 /**
  * - packed: one tensor of all rows, with offsets

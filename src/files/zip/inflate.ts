@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream';
 import { crc32, createInflateRaw } from 'node:zlib';
 import { invalidFile } from '../../errors.js';
 import { readFully, type Reading } from '../positional-io.js';
+import { systemCodeOf } from '../system-error.js';
 import type { ZipMember } from './member.js';
 
 /** How much is read, and how much inflated, at a time: whatever a member swells to, memory is bounded by it. */
@@ -31,7 +32,7 @@ export async function* inflateMember(archive: Reading, member: ZipMember): Async
       yield chunk;
     }
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && zlibErrors.includes(error.code))) throw error;
+    if (!(error instanceof Error && zlibErrors.includes(systemCodeOf(error)))) throw error;
     throw invalidFile(label, 'a deflated stream', 'data', error.message);
   } finally {
     inflater.destroy();

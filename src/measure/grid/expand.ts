@@ -2,7 +2,7 @@
 // nothing left is an error.
 import { HeadpoolError } from '../../errors.js';
 import type { Dtype } from '../../tensor/dtype.js';
-import type { KernelName } from '../../../workers/protocol.js';
+import type { KernelName } from '../../../workers/protocol/kernels.js';
 import { gridAxes, type GridAxis } from './cut.js';
 import { nameOfCase, type BenchCase, type BenchMode } from './results.js';
 

@@ -1,6 +1,6 @@
 // What a grid is measured with: engines, the cases on them, the clock. Tests measure with other ones.
 import { createEngine, type Engine } from '../../engine/engine.js';
-import type { KernelName } from '../../../workers/protocol.js';
+import type { KernelName } from '../../../workers/protocol/kernels.js';
 import { calibratePeak } from '../peak.js';
 import { measureWorkingBytes, prepareCase, type CaseEngine, type PreparedCase } from './case.js';
 import { checkOutput } from './check.js';

@@ -15,7 +15,7 @@ import { WorkingSet } from '../../engine/working-set.js';
 import { createCountingArena, type Arena } from '../../tensor/arena.js';
 import { bytesPerElement } from '../../tensor/dtype.js';
 import { regionOf } from '../../tensor/region.js';
-import { pageTokens } from '../../../workers/protocol.js';
+import { pageTokens } from '../../../workers/protocol/layout.js';
 import type { BenchCase } from './results.js';
 import { fillTokens, inputCount, outputCount, weightCount } from './work.js';
 

@@ -3,7 +3,7 @@ import { stat, readFile } from 'node:fs/promises';
 import { HeadpoolError, invalidFile } from '../../errors.js';
 import { attempt } from '../../files/attempt.js';
 import type { Dtype } from '../../tensor/dtype.js';
-import type { KernelName } from '../../../workers/protocol.js';
+import type { KernelName } from '../../../workers/protocol/kernels.js';
 import type { Machine } from '../machine.js';
 import {
   scalingAxes,

@@ -2,7 +2,7 @@
 // the case made anew in each; every case stands alone in memory. What the samples mean is the cells' business.
 import { HeadpoolError } from '../../errors.js';
 import { version } from '../../engine/version.js';
-import type { KernelName } from '../../../workers/protocol.js';
+import type { KernelName } from '../../../workers/protocol/kernels.js';
 import { describeMachine } from '../machine.js';
 import { cellOf, controlOf, hasFailed } from './cells.js';
 import { leastSamples } from './estimate.js';

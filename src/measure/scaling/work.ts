@@ -7,13 +7,6 @@ const headDim = 64;
 /** Tokens of a block of queries, which one unit computes. */
 const blockTokens = 96;
 
-/** What one step along an axis adds; of queries, a whole block. */
-export const sizeNames = {
-  heads: 'heads',
-  sequences: 'sequences',
-  queries: 'query blocks',
-} as const satisfies Record<ScalingAxis, string>;
-
 /** The work of `size` heads, sequences or blocks of queries. */
 export function workOf(axis: ScalingAxis, size: number): ScalingWork {
   switch (axis) {

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import type { InstructionSetNotUsed } from '../../protocol.js';
+import type { InstructionSetNotUsed } from '../../protocol/kernels.js';
 
 /** The operations of one instruction set; the order of the numbers stands in calls.h. All write in place. */
 export interface Operations {

@@ -13,9 +13,9 @@ import {
   type DataType,
 } from 'apache-arrow';
 import { BufferRegion, FieldNode, RecordBatch } from 'apache-arrow/ipc/metadata/message';
-import { arrowFormat } from '../../../src/files/sequences/arrow-format.js';
-import { countTokens } from '../../../src/files/sequences/layout.js';
-import type { SequenceName, SequenceStream, StreamSource } from '../../../src/files/sequences/sequences.js';
+import { arrowFormat } from '../../src/files/sequences/arrow-format.js';
+import { countTokens } from '../../src/files/sequences/layout.js';
+import type { SequenceName, SequenceStream, StreamSource } from '../../src/files/sequences/sequences.js';
 
 export const width = 2;
 

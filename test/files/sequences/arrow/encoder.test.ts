@@ -2,14 +2,14 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { tableFromIPC, type Table, type Vector } from 'apache-arrow';
-import { bytesOf } from '../../../src/files/positional-io.js';
-import { arrowFormat } from '../../../src/files/sequences/arrow-format.js';
-import type { OutputOutline, SequenceName, Sequences } from '../../../src/files/sequences/sequences.js';
-import { decodeF16, encodeF16 } from '../../../src/tensor/dtype.js';
-import { createRandom } from '../../../src/tensor/random.js';
-import { makeFolder } from '../../helpers/make-folder.js';
-import { rejects } from '../scratch.js';
-import { openArrow, readAll, width } from './arrow-tables.js';
+import { bytesOf } from '../../../../src/files/positional-io.js';
+import { arrowFormat } from '../../../../src/files/sequences/arrow-format.js';
+import type { OutputOutline, SequenceName, Sequences } from '../../../../src/files/sequences/sequences.js';
+import { decodeF16, encodeF16 } from '../../../../src/tensor/dtype.js';
+import { createRandom } from '../../../../src/tensor/random.js';
+import { makeFolder } from '../../../helpers/make-folder.js';
+import { rejects } from '../../scratch.js';
+import { openArrow, readAll, width } from '../../../helpers/arrow-tables.js';
 
 const outlineOf = (path: string, rest: Partial<OutputOutline> = {}): OutputOutline => ({
   path,

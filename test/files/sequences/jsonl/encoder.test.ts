@@ -1,10 +1,10 @@
 import test from 'ava';
-import type { ErrorCode } from '../../../src/errors.js';
-import { jsonlFormat } from '../../../src/files/sequences/jsonl-format.js';
-import type { OutputOutline, Sequences } from '../../../src/files/sequences/sequences.js';
-import { shortestDecimal } from '../../../src/files/sequences/jsonl/shortest-decimal.js';
-import { createRandom } from '../../../src/tensor/random.js';
-import { rejects } from '../scratch.js';
+import type { ErrorCode } from '../../../../src/errors.js';
+import { jsonlFormat } from '../../../../src/files/sequences/jsonl-format.js';
+import type { OutputOutline, Sequences } from '../../../../src/files/sequences/sequences.js';
+import { shortestDecimal } from '../../../../src/files/sequences/jsonl/shortest-decimal.js';
+import { createRandom } from '../../../../src/tensor/random.js';
+import { rejects } from '../../scratch.js';
 
 const outline: OutputOutline = {
   path: 'a.jsonl',

@@ -1,0 +1,88 @@
+// The settings of a command one by one, as flags, the environment and messages need them; read from its JSON Schema.
+import { jsonSchemaOf, type CommandName } from './schemas.js';
+
+/** One setting as JSON Schema tells it; what yargs, the environment and editors need to know. */
+export interface Field {
+  readonly description: string;
+  readonly kind: 'string' | 'number' | 'boolean' | 'array' | 'numbers' | 'list' | 'boolean or string';
+  readonly choices: readonly string[] | undefined;
+  /** The words that elements of a list may be. */
+  readonly elements: readonly string[];
+  readonly default: string | number | boolean | readonly unknown[] | undefined;
+  /** What a message says was expected. */
+  readonly expectation: string;
+}
+
+/** The settings of a command by name. */
+export function fieldsOf(name: CommandName): ReadonlyMap<string, Field> {
+  const properties = (jsonSchemaOf(name).properties ?? {}) as Readonly<Record<string, JsonProperty>>;
+  return new Map(
+    Object.entries(properties).map(([field, property]) => {
+      const { description = '', enum: choices, default: fallback } = property;
+      const [kind, expectation] = [kindOf(property), expectationOf(property)];
+      const elements = elementsOf(property.items);
+      return [field, { description, kind, choices, elements, default: fallback, expectation }];
+    }),
+  );
+}
+
+interface JsonProperty {
+  readonly type?: 'string' | 'number' | 'integer' | 'boolean' | 'array';
+  readonly description?: string;
+  readonly enum?: readonly string[];
+  readonly anyOf?: readonly JsonProperty[];
+  readonly items?: JsonProperty;
+  readonly pattern?: string;
+  readonly minimum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly maximum?: number;
+  readonly multipleOf?: number;
+  readonly default?: string | number | boolean | readonly unknown[];
+}
+
+function kindOf({ type, anyOf, items }: JsonProperty): Field['kind'] {
+  if (anyOf !== undefined) return 'boolean or string';
+  if (type === 'array') return kindOfList(items);
+  return type === 'integer' ? 'number' : (type ?? 'string');
+}
+
+/** Texts without words to choose from are paths, which may hold commas. */
+function kindOfList({ type, enum: words }: JsonProperty = {}): Field['kind'] {
+  if (type === 'number') return 'numbers';
+  return type === 'string' && words === undefined ? 'array' : 'list';
+}
+
+function elementsOf({ enum: words = [], anyOf = [] }: JsonProperty = {}): readonly string[] {
+  return [...words, ...anyOf.flatMap(elementsOf)];
+}
+
+function expectationOf(property: JsonProperty): string {
+  const { type, enum: choices, anyOf, items, minimum, exclusiveMinimum, maximum, multipleOf } = property;
+  if (anyOf !== undefined) return anyOf.map(expectationOf).join(', ');
+  if (choices !== undefined) return choices.join(', ');
+  switch (type) {
+    case 'integer':
+      // Zod bounds every integer by what a double can count to.
+      return `an ${multipleOf === 2 ? 'even ' : ''}integer ${maximum === undefined || maximum >= Number.MAX_SAFE_INTEGER ? `>= ${minimum ?? 0}` : `from ${minimum ?? 0} to ${maximum}`}`;
+    case 'number':
+      return exclusiveMinimum === undefined ? 'a number' : `a number > ${exclusiveMinimum}`;
+    case 'boolean':
+      return 'true or false';
+    case 'array':
+      return expectationOfList(items);
+    case 'string':
+    case undefined:
+      return property.pattern === undefined ? 'text' : 'a size such as 500MB or 2GiB';
+    default:
+      return type satisfies never;
+  }
+}
+
+function expectationOfList(items: JsonProperty = {}): string {
+  const kind = kindOfList(items);
+  if (kind !== 'list') return kind === 'numbers' ? 'a list of numbers' : 'a list of paths';
+  const several = expectationOf(items)
+    .replace(/\ban (even )?integer\b/, '$1integers')
+    .replace('true or', 'true and');
+  return `a list of ${several}`;
+}

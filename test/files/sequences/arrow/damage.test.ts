@@ -1,0 +1,44 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Dictionary, Int32, tableToIPC, Utf8, Utf8View } from 'apache-arrow';
+import test from 'ava';
+import { HeadpoolError } from '../../../../src/errors.js';
+import { createRandom } from '../../../../src/tensor/random.js';
+import { fileOf, threeBatches } from '../../../helpers/arrow-checks.js';
+import { chunksOf, countUp, makeTable, openArrow, readAll } from '../../../helpers/arrow-tables.js';
+import { makeFolder } from '../../../helpers/make-folder.js';
+
+test('Damaged bytes give sequences or an error of ours, and an end', async (t) => {
+  const random = createRandom(20);
+  const below = (limit: number): number => Math.floor(random.uniform() * limit);
+  const dictionary = { id: new Dictionary(new Utf8(), new Int32()) };
+  const sources = [
+    tableToIPC(threeBatches(), 'stream'),
+    fileOf(),
+    tableToIPC(makeTable([countUp(2), null], ['a', 'b'], dictionary), 'file'),
+    tableToIPC(
+      makeTable([countUp(2)], ['a view that is longer than others'], { id: new Utf8View() }),
+      'stream',
+    ),
+  ];
+  const path = join(await makeFolder(t), 'a.arrow');
+  const outcomes = { read: 0, refused: 0 };
+  for (let round = 0; round < 300; round++) {
+    let damaged = Buffer.from(sources[round % sources.length]!);
+    for (let flips = below(4); flips >= 0; flips--) damaged[below(damaged.length)] = below(256);
+    if (round % 3 === 0) damaged = damaged.subarray(0, below(damaged.length));
+    await writeFile(path, damaged);
+    const isPiped = round % 5 === 0;
+    const started = performance.now();
+    try {
+      await readAll(await openArrow(path, isPiped ? { bytes: chunksOf(damaged, 100) } : {}));
+      outcomes.read++;
+    } catch (error) {
+      if (!(error instanceof HeadpoolError)) t.log(round, error);
+      t.true(error instanceof HeadpoolError, `round ${round}`);
+      outcomes.refused++;
+    }
+    t.true(performance.now() - started < 1000, `round ${round} took more than a second`);
+  }
+  t.true(outcomes.read > 10 && outcomes.refused > 100, JSON.stringify(outcomes));
+});

@@ -1,0 +1,71 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { tableToIPC } from 'apache-arrow';
+import test from 'ava';
+import { createArrowFormat } from '../../../../src/files/sequences/arrow-format.js';
+import { loadArrow } from '../../../../src/files/sequences/arrow/load-arrow.js';
+import { openBytes, whole } from '../../../helpers/arrow-checks.js';
+import {
+  batchMessage,
+  countUp,
+  makeTable,
+  openArrow,
+  streamFile,
+  width,
+} from '../../../helpers/arrow-tables.js';
+import { makeFolder } from '../../../helpers/make-folder.js';
+import { rejects, writeScratch } from '../../scratch.js';
+
+test('What ended a stream is said again, and is not taken for its end', async (t) => {
+  const broken = streamFile(batchMessage(), batchMessage({ offsets: [0, 2, 1] }), batchMessage());
+  const stream = await openBytes(t, broken);
+  t.teardown(() => stream.close());
+  t.like(await stream.next(100), { lengths: [1, 2], end: { sequence: 2 } });
+  const first = await t.throwsAsync(stream.next(100), { code: 'INVALID_FILE' });
+  t.is(await t.throwsAsync(stream.next(100)), first);
+});
+
+test('A missing file, and a failing pipe, are the system’s errors', async (t) => {
+  const path = join(await makeFolder(t), 'a.arrow');
+  await rejects(t, () => openArrow(path), { code: 'FILE_FAILED', path, what: 'ENOENT' });
+  async function* failing(): AsyncGenerator<Uint8Array> {
+    yield await Promise.resolve(whole.subarray(0, 100));
+    throw new Error('the writer is gone');
+  }
+  await rejects(t, () => openArrow('-', { bytes: failing() }), {
+    code: 'FILE_FAILED',
+    path: '-: ',
+    what: 'the writer is gone',
+  });
+});
+
+test('A file that shrinks under way is refused', async (t) => {
+  const tokens = 10_000; // More than is read ahead.
+  const path = await writeScratch(t, 'a.arrow', tableToIPC(makeTable([countUp(tokens)]), 'file'));
+  const stream = await openArrow(path);
+  t.teardown(() => stream.close());
+  const span = await stream.next(tokens);
+  if (span === undefined || 'error' in span) return t.fail();
+  await writeFile(path, 'short');
+  const read = () => span.read(new Float32Array(tokens * width));
+  await rejects(t, read, { code: 'INVALID_FILE', path, what: '`data`' });
+});
+
+test('Where the package is missing, the error says what to install', async (t) => {
+  const cause = Object.assign(new Error("Cannot find package 'apache-arrow'"), {
+    code: 'ERR_MODULE_NOT_FOUND',
+  });
+  const format = createArrowFormat(() => loadArrow(() => Promise.reject(cause)));
+  const missing = { code: 'INVALID_OPTION', what: 'npm install apache-arrow' } as const;
+  await rejects(t, () => format.openStream({ path: 'a.arrow', modelDim: width }), missing);
+  const outline = {
+    path: 'a.arrow',
+    form: 'packed',
+    modelDim: width,
+    dtype: 'f32',
+    isPooled: false,
+  } as const;
+  await rejects(t, () => format.createEncoder!({ ...outline, metadata: new Map() }), missing);
+  const error = await t.throwsAsync(loadArrow(() => Promise.reject(cause)));
+  t.is(error.cause, cause);
+});

@@ -1,0 +1,125 @@
+import {
+  Field,
+  FixedSizeList,
+  Float32,
+  Int8,
+  List,
+  Message,
+  Table,
+  tableToIPC,
+  vectorFromArray,
+  type DataType,
+} from 'apache-arrow';
+import test, { type ExecutionContext } from 'ava';
+import { HeadpoolError } from '../../../../src/errors.js';
+import { kinds, openBytes, patched, refusesStream } from '../../../helpers/arrow-checks.js';
+import {
+  countUp,
+  endOfStream,
+  frame,
+  listOf,
+  makeTable,
+  openArrow,
+  schemaMessage,
+  schemaOf,
+  width,
+} from '../../../helpers/arrow-tables.js';
+import { rejects, writeScratch } from '../../scratch.js';
+
+/** A message whose schema is an empty table: of endianness `endianness`, if not 0. */
+function minimalMessage({ version = 4, headerType = 1, endianness = 0 }): Buffer {
+  const bytes = Buffer.alloc(48);
+  bytes.writeUInt32LE(16, 0); // Root: the message's table at 16.
+  Buffer.from([10, 0, 12, 0, 8, 0, 10, 0, 4, 0]).copy(bytes, 4); // Its vtable: version at 8, type at 10, header at 4.
+  bytes.writeInt32LE(12, 16);
+  bytes.writeUInt32LE(12, 20); // The header's table at 32.
+  bytes.writeInt16LE(version, 24);
+  bytes.writeUInt8(headerType, 26);
+  bytes.writeInt32LE(-8, 32); // Its vtable at 40: endianness at 4.
+  bytes.writeInt16LE(endianness, 36);
+  Buffer.from([6, 0, 8, 0, 4, 0]).copy(bytes, 40);
+  return frame(bytes);
+}
+refusesStream(
+  'a schema without columns',
+  Buffer.concat([minimalMessage({}), endOfStream]),
+  'for `columns`, got `[]`',
+);
+refusesStream('big-endian numbers', minimalMessage({ endianness: 1 }), 'its numbers are big-endian');
+refusesStream('metadata of before V4', minimalMessage({ version: 2 }), '`message 0.version`, got `2`');
+refusesStream('a tensor', Buffer.concat([schemaMessage(), minimalMessage({ headerType: 4 })]), 'well-formed metadata for `message 1`'); // prettier-ignore
+
+const nested = (depth: number): DataType =>
+  depth === 0 ? new Int8() : new List(new Field('item', nested(depth - 1)));
+refusesStream('types without end', schemaMessage(schemaOf(nested(100))), 'nested more than 64 deep');
+
+/** A schema whose only column is a list of two lists, each of which is the same list of two lists, and so on. */
+function endlessSchema(depth: number): Buffer {
+  const bytes = Buffer.alloc(84 + 20 * depth);
+  bytes.writeUInt32LE(16, 0); // Root: the message's table at 16.
+  Buffer.from([10, 0, 12, 0, 8, 0, 10, 0, 4, 0]).copy(bytes, 4); // As in a minimal message.
+  bytes.writeInt32LE(12, 16);
+  bytes.writeUInt32LE(28, 20); // The schema at 48.
+  bytes.writeInt16LE(4, 24);
+  bytes.writeUInt8(1, 26);
+  Buffer.from([16, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0]).copy(bytes, 28); // A field: children at 4.
+  bytes.writeInt32LE(-8, 48); // Its vtable at 56: columns at 4.
+  bytes.writeUInt32LE(12, 52); // The list of columns at 64.
+  Buffer.from([8, 0, 8, 0, 0, 0, 4, 0]).copy(bytes, 56);
+  bytes.writeUInt32LE(1, 64);
+  bytes.writeUInt32LE(4, 68); // The first column at 72.
+  for (let at = 72; at < 72 + 20 * depth; at += 20) {
+    bytes.writeInt32LE(at - 28, at);
+    bytes.writeUInt32LE(4, at + 4);
+    bytes.writeUInt32LE(2, at + 8);
+    bytes.writeUInt32LE(8, at + 12); // Both children are the next field.
+    bytes.writeUInt32LE(4, at + 16);
+  }
+  bytes.writeInt32LE(72 + 20 * depth - 56, 72 + 20 * depth); // The last one is an empty table, of the schema's kind.
+  return frame(bytes);
+}
+refusesStream('few types that contain each other', endlessSchema(3), 'for `columns`, got');
+refusesStream(
+  'many types that contain each other',
+  endlessSchema(40),
+  'parts of the metadata contain each other',
+);
+
+test('Any number in place of an offset or a count of the metadata is refused within a second', async (t) => {
+  const metadata = Message.encode(Message.from(schemaOf(nested(40))));
+  let refused = 0;
+  for (let at = 0; at + 4 <= metadata.length; at += 4) {
+    // Every offset and count in turn becomes a large number, or leads back to the beginning.
+    for (const number of [2 ** 28, 2 ** 31, 2 ** 32 - at, 0x7fffffff]) {
+      const bytes = patched(metadata, (copy) => copy.writeUInt32LE(number % 2 ** 32, at));
+      const started = performance.now();
+      await t.throwsAsync(async () => openBytes(t, frame(bytes)), { instanceOf: HeadpoolError });
+      t.true(performance.now() - started < 1000, `took more than a second at ${at}`);
+      refused++;
+    }
+  }
+  t.true(refused > 500);
+});
+
+const refusesTable = test.macro({
+  title: (title) => `Columns are refused: ${title ?? ''}`,
+  exec: async (t: ExecutionContext, table: Table, what: string) => {
+    for (const kind of kinds) {
+      const path = await writeScratch(t, 'a.arrow', tableToIPC(table, kind));
+      await rejects(t, () => openArrow(path), { code: 'INVALID_FILE', path, what });
+    }
+  },
+});
+const lists = vectorFromArray([countUp(1)], listOf());
+const flat = vectorFromArray([[1, 2]], new FixedSizeList(width, new Field('item', new Float32())));
+const bytes = vectorFromArray([[[1, 2]]], listOf(new Int8()));
+test(
+  'none of sequences',
+  refusesTable,
+  new Table({ y: flat }),
+  'for `columns`, got `["y: FixedSizeList[2]<Float32>"]`',
+);
+test('two of sequences, neither called x', refusesTable, new Table({ y: lists, z: lists }), 'got `["y: List<FixedSizeList'); // prettier-ignore
+test('x of rows', refusesTable, new Table({ x: flat, y: lists }), 'got `["x: FixedSizeList[2]<Float32>"');
+test('x of integers', refusesTable, new Table({ x: bytes }), 'got `["x: List<FixedSizeList[2]<Int8>>"]`');
+test('id of floats', refusesTable, makeTable([[]], [1], { id: new Float32() }), 'texts or integers for `id`, got `"Float32"`'); // prettier-ignore

@@ -1,0 +1,78 @@
+// What the tests of reading Arrow share: a table in three batches, and the check that bytes are refused.
+import { tableToIPC } from 'apache-arrow';
+import test, { type ExecutionContext } from 'ava';
+import {
+  batchMessage,
+  chunksOf,
+  countUp,
+  makeTable,
+  openArrow,
+  readAll,
+  streamFile,
+} from './arrow-tables.js';
+import { rejects, writeScratch } from '../files/scratch.js';
+
+/** The two containers of record batches. */
+export const kinds = ['stream', 'file'] as const;
+
+/** Three batches of 3, 1 and 2 sequences, of 1, 0, 3; 2; 1 and 4 tokens. */
+export const threeBatches = (types: Parameters<typeof makeTable>[2] = {}) =>
+  makeTable([countUp(1), [], countUp(3, 2)], ['a', null, 'ü'], types).concat(
+    makeTable([countUp(2, 8)], ['d'], types),
+    makeTable([countUp(1, 12), countUp(4, 14)], ['e', ''], types),
+  );
+
+/** All that is read of them. */
+export const everything = {
+  lengths: [1, 0, 3, 2, 1, 4],
+  names: ['a', null, 'ü', 'd', 'e', ''],
+  numbers: countUp(11).flat(),
+  damages: [],
+};
+
+/** Opens `bytes` as a file. */
+export const openBytes = async (
+  t: ExecutionContext,
+  bytes: Uint8Array,
+  source?: Parameters<typeof openArrow>[1],
+) => openArrow(await writeScratch(t, 'a.arrow', bytes), source);
+
+/** Refused from a file, soon, with a message that names `what`. */
+export const refuses = test.macro({
+  title: (title) => `An Arrow file is refused: ${title ?? ''}`,
+  exec: async (t: ExecutionContext, bytes: Uint8Array, what: string) => {
+    const path = await writeScratch(t, 'a.arrow', bytes);
+    const started = performance.now();
+    await rejects(t, async () => readAll(await openArrow(path)), {
+      code: 'INVALID_FILE',
+      path: `${path}: `,
+      what,
+    });
+    t.true(performance.now() - started < 1000, 'took more than a second');
+  },
+});
+
+/** Refused from a file and from a pipe. */
+export function refusesStream(title: string, bytes: Uint8Array, what: string): void {
+  test(title, refuses, bytes, what);
+  test(`A pipe is refused: ${title}`, async (t) => {
+    await rejects(t, async () => readAll(await openArrow('-', { bytes: chunksOf(bytes, 50) })), {
+      code: 'INVALID_FILE',
+      path: '-: ',
+      what,
+    });
+  });
+}
+
+/** A stream without a fault. */
+export const whole = streamFile(batchMessage());
+
+/** A copy of `bytes` with changes. */
+export const patched = (bytes: Uint8Array, patch: (copy: Buffer) => unknown): Buffer => {
+  const copy = Buffer.from(bytes);
+  patch(copy);
+  return copy;
+};
+
+/** The table in the file format, whose footer lists its batches. */
+export const fileOf = (table = threeBatches()): Buffer => Buffer.from(tableToIPC(table, 'file'));

@@ -1,0 +1,49 @@
+// The slots of the blocks of shared memory that jobs are controlled by, and the clock that both sides read.
+// Whoever reads or writes a slot says which order it relies on.
+
+/** Int32 slots are this far apart, so that no two counters share a cache line (or a pair of prefetched ones). */
+export const slotStride = 32;
+
+/** Slots of the block that each worker waits on between jobs. */
+export const doorbell = {
+  /** Counts the jobs posted to this worker's port; the worker waits for it to change. */
+  posted: 0,
+  /** Set once to make the worker return from its task. */
+  closing: 1,
+  slots: 2,
+} as const;
+
+/** Slots of the block that the coordinator waits on: one for the whole pool. */
+export const mailbox = {
+  /** Grows whenever a worker has something to say: ready, job complete, job left. */
+  signals: 0,
+  slots: 1,
+} as const;
+
+/** Slots of a job's control block, in units of `slotStride` Int32. */
+export const control = {
+  /** 0 while the job runs, else why its workers must stop. */
+  stop: 0,
+  /** Set to 1 by the worker that finishes the last unit of the last phase. */
+  complete: 1,
+  /** Two slots a phase: the next unit to take, the units done. */
+  phases: 2,
+} as const;
+
+export const stopReasons = { none: 0, cancelled: 1, failed: 2 } as const;
+
+/** The slot of a phase's cursor; the slot behind it counts the units done. */
+export function cursorSlot(phase: number): number {
+  return control.phases + 2 * phase;
+}
+
+/** The slot that is 1 while worker `worker` may touch the job's buffers. */
+export function presenceSlot(phaseCount: number, worker: number): number {
+  return control.phases + 2 * phaseCount + worker;
+}
+
+/** Milliseconds of the monotonic clock that all threads of the process share, unlike `performance.now`. */
+export function sharedClockMs(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1e3 + nanoseconds / 1e6;
+}
