@@ -3,6 +3,31 @@ import { medianInterval, median, relativeSpread, summarise, type Interval } from
 import type { BenchCase, MeasuredCell, Round } from './results.js';
 import { bytesRead, flopOf, tokensOfCall } from './work.js';
 
+/** Milliseconds in each phase; without phases that took none. */
+type PhaseTimes = Readonly<Record<string, number>>;
+
+/** What an engine's statistics say of its calls so far. */
+export interface SpentTime {
+  readonly calls: number;
+  readonly phaseMs: PhaseTimes;
+}
+
+/** Mean milliseconds of the calls between two moments in each phase. */
+export function meanPhases(before: SpentTime, after: SpentTime): PhaseTimes {
+  const calls = after.calls - before.calls;
+  const means = Object.entries(after.phaseMs).map(
+    ([phase, ms]) => [phase, (ms - (before.phaseMs[phase] ?? 0)) / calls] as const,
+  );
+  return Object.fromEntries(means.filter(([, ms]) => ms > 0));
+}
+
+function medianPhases(rounds: readonly Round[]): PhaseTimes {
+  const phases = new Set(rounds.flatMap(({ phaseMs }) => Object.keys(phaseMs)));
+  return Object.fromEntries(
+    [...phases].map((phase) => [phase, median(rounds.map(({ phaseMs }) => phaseMs[phase] ?? 0))]),
+  );
+}
+
 export interface Measurement {
   readonly case: BenchCase;
   readonly rounds: readonly Round[];
@@ -50,6 +75,7 @@ export function cellOf(measurement: Measurement): MeasuredCell {
     case: benchCase,
     ...{ rounds, ms, interval },
     spread: relativeSpread(ms),
+    phaseMs: medianPhases(rounds),
     flop,
     tokensPerSecond: (tokensOfCall(benchCase) / ms.median) * 1e3,
     gflopPerSecond: flop / ms.median / 1e6,

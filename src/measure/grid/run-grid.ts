@@ -4,8 +4,9 @@ import { HeadpoolError } from '../../errors.js';
 import { version } from '../../engine/version.js';
 import type { KernelName } from '../../../workers/protocol.js';
 import { describeMachine } from '../machine.js';
-import { cellOf, controlOf, hasFailed } from './cells.js';
+import { cellOf, controlOf, hasFailed, meanPhases, type SpentTime } from './cells.js';
 import { leastSamples } from './estimate.js';
+import { fitLaws } from './growth.js';
 import { lab as realLab, type Lab, type Station } from './lab.js';
 import {
   gridFormat,
@@ -60,12 +61,14 @@ export async function measureGrid(
   const startMs = performance.now();
   const run = new GridRun(cases, options, hooks, lab);
   await run.measure();
+  const cells = run.cells();
   return {
     ...{ benchmark: 'grid', format: gridFormat, title: options.title, version, startedAt },
     elapsedMs: performance.now() - startMs,
     machine: describeMachine(),
     instructionSets: Object.fromEntries(run.instructionSets),
-    cells: run.cells(),
+    cells,
+    laws: fitLaws(cells),
   };
 }
 
@@ -179,14 +182,21 @@ class GridRun {
     }
     const before = await station.peak();
     const watch = watchMemory(this.#lab.residentBytes);
+    let spent: SpentTime | undefined;
+    const call = async (): Promise<void> => {
+      await ready.call();
+      // The first call finds caches cold, and memory that was never touched.
+      spent ??= ready.spent();
+    };
     let ms: number[];
     try {
       const limits = { seconds: seconds / rounds, leastSamples: leastSamples(rounds), signal };
-      ms = await this.#lab.sample(() => ready.call(), limits);
+      ms = await this.#lab.sample(call, limits);
     } finally {
       candidate.residentBytes = Math.max(candidate.residentBytes, watch.stop());
     }
-    return { ms, peak: (before + (await station.peak())) / 2 };
+    const phaseMs = spent === undefined ? {} : meanPhases(spent, ready.spent());
+    return { ms, peak: (before + (await station.peak())) / 2, phaseMs };
   }
 
   /** @throws what is wrong with the first case, if something is wrong with all */

@@ -194,3 +194,18 @@ test('a signal ends it with its reason, and the engine is closed', async (t) => 
   t.is(lab.log.at(-1), 'close reference x1');
   t.false(lab.log.includes('open wasm x2'));
 });
+
+test('phases are counted from the second call on', async (t) => {
+  const { cells } = await measureGrid([one], options, {}, fakeLab());
+  t.like(cells[0], {
+    rounds: [{ phaseMs: { project: 0.5 } }, { phaseMs: { project: 0.5 } }],
+    phaseMs: { project: 0.5 },
+  });
+});
+
+test('three lengths make a law', async (t) => {
+  const lengths = [1, 2, 4].map((tokens) => caseOf({ tokens }));
+  const results = await measureGrid(lengths, options, {}, fakeLab());
+  t.like(results.laws.growth[0], { axis: 'tokens', quantity: 'time', points: 3, exponent: 0 });
+  t.deepEqual(parseResults(JSON.stringify(results), 'x.json'), results);
+});
