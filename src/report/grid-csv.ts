@@ -46,6 +46,7 @@ const measuredColumns: readonly Column[] = (
     ['gigabytesPerSecond', ({ gigabytesPerSecond }) => gigabytesPerSecond],
     ['residentBytes', ({ residentBytes }) => residentBytes],
     ['workingBytes', ({ workingBytes }) => workingBytes],
+    ['fixedBytes', ({ fixedBytes }) => fixedBytes],
     ['error', ({ error }) => error],
     ['control', ({ control }) => control.median],
     ['controlLow', ({ control }) => control.interval.low],

@@ -3,7 +3,7 @@ import type { GridLaws, GrowthLaw } from '../measure/grid/results.js';
 import { formatExponent, growthRows, type GrowthRow } from './growth-rows.js';
 import { formatCount, formatTable } from './table.js';
 
-const header = ['growth of', 'from', 'to', 'FLOP', 'time', 'projections', 'attention', 'engine', 'equal at'];
+const header = ['growth of', 'from', 'to', 'FLOP', 'time', 'projections', 'attention', 'memory', 'equal at'];
 
 /** Several lines without a line break at their end; '' without laws. */
 export function formatGrowth(laws: GridLaws): string {
@@ -15,8 +15,8 @@ export function formatGrowth(laws: GridLaws): string {
       header.map((_, column) => (column === 0 || (column > 3 && column < 8) ? 'left' : 'right')),
     ),
     '',
-    'b of a·x^b through the medians, by least squares on logarithms, with its 95 % interval; equal at: where projections and',
-    'attention of a layer cost the same, by time and by FLOP',
+    'b of a·x^b through the medians, by least squares on logarithms, with its 95 % interval; memory: of cache and calls;',
+    'equal at: where projections and attention of a layer cost the same, by time and by FLOP',
   ].join('\n');
 }
 

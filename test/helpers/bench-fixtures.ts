@@ -98,6 +98,7 @@ export function measuredCell(benchCase: BenchCase, { noise = 0.015, isNoisy = fa
     gigabytesPerSecond: mode === 'decode' ? cacheBytes / (ms.median * 1e6) : null,
     residentBytes: 9e7 + 12 * tokens * heads * headDim,
     workingBytes: 4e6 + 8 * tokens * heads * headDim,
+    fixedBytes: 4e6,
     error: 3e-7 * (1 + random.uniform()),
     control: isNoisy
       ? { median: 1.083, interval: { low: 1.041, high: 1.127 } }

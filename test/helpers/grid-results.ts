@@ -35,7 +35,7 @@ export function madeCell(
     interval: one,
     phaseMs: {},
     ...{ spread: 0, flop: 0, tokensPerSecond: 0, gflopPerSecond: 0, peakShare: 0, gigabytesPerSecond: null },
-    ...{ residentBytes: 0, workingBytes: 0, error: 0 },
+    ...{ residentBytes: 0, workingBytes: 0, fixedBytes: 0, error: 0 },
     control: { median: 1, interval: one },
     isNoisy,
   };

@@ -78,7 +78,7 @@ test('laws stand below the table, and where the parts of a layer cost the same',
   const lines = formatGridTable(gridResults({ cells, laws: fitLaws(cells) })).split('\n');
   const start = lines.findIndex((line) => line.startsWith('growth of'));
   t.is(lines[start - 1], '');
-  t.regex(lines[start]!, /^growth of +from +to +FLOP +time +projections +attention +engine +equal at$/);
+  t.regex(lines[start]!, /^growth of +from +to +FLOP +time +projections +attention +memory +equal at$/);
   const exact = (exponent: string) => `${exponent} \\(${exponent}…${exponent}\\)`;
   const figures = ['8 +64 +1\\.\\d\\d', ...['1.00', '1.00', '2.00'].map(exact), '20, 64'].join(' +');
   t.regex(lines[start + 1]!, new RegExp(`^~ layer 32/4/tokens reference x1 +${figures}$`));

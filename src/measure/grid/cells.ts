@@ -34,6 +34,7 @@ export interface Measurement {
   readonly error: number;
   readonly residentBytes: number;
   readonly workingBytes: number;
+  readonly fixedBytes: number;
   readonly isNoisy: boolean;
 }
 
@@ -62,7 +63,7 @@ export function hasFailed({ interval: { low, high } }: Control): boolean {
 }
 
 export function cellOf(measurement: Measurement): MeasuredCell {
-  const { case: benchCase, rounds, error, residentBytes, workingBytes, isNoisy } = measurement;
+  const { case: benchCase, rounds, error, residentBytes, workingBytes, fixedBytes, isNoisy } = measurement;
   const samples = rounds.flatMap((round) => round.ms);
   const ms = summarise(samples);
   const interval: Interval = medianInterval(samples);
@@ -81,7 +82,7 @@ export function cellOf(measurement: Measurement): MeasuredCell {
     gflopPerSecond: flop / ms.median / 1e6,
     peakShare: median(shares),
     gigabytesPerSecond: bytes === 0 ? null : bytes / ms.median / 1e6,
-    ...{ residentBytes, workingBytes, error },
+    ...{ residentBytes, workingBytes, fixedBytes, error },
     control: controlOf(rounds),
     isNoisy,
   };

@@ -92,7 +92,7 @@ const quantities: readonly Quantity[] = [
   { name: 'time', valueOf: ({ ms }) => ms.median, flopOf },
   { name: 'projections', valueOf: (cell) => partsOf(cell).projections, flopOf: projectionFlop },
   { name: 'attention', valueOf: (cell) => partsOf(cell).attention, flopOf: attentionFlop },
-  { name: 'memory', valueOf: ({ workingBytes }) => workingBytes },
+  { name: 'memory', valueOf: ({ workingBytes, fixedBytes }) => workingBytes - fixedBytes },
 ];
 
 const projectionPhases: ReadonlySet<string> = new Set(['project', 'output']);

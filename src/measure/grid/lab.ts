@@ -25,6 +25,8 @@ export interface ReadyCase extends Disposable {
   /** The error of the checked rows. @throws RangeError if a number is wrong */
   check(): Promise<number>;
   measureWorkingBytes(): Promise<number>;
+  /** Of the packed weights. */
+  readonly fixedBytes: number;
 }
 
 export interface Lab {
@@ -75,6 +77,7 @@ function readyCase(engine: CaseEngine, benchCase: BenchCase, prepared: PreparedC
     },
     check: async () => checkOutput(benchCase, prepared.operands(), await prepared.call()),
     measureWorkingBytes: () => measureWorkingBytes(engine, prepared),
+    fixedBytes: prepared.fixedBytes,
     [Symbol.dispose]: () => {
       prepared[Symbol.dispose]();
     },

@@ -125,6 +125,7 @@ const measuredCell = object<MeasuredCell>({
   gigabytesPerSecond: nullable(positive),
   residentBytes: integer(0),
   workingBytes: integer(0),
+  fixedBytes: integer(0),
   error: number,
   control: object<MeasuredCell['control']>({ median: positive, interval }),
   isNoisy: flag,

@@ -66,6 +66,8 @@ export interface MeasuredCell {
   readonly residentBytes: number;
   /** Packed weights and working memory of the engine during a call. */
   readonly workingBytes: number;
+  /** Of them, those of the packed weights: what lies there before the first call, without a cache. */
+  readonly fixedBytes: number;
   /** Largest error of the checked rows against the float64 oracle, as a share of their largest number. */
   readonly error: number;
   /** The cell against itself, samples in pairs (A A): their ratio. */
@@ -90,7 +92,7 @@ export type LawAxis = (typeof lawAxes)[number];
 /**
  * - time: milliseconds of a call
  * - projections, attention: milliseconds of the phases of a layer
- * - memory: bytes of packed weights and working memory
+ * - memory: bytes of the cache and of working memory; weights are as large for one token as for many
  */
 export const lawQuantities = ['time', 'projections', 'attention', 'memory'] as const;
 export type LawQuantity = (typeof lawQuantities)[number];

@@ -41,6 +41,7 @@ interface Candidate {
   error: number | undefined;
   residentBytes: number;
   workingBytes: number;
+  fixedBytes: number;
   isNoisy: boolean;
   /** Why it can't be measured. */
   failure: HeadpoolError | undefined;
@@ -88,7 +89,7 @@ class GridRun {
       const reason = options.unavailable?.get(benchCase.kernel);
       return {
         case: benchCase,
-        ...{ rounds: [], error: undefined, residentBytes: 0, workingBytes: 0, isNoisy: false },
+        ...{ rounds: [], error: undefined, residentBytes: 0, workingBytes: 0, fixedBytes: 0, isNoisy: false },
         failure: reason === undefined ? undefined : new HeadpoolError('KERNEL_UNAVAILABLE', reason),
       };
     });
@@ -179,6 +180,7 @@ class GridRun {
     if (candidate.error === undefined) {
       candidate.error = await ready.check();
       candidate.workingBytes = await ready.measureWorkingBytes();
+      candidate.fixedBytes = ready.fixedBytes;
     }
     const before = await station.peak();
     const watch = watchMemory(this.#lab.residentBytes);

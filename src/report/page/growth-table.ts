@@ -6,7 +6,7 @@ import { markup, nothing, when, type Markup } from '../markup.js';
 import { formatCount } from '../table.js';
 
 const caption =
-  'How cost grows: the exponent b of a·x^b through the medians, by least squares on logarithms, where at least three configurations differ in nothing but x; beside it the interval that holds b with 95 % confidence';
+  'How cost grows: the exponent b of a·x^b through the medians, by least squares on logarithms, where at least three configurations differ in nothing but x; beside it the interval that holds b with 95 % confidence. Memory is that of cache and calls, without weights';
 
 /** Nothing without laws. */
 export function formatGrowthTable(laws: GridLaws): Markup {
@@ -17,7 +17,7 @@ export function formatGrowthTable(laws: GridLaws): Markup {
 
 const headings = [
   markup`<th scope="col" class="text">growth of</th>`,
-  ...['x', 'FLOP', 'time', 'projections', 'attention', 'engine memory', 'parts equal at'].map(
+  ...['x', 'FLOP', 'time', 'projections', 'attention', 'memory', 'parts equal at'].map(
     (title) => markup`<th scope="col">${title}</th>`,
   ),
 ];

@@ -32,7 +32,7 @@ test('no ratio between rounds is taken', (t) => {
 });
 
 test('a cell holds the figures of all its rounds', (t) => {
-  const measurement = { error: 1e-7, residentBytes: 5, workingBytes: 7, isNoisy: true };
+  const measurement = { error: 1e-7, residentBytes: 5, workingBytes: 7, fixedBytes: 3, isNoisy: true };
   const benchCase = caseOf({ modelDim: 32, tokens: 10, batch: 2 });
   const cell = cellOf({ case: benchCase, ...measurement, rounds: rounds([2, 2, 4], [2, 1]) });
   const flop = 8 * 20 * 32 ** 2 + 4 * 2 * 10 ** 2 * 32;
@@ -52,7 +52,7 @@ test('the share of the peak is that of each round', (t) => {
       // The machine became half as fast at everything.
       { ms: [2, 2], peak: 5e8, phaseMs: {} },
     ],
-    ...{ error: 0, residentBytes: 1, workingBytes: 1, isNoisy: false },
+    ...{ error: 0, residentBytes: 1, workingBytes: 1, fixedBytes: 1, isNoisy: false },
   });
   t.is(peakShare, (flop * 1e3) / 1e9);
 });
@@ -62,7 +62,7 @@ test('a step behind a cache counts its one token, and what it reads', (t) => {
   const cell = cellOf({
     case: benchCase,
     rounds: rounds([0.5, 0.5]),
-    ...{ error: 0, residentBytes: 1, workingBytes: 1, isNoisy: false },
+    ...{ error: 0, residentBytes: 1, workingBytes: 1, fixedBytes: 1, isNoisy: false },
   });
   t.is(cell.tokensPerSecond, 6000);
   t.is(cell.gigabytesPerSecond, (4 * (4 * 32 * 32 + 4 * 32) + 3 * 2 * 10 * 32 * 4) / 0.5e6);
@@ -78,7 +78,15 @@ test('the phases of a cell are the medians of its rounds', (t) => {
   const ofAttend = [1, 2, 30].map((attend) => ({ ms: [1, 1], peak: 1e9, phaseMs: { attend } }));
   const all = [...ofAttend, { ms: [1, 1], peak: 1e9, phaseMs: { attend: 2, project: 1 } }];
   const { phaseMs } = cellOf({
-    ...{ case: caseOf(), rounds: all, error: 0, residentBytes: 1, workingBytes: 1, isNoisy: false },
+    ...{
+      case: caseOf(),
+      rounds: all,
+      error: 0,
+      residentBytes: 1,
+      workingBytes: 1,
+      fixedBytes: 1,
+      isNoisy: false,
+    },
   });
   t.deepEqual(phaseMs, { attend: 2, project: 0 });
 });

@@ -19,7 +19,7 @@ export function measuredCell(change: Partial<BenchCase> = {}): MeasuredCell {
       { ms: [2, 2.1, 1.9, 2], peak: 1e9, phaseMs: { project: 0.5, attend: 1, output: 0.25 } },
       { ms: [2.2, 2, 2.05, 1.95], peak: 1.1e9, phaseMs: { project: 0.6, attend: 1.1, output: 0.25 } },
     ],
-    ...{ error: 1e-7, residentBytes: 2e8, workingBytes: 4096, isNoisy: false },
+    ...{ error: 1e-7, residentBytes: 2e8, workingBytes: 4096, fixedBytes: 1024, isNoisy: false },
   });
 }
 
@@ -77,6 +77,7 @@ export function fakeLab({ samples, prepare, open, check }: Fakes = {}): FakeLab 
             spent: () => ({ calls, phaseMs: { project: 0.5 * calls, append: 0 } }),
             check: () => Promise.resolve(check?.(benchCase) ?? 1e-7),
             measureWorkingBytes: () => Promise.resolve(4096),
+            fixedBytes: 1024,
             [Symbol.dispose]: () => log.push('disposed'),
           });
         },

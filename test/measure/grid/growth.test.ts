@@ -8,13 +8,19 @@ import { caseOf, measuredCell } from './grid-case.js';
 interface Cost {
   readonly ms?: number;
   readonly phaseMs?: Readonly<Record<string, number>>;
-  readonly workingBytes?: number;
+  /** Besides the weights. */
+  readonly bytes?: number;
 }
 
 /** A cell whose median is 1 ms, without phases, but for what is given. */
-function cell(change: Partial<BenchCase>, { ms = 1, phaseMs = {}, workingBytes = 4096 }: Cost): MeasuredCell {
+function cell(change: Partial<BenchCase>, { ms = 1, phaseMs = {}, bytes = 3072 }: Cost): MeasuredCell {
   const measured = measuredCell(change);
-  return { ...measured, ms: { ...measured.ms, median: ms }, phaseMs, workingBytes };
+  return {
+    ...measured,
+    ms: { ...measured.ms, median: ms },
+    phaseMs,
+    workingBytes: measured.fixedBytes + bytes,
+  };
 }
 
 const lengths = [64, 128, 256, 512, 1024];
@@ -75,7 +81,7 @@ test('what is missing is left out, and a noisy cell marks its law', (t) => {
   const missing = { status: 'unavailable', case: caseOf({ tokens: 2048 }), reason: 'none' } as const;
   const { growth } = fitLaws([...cells.slice(1), { ...cells[0]!, isNoisy: true }, missing]);
   t.like(growth[0], { points: 5, to: 1024, isNoisy: true });
-  const bytes = cells.map((one, n) => ({ ...one, workingBytes: 2 ** n, isNoisy: true }));
+  const bytes = cells.map((one, n) => ({ ...one, workingBytes: 2000 * 2 ** n, isNoisy: true }));
   t.false(lawOf(fitLaws(bytes), 'memory')!.isNoisy, 'which is counted, not timed');
 });
 
@@ -150,11 +156,11 @@ test('attention alone has no parts, and a part that one cell lacks has no law', 
   t.deepEqual(laws.crossovers, []);
 });
 
-test('memory has a law where it changes, and no FLOP', (t) => {
-  const laws = fitLaws(along((tokens) => ({ workingBytes: 512 * tokens })));
+test('memory besides the weights has a law where it changes, and no FLOP', (t) => {
+  const laws = fitLaws(along((tokens) => ({ bytes: 512 * tokens })));
   t.like(lawOf(laws, 'memory'), { flopExponent: null, from: 64 });
   t.true(isNear(lawOf(laws, 'memory')!.exponent, 1) && isNear(lawOf(laws, 'memory')!.factor, 512));
-  t.is(lawOf(fitLaws(along(() => ({ workingBytes: 0 }))), 'memory'), undefined);
+  t.is(lawOf(fitLaws(along(() => ({ bytes: 0 }))), 'memory'), undefined);
 });
 
 test('no cells have no laws', (t) => {
