@@ -1,5 +1,6 @@
 // The cells of a grid as CSV, a line each (RFC 4180): for spreadsheets and other programs. Units are in the names.
-import { nameOfCase, type BenchCase, type Cell, type GridResults } from '../measure/grid/results.js';
+import { gridAxes } from '../measure/grid/cut.js';
+import { nameOfCase, type Cell, type GridResults } from '../measure/grid/results.js';
 
 type Value = string | number | boolean | null;
 
@@ -8,22 +9,7 @@ interface Column {
   readonly valueOf: (cell: Cell) => Value;
 }
 
-const caseColumns: readonly Column[] = (
-  [
-    'mode',
-    'modelDim',
-    'heads',
-    'headDim',
-    'kvHeads',
-    'tokens',
-    'batch',
-    'causal',
-    'window',
-    'dtype',
-    'kernel',
-    'threads',
-  ] as const satisfies readonly (keyof BenchCase)[]
-).map((name) => ({ name, valueOf: (cell) => cell.case[name] }));
+const caseColumns = gridAxes.map((name): Column => ({ name, valueOf: (cell) => cell.case[name] }));
 
 type Measured = Extract<Cell, { readonly status: 'measured' }>;
 
