@@ -1,5 +1,6 @@
 // The cells of a grid as CSV, a line each (RFC 4180): for spreadsheets and other programs. Units are in the names.
 import { gridAxes } from '../measure/grid/cut.js';
+import { partsOf } from '../measure/grid/parts.js';
 import { nameOfCase, type Cell, type GridResults } from '../measure/grid/results.js';
 
 type Value = string | number | boolean | null;
@@ -24,6 +25,8 @@ const measuredColumns: readonly Column[] = (
     ['p90Ms', ({ ms }) => ms.p90],
     ['p99Ms', ({ ms }) => ms.p99],
     ['maxMs', ({ ms }) => ms.max],
+    ['projectionsMs', (cell) => partsOf(cell)?.projections ?? null],
+    ['attentionMs', (cell) => partsOf(cell)?.attention ?? null],
     ['spread', ({ spread }) => spread],
     ['flop', ({ flop }) => flop],
     ['tokensPerSecond', ({ tokensPerSecond }) => tokensPerSecond],

@@ -30,6 +30,8 @@ test('a cell is a line, and every line has the fields of the header', (t) => {
   t.is(field(first, 'window'), '');
   t.is(field(first, 'isNoisy'), 'false');
   t.is(field(first, 'gigabytesPerSecond'), '');
+  t.is(Number(field(first, 'attentionMs')), 1.05);
+  t.is(Number(field(first, 'projectionsMs')), 0.8);
   t.is(field(first, 'reason'), '');
 });
 

@@ -1,5 +1,6 @@
 // How cost grows along an axis of a grid: power laws through cells that are alike but for that axis. Pure.
 import { findCrossover, fitLine, fitPowerLaw, type Point, type PowerLaw } from '../fit.js';
+import { partsOf } from './parts.js';
 import {
   nameOfCase,
   type BenchCase,
@@ -84,28 +85,17 @@ function groupAlong(cells: readonly MeasuredCell[], { axis, common }: Path): Gro
 
 interface Quantity {
   readonly name: LawQuantity;
+  /** 0 where a cell hasn't any. */
   readonly valueOf: (cell: MeasuredCell) => number;
   readonly flopOf?: (benchCase: BenchCase) => number;
 }
 
 const quantities: readonly Quantity[] = [
   { name: 'time', valueOf: ({ ms }) => ms.median, flopOf },
-  { name: 'projections', valueOf: (cell) => partsOf(cell).projections, flopOf: projectionFlop },
-  { name: 'attention', valueOf: (cell) => partsOf(cell).attention, flopOf: attentionFlop },
+  { name: 'projections', valueOf: (cell) => partsOf(cell)?.projections ?? 0, flopOf: projectionFlop },
+  { name: 'attention', valueOf: (cell) => partsOf(cell)?.attention ?? 0, flopOf: attentionFlop },
   { name: 'memory', valueOf: ({ workingBytes, fixedBytes }) => workingBytes - fixedBytes },
 ];
-
-const projectionPhases: ReadonlySet<string> = new Set(['project', 'output']);
-
-/** Milliseconds; 0 for both of attention alone, which is no part of anything. */
-function partsOf({ case: { mode }, phaseMs }: MeasuredCell): Record<'projections' | 'attention', number> {
-  const parts = { projections: 0, attention: 0 };
-  if (mode === 'attention') return parts;
-  for (const [phase, ms] of Object.entries(phaseMs)) {
-    parts[projectionPhases.has(phase) ? 'projections' : 'attention'] += ms;
-  }
-  return parts;
-}
 
 type Curve = Pick<PowerLaw, 'exponent' | 'factor'>;
 

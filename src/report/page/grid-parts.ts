@@ -123,6 +123,7 @@ function notesOf({ cells }: GridResults, measured: readonly MeasuredCell[]): str
   return [
     'A time is the median of its samples. The interval beside it holds that median with 95 % confidence (bootstrap); spread is how far the middle 80 % of the samples lie apart, as a share of the median.',
     "Of peak: the share of the rate that as many threads reached with nothing but multiply-adds, measured just before and after. A FLOP is an addition or a multiplication that the configuration's mask leaves.",
+    'Projections and attention: mean milliseconds of a call in the products with weights, and between them; the median of the rounds. What both lack to the time of a call is dispatch.',
     'Control: the configuration against itself, in pairs; 1 on a quiet machine. Error: the largest of the checked rows, as a share of their largest number.',
     'FLOP a byte counts inputs, weights, outputs and the attended part of a cache once each.',
     ...(noisy.length === 0
