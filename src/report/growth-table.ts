@@ -3,7 +3,10 @@ import type { GridLaws, GrowthLaw } from '../measure/grid/results.js';
 import { formatExponent, growthRows, type GrowthRow } from './growth-rows.js';
 import { formatCount, formatTable } from './table.js';
 
-const header = ['growth of', 'from', 'to', 'FLOP', 'time', 'projections', 'attention', 'memory', 'equal at'];
+const header = [
+  ...['growth of', 'from', 'to', 'time / FLOP', 'projections / FLOP', 'attention / FLOP', 'memory'],
+  'equal at: by time / FLOP',
+];
 
 /** Several lines without a line break at their end; '' without laws. */
 export function formatGrowth(laws: GridLaws): string {
@@ -12,34 +15,34 @@ export function formatGrowth(laws: GridLaws): string {
   return [
     formatTable(
       [header, ...rows.map(cellsOf)],
-      header.map((_, column) => (column === 0 || (column > 3 && column < 8) ? 'left' : 'right')),
+      header.map((_, column) => (column === 1 || column === 2 ? 'right' : 'left')),
     ),
     '',
     'b of a·x^b through the medians, by least squares on logarithms, with its 95 % interval; memory: of cache and calls;',
-    'equal at: where projections and attention of a layer cost the same, by time and by FLOP',
+    'equal at: where projections and attention of a layer cost the same',
   ].join('\n');
 }
 
 function cellsOf({ name, from, to, laws, crossover, isNoisy }: GrowthRow): string[] {
   const { time, projections, attention, memory } = laws;
-  const flopAt = crossover?.flopAt ?? null;
   return [
     `${isNoisy ? '~' : ' '} ${name}`,
     formatCount(from),
     formatCount(to),
-    time?.flopExponent == null ? '' : formatExponent(time.flopExponent),
     ...[time, projections, attention, memory].map(formatLaw),
-    crossover === undefined
-      ? ''
-      : `${formatCount(crossover.at)}${flopAt === null ? '' : `, ${formatCount(flopAt)}`}`,
+    crossover === undefined ? '' : besideFlop(formatCount(crossover.at), crossover.flopAt, formatCount),
   ];
 }
 
-/** '1.72 (1.65…1.80)' */
+/** '1.72 (1.65…1.80) / 1.75' */
 function formatLaw(law: GrowthLaw | undefined): string {
   if (law === undefined) return '';
-  const { exponent, interval } = law;
+  const { exponent, interval, flopExponent } = law;
   const range =
     interval === null ? '' : ` (${formatExponent(interval.low)}…${formatExponent(interval.high)})`;
-  return `${formatExponent(exponent)}${range}`;
+  return besideFlop(`${formatExponent(exponent)}${range}`, flopExponent, formatExponent);
+}
+
+function besideFlop(text: string, flop: number | null, format: (value: number) => string): string {
+  return flop === null ? text : `${text} / ${format(flop)}`;
 }

@@ -63,8 +63,8 @@ test('three lengths give laws, in the table, the JSON and the page', async (t) =
   const files = ['--output', output, '--html', html];
   const { code, stdout, stderr } = await headpool('bench', ...tiny, '--tokens', '16,64,128', ...files);
   t.is(code, 0, stderr);
-  t.regex(stdout, /^growth of +from +to +FLOP +time /m);
-  t.regex(stdout, /^[ ~] layer 16\/2\/tokens wasm x\d+ +16 +128 +1\.57 +-?\d\.\d\d /m);
+  t.regex(stdout, /^growth of +from +to +time \/ FLOP /m);
+  t.regex(stdout, /^[ ~] layer 16\/2\/tokens wasm x\d+ +16 +128 +-?\d\.\d\d \/ 1\.57 /m);
   const { laws } = parseResults(await readFile(output, 'utf8'), output) as GridResults;
   t.deepEqual(
     laws.growth.map(({ axis, quantity }) => [axis, quantity]),

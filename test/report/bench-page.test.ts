@@ -113,7 +113,10 @@ test('laws of growth stand below the lines, a row for each series', (t) => {
     t.true(row.includes(`<td>${exponent.toFixed(2)} `), `${name}: ${quantity}`);
     if (isNoisy) t.true(row.startsWith('<tr class="unsure">'));
   }
-  t.is(section.match(/by FLOP /g)?.length, crossovers.length);
+  t.is(
+    section.match(/<td>[\d,]+ <span class="muted">FLOP [\d,]+<\/span><\/td><\/tr>/g)?.length,
+    crossovers.length,
+  );
 });
 
 test('a page of too few cells for a law has none', (t) => {

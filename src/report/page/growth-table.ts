@@ -6,7 +6,7 @@ import { markup, nothing, when, type Markup } from '../markup.js';
 import { formatCount } from '../table.js';
 
 const caption =
-  'How cost grows: the exponent b of a·x^b through the medians, by least squares on logarithms, where at least three configurations differ in nothing but x; beside it the interval that holds b with 95 % confidence. Memory is that of cache and calls, without weights';
+  'How cost grows: the exponent b of a·x^b through the medians, by least squares on logarithms, where at least three configurations differ in nothing but x; below it the interval that holds b with 95 % confidence, and the exponent of the FLOP. Memory is that of cache and calls, without weights';
 
 /** Nothing without laws. */
 export function formatGrowthTable(laws: GridLaws): Markup {
@@ -17,27 +17,32 @@ export function formatGrowthTable(laws: GridLaws): Markup {
 
 const headings = [
   markup`<th scope="col" class="text">growth of</th>`,
-  ...['x', 'FLOP', 'time', 'projections', 'attention', 'memory', 'parts equal at'].map(
+  ...['x', 'time', 'projections', 'attention', 'memory', 'parts equal at'].map(
     (title) => markup`<th scope="col">${title}</th>`,
   ),
 ];
 
 function formatRow({ name, from, to, laws, crossover, isNoisy }: GrowthRow): Markup {
   const { time, projections, attention, memory } = laws;
-  const flop = time?.flopExponent == null ? absent : formatExponent(time.flopExponent);
   const exponents = [time, projections, attention, memory].map((law) => markup`<td>${formatLaw(law)}</td>`);
   const flopAt = crossover?.flopAt ?? null;
-  const byFlop = flopAt === null ? '' : `by FLOP ${formatCount(flopAt)}`;
-  const equal = crossover === undefined ? absent : [markup`${formatCount(crossover.at)} `, muted(byFlop)];
-  return markup`<tr${when(isNoisy, () => markup` class="unsure"`)}><th scope="row" class="text">${name}</th><td>${formatCount(from)} to ${formatCount(to)}</td><td>${flop}</td>${exponents}<td>${equal}</td></tr>`;
+  const equal =
+    crossover === undefined
+      ? absent
+      : [markup`${formatCount(crossover.at)} `, mutedFlop(flopAt, formatCount)];
+  return markup`<tr${when(isNoisy, () => markup` class="unsure"`)}><th scope="row" class="text">${name}</th><td>${formatCount(from)} to ${formatCount(to)}</td>${exponents}<td>${equal}</td></tr>`;
 }
 
 function formatLaw(law: GrowthLaw | undefined): Markup {
   if (law === undefined) return markup`${absent}`;
-  const { exponent, interval } = law;
+  const { exponent, interval, flopExponent } = law;
   const range =
     interval === null ? '' : `${formatExponent(interval.low)} to ${formatExponent(interval.high)}`;
-  return markup`${formatExponent(exponent)} ${muted(range)}`;
+  return markup`${formatExponent(exponent)} ${muted(range)}${mutedFlop(flopExponent, formatExponent)}`;
+}
+
+function mutedFlop(value: number | null, format: (value: number) => string): Markup {
+  return muted(value === null ? '' : `FLOP ${format(value)}`);
 }
 
 function muted(text: string): Markup {
