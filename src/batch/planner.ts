@@ -2,10 +2,9 @@
 // arena that only counts.
 import { raggedBatch } from '../attention/batch.js';
 import { resolveOptions } from '../attention/resolve-options.js';
-import type { SharedFloats } from '../attention/shared.js';
 import { resolveWeights, type ResolvedWeights } from '../attention/weights.js';
 import { assembleLayer, type PackedLayer } from '../engine/assemble-layer.js';
-import { packLayer } from '../engine/pack-layer.js';
+import { packForPlanning, standIn } from '../engine/stand-ins.js';
 import { WorkingSet } from '../engine/working-set.js';
 import { createCountingArena, type Arena } from '../tensor/arena.js';
 import { hasStatistics, type RunRequest } from './request.js';
@@ -16,9 +15,6 @@ export interface ChunkWork {
   /** Working memory while it is computed; inputs and outputs are not in it. */
   readonly workingBytes: number;
 }
-
-// Panels of packed weights are padded to 8 … 32 columns, depending on the kernel.
-const panelColumns = 16;
 
 export class RunPlanner {
   readonly #request: RunRequest;
@@ -34,7 +30,7 @@ export class RunPlanner {
   constructor(request: RunRequest, heads: number, kvHeads: number) {
     this.#request = request;
     this.#weights = resolveWeights(request.weights, heads, kvHeads);
-    this.#layer = packLayer(this.#weights, panelColumns, this.#arena).layer;
+    this.#layer = packForPlanning(this.#weights, this.#arena);
     this.packedBytes = this.#arena.bytesInUse;
     this.outputDim = this.#weights.output.outputs;
   }
@@ -63,8 +59,4 @@ export class RunPlanner {
       phases.reduce((total, phase) => total + phase[part], 0);
     return { units: sum('unitCount'), flop: sum('flop'), workingBytes };
   }
-}
-
-function standIn(): SharedFloats {
-  return { shape: [0], data: new Float32Array(new SharedArrayBuffer(0)) };
 }

@@ -1,5 +1,7 @@
 // The cells of a grid as CSV, a line each (RFC 4180): for spreadsheets and other programs. Units are in the names.
-import { nameOfCase, type BenchCase, type Cell, type GridResults } from '../measure/grid/results.js';
+import { gridAxes } from '../measure/grid/cut.js';
+import { partsOf } from '../measure/grid/parts.js';
+import { nameOfCase, type Cell, type GridResults } from '../measure/grid/results.js';
 
 type Value = string | number | boolean | null;
 
@@ -8,22 +10,7 @@ interface Column {
   readonly valueOf: (cell: Cell) => Value;
 }
 
-const caseColumns: readonly Column[] = (
-  [
-    'mode',
-    'modelDim',
-    'heads',
-    'headDim',
-    'kvHeads',
-    'tokens',
-    'batch',
-    'causal',
-    'window',
-    'dtype',
-    'kernel',
-    'threads',
-  ] as const satisfies readonly (keyof BenchCase)[]
-).map((name) => ({ name, valueOf: (cell) => cell.case[name] }));
+const caseColumns = gridAxes.map((name): Column => ({ name, valueOf: (cell) => cell.case[name] }));
 
 type Measured = Extract<Cell, { readonly status: 'measured' }>;
 
@@ -38,6 +25,8 @@ const measuredColumns: readonly Column[] = (
     ['p90Ms', ({ ms }) => ms.p90],
     ['p99Ms', ({ ms }) => ms.p99],
     ['maxMs', ({ ms }) => ms.max],
+    ['projectionsMs', (cell) => partsOf(cell)?.projections ?? null],
+    ['attentionMs', (cell) => partsOf(cell)?.attention ?? null],
     ['spread', ({ spread }) => spread],
     ['flop', ({ flop }) => flop],
     ['tokensPerSecond', ({ tokensPerSecond }) => tokensPerSecond],
@@ -46,6 +35,7 @@ const measuredColumns: readonly Column[] = (
     ['gigabytesPerSecond', ({ gigabytesPerSecond }) => gigabytesPerSecond],
     ['residentBytes', ({ residentBytes }) => residentBytes],
     ['workingBytes', ({ workingBytes }) => workingBytes],
+    ['fixedBytes', ({ fixedBytes }) => fixedBytes],
     ['error', ({ error }) => error],
     ['control', ({ control }) => control.median],
     ['controlLow', ({ control }) => control.interval.low],

@@ -1,5 +1,6 @@
 // The cells of a grid as a table for people.
 import { nameOfCase, type Cell, type GridResults, type MeasuredCell } from '../measure/grid/results.js';
+import { formatGrowth } from './growth-table.js';
 import { formatBytes, formatCount, formatDuration, formatTable } from './table.js';
 
 const header = [
@@ -18,7 +19,7 @@ const header = [
   'engine',
 ] as const;
 
-/** A line a cell; noisy ones begin with `~`, and those that can't be measured say why. */
+/** A line a cell, and below a line a law; noisy ones begin with `~`, and those that can't be measured say why. */
 export function formatGridTable(results: GridResults): string {
   const { cells, machine, version, elapsedMs, title } = results;
   const measured = cells.filter((cell) => cell.status === 'measured');
@@ -29,12 +30,14 @@ export function formatGridTable(results: GridResults): string {
   );
   const missing = cells.filter((cell) => cell.status === 'unavailable');
   const noisy = measured.filter(({ isNoisy }) => isNoisy).length;
+  const growth = formatGrowth(results.laws);
   return [
     `${title}: headpool ${version}, ${names.join(', ')}, Node ${machine.node}`,
     `${machine.cpu}, ${machine.parallelism} of ${machine.cores} cores, ${formatBytes(machine.memoryBytes)}, ${machine.platform}`,
     '',
     table,
     ...(missing.length === 0 ? [] : ['', ...missing.map(formatMissing)]),
+    ...(growth === '' ? [] : ['', growth]),
     '',
     `${formatCount(measured.length)} cells in ${formatDuration(elapsedMs)}; peak: share of the multiply-add rate measured in between`,
     ...(noisy === 0

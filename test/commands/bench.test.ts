@@ -57,6 +57,22 @@ test('settings come from a file, and the table marks what is not there', async (
   t.regex(stderr, /kvHeads 3 is left out for 2 heads/);
 });
 
+test('three lengths give laws, in the table, the JSON and the page', async (t) => {
+  const folder = await makeFolder(t);
+  const [output, html] = [join(folder, 'r.json'), join(folder, 'r.html')];
+  const files = ['--output', output, '--html', html];
+  const { code, stdout, stderr } = await headpool('bench', ...tiny, '--tokens', '16,64,128', ...files);
+  t.is(code, 0, stderr);
+  t.regex(stdout, /^growth of +from +to +time \/ FLOP /m);
+  t.regex(stdout, /^[ ~] layer 16\/2\/tokens wasm x\d+ +16 +128 +-?\d\.\d\d \/ 1\.57 /m);
+  const { laws } = parseResults(await readFile(output, 'utf8'), output) as GridResults;
+  t.deepEqual(
+    laws.growth.map(({ axis, quantity }) => [axis, quantity]),
+    ['time', 'projections', 'attention', 'memory'].map((quantity) => ['tokens', quantity]),
+  );
+  t.true((await readFile(html, 'utf8')).includes('<div class="scroll growth" id="growth"'));
+});
+
 const refuses = test.macro({
   title: (title) => `${title} is refused`,
   exec: async (t: ExecutionContext, args: readonly string[], code: number, says: RegExp) => {
@@ -97,7 +113,8 @@ test(
 test(
   'a grid that takes too much memory',
   refuses,
-  ['--tokens', '64,4096', '--max-memory', '20MB', '--kernel', 'wasm'],
+  // However slow a busy machine makes the estimate.
+  ['--tokens', '64,4096', '--max-memory', '20MB', '--kernel', 'wasm', '--max-minutes', '10000'],
   1,
   /`maxMemory`.*`layer 512\/8\/4096 wasm x\d+` about .*: leave out tokens 4096 \(1 cell\), or allow more/,
 );
@@ -109,7 +126,7 @@ async function writeGrid(t: ExecutionContext, name: string, factor: number): Pro
   const path = join(await makeFolder(t), name);
   const cell = measuredCell();
   const noise = [1, 1.001, 0.999, 1.0005, 0.9995];
-  const rounds = noise.map((n) => ({ ms: [2 * factor * n, 2 * factor * n], peak: 1e9 }));
+  const rounds = noise.map((n) => ({ ms: [2 * factor * n, 2 * factor * n], peak: 1e9, phaseMs: {} }));
   await writeFile(path, JSON.stringify(gridResults({ cells: [{ ...cell, rounds }] })));
   return path;
 }
@@ -139,7 +156,7 @@ test('files that share no cell, or are of something else, are not compared', asy
   t.is(apart.code, 2);
   t.regex(apart.stderr, /a file with cells that .*a\.json has too for `compare`/);
   const broken = join(folder, 'broken.json');
-  await writeFile(broken, '{"benchmark":"grid","format":1}');
+  await writeFile(broken, '{"benchmark":"grid","format":2}');
   const { code, stderr } = await headpool('bench', '--compare', broken, before);
   t.is(code, 1);
   t.regex(stderr, /broken\.json: expected text for `title`, got nothing/);

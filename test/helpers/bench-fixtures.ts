@@ -15,6 +15,8 @@ import {
   type ScalingResults,
   type ScalingWork,
 } from '../../src/measure/scaling/results.js';
+import { fitLaws } from '../../src/measure/grid/growth.js';
+import { attentionFlop, projectionFlop } from '../../src/measure/grid/work.js';
 import type { Machine } from '../../src/measure/machine.js';
 import { medianInterval, relativeSpread, summarise } from '../../src/measure/statistics.js';
 import { bytesPerElement } from '../../src/tensor/dtype.js';
@@ -76,6 +78,7 @@ export function measuredCell(benchCase: BenchCase, { noise = 0.015, isNoisy = fa
   const rounds = [0, 1, 2].map(() => ({
     ms: sampleMs(random, seconds * 1e3, noise),
     peak: peak * (1 + 0.01 * random.normal()),
+    phaseMs: {},
   }));
   const samples = rounds.flatMap((round) => round.ms);
   const ms = summarise(samples);
@@ -87,6 +90,7 @@ export function measuredCell(benchCase: BenchCase, { noise = 0.015, isNoisy = fa
     ms,
     interval: medianInterval(samples, { resamples: 200 }),
     spread: relativeSpread(ms),
+    phaseMs: phasesOf(benchCase, ms.median),
     flop,
     tokensPerSecond: ((mode === 'decode' ? 1 : tokens) * batch * 1e3) / ms.median,
     gflopPerSecond: perSecond / 1e9,
@@ -94,12 +98,20 @@ export function measuredCell(benchCase: BenchCase, { noise = 0.015, isNoisy = fa
     gigabytesPerSecond: mode === 'decode' ? cacheBytes / (ms.median * 1e6) : null,
     residentBytes: 9e7 + 12 * tokens * heads * headDim,
     workingBytes: 4e6 + 8 * tokens * heads * headDim,
+    fixedBytes: 4e6,
     error: 3e-7 * (1 + random.uniform()),
     control: isNoisy
       ? { median: 1.083, interval: { low: 1.041, high: 1.127 } }
       : { median: 1.002, interval: { low: 0.993, high: 1.011 } },
     isNoisy,
   };
+}
+
+/** A layer's time shared out by its FLOP. */
+function phasesOf(benchCase: BenchCase, ms: number): Record<string, number> {
+  const attend = attentionFlop(benchCase) / (attentionFlop(benchCase) + projectionFlop(benchCase));
+  if (attend === 1) return { attend: ms };
+  return { project: 0.7 * (1 - attend) * ms, attend: attend * ms, output: 0.3 * (1 - attend) * ms };
 }
 
 function sampleMs(random: Random, middle: number, noise: number): number[] {
@@ -118,6 +130,7 @@ export function gridResults(cells: readonly Cell[], title = 'Layers, attention a
     machine: exampleMachine,
     instructionSets: { native: 'AVX2 and FMA', wasm: 'WebAssembly relaxed SIMD' },
     cells,
+    laws: fitLaws(cells),
   };
 }
 

@@ -33,8 +33,9 @@ export function madeCell(
     rounds,
     ms: summarise(samples.length === 0 ? [0] : samples),
     interval: one,
+    phaseMs: {},
     ...{ spread: 0, flop: 0, tokensPerSecond: 0, gflopPerSecond: 0, peakShare: 0, gigabytesPerSecond: null },
-    ...{ residentBytes: 0, workingBytes: 0, error: 0 },
+    ...{ residentBytes: 0, workingBytes: 0, fixedBytes: 0, error: 0 },
     control: { median: 1, interval: one },
     isNoisy,
   };
@@ -50,6 +51,7 @@ export function madeGrid(cells: readonly Cell[], changes: Partial<GridResults> =
     },
     instructionSets: { native: 'avx2' },
     cells,
+    laws: { growth: [], crossovers: [] },
     ...changes,
   };
 }
@@ -81,7 +83,7 @@ export function simulateGrid(noise: Noise): GridResults {
       const expectedMs = 10 * (cell + 1) * slowDown(cell) * Math.exp(offset);
       const draw = (): number => expectedMs * Math.exp(sampleSpread * random.normal());
       const peak = 1e11 * Math.exp(turbo + peakError * random.normal());
-      return { ms: Array.from({ length: samples }, draw), peak };
+      return { ms: Array.from({ length: samples }, draw), peak, phaseMs: {} };
     });
     return { ...base, rounds: made, case: madeCase({ tokens: 64 * (cell + 1) }) };
   });

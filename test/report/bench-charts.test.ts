@@ -240,7 +240,7 @@ test('zeros, nulls and what is not finite stay off logarithmic axes', (t) => {
     broken({ gflopPerSecond: null, ms: { ...cell.ms, median: null } }),
     broken({ gflopPerSecond: Number.NaN, ms: { ...cell.ms, median: Number.POSITIVE_INFINITY } }),
     broken({ interval: { low: 0, high: Number.POSITIVE_INFINITY } }),
-    broken({ flop: 0, rounds: [{ ms: [1], peak: 0 }] }),
+    broken({ flop: 0, rounds: [{ ms: [1], peak: 0, phaseMs: {} }] }),
   ]);
   const files = formatCharts(results);
   for (const [name, svg] of files) t.notRegex(svg, /NaN|Infinity|undefined/, name);

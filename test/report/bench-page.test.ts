@@ -87,7 +87,8 @@ test('characters that XML has not are replaced', (t) => {
 test('noisy and missing cells are marked in the table and named in the notes', (t) => {
   const results = exampleGrid();
   const page = formatPage(results);
-  const rows = page.match(/<tr class="unsure">[^\n]*/g) ?? [];
+  const table = /<section id="table">[^]*?<\/section>/.exec(page)![0];
+  const rows = table.match(/<tr class="unsure">[^\n]*/g) ?? [];
   const unsure = results.cells.filter((cell) => cell.status === 'unavailable' || cell.isNoisy);
   t.is(unsure.length, 4);
   t.is(rows.length, unsure.length);
@@ -98,6 +99,28 @@ test('noisy and missing cells are marked in the table and named in the notes', (
       t.true(page.includes(`<li>Unavailable: ${nameOfCase(cell.case)}. ${cell.reason}</li>`));
     }
   }
+});
+
+test('laws of growth stand below the lines, a row for each series', (t) => {
+  const results = exampleGrid();
+  const { growth, crossovers } = results.laws;
+  t.true(growth.length > 3 && crossovers.length > 0);
+  const section = /<section id="lines">[^]*?<\/section>/.exec(formatPage(results))![0];
+  const rows = section.match(/<tr[^>]*><th scope="row".*?<\/tr>/g)!;
+  t.is(rows.length, new Set(growth.map(({ name }) => name)).size);
+  for (const { name, exponent, quantity, isNoisy } of growth) {
+    const row = rows.find((text) => text.includes(`>${name}</th>`))!;
+    t.true(row.includes(`<td>${exponent.toFixed(2)} `), `${name}: ${quantity}`);
+    if (isNoisy) t.true(row.startsWith('<tr class="unsure">'));
+  }
+  t.is(
+    section.match(/<td>[\d,]+ <span class="muted">FLOP [\d,]+<\/span><\/td><\/tr>/g)?.length,
+    crossovers.length,
+  );
+});
+
+test('a page of too few cells for a law has none', (t) => {
+  t.false(formatPage(gridResults([measuredCell(exampleCase())])).includes('id="growth"'));
 });
 
 test('points beyond the machine are marked as predicted', (t) => {

@@ -2,6 +2,7 @@
 import test from 'ava';
 import { formatGridCsv } from '../../src/report/grid-csv.js';
 import { formatGridTable } from '../../src/report/grid-table.js';
+import { fitLaws } from '../../src/measure/grid/growth.js';
 import { gridResults, measuredCell } from '../measure/grid/grid-case.js';
 
 /** Lines of fields, as RFC 4180 has them. */
@@ -29,6 +30,8 @@ test('a cell is a line, and every line has the fields of the header', (t) => {
   t.is(field(first, 'window'), '');
   t.is(field(first, 'isNoisy'), 'false');
   t.is(field(first, 'gigabytesPerSecond'), '');
+  t.is(Number(field(first, 'attentionMs')), 1.05);
+  t.is(Number(field(first, 'projectionsMs')), 0.8);
   t.is(field(first, 'reason'), '');
 });
 
@@ -66,4 +69,29 @@ test('a noisy cell is marked, and the mark explained', (t) => {
   const text = formatGridTable(gridResults({ cells: [{ ...measuredCell(), isNoisy: true }] }));
   t.regex(text, /^~ layer 32\/4\/12 reference x1/m);
   t.regex(text, /^~ 1 noisy: the machine was busy/m);
+});
+
+test('laws stand below the table, and where the parts of a layer cost the same', (t) => {
+  const cells = [8, 16, 32, 64].map((tokens) => {
+    const cell = measuredCell({ tokens });
+    const phaseMs = { project: 0.5 * tokens, output: 0.5 * tokens, attend: tokens ** 2 / 20 };
+    return { ...cell, phaseMs, ms: { ...cell.ms, median: tokens }, isNoisy: tokens === 8 };
+  });
+  const lines = formatGridTable(gridResults({ cells, laws: fitLaws(cells) })).split('\n');
+  const start = lines.findIndex((line) => line.startsWith('growth of'));
+  t.is(lines[start - 1], '');
+  t.regex(
+    lines[start]!,
+    /^growth of +from +to +time \/ FLOP +projections \/ FLOP +attention \/ FLOP +memory +equal at: by time \/ FLOP$/,
+  );
+  const exact = (exponent: string) => `${exponent} \\(${exponent}…${exponent}\\)`;
+  const flop = ['1\\.\\d\\d', '1\\.00', '2\\.00'];
+  const laws = ['1.00', '1.00', '2.00'].map((exponent, n) => `${exact(exponent)} / ${flop[n]}`);
+  const figures = ['8 +64', ...laws, '20 / 64'].join(' +');
+  t.regex(lines[start + 1]!, new RegExp(`^~ layer 32/4/tokens reference x1 +${figures}$`));
+  t.regex(lines[start + 3]!, /^b of a·x\^b through the medians, by least squares on logarithms/);
+});
+
+test('without laws nothing is said of growth', (t) => {
+  t.false(formatGridTable(gridResults()).includes('growth'));
 });

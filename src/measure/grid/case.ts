@@ -22,6 +22,8 @@ export type Operands =
 
 /** Dispose it to give its memory back. */
 export interface PreparedCase extends Disposable {
+  /** What the engine holds before caches and calls: the packed weights. */
+  readonly fixedBytes: number;
   /** What calls compute from; what only filling a cache needs is drawn again. */
   operands(): Operands;
   /** Computes the output once. */
@@ -58,6 +60,7 @@ function prepareAttention(engine: CaseEngine, benchCase: BenchCase): PreparedCas
   const inputs = { q: tensor(heads, 1), k: tensor(kvHeads, 2), v: tensor(kvHeads, 3) };
   const options = optionsOf(benchCase);
   return {
+    fixedBytes: engine.stats().memoryBytes,
     operands: () => ({ mode: 'attention', ...inputs }),
     call: async () => (await engine.attention({ ...inputs, ...options })).output,
     [Symbol.dispose]: () => undefined,
@@ -70,6 +73,7 @@ async function prepareLayer(engine: CaseEngine, benchCase: BenchCase): Promise<P
   const x = store(normalTensor([batch, tokens, modelDim], 6), dtype);
   const layer = await engine.multiHeadAttention({ heads, kvHeads, weights, ...optionsOf(benchCase) });
   return {
+    fixedBytes: engine.stats().memoryBytes,
     operands: () => ({ mode: 'layer', x, weights }),
     call: async () => (await layer.forward(x)).output,
     [Symbol.dispose]: () => {
@@ -83,6 +87,7 @@ async function prepareDecoding(engine: CaseEngine, benchCase: BenchCase): Promis
   const weights = weightsOf(benchCase);
   const draw = (): Tensor => normalTensor([batch, tokens + 1, modelDim], 6);
   const layer = await engine.multiHeadAttention({ heads, kvHeads, weights });
+  const fixedBytes = engine.stats().memoryBytes;
   try {
     const cache = layer.createCache({ maxTokens: tokens + 1, batch, dtype });
     const x = draw();
@@ -95,6 +100,7 @@ async function prepareDecoding(engine: CaseEngine, benchCase: BenchCase): Promis
     const token = sliceTokens(x, tokens, tokens + 1);
     const options = { ...optionsOf(benchCase), cache };
     return {
+      fixedBytes,
       operands: () => ({ mode: 'decode', x: draw(), weights }),
       call: async () => {
         const { output } = await layer.forward(token, options);

@@ -3,12 +3,38 @@ import { medianInterval, median, relativeSpread, summarise, type Interval } from
 import type { BenchCase, MeasuredCell, Round } from './results.js';
 import { bytesRead, flopOf, tokensOfCall } from './work.js';
 
+/** Milliseconds in each phase; without phases that took none. */
+type PhaseTimes = Readonly<Record<string, number>>;
+
+/** What an engine's statistics say of its calls so far. */
+export interface SpentTime {
+  readonly calls: number;
+  readonly phaseMs: PhaseTimes;
+}
+
+/** Mean milliseconds of the calls between two moments in each phase. */
+export function meanPhases(before: SpentTime, after: SpentTime): PhaseTimes {
+  const calls = after.calls - before.calls;
+  const means = Object.entries(after.phaseMs).map(
+    ([phase, ms]) => [phase, (ms - (before.phaseMs[phase] ?? 0)) / calls] as const,
+  );
+  return Object.fromEntries(means.filter(([, ms]) => ms > 0));
+}
+
+function medianPhases(rounds: readonly Round[]): PhaseTimes {
+  const phases = new Set(rounds.flatMap(({ phaseMs }) => Object.keys(phaseMs)));
+  return Object.fromEntries(
+    [...phases].map((phase) => [phase, median(rounds.map(({ phaseMs }) => phaseMs[phase] ?? 0))]),
+  );
+}
+
 export interface Measurement {
   readonly case: BenchCase;
   readonly rounds: readonly Round[];
   readonly error: number;
   readonly residentBytes: number;
   readonly workingBytes: number;
+  readonly fixedBytes: number;
   readonly isNoisy: boolean;
 }
 
@@ -37,7 +63,7 @@ export function hasFailed({ interval: { low, high } }: Control): boolean {
 }
 
 export function cellOf(measurement: Measurement): MeasuredCell {
-  const { case: benchCase, rounds, error, residentBytes, workingBytes, isNoisy } = measurement;
+  const { case: benchCase, rounds, error, residentBytes, workingBytes, fixedBytes, isNoisy } = measurement;
   const samples = rounds.flatMap((round) => round.ms);
   const ms = summarise(samples);
   const interval: Interval = medianInterval(samples);
@@ -50,12 +76,13 @@ export function cellOf(measurement: Measurement): MeasuredCell {
     case: benchCase,
     ...{ rounds, ms, interval },
     spread: relativeSpread(ms),
+    phaseMs: medianPhases(rounds),
     flop,
     tokensPerSecond: (tokensOfCall(benchCase) / ms.median) * 1e3,
     gflopPerSecond: flop / ms.median / 1e6,
     peakShare: median(shares),
     gigabytesPerSecond: bytes === 0 ? null : bytes / ms.median / 1e6,
-    ...{ residentBytes, workingBytes, error },
+    ...{ residentBytes, workingBytes, fixedBytes, error },
     control: controlOf(rounds),
     isNoisy,
   };

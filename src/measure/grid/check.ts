@@ -2,8 +2,9 @@
 import type { Dtype } from '../../tensor/dtype.js';
 import { decodeInto } from '../../tensor/dtype.js';
 import type { Tensor, TensorLike } from '../../tensor/tensor.js';
+import { attentionRow, layerRow, type RowPlace } from '../oracle-row.js';
+import { relativeError } from '../relative-error.js';
 import type { Operands } from './case.js';
-import { attentionRow, layerRow, type RowPlace } from './oracle-row.js';
 import { nameOfCase, type BenchCase } from './results.js';
 import { attendedPairs } from './work.js';
 
@@ -95,15 +96,6 @@ function rowFlop(benchCase: BenchCase): number {
   const keys = attendedPairs(benchCase) / (mode === 'decode' ? 1 : tokens);
   const ofKeys = 4 * heads * keys * (mode === 'attention' ? headDim : modelDim);
   return mode === 'attention' ? ofKeys : ofKeys + 8 * modelDim ** 2;
-}
-
-function relativeError(found: Float32Array, wanted: Float64Array): number {
-  let [difference, largest] = [0, 0];
-  for (let n = 0; n < wanted.length; n++) {
-    difference = Math.max(difference, Math.abs(found[n]! - wanted[n]!));
-    largest = Math.max(largest, Math.abs(wanted[n]!));
-  }
-  return found.length === wanted.length ? difference / largest : Infinity;
 }
 
 function floatsOf({ data, dtype = 'f32' }: TensorLike): Float32Array {

@@ -1,11 +1,11 @@
 // Which values of a grid's lists to leave out where it is too much: those whose cells cost most.
 import type { BenchCase } from './results.js';
 
-/** Settings that are lists, by the name that they have in a case. */
+/** Settings that are lists, by the name that they have in a case: all that a case has. */
 export const gridAxes = [
   'mode',
-  'heads',
   'modelDim',
+  'heads',
   'headDim',
   'kvHeads',
   'tokens',

@@ -2,6 +2,7 @@
 import { createEngine, type Engine } from '../../engine/engine.js';
 import type { KernelName } from '../../../workers/protocol/kernels.js';
 import { calibratePeak } from '../peak.js';
+import type { SpentTime } from './cells.js';
 import { measureWorkingBytes, prepareCase, type CaseEngine, type PreparedCase } from './case.js';
 import { checkOutput } from './check.js';
 import { collectGarbage } from './garbage.js';
@@ -19,9 +20,13 @@ export interface Station extends AsyncDisposable {
 
 export interface ReadyCase extends Disposable {
   call(): Promise<unknown>;
+  /** Of all calls of the engine. */
+  spent(): SpentTime;
   /** The error of the checked rows. @throws RangeError if a number is wrong */
   check(): Promise<number>;
   measureWorkingBytes(): Promise<number>;
+  /** Of the packed weights. */
+  readonly fixedBytes: number;
 }
 
 export interface Lab {
@@ -66,8 +71,13 @@ async function stationOf(engine: Engine): Promise<Station> {
 function readyCase(engine: CaseEngine, benchCase: BenchCase, prepared: PreparedCase): ReadyCase {
   return {
     call: () => prepared.call(),
+    spent: () => {
+      const { calls, phaseMs } = engine.stats();
+      return { calls: calls.completed, phaseMs };
+    },
     check: async () => checkOutput(benchCase, prepared.operands(), await prepared.call()),
     measureWorkingBytes: () => measureWorkingBytes(engine, prepared),
+    fixedBytes: prepared.fixedBytes,
     [Symbol.dispose]: () => {
       prepared[Symbol.dispose]();
     },

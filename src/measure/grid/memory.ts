@@ -4,13 +4,11 @@ import { denseBatch } from '../../attention/batch.js';
 import { pagesFor } from '../../attention/page-table.js';
 import type { Heads } from '../../attention/problem.js';
 import { resolveOptions } from '../../attention/resolve-options.js';
-import type { SharedFloats } from '../../attention/shared.js';
-import type { Linear, ResolvedWeights } from '../../attention/weights.js';
 import { assembleAlone } from '../../engine/assemble-attention.js';
 import { assembleLayer } from '../../engine/assemble-layer.js';
 import { batchMajor } from '../../engine/layout.js';
-import { packLayer } from '../../engine/pack-layer.js';
 import { PageStorage } from '../../engine/page-storage.js';
+import { packForPlanning, standIn, standInWeights } from '../../engine/stand-ins.js';
 import { WorkingSet } from '../../engine/working-set.js';
 import { createCountingArena, type Arena } from '../../tensor/arena.js';
 import { bytesPerElement } from '../../tensor/dtype.js';
@@ -18,9 +16,6 @@ import { regionOf } from '../../tensor/region.js';
 import { pageTokens } from '../../../workers/protocol/layout.js';
 import type { BenchCase } from './results.js';
 import { fillTokens, inputCount, outputCount, weightCount } from './work.js';
-
-// Panels of packed weights are padded to 8 … 32 columns, depending on the kernel.
-const panelColumns = 16;
 
 /** Inputs, weights as they are, and outputs: the current one and one that nobody has collected yet. */
 export function outsideBytes(benchCase: BenchCase): number {
@@ -56,8 +51,8 @@ function countAttention(benchCase: BenchCase, memory: WorkingSet): void {
 }
 
 function countLayer(benchCase: BenchCase, arena: Arena, memory: WorkingSet): void {
-  const { mode, tokens, batch, dtype } = benchCase;
-  const { layer } = packLayer(weightsOf(benchCase), panelColumns, arena);
+  const { mode, tokens, batch, dtype, modelDim } = benchCase;
+  const layer = packForPlanning(standInWeights(modelDim, headsOf(benchCase)), arena);
   if (mode === 'decode') {
     const pages = pagesFor({ maxTokens: tokens + 1, batch, rolling: false, pageTokens });
     new PageStorage(headsOf(benchCase), pages, dtype, arena);
@@ -80,24 +75,4 @@ function resolve(benchCase: BenchCase, tokens: number) {
 
 function headsOf({ heads, kvHeads, headDim }: BenchCase): Heads {
   return { heads, kvHeads, headDim, valueDim: headDim };
-}
-
-function weightsOf(benchCase: BenchCase): ResolvedWeights {
-  const { modelDim, heads, kvHeads, headDim } = benchCase;
-  const linear = (outputs: number, inputs: number): Linear => ({
-    ...{ outputs, inputs, weight: standIn(), bias: standIn() },
-  });
-  return {
-    ...headsOf(benchCase),
-    query: linear(heads * headDim, modelDim),
-    key: linear(kvHeads * headDim, modelDim),
-    value: linear(kvHeads * headDim, modelDim),
-    output: linear(modelDim, heads * headDim),
-    ...{ extraKeys: 0, extraKey: null, extraValue: null },
-  };
-}
-
-/** Planning asks which inputs are the same, never what is in them. */
-function standIn(): SharedFloats {
-  return { shape: [0], data: new Float32Array(new SharedArrayBuffer(0)) };
 }

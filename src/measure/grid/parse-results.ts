@@ -23,9 +23,14 @@ import { oneOf, positive, record, refuse, text, type Place, type Reader } from '
 import {
   benchModes,
   gridFormat,
+  lawAxes,
+  lawQuantities,
   type BenchCase,
   type Cell,
+  type Crossover,
+  type GridLaws,
   type GridResults,
+  type GrowthLaw,
   type MeasuredCell,
   type MissingCell,
   type Round,
@@ -103,7 +108,7 @@ const benchCase = object<BenchCase>({
   threads: count,
 });
 
-const round = object<Round>({ ms: filled(positive), peak: positive });
+const round = object<Round>({ ms: filled(positive), peak: positive, phaseMs: record(undefined, positive) });
 
 const measuredCell = object<MeasuredCell>({
   status: oneOf('measured'),
@@ -112,6 +117,7 @@ const measuredCell = object<MeasuredCell>({
   ms: summary,
   interval,
   spread: number,
+  phaseMs: record(undefined, number),
   flop: positive,
   tokensPerSecond: positive,
   gflopPerSecond: positive,
@@ -119,6 +125,7 @@ const measuredCell = object<MeasuredCell>({
   gigabytesPerSecond: nullable(positive),
   residentBytes: integer(0),
   workingBytes: integer(0),
+  fixedBytes: integer(0),
   error: number,
   control: object<MeasuredCell['control']>({ median: positive, interval }),
   isNoisy: flag,
@@ -131,6 +138,28 @@ const cell: Reader<Cell> = (place) => {
   return oneOf('measured', 'unavailable')(status) === 'measured' ? measuredCell(place) : missingCell(place);
 };
 
+const growthLaw = object<GrowthLaw>({
+  name: text,
+  axis: oneOf(...lawAxes),
+  quantity: oneOf(...lawQuantities),
+  from: count,
+  to: count,
+  points: integer(3),
+  exponent: number,
+  factor: positive,
+  interval: nullable(interval),
+  deviation: number,
+  flopExponent: nullable(number),
+  isNoisy: flag,
+});
+
+const crossover = object<Crossover>({
+  name: text,
+  axis: oneOf(...lawAxes),
+  at: positive,
+  flopAt: nullable(positive),
+});
+
 const gridResults = object<GridResults>({
   benchmark: oneOf('grid'),
   format: oneOf(gridFormat),
@@ -141,6 +170,7 @@ const gridResults = object<GridResults>({
   machine,
   instructionSets: record(kernelNames, text),
   cells: list(cell),
+  laws: object<GridLaws>({ growth: list(growthLaw), crossovers: list(crossover) }),
 });
 
 const work = object<ScalingWork>({

@@ -4,8 +4,9 @@ import { HeadpoolError } from '../../errors.js';
 import { version } from '../../engine/version.js';
 import type { KernelName } from '../../../workers/protocol/kernels.js';
 import { describeMachine } from '../machine.js';
-import { cellOf, controlOf, hasFailed } from './cells.js';
+import { cellOf, controlOf, hasFailed, meanPhases, type SpentTime } from './cells.js';
 import { leastSamples } from './estimate.js';
+import { fitLaws } from './growth.js';
 import { lab as realLab, type Lab, type Station } from './lab.js';
 import {
   gridFormat,
@@ -40,6 +41,7 @@ interface Candidate {
   error: number | undefined;
   residentBytes: number;
   workingBytes: number;
+  fixedBytes: number;
   isNoisy: boolean;
   /** Why it can't be measured. */
   failure: HeadpoolError | undefined;
@@ -60,12 +62,14 @@ export async function measureGrid(
   const startMs = performance.now();
   const run = new GridRun(cases, options, hooks, lab);
   await run.measure();
+  const cells = run.cells();
   return {
     ...{ benchmark: 'grid', format: gridFormat, title: options.title, version, startedAt },
     elapsedMs: performance.now() - startMs,
     machine: describeMachine(),
     instructionSets: Object.fromEntries(run.instructionSets),
-    cells: run.cells(),
+    cells,
+    laws: fitLaws(cells),
   };
 }
 
@@ -85,7 +89,7 @@ class GridRun {
       const reason = options.unavailable?.get(benchCase.kernel);
       return {
         case: benchCase,
-        ...{ rounds: [], error: undefined, residentBytes: 0, workingBytes: 0, isNoisy: false },
+        ...{ rounds: [], error: undefined, residentBytes: 0, workingBytes: 0, fixedBytes: 0, isNoisy: false },
         failure: reason === undefined ? undefined : new HeadpoolError('KERNEL_UNAVAILABLE', reason),
       };
     });
@@ -176,17 +180,25 @@ class GridRun {
     if (candidate.error === undefined) {
       candidate.error = await ready.check();
       candidate.workingBytes = await ready.measureWorkingBytes();
+      candidate.fixedBytes = ready.fixedBytes;
     }
     const before = await station.peak();
     const watch = watchMemory(this.#lab.residentBytes);
+    let spent: SpentTime | undefined;
+    const call = async (): Promise<void> => {
+      await ready.call();
+      // The first call finds caches cold, and memory that was never touched.
+      spent ??= ready.spent();
+    };
     let ms: number[];
     try {
       const limits = { seconds: seconds / rounds, leastSamples: leastSamples(rounds), signal };
-      ms = await this.#lab.sample(() => ready.call(), limits);
+      ms = await this.#lab.sample(call, limits);
     } finally {
       candidate.residentBytes = Math.max(candidate.residentBytes, watch.stop());
     }
-    return { ms, peak: (before + (await station.peak())) / 2 };
+    const phaseMs = spent === undefined ? {} : meanPhases(spent, ready.spent());
+    return { ms, peak: (before + (await station.peak())) / 2, phaseMs };
   }
 
   /** @throws what is wrong with the first case, if something is wrong with all */

@@ -23,12 +23,21 @@ export function weightCount({ mode, modelDim, heads, kvHeads, headDim }: BenchCa
   return inner * modelDim + (heads + 2 * kvHeads) * headDim + modelDim;
 }
 
-/** Of a call, 2 a multiply-add: products with weights, q·kᵀ and p·v of the pairs that are attended. */
+/** Of a call, 2 a multiply-add. */
 export function flopOf(benchCase: BenchCase): number {
-  const { mode, modelDim, heads, kvHeads, headDim, batch } = benchCase;
-  const attention = 4 * batch * heads * headDim * attendedPairs(benchCase);
-  if (mode === 'attention') return attention;
-  return attention + 4 * tokensOfCall(benchCase) * modelDim * (heads + kvHeads) * headDim;
+  return projectionFlop(benchCase) + attentionFlop(benchCase);
+}
+
+/** Of the products with weights. */
+export function projectionFlop(benchCase: BenchCase): number {
+  const { mode, modelDim, heads, kvHeads, headDim } = benchCase;
+  return mode === 'attention' ? 0 : 4 * tokensOfCall(benchCase) * modelDim * (heads + kvHeads) * headDim;
+}
+
+/** Of q·kᵀ and p·v of the pairs that are attended. */
+export function attentionFlop(benchCase: BenchCase): number {
+  const { heads, headDim, batch } = benchCase;
+  return 4 * batch * heads * headDim * attendedPairs(benchCase);
 }
 
 /** What a call of mode decode reads: weights once, and the keys and values that it attends; 0 in the other modes. */

@@ -1,7 +1,9 @@
 // Outputs are looked at before anything is timed: the same bytes from every number of workers, and sampled rows as a
 // float64 program computes them.
+import { bytesOf } from '../../files/positional-io.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { layerRow } from '../grid/oracle-row.js';
+import { layerRow } from '../oracle-row.js';
+import { relativeError } from '../relative-error.js';
 import type { WorkOperands } from './layer.js';
 
 // More than float32's rounding of sums this long, and far less than a wrong row.
@@ -9,7 +11,7 @@ const mostError = 1e-4;
 
 /** @throws RangeError if one byte differs */
 export function checkSameBytes(what: string, one: Tensor, many: Tensor): void {
-  if (Buffer.compare(bytesOf(one), bytesOf(many)) !== 0)
+  if (Buffer.compare(bytesOf(one.data), bytesOf(many.data)) !== 0)
     throw new RangeError(`${what} is wrong: other bytes than those of one worker`);
 }
 
@@ -26,17 +28,4 @@ export function checkRows(what: string, { work, x, weights }: WorkOperands, outp
       `${what} is wrong: row ${row} is off by ${error.toExponential(1)} of its largest number`,
     );
   }
-}
-
-function relativeError(found: Float32Array, wanted: Float64Array): number {
-  let [difference, largest] = [0, 0];
-  for (let n = 0; n < wanted.length; n++) {
-    difference = Math.max(difference, Math.abs(found[n]! - wanted[n]!));
-    largest = Math.max(largest, Math.abs(wanted[n]!));
-  }
-  return Number.isNaN(difference) ? Infinity : difference / largest;
-}
-
-function bytesOf({ data }: Tensor): Buffer {
-  return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 }

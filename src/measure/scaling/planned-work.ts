@@ -2,10 +2,8 @@
 // take them, and the memory of a call. It goes through the real assembly on an arena that only counts.
 import { denseBatch } from '../../attention/batch.js';
 import { resolveOptions } from '../../attention/resolve-options.js';
-import type { SharedFloats } from '../../attention/shared.js';
-import type { Linear, ResolvedWeights } from '../../attention/weights.js';
 import { assembleLayer } from '../../engine/assemble-layer.js';
-import { packLayer } from '../../engine/pack-layer.js';
+import { packForPlanning, standIn, standInWeights } from '../../engine/stand-ins.js';
 import { WorkingSet } from '../../engine/working-set.js';
 import { createCountingArena } from '../../tensor/arena.js';
 import type { ScalingWork } from './results.js';
@@ -28,17 +26,15 @@ export interface PlannedWork {
   readonly engineBytes: number;
 }
 
-// Panels of packed weights are padded to 8 … 32 columns, depending on the kernel.
-const panelColumns = 16;
-
 export function planWork({ modelDim, heads, tokens, batch: count }: ScalingWork): PlannedWork {
   const arena = createCountingArena();
-  const weights = standInWeights(modelDim, heads);
-  const { layer } = packLayer(weights, panelColumns, arena);
+  const headDim = modelDim / heads;
+  const shape = { heads, kvHeads: heads, headDim, valueDim: headDim };
+  const layer = packForPlanning(standInWeights(modelDim, shape), arena);
   const lengths = { keyLengths: undefined, offsets: undefined, keyOffsets: undefined };
   const batch = denseBatch(count, tokens, tokens, lengths);
   const rows = standIn();
-  const options = { ...resolveOptions({}, weights, batch, []), out: standIn() };
+  const options = { ...resolveOptions({}, shape, batch, []), out: standIn() };
   const call = { query: rows, key: rows, value: rows, batch, options, outputShape: [] };
   const { phases } = assembleLayer(layer, call, new WorkingSet(arena));
   const rowBytes = count * tokens * modelDim * 4;
@@ -48,19 +44,4 @@ export function planWork({ modelDim, heads, tokens, batch: count }: ScalingWork)
     givenBytes: 4 * modelDim ** 2 * 4 + rowBytes,
     engineBytes: arena.bytesInUse + rowBytes,
   };
-}
-
-/** Weights of the right widths: the planner never reads what is in them. */
-function standInWeights(modelDim: number, heads: number): ResolvedWeights {
-  const linear: Linear = { weight: standIn(), bias: null, inputs: modelDim, outputs: modelDim };
-  const headDim = modelDim / heads;
-  return {
-    ...{ heads, kvHeads: heads, headDim, valueDim: headDim },
-    ...{ query: linear, key: linear, value: linear, output: linear },
-    ...{ extraKeys: 0, extraKey: null, extraValue: null },
-  };
-}
-
-function standIn(): SharedFloats {
-  return { shape: [0], data: new Float32Array(new SharedArrayBuffer(0)) };
 }

@@ -4,10 +4,11 @@ import { drawGridCharts } from '../bench-charts.js';
 import type { Chart } from '../charts/chart.js';
 import { roofsOf } from '../charts/roofline.js';
 import { absent, formatFigure, formatQuantity, formatShare } from '../figures.js';
-import { markup, type Markup } from '../markup.js';
+import { markup, nothing, type Markup } from '../markup.js';
 import { formatCount } from '../table.js';
 import type { PageParts } from './document.js';
 import { formatGridTable } from './grid-table.js';
+import { formatGrowthTable } from './growth-table.js';
 import { formatFigureOf, formatNotes, type Section, type Tile } from './parts.js';
 
 export function gridParts(results: GridResults): PageParts {
@@ -67,14 +68,21 @@ function tilesOf({ cells }: GridResults, measured: readonly MeasuredCell[]): Til
 function sectionsOf(results: GridResults, measured: readonly MeasuredCell[]): Section[] {
   const { lines, heatMaps, roofline } = drawGridCharts(results);
   return [
-    ...chartSection(lines, {
-      ...{ id: 'lines', title: 'Time and rate' },
-      text: 'A line for each configuration; whiskers are 95 % intervals of the median, most of them smaller than their point.',
-    }),
-    ...chartSection(heatMaps, {
-      ...{ id: 'maps', title: 'Heads and tokens' },
-      text: 'The same figures by size; each map has its own scale of colours, from its lowest figure to its highest.',
-    }),
+    ...chartSection(
+      {
+        ...{ id: 'lines', title: 'Time and rate' },
+        text: 'A line for each configuration; whiskers are 95 % intervals of the median, most of them smaller than their point.',
+      },
+      lines,
+      formatGrowthTable(results.laws),
+    ),
+    ...chartSection(
+      {
+        ...{ id: 'maps', title: 'Heads and tokens' },
+        text: 'The same figures by size; each map has its own scale of colours, from its lowest figure to its highest.',
+      },
+      heatMaps,
+    ),
     ...(roofline === null
       ? []
       : [
@@ -92,9 +100,13 @@ function sectionsOf(results: GridResults, measured: readonly MeasuredCell[]): Se
   ];
 }
 
-function chartSection(charts: readonly Chart[], section: Omit<Section, 'content'>): Section[] {
+function chartSection(
+  section: Omit<Section, 'content'>,
+  charts: readonly Chart[],
+  below: Markup = nothing,
+): Section[] {
   if (charts.length === 0) return [];
-  return [{ ...section, content: markup`<div class="figures">${charts.map(formatFigureOf)}</div>` }];
+  return [{ ...section, content: markup`<div class="figures">${charts.map(formatFigureOf)}</div>${below}` }];
 }
 
 function formatRoofs(measured: readonly MeasuredCell[]): Markup {
@@ -111,6 +123,7 @@ function notesOf({ cells }: GridResults, measured: readonly MeasuredCell[]): str
   return [
     'A time is the median of its samples. The interval beside it holds that median with 95 % confidence (bootstrap); spread is how far the middle 80 % of the samples lie apart, as a share of the median.',
     "Of peak: the share of the rate that as many threads reached with nothing but multiply-adds, measured just before and after. A FLOP is an addition or a multiplication that the configuration's mask leaves.",
+    'Projections and attention: mean milliseconds of a call in the products with weights, and between them; the median of the rounds. What both lack to the time of a call is dispatch.',
     'Control: the configuration against itself, in pairs; 1 on a quiet machine. Error: the largest of the checked rows, as a share of their largest number.',
     'FLOP a byte counts inputs, weights, outputs and the attended part of a cache once each.',
     ...(noisy.length === 0

@@ -1,4 +1,5 @@
 // Every configuration of a grid with its figures, as a table to sort.
+import { partsOf } from '../../measure/grid/parts.js';
 import { nameOfCase, type Cell, type MeasuredCell } from '../../measure/grid/results.js';
 import { formatFigure, formatQuantity, formatShare } from '../figures.js';
 import type { Markup } from '../markup.js';
@@ -31,6 +32,8 @@ const columns: readonly Column<Cell>[] = [
   { title: 'min', ...measured(({ ms }) => ms.min, formatFigure) },
   { title: 'p90', ...measured(({ ms }) => ms.p90, formatFigure) },
   { title: 'p99', ...measured(({ ms }) => ms.p99, formatFigure) },
+  { title: 'projections', ...measured((cell) => partsOf(cell)?.projections ?? null, formatFigure) },
+  { title: 'attention', ...measured((cell) => partsOf(cell)?.attention ?? null, formatFigure) },
   { title: 'spread', ...measured(({ spread }) => spread, formatShare) },
   { title: 'control', ...measured(({ control }) => control.median, formatRatio) },
   { title: 'error', ...measured(({ error }) => error, formatFigure) },

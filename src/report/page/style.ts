@@ -62,6 +62,7 @@ tbody th { font-weight: 500; }
 tbody tr:hover > * { background: var(--raised); }
 .wide > thead th:first-child, .wide > tbody th:first-child { position: sticky; left: 0; background: var(--page); box-shadow: 1px 0 var(--grid); }
 .wide > tbody tr:hover > th:first-child { background: var(--raised); }
+.growth .muted { display: block; }
 .unsure > * { color: var(--muted); }
 th button { all: unset; cursor: pointer; color: inherit; font: inherit; white-space: nowrap; }
 th button:hover { color: var(--ink); }

@@ -1,10 +1,10 @@
 // Figures of a cell, and the control that says whether they can be trusted.
 import test from 'ava';
-import { cellOf, controlOf, hasFailed } from '../../../src/measure/grid/cells.js';
+import { cellOf, controlOf, hasFailed, meanPhases } from '../../../src/measure/grid/cells.js';
 import type { Round } from '../../../src/measure/grid/results.js';
 import { caseOf } from './grid-case.js';
 
-const rounds = (...ms: number[][]): Round[] => ms.map((samples) => ({ ms: samples, peak: 1e9 }));
+const rounds = (...ms: number[][]): Round[] => ms.map((samples) => ({ ms: samples, peak: 1e9, phaseMs: {} }));
 const failure = (...ms: number[][]): boolean => hasFailed(controlOf(rounds(...ms)));
 
 test('a quiet machine passes', (t) => {
@@ -32,7 +32,7 @@ test('no ratio between rounds is taken', (t) => {
 });
 
 test('a cell holds the figures of all its rounds', (t) => {
-  const measurement = { error: 1e-7, residentBytes: 5, workingBytes: 7, isNoisy: true };
+  const measurement = { error: 1e-7, residentBytes: 5, workingBytes: 7, fixedBytes: 3, isNoisy: true };
   const benchCase = caseOf({ modelDim: 32, tokens: 10, batch: 2 });
   const cell = cellOf({ case: benchCase, ...measurement, rounds: rounds([2, 2, 4], [2, 1]) });
   const flop = 8 * 20 * 32 ** 2 + 4 * 2 * 10 ** 2 * 32;
@@ -48,11 +48,11 @@ test('the share of the peak is that of each round', (t) => {
   const { peakShare, flop } = cellOf({
     case: caseOf(),
     rounds: [
-      { ms: [1, 1], peak: 1e9 },
+      { ms: [1, 1], peak: 1e9, phaseMs: {} },
       // The machine became half as fast at everything.
-      { ms: [2, 2], peak: 5e8 },
+      { ms: [2, 2], peak: 5e8, phaseMs: {} },
     ],
-    ...{ error: 0, residentBytes: 1, workingBytes: 1, isNoisy: false },
+    ...{ error: 0, residentBytes: 1, workingBytes: 1, fixedBytes: 1, isNoisy: false },
   });
   t.is(peakShare, (flop * 1e3) / 1e9);
 });
@@ -62,8 +62,31 @@ test('a step behind a cache counts its one token, and what it reads', (t) => {
   const cell = cellOf({
     case: benchCase,
     rounds: rounds([0.5, 0.5]),
-    ...{ error: 0, residentBytes: 1, workingBytes: 1, isNoisy: false },
+    ...{ error: 0, residentBytes: 1, workingBytes: 1, fixedBytes: 1, isNoisy: false },
   });
   t.is(cell.tokensPerSecond, 6000);
   t.is(cell.gigabytesPerSecond, (4 * (4 * 32 * 32 + 4 * 32) + 3 * 2 * 10 * 32 * 4) / 0.5e6);
+});
+
+test('the phases of a round are means of its calls, without those that took no time', (t) => {
+  const before = { calls: 2, phaseMs: { project: 3 } };
+  const after = { calls: 6, phaseMs: { project: 5, attend: 8, merge: 0 } };
+  t.deepEqual(meanPhases(before, after), { project: 0.5, attend: 2 });
+});
+
+test('the phases of a cell are the medians of its rounds', (t) => {
+  const ofAttend = [1, 2, 30].map((attend) => ({ ms: [1, 1], peak: 1e9, phaseMs: { attend } }));
+  const all = [...ofAttend, { ms: [1, 1], peak: 1e9, phaseMs: { attend: 2, project: 1 } }];
+  const { phaseMs } = cellOf({
+    ...{
+      case: caseOf(),
+      rounds: all,
+      error: 0,
+      residentBytes: 1,
+      workingBytes: 1,
+      fixedBytes: 1,
+      isNoisy: false,
+    },
+  });
+  t.deepEqual(phaseMs, { attend: 2, project: 0 });
 });

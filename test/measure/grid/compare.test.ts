@@ -10,6 +10,7 @@ const roundsOf = (ms: number, peak = 1e9): Round[] =>
   [0.99, 1, 1.01, 1, 0.995].map((share) => ({
     ms: [ms * share, ms * share * 1.02, ms * share * 0.98],
     peak,
+    phaseMs: {},
   }));
 const cellOf = (ms: number, changes: Partial<BenchCase> = {}, isNoisy = false): Cell =>
   madeCell(roundsOf(ms), changes, isNoisy);
@@ -67,6 +68,7 @@ test('a slow-down that each cell is too unsure of shows overall', (t) => {
     const rounds = [0, 1, 2, 3, 4].map((round) => ({
       ms: [ms * share(round) * (1 + round * 1e-4)],
       peak: 1e9,
+      phaseMs: {},
     }));
     return madeCell(rounds, { tokens: cell + 1 });
   };
@@ -150,7 +152,7 @@ test('files with a different number of rounds compare', (t) => {
 });
 
 test('a comparison is plain JSON, with rounds as wild as numbers can be too', (t) => {
-  const wild = madeGrid([madeCell([1e-300, 1e300].map((ms) => ({ ms: [ms], peak: 1 })))]);
+  const wild = madeGrid([madeCell([1e-300, 1e300].map((ms) => ({ ms: [ms], peak: 1, phaseMs: {} })))]);
   for (const grid of [wild, madeGrid([cellOf(10), missing({ tokens: 64 })])]) {
     const comparison = compareGrids(grid, grid);
     t.deepEqual(JSON.parse(JSON.stringify(comparison)), comparison);
@@ -186,18 +188,18 @@ test(
 test(
   'a round without samples is refused',
   refuses,
-  [...roundsOf(10), { ms: [], peak: 1e9 }],
+  [...roundsOf(10), { ms: [], peak: 1e9, phaseMs: {} }],
   `Expected samples for \`${name}: rounds[5].ms\`, got \`[]\` (array)`,
 );
 test(
   'a peak of 0 is refused',
   refuses,
-  [{ ms: [1], peak: 0 }],
+  [{ ms: [1], peak: 0, phaseMs: {} }],
   `Expected positive times and peak for \`${name}: rounds[0]\`, got \`0\` (number)`,
 );
 test(
   'a negative time is refused',
   refuses,
-  [{ ms: [1, -1], peak: 1 }],
+  [{ ms: [1, -1], peak: 1, phaseMs: {} }],
   `Expected positive times and peak for \`${name}: rounds[0]\`, got \`-1\` (number)`,
 );

@@ -16,16 +16,16 @@ export function measuredCell(change: Partial<BenchCase> = {}): MeasuredCell {
   return cellOf({
     case: caseOf(change),
     rounds: [
-      { ms: [2, 2.1, 1.9, 2], peak: 1e9 },
-      { ms: [2.2, 2, 2.05, 1.95], peak: 1.1e9 },
+      { ms: [2, 2.1, 1.9, 2], peak: 1e9, phaseMs: { project: 0.5, attend: 1, output: 0.25 } },
+      { ms: [2.2, 2, 2.05, 1.95], peak: 1.1e9, phaseMs: { project: 0.6, attend: 1.1, output: 0.25 } },
     ],
-    ...{ error: 1e-7, residentBytes: 2e8, workingBytes: 4096, isNoisy: false },
+    ...{ error: 1e-7, residentBytes: 2e8, workingBytes: 4096, fixedBytes: 1024, isNoisy: false },
   });
 }
 
 export function gridResults(change: Partial<GridResults> = {}): GridResults {
   return {
-    ...{ benchmark: 'grid', format: 1, title: 'a grid', version: '0.1.0' },
+    ...{ benchmark: 'grid', format: 2, title: 'a grid', version: '0.1.0' },
     ...{ startedAt: '2026-01-02T03:04:05.000Z', elapsedMs: 1234.5 },
     machine: {
       ...{ cpu: 'a processor', cores: 4, parallelism: 2, memoryBytes: 8e9 },
@@ -36,6 +36,7 @@ export function gridResults(change: Partial<GridResults> = {}): GridResults {
       measuredCell(),
       { status: 'unavailable', case: caseOf({ kernel: 'wasm' }), reason: 'no "SIMD", sorry' },
     ],
+    laws: { growth: [], crossovers: [] },
     ...change,
   };
 }
@@ -56,6 +57,7 @@ export interface Fakes {
 export function fakeLab({ samples, prepare, open, check }: Fakes = {}): FakeLab {
   const log: string[] = [];
   let visits = 0;
+  let calls = 0;
   return {
     log,
     open: (kernel, threads): Promise<Station> => {
@@ -68,9 +70,14 @@ export function fakeLab({ samples, prepare, open, check }: Fakes = {}): FakeLab 
           log.push(`${benchCase.tokens} on ${kernel} x${threads}`);
           prepare?.(benchCase);
           return Promise.resolve({
-            call: () => Promise.resolve(),
+            call: () => {
+              calls++;
+              return Promise.resolve();
+            },
+            spent: () => ({ calls, phaseMs: { project: 0.5 * calls, append: 0 } }),
             check: () => Promise.resolve(check?.(benchCase) ?? 1e-7),
             measureWorkingBytes: () => Promise.resolve(4096),
+            fixedBytes: 1024,
             [Symbol.dispose]: () => log.push('disposed'),
           });
         },
@@ -80,9 +87,11 @@ export function fakeLab({ samples, prepare, open, check }: Fakes = {}): FakeLab 
         },
       });
     },
-    sample: (_, { signal }) => {
+    sample: async (call, { signal }) => {
       signal?.throwIfAborted();
-      return Promise.resolve([...(samples?.(visits++) ?? [1, 1, 1, 1, 1])]);
+      const ms = [...(samples?.(visits++) ?? [1, 1, 1, 1, 1])];
+      for (let n = 0; n <= ms.length; n++) await call();
+      return ms;
     },
     tidy: () => undefined,
     residentBytes: () => 1e8,

@@ -4,11 +4,23 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { HeadpoolError } from '../../../src/errors.js';
 import { parseResults, readResults } from '../../../src/measure/grid/parse-results.js';
+import type { GridLaws } from '../../../src/measure/grid/results.js';
 import type { ScalingResults } from '../../../src/measure/scaling/results.js';
 import { makeFolder } from '../../helpers/make-folder.js';
 import { gridResults, measuredCell } from './grid-case.js';
 
 const { ms, interval } = measuredCell();
+
+const laws: GridLaws = {
+  growth: [
+    {
+      ...{ name: 'layer 32/4/tokens reference x1', axis: 'tokens', quantity: 'time', from: 8, to: 64 },
+      ...{ points: 3, exponent: 1.5, factor: 0.1, interval: null, deviation: 0.01, flopExponent: 1.6 },
+      isNoisy: false,
+    },
+  ],
+  crossovers: [{ name: 'layer 32/4/tokens reference x1', axis: 'tokens', at: 32, flopAt: null }],
+};
 
 const scaling: ScalingResults = {
   ...{ benchmark: 'scaling', format: 1, title: 'curves', version: '0.1.0' },
@@ -40,7 +52,7 @@ const scaling: ScalingResults = {
 };
 
 test('what was written comes back', (t) => {
-  for (const results of [gridResults(), gridResults({ cells: [] }), scaling]) {
+  for (const results of [gridResults(), gridResults({ cells: [], laws }), scaling]) {
     t.deepEqual(parseResults(JSON.stringify(results), 'x.json'), results);
   }
 });
@@ -160,11 +172,26 @@ test(
 test(
   'a later format',
   refuses,
-  change(grid, ['format'], 2),
+  change(grid, ['format'], 3),
   'format',
-  /1, the format that this version reads, .* got `2`/,
+  /2, the format that this version reads, .* got `3`/,
 );
 test('another benchmark', refuses, change(grid, ['benchmark'], 'limits'), 'benchmark', /grid, scaling/);
+test('no laws', refuses, change(grid, ['laws']), 'laws', /an object for .*, got nothing/);
+test(
+  'a law of two points',
+  refuses,
+  change(gridResults({ laws }), ['laws', 'growth', 0, 'points'], 2),
+  'laws.growth[0].points',
+  /integer >= 3/,
+);
+test(
+  'a crossover at 0',
+  refuses,
+  change(gridResults({ laws }), ['laws', 'crossovers', 0, 'at'], 0),
+  'laws.crossovers[0].at',
+  /> 0/,
+);
 test('a list', refuses, '[1]', 'file', /an object/);
 test('null', refuses, 'null', 'file', /an object/);
 test(

@@ -46,7 +46,8 @@ test('the results are in the order of the cases, and plain JSON', async (t) => {
   );
   t.deepEqual(results.instructionSets, { reference: 'set of reference', wasm: 'set of wasm' });
   t.deepEqual(parseResults(JSON.stringify(results), 'x.json'), results);
-  t.like(results.cells[0], { status: 'measured', residentBytes: 1e8, workingBytes: 4096, isNoisy: false });
+  t.like(results.cells[0], { status: 'measured', residentBytes: 1e8, isNoisy: false });
+  t.like(results.cells[0], { workingBytes: 4096, fixedBytes: 1024 });
 });
 
 test('each round has its samples, and the mean of the peaks before and after', async (t) => {
@@ -193,4 +194,19 @@ test('a signal ends it with its reason, and the engine is closed', async (t) => 
   t.is(error, reason);
   t.is(lab.log.at(-1), 'close reference x1');
   t.false(lab.log.includes('open wasm x2'));
+});
+
+test('phases are counted from the second call on', async (t) => {
+  const { cells } = await measureGrid([one], options, {}, fakeLab());
+  t.like(cells[0], {
+    rounds: [{ phaseMs: { project: 0.5 } }, { phaseMs: { project: 0.5 } }],
+    phaseMs: { project: 0.5 },
+  });
+});
+
+test('three lengths make a law', async (t) => {
+  const lengths = [1, 2, 4].map((tokens) => caseOf({ tokens }));
+  const results = await measureGrid(lengths, options, {}, fakeLab());
+  t.like(results.laws.growth[0], { axis: 'tokens', quantity: 'time', points: 3, exponent: 0 });
+  t.deepEqual(parseResults(JSON.stringify(results), 'x.json'), results);
 });

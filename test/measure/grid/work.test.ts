@@ -4,7 +4,7 @@ import { createEngine, type Engine } from '../../../src/engine/engine.js';
 import { measureWorkingBytes, prepareCase } from '../../../src/measure/grid/case.js';
 import { engineBytes, outsideBytes } from '../../../src/measure/grid/memory.js';
 import { nameOfCase, type BenchCase } from '../../../src/measure/grid/results.js';
-import { bytesRead, fillTokens, flopOf } from '../../../src/measure/grid/work.js';
+import { bytesRead, fillTokens, flopOf, weightCount } from '../../../src/measure/grid/work.js';
 import { caseOf } from './grid-case.js';
 
 let engine: Engine;
@@ -73,4 +73,23 @@ test('planning takes no memory of the size that it plans', (t) => {
   t.true(engineBytes(huge) > 4 * 2 ** 30);
   t.true(outsideBytes(huge) > 3 * 2 ** 30);
   t.true(process.memoryUsage.rss() < 2 * 2 ** 30);
+});
+
+test.serial('the packed weights are told apart from what calls and caches take', async (t) => {
+  const weightBytes = 4 * weightCount(caseOf());
+  for (const mode of ['layer', 'decode'] as const) {
+    using prepared = await prepareCase(engine, caseOf({ mode, tokens: 300 }));
+    t.true(prepared.fixedBytes >= weightBytes && prepared.fixedBytes < 1.5 * weightBytes);
+    t.true((await measureWorkingBytes(engine, prepared)) > prepared.fixedBytes);
+  }
+});
+
+test.serial('the memory of a call grows with the tokens', async (t) => {
+  const bytesOf = async (tokens: number): Promise<number> => {
+    using prepared = await prepareCase(engine, caseOf({ tokens }));
+    return (await measureWorkingBytes(engine, prepared)) - prepared.fixedBytes;
+  };
+  // q, k, v and the concatenation, in float32.
+  t.is(await bytesOf(256), 4 * 4 * 256 * 32);
+  t.is(await bytesOf(1024), 4 * 4 * 1024 * 32);
 });

@@ -1,11 +1,18 @@
-// One row of a case's output in float64, by plain loops: what an engine's numbers are held against.
-import type { LinearWeights, MultiHeadWeights } from '../../attention/weights.js';
-import type { BenchCase } from './results.js';
+// One row of an output in float64, by plain loops: what an engine's numbers are held against before anything is timed.
+import type { LinearWeights, MultiHeadWeights } from '../attention/weights.js';
 
 type Numbers = ArrayLike<number>;
 
-/** Heads and options; the keys of `case` that rows depend on. */
-export type RowCase = Pick<BenchCase, 'heads' | 'kvHeads' | 'headDim' | 'modelDim' | 'causal' | 'window'>;
+/** Heads and options that rows depend on. */
+export interface RowCase {
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly modelDim: number;
+  readonly causal: boolean;
+  /** Earlier tokens that a query attends beside itself; null: all. */
+  readonly window: number | null;
+}
 
 /** Where a row stands. */
 export interface RowPlace {

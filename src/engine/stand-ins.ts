@@ -1,0 +1,36 @@
+// What it takes to plan a call that nobody computes: the planner asks for widths, and which inputs are the same, never what
+// is in them.
+import type { Heads } from '../attention/problem.js';
+import type { SharedFloats } from '../attention/shared.js';
+import type { Linear, ResolvedWeights } from '../attention/weights.js';
+import type { Arena } from '../tensor/arena.js';
+import type { PackedLayer } from './assemble-layer.js';
+import { packLayer } from './pack-layer.js';
+
+// Panels of packed weights are padded to 8 … 32 columns, depending on the kernel.
+const panelColumns = 16;
+
+/** No numbers; every call gives another input. */
+export function standIn(): SharedFloats {
+  return { shape: [0], data: new Float32Array(new SharedArrayBuffer(0)) };
+}
+
+/** Weights with biases of a self-attention layer on tokens of width `modelDim`. */
+export function standInWeights(modelDim: number, heads: Heads): ResolvedWeights {
+  const linear = (outputs: number, inputs: number): Linear => ({
+    ...{ outputs, inputs, weight: standIn(), bias: standIn() },
+  });
+  return {
+    ...heads,
+    query: linear(heads.heads * heads.headDim, modelDim),
+    key: linear(heads.kvHeads * heads.headDim, modelDim),
+    value: linear(heads.kvHeads * heads.valueDim, modelDim),
+    output: linear(modelDim, heads.heads * heads.valueDim),
+    ...{ extraKeys: 0, extraKey: null, extraValue: null },
+  };
+}
+
+/** A layer to plan calls of; `arena` counts its weights, real ones or not, as kernels of average panels pack them. */
+export function packForPlanning(weights: ResolvedWeights, arena: Arena): PackedLayer {
+  return packLayer(weights, panelColumns, arena).layer;
+}
