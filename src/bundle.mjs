@@ -40,12 +40,12 @@ async function bundle(entryPoints, folder) {
   if (notices !== '') await writeFile(join(folder, 'NOTICES.txt'), notices);
 }
 
-/** A module that looks for files beside itself finds them from its bundle too. */
+/** A module of ours that looks for files beside itself finds them from its bundle too. */
 function keepPlaces(folder) {
   return {
     name: 'keep places',
     setup({ onLoad }) {
-      onLoad({ filter: /\.m?js$/ }, async ({ path }) => {
+      onLoad({ filter: /[\\/]dist[\\/](src|workers)[\\/].*\.js$/ }, async ({ path }) => {
         const source = await readFile(path, 'utf8');
         const place = relative(folder, path).split(sep).join('/');
         return {

@@ -80,17 +80,21 @@ async function createOverview(args: readonly string[]): Promise<Argv> {
 }
 
 function createParser(args: readonly string[]): Argv {
-  return yargs([...args])
-    .scriptName('headpool')
-    .version(version)
-    .help()
-    .wrap(Math.min(110, process.stdout.columns || 110))
-    .fail((message, error) => {
-      // yargs gives one of the two, whatever its types say; of its own errors, both.
-      const thrown = error as Error | undefined;
-      if (thrown !== undefined && thrown.name !== 'YError') throw thrown;
-      throw new HeadpoolError('INVALID_OPTION', message || thrown!.message);
-    });
+  return (
+    yargs([...args])
+      .scriptName('headpool')
+      // What we say is English, so what yargs says may not be something else.
+      .locale('en')
+      .version(version)
+      .help()
+      .wrap(Math.min(110, process.stdout.columns || 110))
+      .fail((message, error) => {
+        // yargs gives one of the two, whatever its types say; of its own errors, both.
+        const thrown = error as Error | undefined;
+        if (thrown !== undefined && thrown.name !== 'YError') throw thrown;
+        throw new HeadpoolError('INVALID_OPTION', message || thrown!.message);
+      })
+  );
 }
 
 /** A command among others, whose arguments yargs checks. */

@@ -13,8 +13,16 @@ export interface Field {
   readonly expectation: string;
 }
 
+const read = new Map<CommandName, ReadonlyMap<string, Field>>();
+
 /** The settings of a command by name. */
 export function fieldsOf(name: CommandName): ReadonlyMap<string, Field> {
+  const fields = read.get(name) ?? readFields(name);
+  read.set(name, fields);
+  return fields;
+}
+
+function readFields(name: CommandName): ReadonlyMap<string, Field> {
   const properties = (jsonSchemaOf(name).properties ?? {}) as Readonly<Record<string, JsonProperty>>;
   return new Map(
     Object.entries(properties).map(([field, property]) => {

@@ -2,10 +2,11 @@
 import * as z from 'zod';
 import { heads, ifMissing, modelDim, seed } from './shared-settings.js';
 
-export const makeWeightsSettings = z.strictObject({
-  output: z.string().describe('.safetensors file to write'),
-  modelDim,
-  heads,
-  seed,
-  ifMissing,
-});
+export const createMakeWeightsSettings = () =>
+  z.strictObject({
+    output: z.string().describe('.safetensors file to write'),
+    modelDim,
+    heads,
+    seed,
+    ifMissing,
+  });

@@ -3,68 +3,71 @@ import * as z from 'zod';
 import { poolings } from '../batch/request.js';
 import { pipeableFormats, writableFormats } from '../files/sequences/sequences.js';
 import { dtypes } from '../tensor/dtype.js';
-import { attentionSettings, checkAttention } from './attention-settings.js';
+import { createAttentionSettings, checkAttention } from './attention-settings.js';
 import { byteSize } from './byte-size.js';
 import { kernel, threads } from './shared-settings.js';
 
-export const runSettings = z
-  .strictObject({
-    input: z
-      .array(z.string())
-      .min(1)
-      .describe(
-        'files, folders or globs of sequences (.safetensors, .npy, .npz, .jsonl, .arrow); - is standard input',
-      ),
-    inputFormat: z.enum(pipeableFormats).default('jsonl').describe('format of standard input'),
-    key: z.string().optional().describe('sequences to attend (cross-attention); default: the input itself'),
-    value: z.string().optional().describe('their values, if they are not the keys'),
-    embedding: z.string().optional().describe('.safetensors file of rows for the token ids of .jsonl'),
-    embeddingTensor: z.string().default('embedding').describe('its tensor [vocabulary, modelDim]'),
-    positionTensor: z
-      .string()
-      .optional()
-      .describe('its tensor [most tokens, modelDim] that is added by position; default: none'),
-    output: z
-      .string()
-      .describe('file to write, or a folder for a file of each input; - is standard output (.jsonl, .arrow)'),
-    outputFormat: z
-      .enum(writableFormats)
-      .optional()
-      .describe("default: what the output's extension says, or the input's format"),
-    dtype: z.enum(dtypes).default('f32').describe('numbers of the output'),
-    pool: z.enum(poolings).optional().describe('write one row a sequence instead of one a token'),
-    statistics: z
-      .boolean()
-      .default(false)
-      .describe('write what heads attend beside each output (.statistics.jsonl)'),
-    ...attentionSettings.shape,
-    threads,
-    kernel,
-    memory: z
-      .string()
-      .regex(byteSize)
-      .optional()
-      .describe('most working memory, e.g. 500MB or 2GiB; default: a quarter of the machine'),
-    batchTokens: z
-      .int()
-      .min(1)
-      .optional()
-      .describe('tokens computed at a time; default: 16384, or what the memory has room for'),
-    onError: z
-      .enum(['stop', 'skip'])
-      .default('stop')
-      .describe(
-        'what to do about a damaged file or sequence; skipped ones are listed, and the exit code is 3',
-      ),
-    resume: z.boolean().default(false).describe('go on where an earlier run stopped, if there was one'),
-    restart: z.boolean().default(false).describe('forget what an earlier run has done'),
-    verifyOutput: z.boolean().default(false).describe('read the outputs again and check them'),
-    report: z.string().optional().describe('file for the summary as JSON'),
-    dryRun: z.boolean().default(false).describe('say what would be computed, and stop'),
-  })
-  .superRefine((settings, context) => {
-    checkAttention(settings, context);
-    if (settings.resume && settings.restart) {
-      context.addIssue({ code: 'custom', path: ['restart'], message: 'no `--resume` beside it,' });
-    }
-  });
+export const createRunSettings = () =>
+  z
+    .strictObject({
+      input: z
+        .array(z.string())
+        .min(1)
+        .describe(
+          'files, folders or globs of sequences (.safetensors, .npy, .npz, .jsonl, .arrow); - is standard input',
+        ),
+      inputFormat: z.enum(pipeableFormats).default('jsonl').describe('format of standard input'),
+      key: z.string().optional().describe('sequences to attend (cross-attention); default: the input itself'),
+      value: z.string().optional().describe('their values, if they are not the keys'),
+      embedding: z.string().optional().describe('.safetensors file of rows for the token ids of .jsonl'),
+      embeddingTensor: z.string().default('embedding').describe('its tensor [vocabulary, modelDim]'),
+      positionTensor: z
+        .string()
+        .optional()
+        .describe('its tensor [most tokens, modelDim] that is added by position; default: none'),
+      output: z
+        .string()
+        .describe(
+          'file to write, or a folder for a file of each input; - is standard output (.jsonl, .arrow)',
+        ),
+      outputFormat: z
+        .enum(writableFormats)
+        .optional()
+        .describe("default: what the output's extension says, or the input's format"),
+      dtype: z.enum(dtypes).default('f32').describe('numbers of the output'),
+      pool: z.enum(poolings).optional().describe('write one row a sequence instead of one a token'),
+      statistics: z
+        .boolean()
+        .default(false)
+        .describe('write what heads attend beside each output (.statistics.jsonl)'),
+      ...createAttentionSettings().shape,
+      threads,
+      kernel,
+      memory: z
+        .string()
+        .regex(byteSize)
+        .optional()
+        .describe('most working memory, e.g. 500MB or 2GiB; default: a quarter of the machine'),
+      batchTokens: z
+        .int()
+        .min(1)
+        .optional()
+        .describe('tokens computed at a time; default: 16384, or what the memory has room for'),
+      onError: z
+        .enum(['stop', 'skip'])
+        .default('stop')
+        .describe(
+          'what to do about a damaged file or sequence; skipped ones are listed, and the exit code is 3',
+        ),
+      resume: z.boolean().default(false).describe('go on where an earlier run stopped, if there was one'),
+      restart: z.boolean().default(false).describe('forget what an earlier run has done'),
+      verifyOutput: z.boolean().default(false).describe('read the outputs again and check them'),
+      report: z.string().optional().describe('file for the summary as JSON'),
+      dryRun: z.boolean().default(false).describe('say what would be computed, and stop'),
+    })
+    .superRefine((settings, context) => {
+      checkAttention(settings, context);
+      if (settings.resume && settings.restart) {
+        context.addIssue({ code: 'custom', path: ['restart'], message: 'no `--resume` beside it,' });
+      }
+    });
