@@ -1,5 +1,5 @@
 // What `headpool run` does between its start and its summary, in this process and as often as wanted.
-import { identifyRun } from '../../src/batch/identity.js';
+import { identifyRun, identifyWork } from '../../src/batch/identity.js';
 import { openJournal } from '../../src/batch/journal.js';
 import type { ChunkLimits } from '../../src/batch/chunks.js';
 import type { RunRequest } from '../../src/batch/request.js';
@@ -23,7 +23,7 @@ export async function runBatch({ engine, layer, weights, input, output, limits }
     ...{ weights, options: {}, dtype: 'f32', onError: 'stop' },
     manifestPath: `${output}.manifest`,
   };
-  const identity = await identifyRun(request, engine.info, layer);
+  const identity = identifyRun(await identifyWork(request, layer), engine.info);
   const journal = await openJournal(request, { identity, earlier: 'restart' });
   try {
     await executeRun(request, { layer, journal, limits, identity });

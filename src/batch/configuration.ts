@@ -2,10 +2,12 @@
 import type { MultiHeadAttention } from '../attention/multi-head.js';
 import type { RunRequest } from './request.js';
 
+export type LayerHeads = Pick<MultiHeadAttention, 'heads' | 'kvHeads' | 'headDim'>;
+
 /** The options in one order, however they were given: causal and scale always, the others where they are given. */
 export function configurationOf(
   { options, weights }: RunRequest,
-  { heads, kvHeads, headDim }: MultiHeadAttention,
+  { heads, kvHeads, headDim }: LayerHeads,
 ): object {
   const { causal = false, scale = 1 / Math.sqrt(headDim), alignment, window, softcap, rope } = options;
   const { alibiSlopes, sinks, headScale } = options;

@@ -1,14 +1,13 @@
 // What makes two runs the same run: everything that the bytes of the outputs depend on, and nothing else.
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
-import type { MultiHeadAttention } from '../attention/multi-head.js';
 import type { MultiHeadWeights } from '../attention/weights.js';
 import type { EngineInfo } from '../engine/engine.js';
 import { describe, invalidFile } from '../errors.js';
 import { attempt } from '../files/attempt.js';
 import { requireRegular } from '../files/open-file.js';
 import { bytesOf } from '../files/positional-io.js';
-import { configurationOf } from './configuration.js';
+import { configurationOf, type LayerHeads } from './configuration.js';
 import { standardStream, type RunRequest } from './request.js';
 
 /** Which file it was that was read. */
@@ -19,10 +18,8 @@ export interface FileIdentity {
   readonly modified: string;
 }
 
-/** Plain JSON, kept at the head of a manifest. */
-export interface RunIdentity {
-  readonly version: string;
-  readonly kernel: string;
+/** What is to be done, whatever does it. */
+export interface WorkIdentity {
   /** SHA-256 of the numbers of the layer's weights. */
   readonly weights: string;
   readonly embedding?: FileIdentity & { readonly tensors: readonly (string | null)[] };
@@ -37,6 +34,12 @@ export interface RunIdentity {
     readonly format: string;
     readonly statistics?: string;
   }[];
+}
+
+/** Plain JSON, kept at the head of a manifest. */
+export interface RunIdentity extends WorkIdentity {
+  readonly version: string;
+  readonly kernel: string;
 }
 
 /** The files of keys and values, if they have their own. */
@@ -72,16 +75,17 @@ export function metadataOf({ version, kernel, configuration }: RunIdentity): Rea
   ]);
 }
 
-/** @throws FILE_FAILED */
-export async function identifyRun(
-  request: RunRequest,
+export function identifyRun(
+  work: WorkIdentity,
   { version, kernel, instructionSet }: EngineInfo,
-  layer: MultiHeadAttention,
-): Promise<RunIdentity> {
+): RunIdentity {
+  return { version, kernel: `${kernel} (${instructionSet})`, ...work };
+}
+
+/** @throws FILE_FAILED */
+export async function identifyWork(request: RunRequest, layer: LayerHeads): Promise<WorkIdentity> {
   const { key, value, dtype, pool, embedding } = request;
   return {
-    version,
-    kernel: `${kernel} (${instructionSet})`,
     weights: hashWeights(request.weights),
     ...(embedding && {
       embedding: {

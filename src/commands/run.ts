@@ -1,8 +1,9 @@
 // headpool run: a layer over files of sequences, from the files to the table at the end.
 import { writeFile } from 'node:fs/promises';
 import type { CommandModule } from 'yargs';
+import type { LayerHeads } from '../batch/configuration.js';
 import { estimateRun } from '../batch/estimate.js';
-import { identifyRun } from '../batch/identity.js';
+import { identifyRun, identifyWork, type WorkIdentity } from '../batch/identity.js';
 import { openJournal, type Journal } from '../batch/journal.js';
 import { chooseLimits, defaultMemoryBytes, needOf } from '../batch/limits.js';
 import { RunPlanner } from '../batch/planner.js';
@@ -44,7 +45,8 @@ export const runCommand: CommandModule<object, CommonArgs> = {
         const estimate = await estimateRun(request, plan.planner, plan);
         console.log(args.json ? JSON.stringify(estimate) : formatEstimate(request, estimate, settings));
       } else {
-        const report = await compute(request, settings, { ...plan, engine: await starting, signal });
+        const work = await identifyWork(request, headsOf(request, settings));
+        const report = await compute(request, settings, { ...plan, work, engine: await starting, signal });
         await publish(report, settings, args.json === true);
       }
     } finally {
@@ -94,16 +96,24 @@ function planOf(request: RunRequest, { heads, kvHeads = heads, memory, batchToke
   return { planner, need, limits: chooseLimits(need, memoryBytes, batchTokens) };
 }
 
-type Plan = ReturnType<typeof planOf> & { readonly engine: Engine; readonly signal: AbortSignal };
+function headsOf({ weights }: RunRequest, { heads, kvHeads = heads }: Settings<'run'>): LayerHeads {
+  return { heads, kvHeads, headDim: weights.query.weight.shape[0]! / heads };
+}
+
+type Plan = ReturnType<typeof planOf> & {
+  readonly work: WorkIdentity;
+  readonly engine: Engine;
+  readonly signal: AbortSignal;
+};
 
 async function compute(
   request: RunRequest,
   settings: Settings<'run'>,
-  { limits, engine, signal }: Plan,
+  { limits, work, engine, signal }: Plan,
 ): Promise<RunReport> {
   const { heads, kvHeads = heads, verifyOutput } = settings;
   using layer = await engine.multiHeadAttention({ heads, kvHeads, weights: request.weights });
-  const identity = await identifyRun(request, engine.info, layer);
+  const identity = identifyRun(work, engine.info);
   const earlier = settings.resume ? 'resume' : settings.restart ? 'restart' : 'refuse';
   const journal = await openJournal(request, { identity, earlier });
   const { state } = journal;

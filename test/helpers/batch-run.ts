@@ -3,7 +3,7 @@ import test from 'ava';
 import type { MultiHeadAttention } from '../../src/attention/multi-head.js';
 import { createXavierWeights, type MultiHeadWeights } from '../../src/index.js';
 import type { ChunkLimits } from '../../src/batch/chunks.js';
-import { identifyRun, type RunIdentity } from '../../src/batch/identity.js';
+import { identifyRun, identifyWork, type RunIdentity } from '../../src/batch/identity.js';
 import { openJournal, type EarlierRun, type Journal } from '../../src/batch/journal.js';
 import type { RunState } from '../../src/batch/manifest.js';
 import { planOutputs, type OutputChoice } from '../../src/batch/plan-outputs.js';
@@ -80,8 +80,8 @@ export async function runBatch(request: RunRequest, parts: RunParts): Promise<Ru
   }
 }
 
-export function identityOf(request: RunRequest, { engine, layer }: Bench): Promise<RunIdentity> {
-  return identifyRun(request, engine.info, layer);
+export async function identityOf(request: RunRequest, { engine, layer }: Bench): Promise<RunIdentity> {
+  return identifyRun(await identifyWork(request, layer), engine.info);
 }
 
 function settingOf(
