@@ -11,8 +11,9 @@ const root = fileURLToPath(new URL('..', import.meta.url));
  * Bundles modules for Node.js; what is imported dynamically becomes a file of its own.
  * @param entryPoints modules to load, by the names of their bundles without `.js`
  * @param folder where bundles go, all of them side by side
+ * @param leaveOut what is imported by these names is not there
  */
-async function bundle(entryPoints, folder) {
+async function bundle(entryPoints, folder, leaveOut = []) {
   const { metafile } = await build({
     entryPoints,
     outdir: folder,
@@ -26,7 +27,7 @@ async function bundle(entryPoints, folder) {
     platform: 'node',
     target: 'node20',
     // piscina looks for a file beside its own; the others are seldom needed.
-    external: ['piscina', 'benchmark', 'apache-arrow', 'headpool/package.json'],
+    external: ['piscina', 'benchmark', 'apache-arrow', 'headpool/package.json', ...leaveOut],
     plugins: [keepPlaces(folder), layOutLate],
     // For packages that aren't modules of ECMAScript.
     banner: {
@@ -90,6 +91,20 @@ async function readLicense(folder) {
   return readFile(join(folder, file), 'utf8');
 }
 
-await bundle({ headpool: 'dist/src/cli.js' }, join(root, 'dist/command'));
+const command = { headpool: 'dist/src/cli.js' };
+const folder = join(root, 'dist/command');
+const commands = (await readFile(join(root, command.headpool), 'utf8')).matchAll(
+  /import\('(\.\/commands\/[^']+)'\)/g,
+);
+const others = [...commands].map(([, name]) => name).filter((name) => name !== './commands/run.js');
+
+// What `run` shares with no other command need not be cut into files, and it is the one that is started most often.
+await bundle(command, join(folder, 'run'), others);
+await bundle(command, join(folder, 'all'));
+await writeFile(
+  join(folder, 'headpool.js'),
+  "#!/usr/bin/env node\nawait import(process.argv[2] === 'run' ? './run/headpool.js' : './all/headpool.js');\n",
+  { mode: 0o755 },
+);
 // Each thread loads it anew.
 await bundle({ worker: 'dist/workers/worker.js' }, join(root, 'dist/workers'));

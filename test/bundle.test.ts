@@ -17,16 +17,26 @@ function importedPackages(source: string): string[] {
   return [...new Set(names.filter((name) => !isBuiltin(name)))].sort();
 }
 
-const command = readBundle('dist/command/', () => true);
+const arrow = ['apache-arrow', 'apache-arrow/ipc/metadata/file', 'apache-arrow/ipc/metadata/message'];
 
-test('the command loads few packages by themselves', (t) => {
-  t.deepEqual(importedPackages(command), [
-    'apache-arrow',
-    'apache-arrow/ipc/metadata/file',
-    'apache-arrow/ipc/metadata/message',
-    'benchmark',
-    'piscina',
-  ]);
+const loads = test.macro((t, folder: string, packages: readonly string[]) => {
+  t.deepEqual(importedPackages(readBundle(folder, () => true)), packages);
+});
+
+test('the command loads few packages by themselves', loads, 'dist/command/all/', [
+  ...arrow,
+  'benchmark',
+  'piscina',
+]);
+test('a run loads fewer', loads, 'dist/command/run/', [...arrow, 'piscina']);
+
+test('the bundle of runs knows no other command', (t) => {
+  const names = readdirSync(new URL('dist/command/run/', packageRoot()));
+  t.true(names.some((name) => name.startsWith('run-')));
+  t.deepEqual(
+    names.filter((name) => /^(bench|scale|verify|info|explain|make)/.test(name)),
+    [],
+  );
 });
 
 test('the worker loads no package', (t) => {
@@ -36,7 +46,7 @@ test('the worker loads no package', (t) => {
 });
 
 test('the licences of what is bundled come with it', (t) => {
-  const notices = readFileSync(new URL('dist/command/NOTICES.txt', packageRoot()), 'utf8');
+  const notices = readFileSync(new URL('dist/command/all/NOTICES.txt', packageRoot()), 'utf8');
   for (const name of ['yargs', 'zod', 'yaml', 'tinyglobby', 'yauzl', 'd3-scale'])
     t.regex(notices, new RegExp(`^${name} \\d`, 'm'), name);
   t.true(notices.split('Permission').length > 10, 'texts, not only names');
