@@ -27,8 +27,7 @@ export const benchCommand: CommandModule<object, CommonArgs> = {
     const settings = await settingsOf('bench', args);
     const isJson = args.json === true;
     if (settings.compare !== undefined) {
-      const [before, after] = settings.compare as [string, string];
-      await compareFiles(before, after, isJson);
+      await compareFiles(settings.compare, isJson);
       return;
     }
     const signal = stopOnSignals();
@@ -51,6 +50,10 @@ const examples: [string, string][] = [
   ],
   ['$0 bench --mode decode --tokens 4096,65536 --dtype f32,f16', 'one token behind a cache'],
   ['$0 bench --compare old.json new.json', 'ratios with intervals; exit code 1 if new.json is slower'],
+  [
+    '$0 bench --compare old1.json new1.json old2.json new2.json ...',
+    'the same of pairs, for a machine that drifts',
+  ],
 ];
 
 async function measure(settings: Settings<'bench'>, signal: AbortSignal): Promise<GridResults> {

@@ -1,6 +1,7 @@
-// headpool bench --compare: two files of results held against each other; nothing is measured.
+// headpool bench --compare: files of results held against each other in pairs; nothing is measured.
 import { expected, invalidFile } from '../errors.js';
-import { compareGrids, hasSlowdown } from '../measure/grid/compare.js';
+import { hasSlowdown } from '../measure/grid/compare.js';
+import { comparePairs, type GridPair } from '../measure/grid/compare-pairs.js';
 import { readResults } from '../measure/grid/parse-results.js';
 import type { GridResults } from '../measure/grid/results.js';
 import { formatComparison } from '../report/comparison-table.js';
@@ -9,12 +10,16 @@ const somethingIsSlower = 1;
 
 /**
  * Prints the comparison and sets the exit code to 1 if something became slower.
- * @throws FILE_FAILED, INVALID_FILE; INVALID_OPTION if no cell is in both files
+ * @param paths pairs of files, before and after
+ * @throws FILE_FAILED, INVALID_FILE; INVALID_OPTION if no cell is in all files
  */
-export async function compareFiles(before: string, after: string, isJson: boolean): Promise<void> {
-  const comparison = compareGrids(await readGrid(before), await readGrid(after));
+export async function compareFiles(paths: readonly string[], isJson: boolean): Promise<void> {
+  const grids: GridResults[] = [];
+  for (const path of paths) grids.push(await readGrid(path));
+  const pairs = grids.flatMap((a, index) => (index % 2 === 0 ? [{ a, b: grids[index + 1]! }] : []));
+  const comparison = comparePairs(pairs as [GridPair, ...GridPair[]]);
   if (comparison.cells.length === 0) {
-    throw expected('INVALID_OPTION', `a file with cells that ${before} has too`, 'compare', after);
+    throw expected('INVALID_OPTION', `a file with cells that ${paths[0]!} has too`, 'compare', paths[1]);
   }
   console.log(isJson ? JSON.stringify(comparison) : formatComparison(comparison));
   if (hasSlowdown(comparison)) process.exitCode = somethingIsSlower;

@@ -75,12 +75,15 @@ export const createBenchSettings = () =>
       compare: z
         .array(z.string())
         .optional()
-        .describe('compare two files of results and measure nothing; exit code 1 if the second is slower'),
+        .describe(
+          'compare two files of results, or pairs of them (A B A B ...), and measure nothing; exit code 1 if B is slower',
+        ),
     })
     .superRefine(({ modelDim, headDim, compare }, context) => {
       const refuse = (field: string, message: string): void => {
         context.addIssue({ code: 'custom', path: [field], message });
       };
       if (modelDim !== undefined && headDim !== undefined) refuse('headDim', 'no `--model-dim` beside it,');
-      if (compare !== undefined && compare.length !== 2) refuse('compare', 'two files of results');
+      if (compare !== undefined && (compare.length === 0 || compare.length % 2 !== 0))
+        refuse('compare', 'two files of results, or pairs of them,');
     });

@@ -2,8 +2,8 @@
 import { expected } from '../errors.js';
 import type { Interval } from './statistics.js';
 
-export interface Difference {
-  /** mean(b) - mean(a). */
+/** A mean, or a difference of means, and where it lies. */
+export interface MeanEstimate {
   readonly mean: number;
   readonly interval: Interval;
 }
@@ -13,7 +13,7 @@ export interface Difference {
  * the degrees of freedom of Satterthwaite, 1946).
  * @throws INVALID_OPTION with fewer than two samples on a side
  */
-export function meanDifference(a: readonly number[], b: readonly number[], confidence: number): Difference {
+export function meanDifference(a: readonly number[], b: readonly number[], confidence: number): MeanEstimate {
   const [first, second] = [describeMean(a, 'a'), describeMean(b, 'b')];
   const mean = second.mean - first.mean;
   const variance = first.variance + second.variance;
@@ -21,6 +21,16 @@ export function meanDifference(a: readonly number[], b: readonly number[], confi
   const freedom =
     variance ** 2 / (first.variance ** 2 / (a.length - 1) + second.variance ** 2 / (b.length - 1));
   const reach = studentQuantile(confidence, freedom) * Math.sqrt(variance);
+  return { mean, interval: { low: mean - reach, high: mean + reach } };
+}
+
+/**
+ * The mean of the population that the samples come from, with the given confidence.
+ * @throws INVALID_OPTION with fewer than two samples
+ */
+export function meanInterval(samples: readonly number[], confidence: number): MeanEstimate {
+  const { mean, variance } = describeMean(samples, 'samples');
+  const reach = variance === 0 ? 0 : studentQuantile(confidence, samples.length - 1) * Math.sqrt(variance);
   return { mean, interval: { low: mean - reach, high: mean + reach } };
 }
 

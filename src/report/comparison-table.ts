@@ -12,7 +12,7 @@ export function formatComparison(comparison: Comparison): string {
   return [
     `A: headpool ${versions.a}, B: headpool ${versions.b}`,
     ...formatWarning(comparison),
-    ...(rows.length === 0 ? [] : [formatTable([header, ...rows], columnAlignments), legend]),
+    ...(rows.length === 0 ? [] : [formatTable([header, ...rows], columnAlignments), legendOf(comparison)]),
     ...formatUnpaired('A', onlyInA),
     ...formatUnpaired('B', onlyInB),
     formatSummary(comparison),
@@ -20,7 +20,11 @@ export function formatComparison(comparison: Comparison): string {
 }
 
 const columnAlignments = ['left', 'right', 'right', 'right', 'left', 'left'] as const;
-const legend = 'ms: as measured; B/A: of the time x multiply-add peak of each round';
+
+function legendOf({ pairs }: Comparison): string {
+  const ratio = 'of the time x multiply-add peak of each round';
+  return `ms: as measured; B/A: ${ratio}${pairs === 1 ? '' : `, over ${pairs} pairs of files`}`;
+}
 
 /** Sorts by ratio, what has no verdict behind what has one, what has no ratio last. */
 function badness({ ratio, verdict }: ComparedCell): number {

@@ -120,6 +120,13 @@ test(
 );
 test('an output that is a folder', refuses, [...tiny, '--output', '/'], 1, /could not/);
 test('one file to compare', refuses, ['--compare', 'a.json'], 2, /two files of results for `--compare`/);
+test(
+  'a pair and a half to compare',
+  refuses,
+  ['--compare', 'a.json', 'b.json', 'c.json'],
+  2,
+  /two files of results, or pairs of them, for `--compare`/,
+);
 test('a file that is missing', refuses, ['--compare', 'no.json', 'no.json'], 1, /no\.json: could not read/);
 
 async function writeGrid(t: ExecutionContext, name: string, factor: number): Promise<string> {
@@ -143,6 +150,9 @@ test('comparing files gives exit code 1 only if the second is slower', async (t)
     const { code, stderr } = await headpool('bench', '--compare', a, b);
     t.is(code, 0, stderr);
   }
+  const pairs = await headpool('bench', '--compare', before, after, before, after);
+  t.is(pairs.code, 1, pairs.stderr);
+  t.regex(pairs.stdout, /over 2 pairs of files/);
   const json = await headpool('bench', '--compare', before, after, '--json');
   t.like(JSON.parse(json.stdout), { overall: { verdict: 'slower' } });
 });

@@ -1,7 +1,7 @@
 // The t distribution against quantiles of printed tables, and the interval of a difference of means.
 import test from 'ava';
 import { HeadpoolError } from '../../src/errors.js';
-import { meanDifference, studentQuantile } from '../../src/measure/student.js';
+import { meanDifference, meanInterval, studentQuantile } from '../../src/measure/student.js';
 
 const isNear = test.macro((t, confidence: number, freedom: number, quantile: number) => {
   const found = studentQuantile(confidence, freedom);
@@ -44,4 +44,14 @@ test('one sample tells nothing about its scatter', (t) => {
   const error = t.throws(() => meanDifference([1, 2], [3], 0.95), { instanceOf: HeadpoolError });
   t.is(error.code, 'INVALID_OPTION');
   t.is(error.message, 'Expected at least two numbers for `b`, got `[3]` (array)');
+});
+
+test('the interval of a mean is that of the one-sample t test', (t) => {
+  // The variance of the mean is 1 / 3, with 2 degrees of freedom: t = 4.30265273.
+  const { mean, interval } = meanInterval([1, 2, 3], 0.95);
+  t.is(mean, 2);
+  t.true(Math.abs(interval.low - (2 - 4.30265273 / Math.sqrt(3))) < 1e-6);
+  t.true(Math.abs(interval.high - (2 + 4.30265273 / Math.sqrt(3))) < 1e-6);
+  t.deepEqual(meanInterval([1, 1], 0.95), { mean: 1, interval: { low: 1, high: 1 } });
+  t.throws(() => meanInterval([1], 0.95), { instanceOf: HeadpoolError });
 });

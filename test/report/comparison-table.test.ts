@@ -21,7 +21,7 @@ const noisy = made('shaky', {
 const gone = made('gone', { b: null, ratio: null, interval: null, verdict: null, mark: 'unavailable' });
 
 const compare = (changes: Partial<Comparison> = {}): Comparison => ({
-  ...{ machineDiffers: [], onlyInA: [], onlyInB: [], cells: [] },
+  ...{ pairs: 1, machineDiffers: [], onlyInA: [], onlyInB: [], cells: [] },
   versions: { a: '0.1.0', b: '0.2.0' },
   overall: { ratio: 1.1, interval: { low: 1.08, high: 1.12 }, verdict: 'slower' },
   ...changes,
@@ -87,4 +87,10 @@ test('a cell that neither file could measure, and one of a single round, say so'
   const [first, second] = linesOf({ cells: [neither, single] }).slice(2);
   t.regex(first!, /^single .* 1\.00x {2}- +few rounds$/);
   t.regex(second!, /^neither .* unavailable$/);
+});
+
+test('how many pairs of files there are is told', (t) => {
+  const last = (changes: Partial<Comparison>): string => linesOf({ cells: [slower], ...changes }).at(-2)!;
+  t.regex(last({ pairs: 5 }), /each round, over 5 pairs of files$/);
+  t.notRegex(last({}), /pairs/);
 });

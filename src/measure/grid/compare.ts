@@ -13,7 +13,7 @@
 // drifts of 2 to 3 % it was 3 of 100 tables (6,000 tables, through this file), and a slow-down of 10 % everywhere was found
 // in 99 of 100; in 96 if the drift is 3 %.
 //
-// What it can't see is drift that lasts longer than a round: if a round's drift correlates with the next one's by 0.5, about
+// What it can't see is drift that lasts longer than a round, for which there are pairs of files (compare-pairs.ts): if a round's drift correlates with the next one's by 0.5, about
 // 15 of 100 tables have a false verdict. Files of unequal noise are at the edge: 5 of 100 for drifts of 1 and 4 %.
 import { expected } from '../../errors.js';
 import type { Machine } from '../machine.js';
@@ -58,6 +58,8 @@ export interface MachineDifference {
 }
 
 export interface Comparison {
+  /** Of files. */
+  readonly pairs: number;
   readonly machineDiffers: readonly MachineDifference[];
   readonly versions: { readonly a: string; readonly b: string };
   /** In A's order. */
@@ -70,8 +72,8 @@ export interface Comparison {
 
 // A file compared with another run of the same build should show no verdict at all in 19 of 20 cases. The overall verdict
 // takes half of the error that leaves, because it is what finds a slow-down of everything; the cells share the other half.
-const tableError = 0.05;
-const nothing: ComparedRatio = { ratio: null, interval: null, verdict: null };
+export const tableError = 0.05;
+export const nothing: ComparedRatio = { ratio: null, interval: null, verdict: null };
 
 /** Two cells of one case, each as the log of the work of its rounds. */
 interface Pair {
@@ -105,6 +107,7 @@ export function compareGrids(a: GridResults, b: GridResults): Comparison {
   // Cells without a verdict can't have a wrong one.
   const confidence = 1 - tableError / 2 / Math.max(1, judged.length);
   return {
+    pairs: 1,
     machineDiffers: findDifferences(a, b),
     versions: { a: a.version, b: b.version },
     cells: prepared.map(({ pair, mark, ...match }) => ({
@@ -128,13 +131,16 @@ export function hasSlowdown({ cells, overall }: Comparison): boolean {
 function compareRounds({ a, b }: Pair, confidence: number): ComparedRatio {
   if (Math.min(a.length, b.length) < 2) return { ...nothing, ratio: Math.exp(mean(b) - mean(a)) };
   const difference = meanDifference(a, b, confidence);
-  // Two wild rounds can reach beyond what a number holds, and JSON has no infinity.
-  const toRatio = (log: number): number => Math.min(Number.MAX_VALUE, Math.exp(log));
   const interval = { low: toRatio(difference.interval.low), high: toRatio(difference.interval.high) };
   return { ratio: toRatio(difference.mean), interval, verdict: judge(interval) };
 }
 
-function judge({ low, high }: Interval): Verdict {
+/** Two wild rounds can reach beyond what a number holds, and JSON has no infinity. */
+export function toRatio(log: number): number {
+  return Math.min(Number.MAX_VALUE, Math.exp(log));
+}
+
+export function judge({ low, high }: Interval): Verdict {
   if (low > 1) return 'slower';
   return high < 1 ? 'faster' : 'same';
 }
@@ -198,7 +204,8 @@ function groupByCase(cells: readonly Cell[]): Map<string, Cell[]> {
   return groups;
 }
 
-function keyOf(benchCase: BenchCase): string {
+/** Equal for equal cases. */
+export function keyOf(benchCase: BenchCase): string {
   const fields = Object.keys(benchCase).sort() as (keyof BenchCase)[];
   return JSON.stringify(fields.map((field) => [field, benchCase[field]]));
 }
