@@ -119,7 +119,13 @@ test(
   /`maxMemory`.*`layer 512\/8\/4096 wasm x\d+` about .*: leave out tokens 4096 \(1 cell\), or allow more/,
 );
 test('an output that is a folder', refuses, [...tiny, '--output', '/'], 1, /could not/);
-test('one file to compare', refuses, ['--compare', 'a.json'], 2, /two files of results for `--compare`/);
+test(
+  'one file to compare',
+  refuses,
+  ['--compare', 'a.json'],
+  2,
+  /two files of results, or pairs of them, for `--compare`/,
+);
 test(
   'a pair and a half to compare',
   refuses,
