@@ -38,6 +38,7 @@ export async function settingsOf<Name extends CommandName>(
   args: ArgumentsCamelCase<CommonArgs>,
 ): Promise<Settings<Name>> {
   const fields = fieldsOf(name);
+  refuseSurplus(args._, name);
   refuseUnknownFlags(args, fields);
   const flags = Object.fromEntries([...fields].map(([field, kind]) => [field, flagValue(args[field], kind)]));
   return resolveSettings(name, { flags, environment: process.env, configPath: args.config });
@@ -62,10 +63,14 @@ function flagValue(value: unknown, field: Field): unknown {
   return typeof value === 'string' && field.kind !== 'array' ? parseText(value, field) : value;
 }
 
+/** The command's name stands among them where flags stood before it. */
+function refuseSurplus([first, second]: readonly (string | number)[], name: CommandName): void {
+  const surplus = first === name ? second : first;
+  if (surplus !== undefined) throw new HeadpoolError('UNKNOWN_OPTION', `Unexpected argument \`${surplus}\``);
+}
+
 function refuseUnknownFlags(args: ArgumentsCamelCase<CommonArgs>, fields: ReadonlyMap<string, Field>): void {
   const known = new Set([...fields.keys(), ...Object.keys(commonFlags), 'help', 'version', 'i', 'o']);
-  const [surplus] = args._;
-  if (surplus !== undefined) throw new HeadpoolError('UNKNOWN_OPTION', `Unexpected argument \`${surplus}\``);
   for (const name of Object.keys(args)) {
     const field = name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
     if (name === '_' || name === '$0' || known.has(field)) continue;
