@@ -29,7 +29,7 @@ export function formatDataTable<Row>({ caption, columns, rows, isUnsure }: DataT
     const cells = columns.map((column, index) => formatCell(column, row, index === 0, texts[index]!));
     return markup`<tr${isUnsure(row) ? markup` class="unsure"` : nothing}>${cells}</tr>\n`;
   });
-  return markup`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table class="sortable wide"><caption>${caption}</caption><thead><tr>${headings}</tr></thead><tbody>${lines}</tbody></table></div>`;
+  return markup`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table class="sortable wide"><caption><span>${caption}</span></caption><thead><tr>${headings}</tr></thead><tbody>${lines}</tbody></table></div>`;
 }
 
 function formatCell<Row>({ value, show }: Column<Row>, row: Row, isName: boolean, isText: boolean): Markup {

@@ -12,7 +12,7 @@ const caption =
 export function formatGrowthTable(laws: GridLaws): Markup {
   const rows = growthRows(laws);
   if (rows.length === 0) return nothing;
-  return markup`<div class="scroll growth" id="growth" tabindex="0" role="region" aria-label="How cost grows"><table class="wide"><caption>${caption}</caption><thead><tr>${headings}</tr></thead><tbody>${rows.map(formatRow)}</tbody></table></div>`;
+  return markup`<div class="scroll growth" id="growth" tabindex="0" role="region" aria-label="How cost grows"><table class="wide"><caption><span>${caption}</span></caption><thead><tr>${headings}</tr></thead><tbody>${rows.map(formatRow)}</tbody></table></div>`;
 }
 
 const headings = [

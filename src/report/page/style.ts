@@ -51,6 +51,8 @@ figcaption h3, .aside h3 { color: var(--ink); font-size: 16px; margin-bottom: 2p
 .scroll { overflow-x: auto; margin-top: 24px; border: solid var(--grid); border-width: 1px 0; background: linear-gradient(to right, transparent, var(--page) 60%) right / 56px 100% no-repeat local, linear-gradient(to right, transparent, var(--grid)) right / 28px 100% no-repeat scroll; }
 table { border-collapse: collapse; width: 100%; font-size: 14px; line-height: 1.4; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--muted); padding: 12px 0; }
+/* Read without scrolling, however wide the table is. */
+caption span { display: inline-block; position: sticky; left: 0; max-width: min(80ch, calc(100vw - 48px)); }
 th, td { padding: 8px 12px; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--grid); }
 tbody tr:last-child > * { border-bottom: 0; }
 th { font-weight: 600; }
