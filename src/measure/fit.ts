@@ -1,7 +1,7 @@
 // Laws fitted to measured points by least squares: lines, power laws, and where two power laws cross. Pure.
 import { expected } from '../errors.js';
 import { createRandom } from '../tensor/random.js';
-import { percentile, type BootstrapOptions, type Interval } from './statistics.js';
+import { mean, percentile, type BootstrapOptions, type Interval } from './statistics.js';
 
 export interface Point {
   readonly x: number;
@@ -126,8 +126,4 @@ function checkPoints(
     if (!isValid(y)) throw expected('INVALID_OPTION', what, `points[${index}].y`, y);
   }
   return points;
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

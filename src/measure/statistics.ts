@@ -27,6 +27,11 @@ export function percentile(samples: readonly number[], share: number): number {
   return percentileOfSorted(sort(samples), share);
 }
 
+/** NaN without samples. */
+export function mean(samples: readonly number[]): number {
+  return samples.reduce((sum, sample) => sum + sample, 0) / samples.length;
+}
+
 /** @throws INVALID_OPTION without samples */
 export function median(samples: readonly number[]): number {
   return percentile(samples, 0.5);

@@ -1,6 +1,6 @@
 // Student's t distribution, and how far apart the means of two small samples may lie by it. Pure.
 import { expected } from '../errors.js';
-import type { Interval } from './statistics.js';
+import { mean as meanOf, type Interval } from './statistics.js';
 
 /** A mean, or a difference of means, and where it lies. */
 export interface MeanEstimate {
@@ -51,7 +51,7 @@ export function studentQuantile(confidence: number, freedom: number): number {
 function describeMean(samples: readonly number[], name: string): { mean: number; variance: number } {
   const count = samples.length;
   if (count < 2) throw expected('INVALID_OPTION', 'at least two numbers', name, samples);
-  const mean = samples.reduce((sum, sample) => sum + sample, 0) / count;
+  const mean = meanOf(samples);
   const squares = samples.reduce((sum, sample) => sum + (sample - mean) ** 2, 0);
   return { mean, variance: squares / (count - 1) / count };
 }

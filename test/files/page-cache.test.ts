@@ -1,9 +1,9 @@
 // What the system keeps of a file in memory, as `fincore` tells it: the pages of a long output make room for the next.
 import { execFileSync } from 'node:child_process';
-import { open, readFile, statfs } from 'node:fs/promises';
+import { open, readFile, statfs, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { createAtomicFile } from '../../src/files/atomic-file.js';
 import { openFileSink } from '../../src/files/byte-sink.js';
 import { dropPages, loadAddon } from '../../src/files/page-cache/page-cache.js';
@@ -35,12 +35,18 @@ function residentBytes(path: string): number {
   );
 }
 
-pageTest(title('pages that have reached the disk are dropped, and read as before'), async (t) => {
+/** An open file of `bytes` that has reached the disk. */
+async function writeSynced(t: ExecutionContext): Promise<{ path: string; file: FileHandle }> {
   const path = join(await makeFolder(t), 'file');
   const file = await open(path, 'w');
   t.teardown(() => file.close());
   await file.write(bytes);
   await file.sync();
+  return { path, file };
+}
+
+pageTest(title('pages that have reached the disk are dropped, and read as before'), async (t) => {
+  const { path, file } = await writeSynced(t);
   t.is(residentBytes(path), bytes.length);
   dropPages(file.fd, 0, 2 * mebibyte);
   t.is(residentBytes(path), bytes.length - 2 * mebibyte);
@@ -48,11 +54,7 @@ pageTest(title('pages that have reached the disk are dropped, and read as before
 });
 
 pageTest(title('no bytes are no bytes, not all of the file'), async (t) => {
-  const path = join(await makeFolder(t), 'file');
-  const file = await open(path, 'w');
-  t.teardown(() => file.close());
-  await file.write(bytes);
-  await file.sync();
+  const { path, file } = await writeSynced(t);
   dropPages(file.fd, 0, 0);
   t.is(residentBytes(path), bytes.length);
 });

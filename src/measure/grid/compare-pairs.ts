@@ -2,7 +2,7 @@
 // for minutes slows a whole file, which the rounds of that file can't tell; how much pairs differ from each other does. So
 // a pair gives one number, the log of its ratio, and Student's t interval goes over the pairs. Pure.
 import { meanInterval } from '../student.js';
-import { median } from '../statistics.js';
+import { mean, median } from '../statistics.js';
 import {
   compareGrids,
   judge,
@@ -67,8 +67,4 @@ function compareLogs(logs: readonly number[], confidence: number): ComparedRatio
   const { mean: log, interval } = meanInterval(logs, confidence);
   const ratios = { low: toRatio(interval.low), high: toRatio(interval.high) };
   return { ratio: toRatio(log), interval: ratios, verdict: judge(ratios) };
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -17,7 +17,7 @@
 // 15 of 100 tables have a false verdict. Files of unequal noise are at the edge: 5 of 100 for drifts of 1 and 4 %.
 import { expected } from '../../errors.js';
 import type { Machine } from '../machine.js';
-import { median, type Interval } from '../statistics.js';
+import { mean, median, type Interval } from '../statistics.js';
 import { meanDifference } from '../student.js';
 import { nameOfCase, type BenchCase, type Cell, type GridResults, type MeasuredCell } from './results.js';
 
@@ -152,10 +152,6 @@ function averageCells(pairs: readonly Pair[]): Pair {
     return Array.from({ length: rounds }, (_, round) => mean(pairs.map((pair) => pair[side][round]!)));
   };
   return { a: average('a'), b: average('b') };
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 function pairOf({ a, b }: { readonly a: Cell; readonly b: Cell }): Pair | null {
