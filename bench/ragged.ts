@@ -5,10 +5,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { usualChunkTokens } from '../src/batch/limits.js';
+import { usualChunkTokens } from '../src/runs/limits.js';
 import { createEngine, type EngineOptions } from '../src/index.js';
-import { formatCount, formatDuration } from '../src/report/table.js';
-import { createRandom } from '../src/tensor/random.js';
+import { formatCount, formatDuration } from '../src/page/table.js';
+import { createRandom } from '../src/core/tensor/random.js';
 import { readArguments } from './helpers/arguments.js';
 import { runBatch } from './helpers/batch-run.js';
 import { openFolder, requireSpace } from './helpers/disk.js';

@@ -5,7 +5,7 @@ import yargs, { type Argv, type CommandModule } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { Stopped } from './commands/stop-signals.js';
 import { version } from './engine/version.js';
-import { fileFailed, HeadpoolError, type ErrorCode } from './errors.js';
+import { fileFailed, HeadpoolError, type ErrorCode } from './core/errors.js';
 import { systemCodeOf } from './files/system-error.js';
 
 // Loaded when asked for: what one command needs would make every other one start later.

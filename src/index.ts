@@ -2,7 +2,7 @@
 export { createEngine, type Engine, type EngineInfo, type LayerOptions } from './engine/engine.js';
 export type { EngineOptions, Logger } from './engine/engine-options.js';
 export type { EngineStats } from './engine/stats.js';
-export { errorCodes, HeadpoolError, type ErrorCode } from './errors.js';
+export { errorCodes, HeadpoolError, type ErrorCode } from './core/errors.js';
 export { alibiSlopes } from './attention/alibi.js';
 export type { AttentionInputs } from './attention/attention.js';
 export type { KeyValueCache } from './attention/cache.js';
@@ -35,10 +35,10 @@ export {
   type TorchOptions,
 } from './attention/presets.js';
 export type { MaskLike } from './attention/shared.js';
-export { weightsFromTorch, weightsToTorch, type StateDict } from './attention/torch-weights.js';
+export { weightsFromTorch, weightsToTorch, type StateDict } from './checkpoints/torch.js';
 export type { LinearWeights, MultiHeadWeights } from './attention/weights.js';
 export { createXavierWeights, type XavierOptions } from './attention/xavier.js';
 export { readStateDict, writeStateDict } from './files/state-dict.js';
-export type { Dtype } from './tensor/dtype.js';
-export type { Shape } from './tensor/shape.js';
-export type { Tensor, TensorLike } from './tensor/tensor.js';
+export type { Dtype } from './core/tensor/dtype.js';
+export type { Shape } from './core/tensor/shape.js';
+export type { Tensor, TensorLike } from './core/tensor/tensor.js';

@@ -14,7 +14,7 @@ import { packageRoot } from './helpers/package-root.js';
 
 type Rule = (sources: readonly ParsedSource[]) => string[];
 
-const sources = ['src', 'workers', 'bench'].flatMap(readSources).map(parseSource);
+const sources = ['src', 'workers', 'bench', 'test/oracle'].flatMap(readSources).map(parseSource);
 
 function readSources(folder: string): { path: string; text: string }[] {
   const root = packageRoot();
@@ -38,11 +38,11 @@ const obeys = test.macro((t, rule: Rule) => {
   t.deepEqual(rule(sources), []);
 });
 
-test('workers/ and src/ meet in the tensors, the errors and the protocol alone', obeys, findCrossings);
+test('workers/ and src/ meet in src/core/ alone', obeys, findCrossings);
 test('imports inside src/ run one way', obeys, findLayerBreaks);
 test('no imports run in a circle, by type neither', obeys, findCircles);
 test('only registries import implementations', obeys, findUnregistered);
-test('each package is imported in one file or one folder', obeys, findScattered);
+test('each package is imported in one file or one folder of a part', obeys, findScattered);
 test('only the command exits, prints and reads the environment', obeys, findOutward);
 
 /** Sources made up from their texts, and how many violations a rule must find in them. */
@@ -55,9 +55,13 @@ const fromWorker = (path: string) => ({
   'workers/phases/attend.ts': `import type { A } from '../../src/${path}';`,
 });
 test('a worker that imports the engine is found', finds, findCrossings, fromWorker('engine/job.js'), 1);
-test('a worker that imports suggest.ts is found', finds, findCrossings, fromWorker('suggest.js'), 1);
-test('a worker may import tensors', finds, findCrossings, fromWorker('tensor/region.js'), 0);
-test('a worker may import errors', finds, findCrossings, fromWorker('errors.js'), 0);
+test(
+  'a worker may import what both threads share',
+  finds,
+  findCrossings,
+  fromWorker('core/tensor/region.js'),
+  0,
+);
 const fromMain = (text: string) => ({ 'src/engine/pool.ts': text });
 test(
   'a main thread that imports the worker is found',
@@ -74,27 +78,27 @@ test(
   1,
 );
 test(
-  'a main thread may import the protocol',
+  'a main thread may import what both threads share',
   finds,
   findCrossings,
-  fromMain("export * from '../../workers/protocol/messages.js';"),
+  fromMain("export * from '../core/protocol/messages.js';"),
   0,
 );
 const fromProtocol = (path: string) => ({
-  'workers/protocol/work.ts': `import type { A } from '${path}';`,
+  'src/core/protocol/work.ts': `import type { A } from '${path}';`,
 });
 test(
   'a protocol that imports a phase is found',
   finds,
   findCrossings,
-  fromProtocol('../phases/attend.js'),
+  fromProtocol('../../../workers/phases/attend.js'),
   1,
 );
 test(
   'a protocol that imports the engine is found',
   finds,
-  findCrossings,
-  fromProtocol('../../src/engine/job.js'),
+  findLayerBreaks,
+  fromProtocol('../../engine/job.js'),
   1,
 );
 test('parts of the protocol may import each other', finds, findCrossings, fromProtocol('./layout.js'), 0);
@@ -104,14 +108,7 @@ test(
   'tensors that import the engine are found',
   finds,
   findLayerBreaks,
-  layered('src/tensor/shape.ts', '../engine/plan.js'),
-  1,
-);
-test(
-  'errors that import tensors are found',
-  finds,
-  findLayerBreaks,
-  layered('src/errors.ts', './tensor/shape.js'),
+  layered('src/core/tensor/shape.ts', '../../engine/plan.js'),
   1,
 );
 test(
@@ -125,22 +122,36 @@ test(
   'a command that another layer imports is found',
   finds,
   findLayerBreaks,
-  layered('src/batch/run.ts', '../commands/run.js'),
+  layered('src/runs/run.ts', '../commands/run.js'),
   1,
 );
-test('a file of no layer is found', finds, findLayerBreaks, layered('src/new/file.ts', '../errors.js'), 1);
+test('a file of no layer is found', finds, findLayerBreaks, layered('src/new/file.ts', '../index.js'), 1);
+test(
+  'measuring that imports its reports is found',
+  finds,
+  findLayerBreaks,
+  layered('src/measure/pairs.ts', './report/page.js'),
+  1,
+);
+test(
+  'a report may import what it reports',
+  finds,
+  findLayerBreaks,
+  layered('src/measure/report/page.ts', '../pairs.js'),
+  0,
+);
 test(
   'a re-export the wrong way is found',
   finds,
   findLayerBreaks,
-  { 'src/tensor/a.ts': "export { b } from '../files/b.js';" },
+  { 'src/core/a.ts': "export { b } from '../files/b.js';" },
   1,
 );
 test(
   'an import() the wrong way is found',
   finds,
   findLayerBreaks,
-  { 'src/tensor/a.ts': "const b = await import('../files/b.js');" },
+  { 'src/core/a.ts': "const b = await import('../files/b.js');" },
   1,
 );
 test(
@@ -148,7 +159,8 @@ test(
   finds,
   findLayerBreaks,
   {
-    'src/engine/engine.ts': "import '../attention/options.js'; import './plan.js'; import '../errors.js';",
+    'src/engine/engine.ts':
+      "import '../attention/options.js'; import './plan.js'; import '../core/errors.js';",
     'src/cli.ts': "import './commands/run.js';",
   },
   0,
@@ -158,7 +170,7 @@ test(
   finds,
   findLayerBreaks,
   {
-    'src/tensor/a.ts': "// import '../engine/b.js'\nconst text = \"import x from '../engine/b.js'\";",
+    'src/core/a.ts': "// import '../engine/b.js'\nconst text = \"import x from '../engine/b.js'\";",
   },
   0,
 );
@@ -233,8 +245,8 @@ test(
   finds,
   findScattered,
   {
-    'src/a/one.ts': "import { z } from 'zod';",
-    'src/b/two.ts': "import type { ZodType } from 'zod/v4';",
+    'src/files/a/one.ts': "import { z } from 'zod';",
+    'src/files/b/two.ts': "import type { ZodType } from 'zod/v4';",
   },
   1,
 );
@@ -243,19 +255,20 @@ test(
   finds,
   findScattered,
   {
-    'src/a/one.ts': "import '@scope/name/part';",
-    'src/b/two.ts': "import '@scope/name';",
+    'workers/a/one.ts': "import '@scope/name/part';",
+    'workers/b/two.ts': "import '@scope/name';",
   },
   1,
 );
 test(
-  'a package in one folder and modules of Node anywhere are fine',
+  'a package in one folder of each part and modules of Node anywhere are fine',
   finds,
   findScattered,
   {
-    'src/a/one.ts': "import { z } from 'zod'; import 'node:fs';",
-    'src/a/two.ts': "import { z } from 'zod';",
-    'src/b/three.ts': "import 'node:fs';",
+    'src/files/a/one.ts': "import { z } from 'zod'; import 'node:fs';",
+    'src/files/a/two.ts': "import { z } from 'zod';",
+    'src/files/b/three.ts': "import 'node:fs';",
+    'src/config/four.ts': "import { z } from 'zod';",
   },
   0,
 );

@@ -5,7 +5,7 @@ import { prepareOnnxAttention } from '../src/conformance/onnx-attention.js';
 import { prepareTorchMultihead } from '../src/conformance/torch-multihead.js';
 import type { AttentionInputs } from '../src/attention/attention.js';
 import type { AttentionOptions } from '../src/attention/options.js';
-import { elementCount, type Shape } from '../src/tensor/shape.js';
+import { elementCount, type Shape } from '../src/core/tensor/shape.js';
 
 function count(shape: Shape): CaseTensor {
   return { shape, dtype: 'F32', data: Float32Array.from({ length: elementCount(shape) }, (_, n) => n) };

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { compareTensors } from '../src/conformance/compare.js';
 import type { CaseTensor } from '../src/conformance/case.js';
-import type { Shape } from '../src/tensor/shape.js';
+import type { Shape } from '../src/core/tensor/shape.js';
 
 const tolerance = { rtol: 1e-3, atol: 1e-7 };
 

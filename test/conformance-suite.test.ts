@@ -5,7 +5,7 @@ import type { ConformanceEngine } from '../src/conformance/case.js';
 import { readSuite } from '../src/conformance/suite.js';
 import { runSuite } from '../src/conformance/run-suite.js';
 import { createEngine } from '../src/engine/engine.js';
-import { HeadpoolError } from '../src/errors.js';
+import { HeadpoolError } from '../src/core/errors.js';
 import { makeFolder } from './helpers/make-folder.js';
 import { float32Bytes, rejects, safetensorsFile } from './files/scratch.js';
 

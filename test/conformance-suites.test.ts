@@ -5,7 +5,7 @@ import { readSuite } from '../src/conformance/suite.js';
 import type { AttentionInputs } from '../src/attention/attention.js';
 import type { AttentionResult } from '../src/attention/multi-head.js';
 import { createEngine } from '../src/engine/engine.js';
-import type { KernelName } from '../workers/protocol/kernels.js';
+import type { KernelName } from '../src/core/protocol/kernels.js';
 import { kernels } from './helpers/engines.js';
 
 /** How many cases each suite has. */

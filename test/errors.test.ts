@@ -1,6 +1,6 @@
 // Messages about wrong values: whatever a caller passes is described, never tripped over.
 import test from 'ava';
-import { expected } from '../src/errors.js';
+import { expected } from '../src/core/errors.js';
 
 const circle: unknown[] = [];
 circle.push(circle);

@@ -1,5 +1,5 @@
 // What the units of each phase do: turns a row of a phase's table into the operands of one kernel operation.
-import type { RegionViews } from '../src/tensor/region.js';
+import type { RegionViews } from '../src/core/tensor/region.js';
 import { appendUnits } from './phases/append.js';
 import { attendUnits } from './phases/attend.js';
 import { contributeUnits, gramUnits } from './phases/contribute.js';
@@ -10,7 +10,7 @@ import { rotateUnits } from './phases/rotate.js';
 import { packUnits, projectUnits } from './phases/project.js';
 import type { Kernel } from './kernels/kernel.js';
 import type { UnitRunner } from './phases/unit.js';
-import type { Work } from './protocol/work.js';
+import type { Work } from '../src/core/protocol/work.js';
 
 /** Opens a phase's buffers once, for all the units that this worker takes. */
 export function openPhase(

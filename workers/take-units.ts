@@ -1,5 +1,5 @@
 // One worker's part in one job: takes units from the shared cursors, phase by phase, until none is left.
-import type { RegionViews } from '../src/tensor/region.js';
+import type { RegionViews } from '../src/core/tensor/region.js';
 import type { Kernel } from './kernels/kernel.js';
 import { openPhase } from './phases.js';
 import type { UnitRunner } from './phases/unit.js';
@@ -10,9 +10,9 @@ import {
   sharedClockMs,
   slotStride,
   stopReasons,
-} from './protocol/control.js';
-import type { Job } from './protocol/messages.js';
-import { unitWords } from './protocol/tables.js';
+} from '../src/core/protocol/control.js';
+import type { Job } from '../src/core/protocol/messages.js';
+import { unitWords } from '../src/core/protocol/tables.js';
 
 // A waiter looks for the stop flag this often, should a wake-up be lost with the worker that owed it.
 const waitMs = 50;

@@ -1,11 +1,18 @@
 // The piscina entry of a worker thread. It stays inside one task for as long as the pool lives: jobs arrive on a port,
 // a bell in shared memory wakes it. One task for many jobs, because a piscina task costs several times a wake-up.
 import { receiveMessageOnPort, threadId } from 'node:worker_threads';
-import { RegionViews } from '../src/tensor/region.js';
+import { RegionViews } from '../src/core/tensor/region.js';
 import { createKernel, probeKernels } from './kernels/registry.js';
-import { control, cursorSlot, doorbell, mailbox, slotStride, stopReasons } from './protocol/control.js';
-import type { KernelProbe } from './protocol/kernels.js';
-import type { Job, WorkerReport, WorkerStart } from './protocol/messages.js';
+import {
+  control,
+  cursorSlot,
+  doorbell,
+  mailbox,
+  slotStride,
+  stopReasons,
+} from '../src/core/protocol/control.js';
+import type { KernelProbe } from '../src/core/protocol/kernels.js';
+import type { Job, WorkerReport, WorkerStart } from '../src/core/protocol/messages.js';
 import { FailedUnit, takeUnits, type Worker } from './take-units.js';
 
 /** What kernels this machine has; answering at all proves that workers can start. */

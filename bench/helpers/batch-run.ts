@@ -1,9 +1,9 @@
 // What `headpool run` does between its start and its summary, in this process and as often as wanted.
-import { identifyRun, identifyWork } from '../../src/batch/identity.js';
-import { openJournal } from '../../src/batch/journal.js';
-import type { ChunkLimits } from '../../src/batch/chunks.js';
-import type { RunRequest } from '../../src/batch/request.js';
-import { executeRun } from '../../src/batch/run.js';
+import { identifyRun, identifyWork } from '../../src/runs/identity.js';
+import { openJournal } from '../../src/runs/journal.js';
+import type { ChunkLimits } from '../../src/runs/chunks.js';
+import type { RunRequest } from '../../src/runs/request.js';
+import { executeRun } from '../../src/runs/run.js';
 import type { Engine, MultiHeadAttention, MultiHeadWeights } from '../../src/index.js';
 
 export interface BatchRun {

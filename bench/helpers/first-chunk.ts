@@ -2,11 +2,11 @@
 import { once } from 'node:events';
 import { open, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ChunkRecord } from '../../src/batch/manifest.js';
-import { partialPathOf } from '../../src/batch/target.js';
+import type { ChunkRecord } from '../../src/runs/manifest.js';
+import { partialPathOf } from '../../src/runs/target.js';
 import { openRecordLog } from '../../src/files/record-log.js';
 import { bytesOf, readFully } from '../../src/files/positional-io.js';
-import { createTensor, type Tensor } from '../../src/tensor/tensor.js';
+import { createTensor, type Tensor } from '../../src/core/tensor/tensor.js';
 import { commandFailed, startCommand } from './command.js';
 
 export interface FirstChunk {

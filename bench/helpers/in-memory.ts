@@ -1,9 +1,9 @@
 // A process of `files.ts`: the first chunks of a file, as the runner cuts them, in memory and through the layer again and
 // again. What that took, as JSON on stdout.
 import { createEngine, type EngineInfo, type EngineOptions, type MultiHeadWeights } from '../../src/index.js';
-import { ChunkSource } from '../../src/batch/chunks.js';
-import { loadChunk, type LoadedChunk } from '../../src/batch/loaded-chunk.js';
-import { RowBuffer } from '../../src/batch/row-buffer.js';
+import { ChunkSource } from '../../src/runs/chunks.js';
+import { loadChunk, type LoadedChunk } from '../../src/runs/loaded-chunk.js';
+import { RowBuffer } from '../../src/runs/row-buffer.js';
 import { enableRelaxedSimd } from './relaxed-simd.js';
 import { readWeights } from './sequence-files.js';
 

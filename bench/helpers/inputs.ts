@@ -1,7 +1,7 @@
 // Seeded inputs: the same numbers in every run and for every contestant.
 import { createXavierWeights, type MultiHeadWeights, type Tensor } from '../../src/index.js';
-import { createRandom } from '../../src/tensor/random.js';
-import { createTensor } from '../../src/tensor/tensor.js';
+import { createRandom } from '../../src/core/tensor/random.js';
+import { createTensor } from '../../src/core/tensor/tensor.js';
 
 export interface LayerCase {
   readonly modelDim: number;

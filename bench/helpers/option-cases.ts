@@ -1,7 +1,7 @@
 // The options of an attention that have a price, each with what it may cost beside the plain call on the same q, k, v.
 import type { AttentionOptions, MaskLike } from '../../src/index.js';
-import { createRandom } from '../../src/tensor/random.js';
-import type { Shape } from '../../src/tensor/shape.js';
+import { createRandom } from '../../src/core/tensor/random.js';
+import type { Shape } from '../../src/core/tensor/shape.js';
 import { randomTensor } from './inputs.js';
 import { faster, shareOfTime, slower, type Limit } from './option-cost.js';
 

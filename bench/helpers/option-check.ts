@@ -7,11 +7,7 @@ import type {
   HeadStatistics,
   TensorLike,
 } from '../../src/index.js';
-import {
-  attendOracle,
-  type OracleInputs,
-  type OracleResult,
-} from '../../workers/kernels/reference/oracle.js';
+import { attendOracle, type OracleInputs, type OracleResult } from '../../test/oracle/oracle.js';
 import { checkClose, relativeError } from './oracle.js';
 
 // The oracle of more takes seconds.

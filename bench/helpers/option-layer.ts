@@ -1,6 +1,6 @@
 // Options where they stand in a layer: half of the heads switched off, and single tokens behind a cache of many.
 import type { Dtype, Engine, KeyValueCache, MultiHeadWeights, Tensor } from '../../src/index.js';
-import { createTensor } from '../../src/tensor/tensor.js';
+import { createTensor } from '../../src/core/tensor/tensor.js';
 import { randomTensor, randomWeights } from './inputs.js';
 import { halfOfHeads } from './option-cases.js';
 import { measureCost, type Cost } from './option-cost.js';

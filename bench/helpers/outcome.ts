@@ -1,7 +1,7 @@
 // How a benchmark ends: a table and PASS or MISS for each of its bars, or all of it as JSON; exit code 1 for a miss.
 import type { EngineInfo } from '../../src/index.js';
 import { describeMachine } from '../../src/measure/machine.js';
-import { formatTable } from '../../src/report/table.js';
+import { formatTable } from '../../src/page/table.js';
 import type { Ratio } from '../../src/measure/pairs.js';
 
 /** One thing that a benchmark has to show. */

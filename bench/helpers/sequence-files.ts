@@ -3,7 +3,7 @@ import { readStateDict, weightsFromTorch, type MultiHeadWeights, type Tensor } f
 import { openSequences } from '../../src/files/sequences/formats.js';
 import { createSequenceWriter } from '../../src/files/sequences/sequence-writer.js';
 import type { SequenceReader } from '../../src/files/sequences/sequences.js';
-import { createTensor } from '../../src/tensor/tensor.js';
+import { createTensor } from '../../src/core/tensor/tensor.js';
 import { randomTensor } from './inputs.js';
 import { checkClose, layerRow, relativeError } from './oracle.js';
 

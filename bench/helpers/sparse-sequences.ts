@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatSafetensorsHeader } from '../../src/files/safetensors.js';
 import { bytesOf, writeFully } from '../../src/files/positional-io.js';
-import type { Tensor } from '../../src/tensor/tensor.js';
+import type { Tensor } from '../../src/core/tensor/tensor.js';
 
 /** A hole is one if this share of it at most takes room. */
 const mostAllocated = 0.5;

@@ -1,5 +1,5 @@
 // The slopes of ALiBi that its paper gives to the heads of a layer; `alibiSlopes` of an attention takes these or any.
-import { expected } from '../errors.js';
+import { expected } from '../core/errors.js';
 
 // Far more than a layer has, and little enough to make at once.
 const mostHeads = 65_536;

@@ -1,7 +1,7 @@
 // Attention alone: reads what the shapes of q, k and v say about heads and sequences.
-import { expected } from '../errors.js';
-import { formatShape, type Shape } from '../tensor/shape.js';
-import type { TensorLike } from '../tensor/tensor.js';
+import { expected } from '../core/errors.js';
+import { formatShape, type Shape } from '../core/tensor/shape.js';
+import type { TensorLike } from '../core/tensor/tensor.js';
 import { denseBatch, lengthsOf, raggedBatch } from './batch.js';
 import { checkOptionNames, type AttentionOptions } from './options.js';
 import type { Batch, Heads, ResolvedOptions } from './problem.js';

@@ -1,6 +1,6 @@
 // Reads shapes, lengths and offsets into the sequences of a batch.
-import { expected } from '../errors.js';
-import { formatShape, type Shape } from '../tensor/shape.js';
+import { expected } from '../core/errors.js';
+import { formatShape, type Shape } from '../core/tensor/shape.js';
 import type { AttentionOptions } from './options.js';
 import type { Batch, Entry } from './problem.js';
 

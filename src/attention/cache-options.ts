@@ -1,6 +1,6 @@
 // The options of a cache: their names, defaults and checks.
-import { expected } from '../errors.js';
-import { dtypes, type Dtype } from '../tensor/dtype.js';
+import { expected } from '../core/errors.js';
+import { dtypes, type Dtype } from '../core/tensor/dtype.js';
 import { checkNames } from './check-names.js';
 
 /** What `layer.createCache` takes. */

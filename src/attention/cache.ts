@@ -1,7 +1,7 @@
 // The cache of keys and values of a layer: which page holds which tokens of which sequence, for forks and rolling
 // windows too. It keeps the books; the memory and what is written there are the engine's.
-import { expected, HeadpoolError } from '../errors.js';
-import type { Dtype } from '../tensor/dtype.js';
+import { expected, HeadpoolError } from '../core/errors.js';
+import type { Dtype } from '../core/tensor/dtype.js';
 import type { ResolvedCacheOptions } from './cache-options.js';
 import { PagePool } from './page-pool.js';
 import { emptyTable, grow, missingPages, rollTable, truncateTable, type PageTable } from './page-table.js';

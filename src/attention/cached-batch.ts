@@ -1,5 +1,5 @@
 // New tokens behind those that caches hold: the sequences of a call with the option `cache`.
-import { expected } from '../errors.js';
+import { expected } from '../core/errors.js';
 import type { KeyValueCache } from './cache.js';
 import type { AttentionOptions } from './options.js';
 import type { Batch, Entry } from './problem.js';

@@ -1,6 +1,6 @@
 // The names that an object of options may have.
-import { HeadpoolError } from '../errors.js';
-import { didYouMean } from '../suggest.js';
+import { HeadpoolError } from '../core/errors.js';
+import { didYouMean } from '../core/suggest.js';
 
 /** Rejects names that are none of `known`; `kind` says what they name. @throws UNKNOWN_OPTION, naming the nearest. */
 export function checkNames(kind: string, given: object, known: readonly string[]): void {

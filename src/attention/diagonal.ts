@@ -1,5 +1,5 @@
 // Where queries stand among the keys, and how far they look to either side.
-import { expected } from '../errors.js';
+import { expected } from '../core/errors.js';
 import { alignments, type Alignment, type AttentionOptions } from './options.js';
 import type { Batch, Entry, ResolvedOptions } from './problem.js';
 

@@ -1,6 +1,6 @@
 // One query row in float64: the score of each key step by step, and the softmax over those that are attended. Plain
 // loops in the order in which the formula reads; no kernel computes this way, and nothing here is fast.
-import { expected } from '../errors.js';
+import { expected } from '../core/errors.js';
 import { elementAt, whyLeftOut, type LeftOut, type Reason, type RowPlace } from './explain-rules.js';
 import type { Batch, ResolvedOptions } from './problem.js';
 

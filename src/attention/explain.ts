@@ -1,6 +1,6 @@
 // Explains the weight of one key for one query and head: checks what is asked, finds the rows in the caller's operands
 // and leaves the arithmetic to explain-row.ts. Float64 on the calling thread; no engine takes part.
-import { expected, HeadpoolError } from '../errors.js';
+import { expected, HeadpoolError } from '../core/errors.js';
 import { describeAttention, type AttentionInputs } from './attention.js';
 import { checkNames } from './check-names.js';
 import {

@@ -1,7 +1,7 @@
 // The layer: projections, heads, concatenation and W^O as one call. It checks and describes; an engine computes.
-import { expected, HeadpoolError } from '../errors.js';
-import { formatShape, type Shape } from '../tensor/shape.js';
-import type { Tensor, TensorLike } from '../tensor/tensor.js';
+import { expected, HeadpoolError } from '../core/errors.js';
+import { formatShape, type Shape } from '../core/tensor/shape.js';
+import type { Tensor, TensorLike } from '../core/tensor/tensor.js';
 import { denseBatch, lengthsOf, raggedBatch, rowsOf } from './batch.js';
 import type { KeyValueCache } from './cache.js';
 import { resolveCacheOptions, type CacheOptions, type ResolvedCacheOptions } from './cache-options.js';

@@ -1,6 +1,6 @@
 // The options of an attention call: their names and types.
-import { expected } from '../errors.js';
-import type { Tensor, TensorLike } from '../tensor/tensor.js';
+import { expected } from '../core/errors.js';
+import type { Tensor, TensorLike } from '../core/tensor/tensor.js';
 import type { KeyValueCache } from './cache.js';
 import { checkNames } from './check-names.js';
 import type { MaskLike } from './shared.js';

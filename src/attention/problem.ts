@@ -1,5 +1,5 @@
 // What is to be computed, free of where operands lie and of who computes it. Types only.
-import type { Shape } from '../tensor/shape.js';
+import type { Shape } from '../core/tensor/shape.js';
 import type { ScoresToReturn } from './options.js';
 
 /** The heads of an attention and their widths. */

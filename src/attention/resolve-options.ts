@@ -1,7 +1,7 @@
 // What the options of a call resolve to for its heads and its batch: checked, with every default filled in.
-import { expected } from '../errors.js';
-import { broadcastStrides, formatShape, isSameShape, type Shape } from '../tensor/shape.js';
-import type { Tensor } from '../tensor/tensor.js';
+import { expected } from '../core/errors.js';
+import { broadcastStrides, formatShape, isSameShape, type Shape } from '../core/tensor/shape.js';
+import type { Tensor } from '../core/tensor/tensor.js';
 import { checkNames } from './check-names.js';
 import { resolveDiagonal } from './diagonal.js';
 import type { AttentionOptions, ScoresToReturn } from './options.js';

@@ -1,5 +1,5 @@
 // What happens to queries and keys before their product: RMS normalisation and rotary positions.
-import { expected } from '../errors.js';
+import { expected } from '../core/errors.js';
 import type { QueryKeyNorm, RotaryOptions } from './options.js';
 import type { Batch, ResolvedNorm, ResolvedRotary } from './problem.js';
 import { shareNumbers } from './shared.js';

@@ -1,8 +1,8 @@
 // Brings what callers pass into shared memory: in place where it lies there already, else copied in once.
-import { expected } from '../errors.js';
-import { decodeInto } from '../tensor/dtype.js';
-import { elementCount, formatShape, isShape, type Shape } from '../tensor/shape.js';
-import type { TensorLike } from '../tensor/tensor.js';
+import { expected } from '../core/errors.js';
+import { decodeInto } from '../core/tensor/dtype.js';
+import { elementCount, formatShape, isShape, type Shape } from '../core/tensor/shape.js';
+import type { TensorLike } from '../core/tensor/tensor.js';
 
 export interface SharedFloats {
   readonly shape: Shape;

@@ -1,7 +1,7 @@
 // The weights of a multi-head attention layer: what callers give, checked against the heads.
-import { expected, HeadpoolError } from '../errors.js';
-import { formatShape } from '../tensor/shape.js';
-import type { TensorLike } from '../tensor/tensor.js';
+import { expected, HeadpoolError } from '../core/errors.js';
+import { formatShape } from '../core/tensor/shape.js';
+import type { TensorLike } from '../core/tensor/tensor.js';
 import type { Heads } from './problem.js';
 import { shareFloats, type SharedFloats } from './shared.js';
 

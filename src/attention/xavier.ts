@@ -1,7 +1,7 @@
 // Seeded initial weights for experiments and tests.
-import { expected } from '../errors.js';
-import { createRandom, type Random } from '../tensor/random.js';
-import { createTensor, type Tensor } from '../tensor/tensor.js';
+import { expected } from '../core/errors.js';
+import { createRandom, type Random } from '../core/tensor/random.js';
+import { createTensor, type Tensor } from '../core/tensor/tensor.js';
 import type { MultiHeadWeights } from './weights.js';
 
 export interface XavierOptions {

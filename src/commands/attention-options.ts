@@ -1,8 +1,8 @@
 // The settings of an attention as the options of a call, and the one thing that only the files tell about them.
 import { alibiSlopes } from '../attention/alibi.js';
-import type { RunOptions } from '../batch/request.js';
+import type { RunOptions } from '../runs/request.js';
 import type { AttentionSettings } from '../config/attention-settings.js';
-import { HeadpoolError } from '../errors.js';
+import { HeadpoolError } from '../core/errors.js';
 
 /** @throws INVALID_OPTION for ALiBi with more heads than can be */
 export function attentionOptions(settings: AttentionSettings): RunOptions {

@@ -1,7 +1,7 @@
 // headpool bench: a grid of configurations measured, checked and reported; or two files of results compared.
 import { availableParallelism } from 'node:os';
 import type { CommandModule } from 'yargs';
-import { defaultMemoryBytes } from '../batch/limits.js';
+import { defaultMemoryBytes } from '../runs/limits.js';
 import { parseByteSize } from '../config/byte-size.js';
 import type { Settings } from '../config/schemas.js';
 import { gridAxes } from '../measure/grid/cut.js';
@@ -10,9 +10,9 @@ import { expandGrid } from '../measure/grid/expand.js';
 import { surveyKernels, type KernelSurvey } from '../measure/grid/lab.js';
 import type { GridResults } from '../measure/grid/results.js';
 import { measureGrid } from '../measure/grid/run-grid.js';
-import { formatGridCsv } from '../report/grid-csv.js';
-import { formatGridTable } from '../report/grid-table.js';
-import { formatCount, formatDuration } from '../report/table.js';
+import { formatGridCsv } from '../measure/report/grid-csv.js';
+import { formatGridTable } from '../measure/report/grid-table.js';
+import { formatCount, formatDuration } from '../page/table.js';
 import { addFlags, settingsOf, type CommonArgs } from './command.js';
 import { compareFiles } from './compare-files.js';
 import { startGridProgress } from './grid-progress.js';

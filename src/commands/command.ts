@@ -3,8 +3,8 @@ import type { Argv, ArgumentsCamelCase, Options } from 'yargs';
 import { fieldsOf, type Field } from '../config/fields.js';
 import type { CommandName, Settings } from '../config/schemas.js';
 import { flagOf, parseText, resolveSettings, variableOf } from '../config/settings.js';
-import { HeadpoolError } from '../errors.js';
-import { didYouMean } from '../suggest.js';
+import { HeadpoolError } from '../core/errors.js';
+import { didYouMean } from '../core/suggest.js';
 
 /** Flags that are no settings of a run: how to talk, not what to do. */
 export interface CommonArgs {

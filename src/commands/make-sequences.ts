@@ -2,12 +2,12 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { CommandModule } from 'yargs';
-import { expected } from '../errors.js';
+import { expected } from '../core/errors.js';
 import { exists } from '../files/open-file.js';
 import { countTokens } from '../files/sequences/layout.js';
 import { createSequenceWriter } from '../files/sequences/sequence-writer.js';
-import { formatCount } from '../report/table.js';
-import { createRandom } from '../tensor/random.js';
+import { formatCount } from '../page/table.js';
+import { createRandom } from '../core/tensor/random.js';
 import { addFlags, settingsOf, type CommonArgs } from './command.js';
 
 export const makeSequencesCommand: CommandModule<object, CommonArgs> = {

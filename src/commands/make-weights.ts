@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { CommandModule } from 'yargs';
-import { weightsToTorch } from '../attention/torch-weights.js';
+import { weightsToTorch } from '../checkpoints/torch.js';
 import { createXavierWeights } from '../attention/xavier.js';
 import { exists } from '../files/open-file.js';
 import { writeStateDict } from '../files/state-dict.js';

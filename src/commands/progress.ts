@@ -1,8 +1,8 @@
 // Progress of a long run on stderr: a bar on a terminal, a plain line every ten seconds elsewhere.
 import { basename } from 'node:path';
-import type { FileIdentity } from '../batch/identity.js';
-import type { RunProgress } from '../batch/run.js';
-import { formatCount, formatDuration } from '../report/table.js';
+import type { FileIdentity } from '../runs/identity.js';
+import type { RunProgress } from '../runs/run.js';
+import { formatCount, formatDuration } from '../page/table.js';
 
 const barWidth = 24;
 const plainEveryMs = 10_000;

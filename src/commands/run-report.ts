@@ -1,9 +1,9 @@
 // What a finished run has to say: for the screen, for `--json` and for `--report`.
 import type { MultiHeadAttention } from '../attention/multi-head.js';
-import type { Failure } from '../batch/chunks.js';
-import type { RunState } from '../batch/manifest.js';
-import type { RunRequest } from '../batch/request.js';
-import type { VerifiedOutputs } from '../batch/verify-outputs.js';
+import type { Failure } from '../runs/chunks.js';
+import type { RunState } from '../runs/manifest.js';
+import type { RunRequest } from '../runs/request.js';
+import type { VerifiedOutputs } from '../runs/verify-outputs.js';
 import type { EngineInfo } from '../engine/engine.js';
 import type { EngineStats } from '../engine/stats.js';
 

@@ -1,11 +1,11 @@
 // The settings of `headpool run` as a request: files found, weights read, outputs planned.
 import { mkdir } from 'node:fs/promises';
-import { weightsFromTorch } from '../attention/torch-weights.js';
-import { planOutputs } from '../batch/plan-outputs.js';
-import type { EmbeddingFile, RunRequest } from '../batch/request.js';
+import { weightsFromTorch } from '../checkpoints/torch.js';
+import { planOutputs } from '../runs/plan-outputs.js';
+import type { EmbeddingFile, RunRequest } from '../runs/request.js';
 import type { Settings } from '../config/schemas.js';
 import { flagOf } from '../config/settings.js';
-import { expected } from '../errors.js';
+import { expected } from '../core/errors.js';
 import { attempt } from '../files/attempt.js';
 import { findFiles } from '../files/find-files.js';
 import { openEmbedding } from '../files/sequences/embedding.js';

@@ -1,8 +1,8 @@
 // What `headpool run` prints: the estimate of a dry run, the table at the end.
-import type { RunEstimate } from '../batch/estimate.js';
-import type { RunRequest } from '../batch/request.js';
+import type { RunEstimate } from '../runs/estimate.js';
+import type { RunRequest } from '../runs/request.js';
 import type { Settings } from '../config/schemas.js';
-import { formatBytes, formatCount, formatDuration, formatFlop, formatTable } from '../report/table.js';
+import { formatBytes, formatCount, formatDuration, formatFlop, formatTable } from '../page/table.js';
 import type { RunReport } from './run-report.js';
 
 type Row = [string, string];

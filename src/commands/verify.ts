@@ -2,11 +2,11 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
-import { kernelNames, type KernelName } from '../../workers/protocol/kernels.js';
+import { kernelNames, type KernelName } from '../core/protocol/kernels.js';
 import { runSuite, type CaseResult } from '../conformance/run-suite.js';
 import { casesFileName, readSuite, type Suite } from '../conformance/suite.js';
 import { createEngine, type Engine } from '../engine/engine.js';
-import { expected } from '../errors.js';
+import { expected } from '../core/errors.js';
 
 interface VerifyArgs {
   readonly dirs: string[];

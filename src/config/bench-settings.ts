@@ -1,8 +1,8 @@
 // The settings of `headpool bench`: lists whose values are multiplied, how long to measure, and where results go.
 import * as z from 'zod';
-import { kernelNames } from '../../workers/protocol/kernels.js';
+import { kernelNames } from '../core/protocol/kernels.js';
 import { benchModes } from '../measure/grid/results.js';
-import { dtypes } from '../tensor/dtype.js';
+import { dtypes } from '../core/tensor/dtype.js';
 import { byteSize } from './byte-size.js';
 
 // Of one number: far more than memory has room for, and few enough that products of them are exact.

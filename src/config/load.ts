@@ -1,6 +1,6 @@
 // Reads a configuration file: YAML (or JSON, which is YAML) holding one mapping.
 import { readFile } from 'node:fs/promises';
-import { HeadpoolError } from '../errors.js';
+import { HeadpoolError } from '../core/errors.js';
 
 // Far more than settings need, and little enough to parse at once.
 const mostBytes = 1_000_000;

@@ -1,8 +1,8 @@
 // The settings of `headpool run`: what is read, computed and written, and what to do about trouble.
 import * as z from 'zod';
-import { poolings } from '../batch/request.js';
+import { poolings } from '../runs/request.js';
 import { pipeableFormats, writableFormats } from '../files/sequences/sequences.js';
-import { dtypes } from '../tensor/dtype.js';
+import { dtypes } from '../core/tensor/dtype.js';
 import { createAttentionSettings, checkAttention } from './attention-settings.js';
 import { byteSize } from './byte-size.js';
 import { kernel, threads } from './shared-settings.js';

@@ -1,6 +1,6 @@
 // Puts a command's settings together: flag over environment over configuration file over default.
-import { describe, HeadpoolError, type ErrorCode } from '../errors.js';
-import { didYouMean } from '../suggest.js';
+import { describe, HeadpoolError, type ErrorCode } from '../core/errors.js';
+import { didYouMean } from '../core/suggest.js';
 import { fieldsOf, type Field } from './fields.js';
 import { loadConfig } from './load.js';
 import { checkSettings, type CommandName, type Settings } from './schemas.js';

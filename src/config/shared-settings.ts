@@ -1,6 +1,6 @@
 // Settings that several commands have.
 import * as z from 'zod';
-import { kernelNames } from '../../workers/protocol/kernels.js';
+import { kernelNames } from '../core/protocol/kernels.js';
 
 export const threads = z.int().min(1).max(1024).optional().describe('worker threads; default: all cores');
 export const kernel = z

@@ -1,6 +1,6 @@
 // Typed access to the attributes and inputs of a case. What nobody took is refused at the end: an attribute that an
 // adapter passes over would compare something else than the case says.
-import { invalidFile, type HeadpoolError } from '../errors.js';
+import { invalidFile, type HeadpoolError } from '../core/errors.js';
 import { isFloatStorage, isIntegerStorage, type StorageType } from '../files/storage.js';
 import type { CaseTensor, ConformanceCase } from './case.js';
 

@@ -1,6 +1,6 @@
 // Tensors of cases as engines take them, and rearranged: heads apart or side by side, past before new.
-import { encodeInto } from '../tensor/dtype.js';
-import type { TensorLike } from '../tensor/tensor.js';
+import { encodeInto } from '../core/tensor/dtype.js';
+import type { TensorLike } from '../core/tensor/tensor.js';
 import type { BooleanOrFloatMask } from '../attention/presets.js';
 import type { MaskLike } from '../attention/shared.js';
 import type { CaseTensor } from './case.js';

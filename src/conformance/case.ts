@@ -1,8 +1,8 @@
 // What a conformance case is, what an adapter makes of it, and what comes out. Types only.
 import type { Engine } from '../engine/engine.js';
 import type { StorageType } from '../files/storage.js';
-import type { Shape } from '../tensor/shape.js';
-import type { TensorLike } from '../tensor/tensor.js';
+import type { Shape } from '../core/tensor/shape.js';
+import type { TensorLike } from '../core/tensor/tensor.js';
 
 /** A tensor of a case: floats widened to float32, integers as float64, booleans as 0 and 1. */
 export interface CaseTensor {

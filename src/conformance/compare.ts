@@ -1,8 +1,8 @@
 // Compares computed numbers with expected ones: |actual - expected| <= atol + rtol · |expected|, NaN only matching
 // NaN and infinities only themselves.
-import { decodeF16, decodeInto, encodeF16 } from '../tensor/dtype.js';
-import { formatShape, isSameShape } from '../tensor/shape.js';
-import type { TensorLike } from '../tensor/tensor.js';
+import { decodeF16, decodeInto, encodeF16 } from '../core/tensor/dtype.js';
+import { formatShape, isSameShape } from '../core/tensor/shape.js';
+import type { TensorLike } from '../core/tensor/tensor.js';
 import type { CaseTensor } from './case.js';
 
 export interface Tolerance {

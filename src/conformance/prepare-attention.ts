@@ -1,7 +1,7 @@
 // The one call that cases of bare attention make.
 import type { AttentionInputs } from '../attention/attention.js';
 import type { AttentionResult } from '../attention/multi-head.js';
-import type { TensorLike } from '../tensor/tensor.js';
+import type { TensorLike } from '../core/tensor/tensor.js';
 import type { PreparedCase } from './case.js';
 
 /**

@@ -1,5 +1,5 @@
 // Runs the cases of a suite on an engine, one after the other, and says what became of each.
-import { HeadpoolError } from '../errors.js';
+import { HeadpoolError } from '../core/errors.js';
 import type { Adapter, CaseKind, ConformanceCase, ConformanceEngine, Outputs } from './case.js';
 import { compareTensors, type Tolerance } from './compare.js';
 import { prepareExtended } from './extended.js';

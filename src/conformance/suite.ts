@@ -1,11 +1,11 @@
 // Reads a conformance suite: a folder with cases.json and one NAME.safetensors a case, whole into memory.
 import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { HeadpoolError, invalidFile } from '../errors.js';
+import { HeadpoolError, invalidFile } from '../core/errors.js';
 import { attempt } from '../files/attempt.js';
 import { isFloatStorage } from '../files/storage.js';
 import { openTensorFile, type TensorFile } from '../files/tensor-file.js';
-import { didYouMean } from '../suggest.js';
+import { didYouMean } from '../core/suggest.js';
 import type { CaseKind, CaseTensor, ConformanceCase } from './case.js';
 
 /** The file that makes a folder a suite. */

@@ -1,7 +1,7 @@
 // Whole layers of PyTorch's `nn.MultiheadAttention` (batch first), by `presets.torchMultihead` and `weightsFromTorch`.
 import type { CrossInputs } from '../attention/multi-head.js';
 import { presets, type TorchMultiheadOptions } from '../attention/presets.js';
-import { weightsFromTorch } from '../attention/torch-weights.js';
+import { weightsFromTorch } from '../checkpoints/torch.js';
 import type { ConformanceCase, PreparedCase } from './case.js';
 import { CaseReader } from './case-reader.js';
 import { asMaskOrBias, asTensor } from './case-tensors.js';

@@ -1,16 +1,16 @@
 // Attention over given heads as phases: results created, operands laid out, units planned.
 import type { Batch, Heads, ResolvedOptions } from '../attention/problem.js';
-import { regionOf } from '../tensor/region.js';
-import type { Shape } from '../tensor/shape.js';
-import type { Tensor } from '../tensor/tensor.js';
+import { regionOf } from '../core/tensor/region.js';
+import type { Shape } from '../core/tensor/shape.js';
+import type { Tensor } from '../core/tensor/tensor.js';
 import {
   partialFloats,
   type AttentionWork,
   type ExtraKeys,
   type MergeWork,
   type SplitKeys,
-} from '../../workers/protocol/attention-work.js';
-import type { HeadLayout, Paging } from '../../workers/protocol/layout.js';
+} from '../core/protocol/attention-work.js';
+import type { HeadLayout, Paging } from '../core/protocol/layout.js';
 import { gather } from './assemble-gather.js';
 import { assembleRotation, isRotated } from './assemble-rotation.js';
 import { planPhase, type Assembly, type PlannedPhase } from './assembly.js';

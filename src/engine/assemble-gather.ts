@@ -1,6 +1,6 @@
 // Heads copied into working memory, each contiguous, where kernels can't or shouldn't read them in place.
 import type { Batch, Heads } from '../attention/problem.js';
-import type { HeadCopy } from '../../workers/protocol/head-work.js';
+import type { HeadCopy } from '../core/protocol/head-work.js';
 import { planPhase, type PlannedPhase } from './assembly.js';
 import { headMajor, tableOfEntries, type HeadOperand } from './layout.js';
 import { planGather } from './plan-attention.js';

@@ -1,10 +1,10 @@
 // A whole layer as phases: projection into heads, attention, W^O on the concatenation.
 import type { LayerCall } from '../attention/multi-head.js';
 import type { Heads } from '../attention/problem.js';
-import { regionOf } from '../tensor/region.js';
-import type { ExtraKeys } from '../../workers/protocol/attention-work.js';
-import type { Product, ProductOutput } from '../../workers/protocol/layer-work.js';
-import type { HeadLayout, Panels } from '../../workers/protocol/layout.js';
+import { regionOf } from '../core/tensor/region.js';
+import type { ExtraKeys } from '../core/protocol/attention-work.js';
+import type { Product, ProductOutput } from '../core/protocol/layer-work.js';
+import type { HeadLayout, Panels } from '../core/protocol/layout.js';
 import { assembleAttention } from './assemble-attention.js';
 import { assembleRotation, isRotated } from './assemble-rotation.js';
 import { planPhase, type Assembly, type PlannedPhase } from './assembly.js';

@@ -1,7 +1,7 @@
 // The phase that normalises and turns queries and keys where they lie in working memory.
 import type { Batch, Heads, ResolvedOptions } from '../attention/problem.js';
-import { regionOf } from '../tensor/region.js';
-import type { RotatedHeads } from '../../workers/protocol/head-work.js';
+import { regionOf } from '../core/tensor/region.js';
+import type { RotatedHeads } from '../core/protocol/head-work.js';
 import { planPhase, type PlannedPhase } from './assembly.js';
 import { tableOfEntries, type HeadOperand } from './layout.js';
 import { planRotation } from './plan-attention.js';

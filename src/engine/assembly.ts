@@ -1,6 +1,6 @@
 // What a call becomes: phases for the workers, and the result that they write. Types, and the one way to make a phase.
 import type { AttentionResult } from '../attention/multi-head.js';
-import type { Work } from '../../workers/protocol/work.js';
+import type { Work } from '../core/protocol/work.js';
 import type { PhasePlan } from './units.js';
 
 export interface Assembly {

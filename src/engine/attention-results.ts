@@ -1,9 +1,9 @@
 // What attention returns beside its output: the tensors, and how workers are told to write them.
 import type { AttentionResult } from '../attention/multi-head.js';
 import type { Batch, ResolvedOptions } from '../attention/problem.js';
-import { regionOf } from '../tensor/region.js';
-import type { Tensor } from '../tensor/tensor.js';
-import type { AttentionWork, ColumnsOutput } from '../../workers/protocol/attention-work.js';
+import { regionOf } from '../core/tensor/region.js';
+import type { Tensor } from '../core/tensor/tensor.js';
+import type { AttentionWork, ColumnsOutput } from '../core/protocol/attention-work.js';
 import { createStatistics } from './head-statistics.js';
 import type { WorkingSet } from './working-set.js';
 

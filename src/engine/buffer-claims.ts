@@ -1,5 +1,5 @@
 // Which shared buffers open calls read and write, so that no two calls write, or read and write, the same bytes.
-import { HeadpoolError } from '../errors.js';
+import { HeadpoolError } from '../core/errors.js';
 
 interface Claim {
   readonly buffer: ArrayBufferLike;

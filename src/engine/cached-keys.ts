@@ -1,8 +1,8 @@
 // The caches of one call: their use from begin to commit, and their pages as operands of attention.
 import type { CachedSequence, CacheStorage, CacheUpdate, KeyValueCache } from '../attention/cache.js';
 import type { Batch, Entry, Heads } from '../attention/problem.js';
-import type { Region } from '../tensor/region.js';
-import { pageTokens, type Paging } from '../../workers/protocol/layout.js';
+import type { Region } from '../core/tensor/region.js';
+import { pageTokens, type Paging } from '../core/protocol/layout.js';
 import type { PagedOperand } from './assemble-attention.js';
 import { planPhase, type PlannedPhase } from './assembly.js';
 import { tableOfEntries, type HeadOperand } from './layout.js';

@@ -1,8 +1,8 @@
 // Runs one checked call from its memory to its result: claim buffers, allocate, run the phases, give back, count.
-import { HeadpoolError } from '../errors.js';
+import { HeadpoolError } from '../core/errors.js';
 import type { AttentionResult } from '../attention/multi-head.js';
 import type { ResolvedOptions } from '../attention/problem.js';
-import type { Arena } from '../tensor/arena.js';
+import type { Arena } from '../core/tensor/arena.js';
 import type { Assembly } from './assembly.js';
 import { BufferClaims } from './buffer-claims.js';
 import type { Scheduler } from './scheduler.js';

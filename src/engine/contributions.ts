@@ -2,9 +2,9 @@
 // that is asked for them, and the phase that measures with them.
 import type { Heads } from '../attention/problem.js';
 import type { ResolvedWeights } from '../attention/weights.js';
-import type { Arena } from '../tensor/arena.js';
-import { regionOf, type Region } from '../tensor/region.js';
-import { packedLength, type HeadLayout, type Panels } from '../../workers/protocol/layout.js';
+import type { Arena } from '../core/tensor/arena.js';
+import { regionOf, type Region } from '../core/tensor/region.js';
+import { packedLength, type HeadLayout, type Panels } from '../core/protocol/layout.js';
 import type { AssembledAttention } from './assemble-attention.js';
 import { planPhase, type PlannedPhase } from './assembly.js';
 import { planHeads, planPacking } from './plan.js';

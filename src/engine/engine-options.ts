@@ -1,13 +1,13 @@
 // The options of an engine: names, defaults, checks, and the choice of a kernel among those that can run.
 import { availableParallelism, totalmem } from 'node:os';
-import { expected, HeadpoolError } from '../errors.js';
-import { didYouMean } from '../suggest.js';
+import { expected, HeadpoolError } from '../core/errors.js';
+import { didYouMean } from '../core/suggest.js';
 import {
   kernelNames,
   type KernelName,
   type KernelProbe,
   type KernelTraits,
-} from '../../workers/protocol/kernels.js';
+} from '../core/protocol/kernels.js';
 
 /** Where an engine says what happened beside its calls; pino's loggers fit. */
 export interface Logger {

@@ -3,16 +3,16 @@ import { describeAttention, type AttentionInputs } from '../attention/attention.
 import { MultiHeadAttention, type AttentionResult } from '../attention/multi-head.js';
 import { checkOptionNames, type AttentionOptions } from '../attention/options.js';
 import { resolveWeights, type MultiHeadWeights } from '../attention/weights.js';
-import { createArena, type Arena } from '../tensor/arena.js';
-import { regionOf } from '../tensor/region.js';
-import type { Shape } from '../tensor/shape.js';
-import { createTensor, type Tensor } from '../tensor/tensor.js';
+import { createArena, type Arena } from '../core/tensor/arena.js';
+import { regionOf } from '../core/tensor/region.js';
+import type { Shape } from '../core/tensor/shape.js';
+import { createTensor, type Tensor } from '../core/tensor/tensor.js';
 import type {
   InstructionSetNotUsed,
   KernelName,
   KernelProbe,
   KernelTraits,
-} from '../../workers/protocol/kernels.js';
+} from '../core/protocol/kernels.js';
 import { assembleAlone } from './assemble-attention.js';
 import { CallRunner } from './call-runner.js';
 import { chooseKernel, resolveEngineOptions, type EngineOptions } from './engine-options.js';

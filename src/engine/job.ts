@@ -1,5 +1,5 @@
 // One job: its control block as the coordinator sees it, and the promise that settles when it is over.
-import { HeadpoolError } from '../errors.js';
+import { HeadpoolError } from '../core/errors.js';
 import {
   control,
   cursorSlot,
@@ -7,8 +7,8 @@ import {
   sharedClockMs,
   slotStride,
   stopReasons,
-} from '../../workers/protocol/control.js';
-import type { Job } from '../../workers/protocol/messages.js';
+} from '../core/protocol/control.js';
+import type { Job } from '../core/protocol/messages.js';
 import type { PlannedPhase } from './assembly.js';
 
 export interface JobOutcome {

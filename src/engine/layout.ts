@@ -1,8 +1,8 @@
 // Where the heads of a tensor lie, and the table that tells workers where each sequence starts.
 import type { Entry } from '../attention/problem.js';
-import type { Region } from '../tensor/region.js';
-import type { HeadLayout } from '../../workers/protocol/layout.js';
-import { entryWords } from '../../workers/protocol/tables.js';
+import type { Region } from '../core/tensor/region.js';
+import type { HeadLayout } from '../core/protocol/layout.js';
+import { entryWords } from '../core/protocol/tables.js';
 
 /** A tensor of heads: where element (entry, head, token, dim) lies. */
 export interface HeadOperand {

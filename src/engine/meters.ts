@@ -1,9 +1,9 @@
 // Measurements of the machine through the workers and the kernel that an engine has: single operations, timed.
-import { createRandom } from '../tensor/random.js';
-import type { Arena } from '../tensor/arena.js';
-import { RegionViews, type Region } from '../tensor/region.js';
-import type { KernelTraits } from '../../workers/protocol/kernels.js';
-import { packedLength, type Panels } from '../../workers/protocol/layout.js';
+import { createRandom } from '../core/tensor/random.js';
+import type { Arena } from '../core/tensor/arena.js';
+import { RegionViews, type Region } from '../core/tensor/region.js';
+import type { KernelTraits } from '../core/protocol/kernels.js';
+import { packedLength, type Panels } from '../core/protocol/layout.js';
 import { planPhase, type PlannedPhase } from './assembly.js';
 import { planPacking, planPeak, planProducts, planRead } from './plan.js';
 import type { Scheduler } from './scheduler.js';

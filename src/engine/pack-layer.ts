@@ -1,9 +1,9 @@
 // Packing a layer's weights: regions for the panels, and the phase that fills them.
 import type { Linear, ResolvedWeights } from '../attention/weights.js';
-import type { Arena } from '../tensor/arena.js';
-import { regionOf, RegionViews, type Region } from '../tensor/region.js';
-import type { PackWork } from '../../workers/protocol/layer-work.js';
-import { packedLength } from '../../workers/protocol/layout.js';
+import type { Arena } from '../core/tensor/arena.js';
+import { regionOf, RegionViews, type Region } from '../core/tensor/region.js';
+import type { PackWork } from '../core/protocol/layer-work.js';
+import { packedLength } from '../core/protocol/layout.js';
 import { segmentsOf, type PackedLayer, type PackedLinear } from './assemble-layer.js';
 import { planPhase, type PlannedPhase } from './assembly.js';
 import { planPacking } from './plan.js';

@@ -1,10 +1,10 @@
 // The memory of a cache: its pages, one behind the other in one region of the arena.
 import type { CacheStorage } from '../attention/cache.js';
 import type { Heads } from '../attention/problem.js';
-import type { Arena } from '../tensor/arena.js';
-import { bytesPerElement, type Dtype } from '../tensor/dtype.js';
-import { RegionViews, type Region } from '../tensor/region.js';
-import { pageTokens } from '../../workers/protocol/layout.js';
+import type { Arena } from '../core/tensor/arena.js';
+import { bytesPerElement, type Dtype } from '../core/tensor/dtype.js';
+import { RegionViews, type Region } from '../core/tensor/region.js';
+import { pageTokens } from '../core/protocol/layout.js';
 
 export class PageStorage implements CacheStorage {
   readonly pageTokens = pageTokens;

@@ -1,6 +1,6 @@
 // Cuts attention into units: blocks of queries, and ranges of keys where there are few queries. Pure: by shapes alone.
-import { mostDecodingRows } from '../../workers/protocol/attention-work.js';
-import type { HeadCopy } from '../../workers/protocol/head-work.js';
+import { mostDecodingRows } from '../core/protocol/attention-work.js';
+import type { HeadCopy } from '../core/protocol/head-work.js';
 import type { Entry, Heads } from '../attention/problem.js';
 import { blockRows, clamp, cut, leastUnitFlop, toPlan, type PhasePlan, type Unit } from './units.js';
 

@@ -5,10 +5,10 @@
 import { availableParallelism } from 'node:os';
 import { MessageChannel, receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
-import { HeadpoolError } from '../errors.js';
-import { doorbell, mailbox, slotStride } from '../../workers/protocol/control.js';
-import type { KernelName, KernelProbe } from '../../workers/protocol/kernels.js';
-import type { Job, WorkerReport, WorkerStart } from '../../workers/protocol/messages.js';
+import { HeadpoolError } from '../core/errors.js';
+import { doorbell, mailbox, slotStride } from '../core/protocol/control.js';
+import type { KernelName, KernelProbe } from '../core/protocol/kernels.js';
+import type { Job, WorkerReport, WorkerStart } from '../core/protocol/messages.js';
 
 // Starting a thread takes about 50 ms; a worker that isn't ready after this long never will be.
 const startTimeoutMs = 30_000;

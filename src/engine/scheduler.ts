@@ -1,6 +1,6 @@
 // The open jobs of a pool: which workers get them, what ends them early, and when they are over.
-import { HeadpoolError } from '../errors.js';
-import type { WorkerReport } from '../../workers/protocol/messages.js';
+import { HeadpoolError } from '../core/errors.js';
+import type { WorkerReport } from '../core/protocol/messages.js';
 import type { PlannedPhase } from './assembly.js';
 import type { Logger } from './engine-options.js';
 import { OpenJob, type JobOutcome } from './job.js';

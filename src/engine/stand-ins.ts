@@ -3,7 +3,7 @@
 import type { Heads } from '../attention/problem.js';
 import type { SharedFloats } from '../attention/shared.js';
 import type { Linear, ResolvedWeights } from '../attention/weights.js';
-import type { Arena } from '../tensor/arena.js';
+import type { Arena } from '../core/tensor/arena.js';
 import type { PackedLayer } from './assemble-layer.js';
 import { packLayer } from './pack-layer.js';
 

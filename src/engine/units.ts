@@ -1,5 +1,5 @@
 // Units: pieces of work that workers take one after the other, and the table in which they find them.
-import { unitWords } from '../../workers/protocol/tables.js';
+import { unitWords } from '../core/protocol/tables.js';
 
 /** Units of one phase in the order in which workers take them. */
 export interface PhasePlan {

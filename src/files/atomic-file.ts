@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, open, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { expected, fileFailed } from '../errors.js';
+import { expected, fileFailed } from '../core/errors.js';
 import { attempt } from './attempt.js';
 import { openRegularFile, requireRegular } from './open-file.js';
 import { dropPages } from './page-cache/page-cache.js';

@@ -2,7 +2,7 @@
 import { fstatSync, write } from 'node:fs';
 import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
-import { invalidFile } from '../errors.js';
+import { invalidFile } from '../core/errors.js';
 import { attempt } from './attempt.js';
 import { createAtomicFile, type AtomicFile } from './atomic-file.js';
 import { bytesOf, writeFully, type Writing } from './positional-io.js';

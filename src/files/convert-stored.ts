@@ -1,6 +1,6 @@
 // Reads elements of a stored tensor that need more than copying: another type, byte order or axis order.
 // Memory is bounded by one chunk, whatever the tensor's size.
-import { elementCount } from '../tensor/shape.js';
+import { elementCount } from '../core/tensor/shape.js';
 import { scatterFortran } from './fortran-order.js';
 import { readFully, type Reading } from './positional-io.js';
 import {

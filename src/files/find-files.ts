@@ -3,7 +3,7 @@
 import type { Stats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { isAbsolute, resolve } from 'node:path';
-import { expected } from '../errors.js';
+import { expected } from '../core/errors.js';
 import { attempt } from './attempt.js';
 import { systemCodeOf } from './system-error.js';
 

@@ -1,5 +1,5 @@
 // Reordering of arrays whose first axis varies fastest (Fortran order) into rows (C order), a run at a time.
-import type { Shape } from '../tensor/shape.js';
+import type { Shape } from '../core/tensor/shape.js';
 import type { NumberArray } from './storage.js';
 
 /**

@@ -1,7 +1,7 @@
 // Which process holds a lock, and whether it is dead. That is known on its own host alone.
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { HeadpoolError } from '../errors.js';
+import { HeadpoolError } from '../core/errors.js';
 import { quoteName } from './field-name.js';
 import { systemCodeOf } from './system-error.js';
 

@@ -1,8 +1,8 @@
 // The header of a NumPy .npy file, read and written as bytes; files are opened elsewhere.
 // Stricter than NumPy, which accepts negative lengths and bytes after the data.
 // Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
-import { invalidFile } from '../errors.js';
-import { elementCount, formatShape, isShape, type Shape } from '../tensor/shape.js';
+import { invalidFile } from '../core/errors.js';
+import { elementCount, formatShape, isShape, type Shape } from '../core/tensor/shape.js';
 import { parsePythonDict, type PythonValue } from './python-literal.js';
 import { bytesPerStored, type StorageType } from './storage.js';
 

@@ -1,5 +1,5 @@
 // Opens .npz, NumPy's zip archives of .npy files: the members are the tensors, under their names without .npy.
-import { invalidFile } from '../errors.js';
+import { invalidFile } from '../core/errors.js';
 import { npyPrefixBytes, parseNpyHeader } from './npy.js';
 import type { StoredTensor } from './storage.js';
 import { TensorFile } from './tensor-file.js';

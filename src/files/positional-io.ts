@@ -1,5 +1,5 @@
 // Whole reads and writes at a position of a file: what the system does in parts is put together here.
-import { fileFailed, invalidFile } from '../errors.js';
+import { fileFailed, invalidFile } from '../core/errors.js';
 import { attempt } from './attempt.js';
 
 /** The longest single read or write; Node.js throws ERR_OUT_OF_RANGE from 2 GiB on. */

@@ -1,6 +1,6 @@
 // Reads the one piece of Python that a .npy header is: a dictionary of strings, booleans and tuples of integers.
 // The grammar has no nesting beyond that, so nothing here recurses, and no other Python is understood.
-import { invalidFile } from '../errors.js';
+import { invalidFile } from '../core/errors.js';
 
 export type PythonValue = string | boolean | readonly number[];
 

@@ -1,6 +1,6 @@
 // The lines of a record log: "<crc32 of the JSON, 8 hex digits> <JSON>\n". Written and read as bytes, whole lines only.
 import { crc32 } from 'node:zlib';
-import { expected, invalidFile } from '../errors.js';
+import { expected, invalidFile } from '../core/errors.js';
 import type { RegularFile } from './open-file.js';
 import { readFully } from './positional-io.js';
 

@@ -1,7 +1,7 @@
 // An append-only log of JSON records, one a line behind its checksum. A process killed at any byte leaves whole lines
 // and at most one torn one at the end, which opening cuts off.
 import { unlink, type FileHandle } from 'node:fs/promises';
-import { fileFailed } from '../errors.js';
+import { fileFailed } from '../core/errors.js';
 import { createAtomicFile } from './atomic-file.js';
 import { attempt } from './attempt.js';
 import { openRegularFile } from './open-file.js';

@@ -1,8 +1,8 @@
 // The header of a .safetensors file, read and written as bytes; files are opened elsewhere.
 // Every rule of the format is checked: spans that overlap, leave holes or disagree with a shape are errors.
 // Format: https://huggingface.co/docs/safetensors/index#format
-import { expected, invalidFile } from '../errors.js';
-import { elementCount, isShape, type Shape } from '../tensor/shape.js';
+import { expected, invalidFile } from '../core/errors.js';
+import { elementCount, isShape, type Shape } from '../core/tensor/shape.js';
 import { quoteName } from './field-name.js';
 import {
   bytesPerStored,

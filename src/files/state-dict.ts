@@ -1,8 +1,8 @@
 // State dicts: the named float tensors of a model in one .safetensors file, held whole in memory.
 import { extname } from 'node:path';
-import { expected, invalidFile } from '../errors.js';
-import { elementCount, formatShape } from '../tensor/shape.js';
-import type { Tensor } from '../tensor/tensor.js';
+import { expected, invalidFile } from '../core/errors.js';
+import { elementCount, formatShape } from '../core/tensor/shape.js';
+import type { Tensor } from '../core/tensor/tensor.js';
 import { createAtomicFile } from './atomic-file.js';
 import { quoteName } from './field-name.js';
 import { formatSafetensorsHeader } from './safetensors.js';

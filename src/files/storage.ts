@@ -1,7 +1,7 @@
 // The number types that files store and how their bytes become JavaScript numbers. Which format holds them, and
 // where, is no matter here. Bytes are read in the host's order, which is little-endian on all that we build for.
-import { decodeInto } from '../tensor/dtype.js';
-import type { Shape } from '../tensor/shape.js';
+import { decodeInto } from '../core/tensor/dtype.js';
+import type { Shape } from '../core/tensor/shape.js';
 
 /** What reads the bytes of each storage type; the names are those of safetensors. */
 const arrayTypes = {

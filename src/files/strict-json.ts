@@ -1,6 +1,6 @@
 // JSON as the header of a safetensors file may use it. Unlike JSON.parse, which keeps the last of two equal keys and
 // rounds what it can't hold, this refuses duplicate keys, fractions, integers from 2^53 on and deep nesting.
-import { invalidFile } from '../errors.js';
+import { invalidFile } from '../core/errors.js';
 import { quoteName } from './field-name.js';
 
 export type JsonValue =

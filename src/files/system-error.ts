@@ -1,5 +1,5 @@
 // What the operating system, or a library of Node's, calls an error that it raised.
-import { HeadpoolError } from '../errors.js';
+import { HeadpoolError } from '../core/errors.js';
 
 /** Such as 'ENOENT', of an error itself or of the one that ours keeps as its cause; undefined if it has none. */
 export function systemCodeOf(error: unknown): unknown {

@@ -3,9 +3,9 @@
 // caller owns.
 import type { FileHandle } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { HeadpoolError, expected, invalidFile } from '../errors.js';
-import { elementCount, formatShape } from '../tensor/shape.js';
-import { createTensor, type Tensor } from '../tensor/tensor.js';
+import { HeadpoolError, expected, invalidFile } from '../core/errors.js';
+import { elementCount, formatShape } from '../core/tensor/shape.js';
+import { createTensor, type Tensor } from '../core/tensor/tensor.js';
 import { attempt } from './attempt.js';
 import { isReordered, readConverted } from './convert-stored.js';
 import { quoteName } from './field-name.js';

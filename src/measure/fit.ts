@@ -1,6 +1,6 @@
 // Laws fitted to measured points by least squares: lines, power laws, and where two power laws cross. Pure.
-import { expected } from '../errors.js';
-import { createRandom } from '../tensor/random.js';
+import { expected } from '../core/errors.js';
+import { createRandom } from '../core/tensor/random.js';
 import { mean, percentile, type BootstrapOptions, type Interval } from './statistics.js';
 
 export interface Point {

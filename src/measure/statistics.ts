@@ -1,6 +1,6 @@
 // Order statistics of measured samples, and how sure a median of them is. Pure: it measures nothing itself.
-import { expected } from '../errors.js';
-import { createRandom } from '../tensor/random.js';
+import { expected } from '../core/errors.js';
+import { createRandom } from '../core/tensor/random.js';
 
 /** The samples of one measurement in their own unit. */
 export interface Summary {

@@ -1,5 +1,5 @@
 // Student's t distribution, and how far apart the means of two small samples may lie by it. Pure.
-import { expected } from '../errors.js';
+import { expected } from '../core/errors.js';
 import { mean as meanOf, type Interval } from './statistics.js';
 
 /** A mean, or a difference of means, and where it lies. */

@@ -1,7 +1,7 @@
 // The options of a cache: what they default to, and which are refused.
 import test from 'ava';
 import { resolveCacheOptions, type CacheOptions } from '../../src/attention/cache-options.js';
-import type { ErrorCode } from '../../src/errors.js';
+import type { ErrorCode } from '../../src/core/errors.js';
 import { assertRefused } from '../helpers/assertions.js';
 import { layer, openCache } from '../helpers/fake-storage.js';
 

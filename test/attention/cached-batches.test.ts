@@ -1,6 +1,6 @@
 // Several sequences in one call: caches of a batch, of equal and different lengths, and lists of caches of ragged
 // batches. Each sequence gets what it gets by itself.
-import { createTensor, type Tensor } from '../../src/tensor/tensor.js';
+import { createTensor, type Tensor } from '../../src/core/tensor/tensor.js';
 import { assertSameBytes } from '../helpers/assertions.js';
 import {
   cachedCase,

@@ -1,6 +1,6 @@
 // Calls with a cache against the oracle on the whole sequence: stretches of any length, with every option, around
 // the edges of pages.
-import { createRandom } from '../../src/tensor/random.js';
+import { createRandom } from '../../src/core/tensor/random.js';
 import {
   cachedCase,
   checkRows,

@@ -1,7 +1,7 @@
 // Forks and cuts of caches in calls: beams go apart, their parent stays as it was, and a token tried again has the same
 // bytes.
 import type { Engine, KeyValueCache, MultiHeadAttention } from '../../src/index.js';
-import { createTensor, type Tensor } from '../../src/tensor/tensor.js';
+import { createTensor, type Tensor } from '../../src/core/tensor/tensor.js';
 import { assertSameBytes } from '../helpers/assertions.js';
 import {
   cachedCase,

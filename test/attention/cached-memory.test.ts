@@ -1,7 +1,7 @@
 // The memory of caches: counted by the engine, refused over its limit, given back by dispose, flat while caches roll.
 import test from 'ava';
 import { createEngine, type Engine } from '../../src/index.js';
-import type { KernelName } from '../../workers/protocol/kernels.js';
+import type { KernelName } from '../../src/core/protocol/kernels.js';
 import { assertRefused } from '../helpers/assertions.js';
 import { cachedCase, feed, layerOf } from '../helpers/cached-case.js';
 import { kernels } from '../helpers/engines.js';

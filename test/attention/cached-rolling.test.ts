@@ -1,6 +1,6 @@
 // Rolling caches in calls: a window on a sequence of any length, in memory that stays as it is.
-import { createRandom } from '../../src/tensor/random.js';
-import { createTensor } from '../../src/tensor/tensor.js';
+import { createRandom } from '../../src/core/tensor/random.js';
+import { createTensor } from '../../src/core/tensor/tensor.js';
 import { assertSameBytes } from '../helpers/assertions.js';
 import {
   cachedCase,

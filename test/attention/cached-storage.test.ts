@@ -2,8 +2,8 @@
 // precision.
 import type { ExecutionContext } from 'ava';
 import type { Engine } from '../../src/index.js';
-import { decodeInto, encodeInto } from '../../src/tensor/dtype.js';
-import { createTensor, type Tensor } from '../../src/tensor/tensor.js';
+import { decodeInto, encodeInto } from '../../src/core/tensor/dtype.js';
+import { createTensor, type Tensor } from '../../src/core/tensor/tensor.js';
 import { assertSameBytes } from '../helpers/assertions.js';
 import {
   cachedCase,

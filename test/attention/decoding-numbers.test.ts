@@ -1,5 +1,5 @@
 // What NaN, infinity and logits at the edges may and may not reach where few rows meet ranges of keys.
-import { attendOracle } from '../../workers/kernels/reference/oracle.js';
+import { attendOracle } from '../oracle/oracle.js';
 import { attentionCase, checkLargeScores } from '../helpers/attention-case.js';
 import { assertSameBytes } from '../helpers/assertions.js';
 import { openEngines, testKernels } from '../helpers/engines.js';

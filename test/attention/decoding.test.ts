@@ -1,6 +1,6 @@
 // Few query rows, as when decoding: on any number of keys, which are split into ranges of 4,096 unless weights are asked
 // for.
-import { attendOracle } from '../../workers/kernels/reference/oracle.js';
+import { attendOracle } from '../oracle/oracle.js';
 import { attentionCase, checkCase, checkResult } from '../helpers/attention-case.js';
 import { openEngines, testKernels } from '../helpers/engines.js';
 import { once } from '../helpers/once.js';

@@ -8,7 +8,7 @@ import {
   type MultiHeadWeights,
   type Tensor,
 } from '../../src/index.js';
-import type { KernelName } from '../../workers/protocol/kernels.js';
+import type { KernelName } from '../../src/core/protocol/kernels.js';
 import { attentionCase } from '../helpers/attention-case.js';
 import { assertSameBytes } from '../helpers/assertions.js';
 import { kernels } from '../helpers/engines.js';

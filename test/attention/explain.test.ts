@@ -3,7 +3,7 @@ import test, { type ExecutionContext } from 'ava';
 import { explainAttention, type WeightIndex } from '../../src/attention/explain.js';
 import type { Explanation } from '../../src/attention/explain-row.js';
 import type { AttentionInputs } from '../../src/index.js';
-import { createTensor } from '../../src/tensor/tensor.js';
+import { createTensor } from '../../src/core/tensor/tensor.js';
 import { assertRefused } from '../helpers/assertions.js';
 import { normalTensor, randomMask } from '../helpers/random.js';
 import { beside, inputs, openEngine, ragged } from '../helpers/refusals.js';

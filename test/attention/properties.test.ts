@@ -1,7 +1,7 @@
 // What holds for every attention, whatever its options are; combinations.test.ts holds their numbers against the oracle.
 import fc from 'fast-check';
 import type { AttentionResult, Engine, TensorLike } from '../../src/index.js';
-import { attendOracle, type OracleInputs } from '../../workers/kernels/reference/oracle.js';
+import { attendOracle, type OracleInputs } from '../oracle/oracle.js';
 import { anyCombination, type Combination } from '../helpers/any-combination.js';
 import { attentionCase } from '../helpers/attention-case.js';
 import { combinationCase, type CombinationCase } from '../helpers/combination-case.js';

@@ -1,7 +1,7 @@
 // What a call may be asked for and given: weights, log-sum-exp, storage types, layouts and a place for the output.
 import type { TensorLike } from '../../src/index.js';
-import { decodeInto, encodeInto } from '../../src/tensor/dtype.js';
-import { attendOracle } from '../../workers/kernels/reference/oracle.js';
+import { decodeInto, encodeInto } from '../../src/core/tensor/dtype.js';
+import { attendOracle } from '../oracle/oracle.js';
 import { attentionCase, checkCase, checkResult } from '../helpers/attention-case.js';
 import { assertSameBytes } from '../helpers/assertions.js';
 import { openEngines, testKernels } from '../helpers/engines.js';

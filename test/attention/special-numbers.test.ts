@@ -1,6 +1,6 @@
 // Scales and logits at the edges, and what NaN and infinity may and may not reach.
 import type { AttentionInputs } from '../../src/index.js';
-import { attendOracle } from '../../workers/kernels/reference/oracle.js';
+import { attendOracle } from '../oracle/oracle.js';
 import { attentionCase, checkCase, checkLargeScores } from '../helpers/attention-case.js';
 import { assertSameBytes } from '../helpers/assertions.js';
 import { openEngines, testKernels } from '../helpers/engines.js';

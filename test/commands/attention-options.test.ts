@@ -17,7 +17,7 @@ import {
   writeStateDict,
   type AttentionOptions,
 } from '../../src/index.js';
-import { createTensor } from '../../src/tensor/tensor.js';
+import { createTensor } from '../../src/core/tensor/tensor.js';
 import { normalTensor } from '../helpers/random.js';
 import { headpool } from './cli.js';
 

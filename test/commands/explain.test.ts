@@ -7,7 +7,7 @@ import type { Explanation } from '../../src/attention/explain-row.js';
 import { formatNpyHeader } from '../../src/files/npy.js';
 import { createEngine, createXavierWeights, weightsToTorch, writeStateDict } from '../../src/index.js';
 import type { AttentionOptions } from '../../src/index.js';
-import { createTensor, type Tensor } from '../../src/tensor/tensor.js';
+import { createTensor, type Tensor } from '../../src/core/tensor/tensor.js';
 import { normalTensor } from '../helpers/random.js';
 import { headpool } from './cli.js';
 

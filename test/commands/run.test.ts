@@ -3,13 +3,13 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { weightsFromTorch } from '../../src/attention/torch-weights.js';
+import { weightsFromTorch } from '../../src/checkpoints/torch.js';
 import { formatNpyHeader } from '../../src/files/npy.js';
 import { openSequences } from '../../src/files/sequences/formats.js';
 import { readStateDict } from '../../src/files/state-dict.js';
 import { openTensorFile } from '../../src/files/tensor-file.js';
-import { createRandom } from '../../src/tensor/random.js';
-import { multiHeadOracle } from '../../workers/kernels/reference/oracle.js';
+import { createRandom } from '../../src/core/tensor/random.js';
+import { multiHeadOracle } from '../oracle/oracle.js';
 import { kernels } from '../helpers/engines.js';
 import { headpool } from './cli.js';
 

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { resolveSettings, type SettingSources } from '../../src/config/settings.js';
-import { HeadpoolError, type ErrorCode } from '../../src/errors.js';
+import { HeadpoolError, type ErrorCode } from '../../src/core/errors.js';
 import { makeFolder } from '../helpers/make-folder.js';
 
 const required = { input: ['x.npy'], weights: 'w.safetensors', heads: 4, output: 'y.npy' };

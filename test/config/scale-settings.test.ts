@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { fieldsOf } from '../../src/config/fields.js';
 import { parseText, resolveSettings } from '../../src/config/settings.js';
-import { HeadpoolError } from '../../src/errors.js';
+import { HeadpoolError } from '../../src/core/errors.js';
 import { makeFolder } from '../helpers/make-folder.js';
 
 /** Settings from flags as a command line gives them. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { jsonSchemaOf, schemas, type CommandName } from '../../src/config/schemas.js';
 import { resolveSettings, type SettingSources } from '../../src/config/settings.js';
-import { HeadpoolError, type ErrorCode } from '../../src/errors.js';
+import { HeadpoolError, type ErrorCode } from '../../src/core/errors.js';
 import { makeFolder } from '../helpers/make-folder.js';
 
 const required = { input: ['x.npy'], weights: 'w.safetensors', heads: 8, output: 'y.npy' };

@@ -1,7 +1,7 @@
 // Promise 1 at length, for `npm run test:kill`: SIGKILL at random moments and at every call that changes a file, and an
 // error of every such call.
 import test from 'ava';
-import { createRandom } from '../../src/tensor/random.js';
+import { createRandom } from '../../src/core/tensor/random.js';
 import { allCases, folder, useInputs, type RunCase } from '../helpers/fault-inputs.js';
 import { assertSurvivesError, assertSurvivesKillAt, assertSurvivesKills } from '../helpers/fault-checks.js';
 import { makeFolder } from '../helpers/make-folder.js';

@@ -4,7 +4,7 @@ import test from 'ava';
 import { createXavierWeights } from '../../src/attention/xavier.js';
 import type { MultiHeadAttention } from '../../src/attention/multi-head.js';
 import { createEngine, startEngine, type Engine } from '../../src/engine/engine.js';
-import { HeadpoolError, type ErrorCode } from '../../src/errors.js';
+import { HeadpoolError, type ErrorCode } from '../../src/core/errors.js';
 import { kernels } from '../helpers/engines.js';
 
 const modelDim = 64;

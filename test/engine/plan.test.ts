@@ -10,7 +10,7 @@ import {
   planRotation,
 } from '../../src/engine/plan-attention.js';
 import type { PhasePlan } from '../../src/engine/units.js';
-import { unitWords } from '../../workers/protocol/tables.js';
+import { unitWords } from '../../src/core/protocol/tables.js';
 import type { Entry } from '../../src/attention/problem.js';
 
 function unitsOf({ units, unitCount }: PhasePlan): number[][] {

@@ -4,7 +4,7 @@ import { planPhase } from '../../src/engine/assembly.js';
 import { planPeak } from '../../src/engine/plan.js';
 import { WorkerPool } from '../../src/engine/pool.js';
 import { Scheduler } from '../../src/engine/scheduler.js';
-import { HeadpoolError } from '../../src/errors.js';
+import { HeadpoolError } from '../../src/core/errors.js';
 
 test('an error in a worker carries the phase and the unit that failed, and the pool goes on', async (t) => {
   const pool = new WorkerPool({ threads: 2 });

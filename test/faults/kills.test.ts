@@ -1,6 +1,6 @@
 // Promise 1 in short: runs killed here and there. `npm run test:kill` kills at every call that matters.
 import test from 'ava';
-import { createRandom } from '../../src/tensor/random.js';
+import { createRandom } from '../../src/core/tensor/random.js';
 import {
   allCases,
   fewChunks,

@@ -15,7 +15,7 @@ import {
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
-import { createRandom } from '../../src/tensor/random.js';
+import { createRandom } from '../../src/core/tensor/random.js';
 import { argsOf, manyChunks, modelDim, packed, shared, useInputs } from '../helpers/fault-inputs.js';
 import {
   assertComplete,

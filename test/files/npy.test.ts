@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
-import { HeadpoolError } from '../../src/errors.js';
+import { HeadpoolError } from '../../src/core/errors.js';
 import { formatNpyHeader, parseNpyHeader } from '../../src/files/npy.js';
 import { bytesPerStored, storageTypes } from '../../src/files/storage.js';
 import { numpyFloats, numpyOthers } from './numpy-fixtures.js';

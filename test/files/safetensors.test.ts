@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
-import { HeadpoolError } from '../../src/errors.js';
+import { HeadpoolError } from '../../src/core/errors.js';
 import { formatSafetensorsHeader, parseSafetensorsHeader } from '../../src/files/safetensors.js';
 import { bytesPerStored, storageTypes } from '../../src/files/storage.js';
 import { quickly, rejects, safetensorsFile } from './scratch.js';

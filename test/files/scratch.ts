@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { HeadpoolError, type ErrorCode } from '../../src/errors.js';
+import { HeadpoolError, type ErrorCode } from '../../src/core/errors.js';
 import { makeFolder } from '../helpers/make-folder.js';
 
 /** Writes `bytes` as `name` into a new folder and returns the path. */

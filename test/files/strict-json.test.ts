@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
-import { HeadpoolError } from '../../src/errors.js';
+import { HeadpoolError } from '../../src/core/errors.js';
 import { parseStrictJson, type JsonValue } from '../../src/files/strict-json.js';
 import { rejects } from './scratch.js';
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { fileFailed, HeadpoolError } from '../../src/errors.js';
+import { fileFailed, HeadpoolError } from '../../src/core/errors.js';
 import { openRegularFile } from '../../src/files/open-file.js';
 import { systemCodeOf, unlessMissing } from '../../src/files/system-error.js';
 import { makeFolder } from '../helpers/make-folder.js';

@@ -4,7 +4,7 @@ import type { Reading } from '../../src/files/positional-io.js';
 import { readFully } from '../../src/files/positional-io.js';
 import { openZipArchive, type ZipArchive } from '../../src/files/zip/archive.js';
 import { DeflatedMember } from '../../src/files/zip/deflated-member.js';
-import { createRandom } from '../../src/tensor/random.js';
+import { createRandom } from '../../src/core/tensor/random.js';
 import { rejects, writeScratch } from './scratch.js';
 import { zipFile, type MemberParts } from './zip-bytes.js';
 

@@ -1,4 +1,4 @@
-// The rules of DESIGN.md about who may import whom, as functions from parsed sources to what breaks them.
+// The rules of ARCHITECTURE.md about who may import whom, as functions from parsed sources to what breaks them.
 import { posix } from 'node:path';
 import type { ParsedSource } from './imports.js';
 
@@ -6,14 +6,13 @@ type Sources = readonly ParsedSource[];
 
 /** Inside src/: a file imports its own place and the layers in front of it. Places of one layer don't know each other. */
 const layers: readonly (readonly string[])[] = [
-  ['src/errors.ts', 'src/suggest.ts'],
-  ['src/tensor/'],
-  ['src/files/', 'src/attention/'],
-  ['src/engine/'],
-  ['src/batch/', 'src/measure/'],
-  ['src/report/'],
+  ['src/core/'],
+  ['src/files/', 'src/attention/', 'src/page/'],
+  ['src/engine/', 'src/checkpoints/'],
+  ['src/runs/', 'src/measure/', 'src/conformance/'],
+  ['src/measure/report/'],
   ['src/index.ts'],
-  ['src/conformance/', 'src/config/'],
+  ['src/config/'],
   ['src/commands/'],
   ['src/cli.ts'],
 ];
@@ -27,22 +26,16 @@ const registries: readonly { readonly implementation: RegExp; readonly registry:
   },
 ];
 
-const protocol = 'workers/protocol/';
-
-/** Rule 1: workers/ and src/ meet in the tensors, the errors and the protocol, which knows no worker. */
+/** Rule 1: workers/ and src/ meet in src/core/ alone; nothing that is published knows tests and tools. */
 export function findCrossings(sources: Sources): string[] {
   return eachImport(sources, (from, to) => {
-    // Else the workers would come to src/ through it.
-    if (from.startsWith(protocol) && to.startsWith('workers/') && !to.startsWith(protocol)) {
-      return [`${from} may not import ${to}`];
-    }
-    if (from.startsWith('workers/') && to.startsWith('src/')) {
-      return to.startsWith('src/tensor/') || to === 'src/errors.ts' ? [] : [`${from} may not import ${to}`];
-    }
-    if (from.startsWith('src/') && to.startsWith('workers/')) {
-      return to.startsWith(protocol) ? [] : [`${from} may not import ${to}`];
-    }
-    return [];
+    const isAllowed =
+      from.startsWith('workers/') && to.startsWith('src/')
+        ? to.startsWith('src/core/')
+        : from.startsWith('src/') || from.startsWith('workers/')
+          ? to.startsWith(from.startsWith('src/') ? 'src/' : 'workers/')
+          : true;
+    return isAllowed ? [] : [`${from} may not import ${to}`];
   });
 }
 
@@ -58,12 +51,12 @@ export function findLayerBreaks(sources: Sources): string[] {
   });
 }
 
+/** Of the longest name that fits: a place may lie inside another. */
 function placeOf(path: string): { readonly layer: number; readonly place: string } | undefined {
-  for (const [layer, places] of layers.entries()) {
-    const place = places.find((start) => (start.endsWith('/') ? path.startsWith(start) : path === start));
-    if (place !== undefined) return { layer, place };
-  }
-  return undefined;
+  return layers
+    .flatMap((places, layer) => places.map((place) => ({ layer, place })))
+    .filter(({ place }) => (place.endsWith('/') ? path.startsWith(place) : path === place))
+    .sort((one, other) => other.place.length - one.place.length)[0];
 }
 
 /** Rule 2, second half: no circles, by type neither. */
@@ -91,15 +84,23 @@ export function findUnregistered(sources: Sources): string[] {
   );
 }
 
-/** Rule 4: each third-party package is imported in one file or one folder. */
+/** Rule 4: each third-party package is imported in one file or one folder of each part that needs it. */
 export function findScattered(sources: Sources): string[] {
-  const importersOf = new Map<string, Set<string>>();
+  const importersOf = new Map<string, string[]>();
   for (const { path, packages } of sources) {
-    for (const name of packages) importersOf.set(name, (importersOf.get(name) ?? new Set()).add(path));
+    for (const name of packages) {
+      const use = `${partOf(path)} imports ${name}`;
+      importersOf.set(use, [...(importersOf.get(use) ?? []), path]);
+    }
   }
   return [...importersOf]
-    .filter(([, importers]) => new Set([...importers].map(folderOf)).size > 1)
-    .map(([name, importers]) => `${name} is imported in ${[...importers].sort().join(' and ')}`);
+    .filter(([, importers]) => new Set(importers.map(folderOf)).size > 1)
+    .map(([use, importers]) => `${use} in ${importers.sort().join(' and ')}`);
+}
+
+/** The place of a file of src/, else its top folder. */
+function partOf(path: string): string {
+  return placeOf(path)?.place ?? path.split('/', 1)[0]!;
 }
 
 /** cli.ts is the entry of commands/ and counts as one of them. */

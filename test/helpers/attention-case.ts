@@ -1,14 +1,14 @@
 // One attention described once: as the engine's inputs, and as the oracle's.
 import type { ExecutionContext } from 'ava';
 import type { AttentionInputs, AttentionOptions, AttentionResult, Engine } from '../../src/index.js';
-import type { Shape } from '../../src/tensor/shape.js';
+import type { Shape } from '../../src/core/tensor/shape.js';
 import {
   attendOracle,
   type OracleDims,
   type OracleInputs,
   type OracleOptions,
   type OracleResult,
-} from '../../workers/kernels/reference/oracle.js';
+} from '../oracle/oracle.js';
 import { attendNaive32, type NaiveResult } from './naive32.js';
 import { normalTensor } from './random.js';
 import { addResult } from './precision-pools.js';

@@ -2,14 +2,14 @@
 import test from 'ava';
 import type { MultiHeadAttention } from '../../src/attention/multi-head.js';
 import { createXavierWeights, type MultiHeadWeights } from '../../src/index.js';
-import type { ChunkLimits } from '../../src/batch/chunks.js';
-import { identifyRun, identifyWork, type RunIdentity } from '../../src/batch/identity.js';
-import { openJournal, type EarlierRun, type Journal } from '../../src/batch/journal.js';
-import type { RunState } from '../../src/batch/manifest.js';
-import { planOutputs, type OutputChoice } from '../../src/batch/plan-outputs.js';
-import type { RunRequest } from '../../src/batch/request.js';
-import { executeRun, type RunHooks } from '../../src/batch/run.js';
-import type { RunSetting } from '../../src/batch/setting.js';
+import type { ChunkLimits } from '../../src/runs/chunks.js';
+import { identifyRun, identifyWork, type RunIdentity } from '../../src/runs/identity.js';
+import { openJournal, type EarlierRun, type Journal } from '../../src/runs/journal.js';
+import type { RunState } from '../../src/runs/manifest.js';
+import { planOutputs, type OutputChoice } from '../../src/runs/plan-outputs.js';
+import type { RunRequest } from '../../src/runs/request.js';
+import { executeRun, type RunHooks } from '../../src/runs/run.js';
+import type { RunSetting } from '../../src/runs/setting.js';
 import { createEngine, type Engine } from '../../src/engine/engine.js';
 
 export const heads = 2;

@@ -19,8 +19,8 @@ import { fitLaws } from '../../src/measure/grid/growth.js';
 import { attentionFlop, projectionFlop } from '../../src/measure/grid/work.js';
 import type { Machine } from '../../src/measure/machine.js';
 import { medianInterval, relativeSpread, summarise } from '../../src/measure/statistics.js';
-import { bytesPerElement } from '../../src/tensor/dtype.js';
-import { createRandom, type Random } from '../../src/tensor/random.js';
+import { bytesPerElement } from '../../src/core/tensor/dtype.js';
+import { createRandom, type Random } from '../../src/core/tensor/random.js';
 
 export const exampleMachine: Machine = {
   cpu: 'Example EPYC 7B13 64-Core Processor',

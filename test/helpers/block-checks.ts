@@ -1,6 +1,6 @@
 // What `attend` of every kernel must do with operands wherever they lie, as functions that throw.
 import assert from 'node:assert/strict';
-import { attendOracle } from '../../workers/kernels/reference/oracle.js';
+import { attendOracle } from '../oracle/oracle.js';
 import { attentionCase } from './attention-case.js';
 import { blockOf, isSurroundingIntact, read, type KernelBench } from './kernel-bench.js';
 import { attendNaive32 } from './naive32.js';

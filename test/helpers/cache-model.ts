@@ -1,7 +1,7 @@
 // Random steps on a cache and its forks, followed by plain lists of tokens.
 import type { KeyValueCache, CacheUpdate } from '../../src/attention/cache.js';
 import type { CacheOptions } from '../../src/attention/cache-options.js';
-import { HeadpoolError } from '../../src/errors.js';
+import { HeadpoolError } from '../../src/core/errors.js';
 import { codeOf } from './assertions.js';
 import { openCache, pageTokens, readTokens, slotOf, writeTokens, type FakeStorage } from './fake-storage.js';
 

@@ -7,13 +7,13 @@ import type {
   MultiHeadAttention,
   Tensor,
 } from '../../src/index.js';
-import { createTensor } from '../../src/tensor/tensor.js';
+import { createTensor } from '../../src/core/tensor/tensor.js';
 import {
   multiHeadOracle,
   type OracleLayerOptions,
   type OracleLayerResult,
   type OracleStatistics,
-} from '../../workers/kernels/reference/oracle.js';
+} from '../oracle/oracle.js';
 import { oracleOptions, type GivenOptions } from './attention-case.js';
 import { findStatisticsDeviation } from './combination-checks.js';
 import { layerWeights, type LayerWidths } from './layer-case.js';

@@ -1,6 +1,6 @@
 // A combination as one call of an engine and as calls of the oracle, and the engine's results cut as the oracle's are.
 import type { AttentionInputs, AttentionResult, TensorLike } from '../../src/index.js';
-import type { OracleInputs } from '../../workers/kernels/reference/oracle.js';
+import type { OracleInputs } from '../oracle/oracle.js';
 import { caseOptionsOf, type Combination } from './any-combination.js';
 import { attentionCase } from './attention-case.js';
 import { besideEachOther } from './layouts.js';

@@ -5,7 +5,7 @@ import {
   type OracleInputs,
   type OracleResult,
   type OracleStatistics,
-} from '../../workers/kernels/reference/oracle.js';
+} from '../oracle/oracle.js';
 import type { Combination } from './any-combination.js';
 import { combinationCase, partOf } from './combination-case.js';
 import { kernels } from './engines.js';

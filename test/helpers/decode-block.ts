@@ -2,8 +2,8 @@
 // without an engine.
 import assert from 'node:assert/strict';
 import type { AttentionBlock, Slice } from '../../workers/kernels/kernel.js';
-import type { OracleInputs } from '../../workers/kernels/reference/oracle.js';
-import { partialFloats } from '../../workers/protocol/attention-work.js';
+import type { OracleInputs } from '../oracle/oracle.js';
+import { partialFloats } from '../../src/core/protocol/attention-work.js';
 import { attentionCase, type CaseOptions } from './attention-case.js';
 import { blockOf, isSurroundingIntact, read, type KernelBench } from './kernel-bench.js';
 

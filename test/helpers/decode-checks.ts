@@ -2,7 +2,7 @@
 // throw.
 import assert from 'node:assert/strict';
 import type { AttentionBlock } from '../../workers/kernels/kernel.js';
-import { attendOracle } from '../../workers/kernels/reference/oracle.js';
+import { attendOracle } from '../oracle/oracle.js';
 import { attendRanges, decodingBlock, decodingCase, resultsOf } from './decode-block.js';
 import { isSurroundingIntact, read, type KernelBench } from './kernel-bench.js';
 import { attendNaive32 } from './naive32.js';

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { createEngine, type Engine } from '../../src/index.js';
-import type { KernelName } from '../../workers/protocol/kernels.js';
+import type { KernelName } from '../../src/core/protocol/kernels.js';
 import { assertPools } from './precision-pools.js';
 
 const addon = `../../workers/kernels/native/${process.platform}-${process.arch}.node`;

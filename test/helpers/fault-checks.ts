@@ -3,7 +3,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import type { createRandom } from '../../src/tensor/random.js';
+import type { createRandom } from '../../src/core/tensor/random.js';
 import { argsOf, manyChunks, type RunCase } from './fault-inputs.js';
 import {
   assertComplete,

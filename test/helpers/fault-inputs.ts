@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { shareFloats } from '../../src/attention/shared.js';
-import { weightsToTorch } from '../../src/attention/torch-weights.js';
+import { weightsToTorch } from '../../src/checkpoints/torch.js';
 import { createXavierWeights } from '../../src/attention/xavier.js';
 import { createSequenceWriter } from '../../src/files/sequences/sequence-writer.js';
 import { writeStateDict } from '../../src/files/state-dict.js';
-import { createRandom } from '../../src/tensor/random.js';
+import { createRandom } from '../../src/core/tensor/random.js';
 
 export const modelDim = 16;
 

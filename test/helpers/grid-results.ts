@@ -8,7 +8,7 @@ import {
   type Round,
 } from '../../src/measure/grid/results.js';
 import { summarise } from '../../src/measure/statistics.js';
-import type { Random } from '../../src/tensor/random.js';
+import type { Random } from '../../src/core/tensor/random.js';
 
 const baseCase: BenchCase = {
   ...{ mode: 'layer', modelDim: 768, heads: 12, headDim: 64, kvHeads: 12, tokens: 512, batch: 1 },

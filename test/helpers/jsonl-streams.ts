@@ -1,5 +1,5 @@
 // What the tests of .jsonl share: lines as streams of bytes, and all that is found in them.
-import type { HeadpoolError } from '../../src/errors.js';
+import type { HeadpoolError } from '../../src/core/errors.js';
 import { openJsonlStream } from '../../src/files/sequences/jsonl/stream.js';
 import { countTokens } from '../../src/files/sequences/layout.js';
 import type {

@@ -1,9 +1,9 @@
 // A kernel on the test's own thread, with memory to put operands into: no engine, no workers, no units.
-import { createArena } from '../../src/tensor/arena.js';
-import { RegionViews } from '../../src/tensor/region.js';
+import { createArena } from '../../src/core/tensor/arena.js';
+import { RegionViews } from '../../src/core/tensor/region.js';
 import type { AttentionBlock, Kernel, Slice } from '../../workers/kernels/kernel.js';
 import { createKernel, probeKernels } from '../../workers/kernels/registry.js';
-import type { KernelName } from '../../workers/protocol/kernels.js';
+import type { KernelName } from '../../src/core/protocol/kernels.js';
 
 export interface KernelBench {
   readonly kernel: Kernel;

@@ -3,7 +3,7 @@
 // where it can't run, and what failed.
 import { readFileSync } from 'node:fs';
 import { createEngine } from '../../src/index.js';
-import { attendOracle } from '../../workers/kernels/reference/oracle.js';
+import { attendOracle } from '../oracle/oracle.js';
 import { attentionCase } from './attention-case.js';
 import { createBench } from './kernel-bench.js';
 import { kernelChecks } from './kernel-checks.js';

@@ -6,7 +6,7 @@ import {
   type OracleLayerOptions,
   type OracleLayerResult,
   type OracleWeights,
-} from '../../workers/kernels/reference/oracle.js';
+} from '../oracle/oracle.js';
 import { oracleOptions, type CaseOptions } from './attention-case.js';
 import { multiHeadNaive32 } from './naive32.js';
 import { addResult } from './precision-pools.js';

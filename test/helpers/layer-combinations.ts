@@ -6,7 +6,7 @@ import {
   type OracleLayerOptions,
   type OracleLayerResult,
   type OracleStatistics,
-} from '../../workers/kernels/reference/oracle.js';
+} from '../oracle/oracle.js';
 import type { Combination } from './any-combination.js';
 import { combinationCase } from './combination-case.js';
 import { findStatisticsDeviation } from './combination-checks.js';

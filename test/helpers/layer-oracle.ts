@@ -1,6 +1,6 @@
 // What a layer must give for whole sequences, by the float64 program, and how far off an output is.
-import type { OracleLayerOptions, OracleWeights } from '../../workers/kernels/reference/oracle.js';
-import { multiHeadOracle } from '../../workers/kernels/reference/oracle.js';
+import type { OracleLayerOptions, OracleWeights } from '../oracle/oracle.js';
+import { multiHeadOracle } from '../oracle/oracle.js';
 import type { GivenSequences } from './sequence-files.js';
 
 type Given = Pick<GivenSequences, 'width' | 'lengths' | 'rows'>;

@@ -2,7 +2,7 @@
 // the code of the error, and holds until it ends. The first argument makes a system call fail or end the process.
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 import { createInterface } from 'node:readline';
-import type { HeadpoolError } from '../../src/errors.js';
+import type { HeadpoolError } from '../../src/core/errors.js';
 
 const fileSystem = createRequire(import.meta.url)('node:fs/promises') as Record<string, () => Promise<void>>;
 if (process.argv[2] === 'killed-at-rename') {

@@ -1,5 +1,5 @@
 // The plain float32 program in front of the scores: RMSNorm and rope of queries and keys, rounded after each operation.
-import type { OracleInputs } from '../../workers/kernels/reference/oracle.js';
+import type { OracleInputs } from '../oracle/oracle.js';
 
 const { fround, cos, sin, sqrt } = Math;
 

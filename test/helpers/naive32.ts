@@ -8,7 +8,7 @@ import type {
   OracleOptions,
   OracleResult,
   OracleWeights,
-} from '../../workers/kernels/reference/oracle.js';
+} from '../oracle/oracle.js';
 import { prepareNaive32 } from './naive32-vectors.js';
 
 const { fround, exp, log, sqrt, tanh } = Math;

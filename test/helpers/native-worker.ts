@@ -1,7 +1,7 @@
 // What `native-threads.test.ts` has its workers do: load the native kernel, compute a little, report and end. It imports
 // as little as possible, because 200 workers wait for it.
 import { isMainThread, parentPort } from 'node:worker_threads';
-import { RegionViews } from '../../src/tensor/region.js';
+import { RegionViews } from '../../src/core/tensor/region.js';
 import { nativeKernel } from '../../workers/kernels/native/kernel.js';
 
 const [queries, keys, headDim] = [3, 40, 8];

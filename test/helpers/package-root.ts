@@ -4,9 +4,9 @@ import { existsSync } from 'node:fs';
 /** The folder of package.json and src/, with a slash at its end. */
 export function packageRoot(): URL {
   let folder = new URL('./', import.meta.url);
-  while (!existsSync(new URL('src/errors.ts', folder))) {
+  while (!existsSync(new URL('src/index.ts', folder))) {
     const parent = new URL('../', folder);
-    if (parent.href === folder.href) throw new Error('No folder above this one holds src/errors.ts');
+    if (parent.href === folder.href) throw new Error('No folder above this one holds src/index.ts');
     folder = parent;
   }
   return folder;

@@ -1,6 +1,6 @@
 // Tensors with an axis in another order, or with some of it.
-import { createRandom } from '../../src/tensor/random.js';
-import type { Shape } from '../../src/tensor/shape.js';
+import { createRandom } from '../../src/core/tensor/random.js';
+import type { Shape } from '../../src/core/tensor/shape.js';
 
 /** 0 … length - 1, shuffled. */
 export function randomOrder(length: number, seed: number): number[] {

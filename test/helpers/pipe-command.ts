@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { writeStateDict } from '../../src/files/state-dict.js';
 import { weightsToTorch } from '../../src/index.js';
-import type { Tensor } from '../../src/tensor/tensor.js';
+import type { Tensor } from '../../src/core/tensor/tensor.js';
 import { heads, smallWeights } from './batch-run.js';
 
 const cli = fileURLToPath(new URL('../../command/headpool.js', import.meta.url));

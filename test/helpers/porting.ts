@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import type { AttentionInputs, AttentionOptions, AttentionResult, Engine } from '../../src/index.js';
-import { attendOracle, type OracleOptions } from '../../workers/kernels/reference/oracle.js';
+import { attendOracle, type OracleOptions } from '../oracle/oracle.js';
 import { attentionCase, type CaseOptions } from './attention-case.js';
 import { packageRoot } from './package-root.js';
 import { openEngine } from './refusals.js';

@@ -1,6 +1,6 @@
 // What `pack` and `project` of every kernel must do, as functions that throw.
 import assert from 'node:assert/strict';
-import { packedLength } from '../../workers/protocol/layout.js';
+import { packedLength } from '../../src/core/protocol/layout.js';
 import { isSurroundingIntact, margin, read, type KernelBench } from './kernel-bench.js';
 import { normalTensor } from './random.js';
 

@@ -1,7 +1,7 @@
 // Seeded tensors for tests: the same numbers on every machine and in every run.
-import { createRandom } from '../../src/tensor/random.js';
-import { elementCount, type Shape } from '../../src/tensor/shape.js';
-import { createTensor, type Tensor } from '../../src/tensor/tensor.js';
+import { createRandom } from '../../src/core/tensor/random.js';
+import { elementCount, type Shape } from '../../src/core/tensor/shape.js';
+import { createTensor, type Tensor } from '../../src/core/tensor/tensor.js';
 
 /** Normal numbers with a standard deviation of `spread`. */
 export function normalTensor(shape: Shape, seed: number, spread = 1): Tensor {

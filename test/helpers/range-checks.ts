@@ -1,6 +1,6 @@
 // What every kernel must make of ranges of keys that hold nothing for a row, or NaN, or infinity, as functions that throw.
 import assert from 'node:assert/strict';
-import { attendOracle, type OracleInputs } from '../../workers/kernels/reference/oracle.js';
+import { attendOracle, type OracleInputs } from '../oracle/oracle.js';
 import { attendRanges, decodingBlock, decodingCase, resultsOf } from './decode-block.js';
 import type { KernelBench } from './kernel-bench.js';
 import { randomMask } from './random.js';

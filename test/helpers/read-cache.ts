@@ -1,7 +1,7 @@
 // What a cache of one sequence holds, read through its layer: the scores of queries that are one dim of a head are its
 // keys, and what a query of zeros gathers from the one key that it may attend is that key's value.
 import type { KeyValueCache, MultiHeadAttention, Tensor } from '../../src/index.js';
-import { createTensor } from '../../src/tensor/tensor.js';
+import { createTensor } from '../../src/core/tensor/tensor.js';
 import { layerWeights, type LayerWidths } from './layer-case.js';
 
 type Weight = ReturnType<typeof layerWeights>['query']['weight'];

@@ -1,8 +1,8 @@
 // A case of the rotating phase: heads laid out, its units run, and where each number and position lies.
-import { regionOf, RegionViews } from '../../src/tensor/region.js';
+import { regionOf, RegionViews } from '../../src/core/tensor/region.js';
 import { rotateUnits } from '../../workers/phases/rotate.js';
-import type { Rotary, RotateWork } from '../../workers/protocol/head-work.js';
-import { entryWords, unitWords } from '../../workers/protocol/tables.js';
+import type { Rotary, RotateWork } from '../../src/core/protocol/head-work.js';
+import { entryWords, unitWords } from '../../src/core/protocol/tables.js';
 import { normalTensor } from './random.js';
 
 export type Floats = Float32Array<SharedArrayBuffer>;

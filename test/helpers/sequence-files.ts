@@ -5,8 +5,8 @@ import { formatOf } from '../../src/files/sequences/formats.js';
 import { countTokens, offsetsOf } from '../../src/files/sequences/layout.js';
 import { createSequenceWriter } from '../../src/files/sequences/sequence-writer.js';
 import type { SequenceForm, SequenceName } from '../../src/files/sequences/sequences.js';
-import { createRandom } from '../../src/tensor/random.js';
-import type { Dtype } from '../../src/tensor/dtype.js';
+import { createRandom } from '../../src/core/tensor/random.js';
+import type { Dtype } from '../../src/core/tensor/dtype.js';
 import { zipFile } from '../files/zip-bytes.js';
 
 export interface GivenSequences {

@@ -1,6 +1,6 @@
 // Head statistics computed from the weights that a call returned: what its own, gathered without them, must equal.
 import type { AttentionResult } from '../../src/index.js';
-import { statisticsOf, type OracleStatistics } from '../../workers/kernels/reference/oracle.js';
+import { statisticsOf, type OracleStatistics } from '../oracle/oracle.js';
 
 /**
  * A row attends if it has any weight.

@@ -1,6 +1,6 @@
 // The checker checked: programs with a bug put in on purpose must fail the tolerance, and right ones must not.
 import test from 'ava';
-import { attendOracle, type OracleInputs } from '../../workers/kernels/reference/oracle.js';
+import { attendOracle, type OracleInputs } from '../oracle/oracle.js';
 import { attentionCase } from '../helpers/attention-case.js';
 import { attendNaive32 } from '../helpers/naive32.js';
 import { normalTensor, randomMask } from '../helpers/random.js';

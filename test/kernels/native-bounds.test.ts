@@ -9,9 +9,9 @@ import type {
   Projection,
   Slice,
 } from '../../workers/kernels/kernel.js';
-import { partialFloats } from '../../workers/protocol/attention-work.js';
-import { packedLength } from '../../workers/protocol/layout.js';
-import { rowStatistics } from '../../workers/protocol/statistics.js';
+import { partialFloats } from '../../src/core/protocol/attention-work.js';
+import { packedLength } from '../../src/core/protocol/layout.js';
+import { rowStatistics } from '../../src/core/protocol/statistics.js';
 import { hasAddon } from '../helpers/engines.js';
 import { createBench } from '../helpers/kernel-bench.js';
 

@@ -10,7 +10,7 @@ import {
   type OracleInputs,
   type OracleOptions,
   type OracleStage,
-} from '../../workers/kernels/reference/oracle.js';
+} from '../oracle/oracle.js';
 import { attentionCase } from '../helpers/attention-case.js';
 import { normalTensor } from '../helpers/random.js';
 import { packageRoot } from '../helpers/package-root.js';

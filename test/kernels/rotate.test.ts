@@ -1,6 +1,6 @@
 // The rotating phase by itself: heads normalised and turned in place, against the formulas written down plainly.
 import test, { type ExecutionContext } from 'ava';
-import type { Rotary } from '../../workers/protocol/head-work.js';
+import type { Rotary } from '../../src/core/protocol/head-work.js';
 import { assertSameBytes } from '../helpers/assertions.js';
 import { uniformTensor } from '../helpers/random.js';
 import { rotate, type Floats, type RotateCase, type Side } from '../helpers/rotate-case.js';

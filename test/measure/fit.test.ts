@@ -1,8 +1,8 @@
 // Fitted laws: known lines and powers, intervals that cover what they claim, and points that no law goes through.
 import test from 'ava';
-import { HeadpoolError } from '../../src/errors.js';
+import { HeadpoolError } from '../../src/core/errors.js';
 import { findCrossover, fitLine, fitPowerLaw, type Point } from '../../src/measure/fit.js';
-import { createRandom, type Random } from '../../src/tensor/random.js';
+import { createRandom, type Random } from '../../src/core/tensor/random.js';
 
 const pointsOf = (law: (x: number) => number, xs: readonly number[]): Point[] =>
   xs.map((x) => ({ x, y: law(x) }));

@@ -1,6 +1,6 @@
 // Order statistics: known samples, and intervals that cover what they claim.
 import test from 'ava';
-import { HeadpoolError } from '../../src/errors.js';
+import { HeadpoolError } from '../../src/core/errors.js';
 import {
   median,
   medianInterval,
@@ -8,7 +8,7 @@ import {
   relativeSpread,
   summarise,
 } from '../../src/measure/statistics.js';
-import { createRandom } from '../../src/tensor/random.js';
+import { createRandom } from '../../src/core/tensor/random.js';
 
 test('percentiles are interpolated and do not depend on the order', (t) => {
   t.is(median([3, 1, 2]), 2);

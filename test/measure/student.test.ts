@@ -1,6 +1,6 @@
 // The t distribution against quantiles of printed tables, and the interval of a difference of means.
 import test from 'ava';
-import { HeadpoolError } from '../../src/errors.js';
+import { HeadpoolError } from '../../src/core/errors.js';
 import { meanDifference, meanInterval, studentQuantile } from '../../src/measure/student.js';
 
 const isNear = test.macro((t, confidence: number, freedom: number, quantile: number) => {

@@ -16,7 +16,7 @@ import {
   haveSet,
   nameSet,
   platforms,
-} from '../../workers/kernels/native/toolchain.mjs';
+} from '../../tools/toolchain.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 // After the flags of the build, so that these hold. The lowest level that still inlines what is said to be inlined

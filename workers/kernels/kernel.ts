@@ -1,8 +1,8 @@
 // The interface that every kernel meets, and the parameters of its operations. Types only.
-import type { RegionViews } from '../../src/tensor/region.js';
-import type { Dtype } from '../../src/tensor/dtype.js';
-import type { ScoreStage } from '../protocol/attention-work.js';
-import type { KernelTraits } from '../protocol/kernels.js';
+import type { RegionViews } from '../../src/core/tensor/region.js';
+import type { Dtype } from '../../src/core/tensor/dtype.js';
+import type { ScoreStage } from '../../src/core/protocol/attention-work.js';
+import type { KernelTraits } from '../../src/core/protocol/kernels.js';
 
 /** Numbers of a larger array: `data` from `offset` on. Strides beside it count elements. */
 export interface Slice<T = Float32Array> {

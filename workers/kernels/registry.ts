@@ -1,6 +1,6 @@
 // The kernels, best first, and the only importer of their implementations.
-import type { RegionViews } from '../../src/tensor/region.js';
-import type { KernelName, KernelProbe } from '../protocol/kernels.js';
+import type { RegionViews } from '../../src/core/tensor/region.js';
+import type { KernelName, KernelProbe } from '../../src/core/protocol/kernels.js';
 import type { Kernel, KernelFactory } from './kernel.js';
 import { nativeKernel } from './native/kernel.js';
 import { referenceKernel } from './reference/kernel.js';

@@ -1,8 +1,8 @@
 // Units that write new keys and values into the pages of caches, at the precision in which these store them.
-import { encodeInto } from '../../src/tensor/dtype.js';
-import type { RegionViews } from '../../src/tensor/region.js';
-import type { AppendWork } from '../protocol/head-work.js';
-import { entryWords } from '../protocol/tables.js';
+import { encodeInto } from '../../src/core/tensor/dtype.js';
+import type { RegionViews } from '../../src/core/tensor/region.js';
+import type { AppendWork } from '../../src/core/protocol/head-work.js';
+import { entryWords } from '../../src/core/protocol/tables.js';
 import type { UnitRunner } from './unit.js';
 
 export function appendUnits(

@@ -1,7 +1,7 @@
 // Units of the attention phase: a block of queries of one sequence, for one or more key/value heads.
-import type { RegionViews } from '../../src/tensor/region.js';
+import type { RegionViews } from '../../src/core/tensor/region.js';
 import type { Kernel } from '../kernels/kernel.js';
-import type { AttendWork } from '../protocol/attention-work.js';
+import type { AttendWork } from '../../src/core/protocol/attention-work.js';
 import { openBlocks } from './attention-block.js';
 import { openBlockStatistics } from './block-statistics.js';
 import { clearDeadHeads, livingHeads } from './living-heads.js';

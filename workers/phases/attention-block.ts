@@ -1,9 +1,9 @@
 // The operands of one block of attention, from the description of a job: where its queries, keys and the rest lie.
-import type { RegionViews } from '../../src/tensor/region.js';
+import type { RegionViews } from '../../src/core/tensor/region.js';
 import type { AttentionBlock, BlockWeights, Slice, Strided } from '../kernels/kernel.js';
-import type { AttentionWork, Broadcast, ColumnsOutput } from '../protocol/attention-work.js';
-import type { HeadLayout } from '../protocol/layout.js';
-import { entryWords } from '../protocol/tables.js';
+import type { AttentionWork, Broadcast, ColumnsOutput } from '../../src/core/protocol/attention-work.js';
+import type { HeadLayout } from '../../src/core/protocol/layout.js';
+import { entryWords } from '../../src/core/protocol/tables.js';
 
 /** Some queries of an entry, for neighbouring query heads that share a key/value head. */
 export interface BlockRange {

@@ -1,13 +1,13 @@
 // Statistics of heads, gathered where their rows are computed: the rows' statistics of a block, summed in their order.
-import type { RegionViews } from '../../src/tensor/region.js';
+import type { RegionViews } from '../../src/core/tensor/region.js';
 import type { AttentionBlock, Kernel } from '../kernels/kernel.js';
 import {
   blockStatistic,
   blockStatistics,
   rowStatistics,
   type StatisticsOutput,
-} from '../protocol/statistics.js';
-import { entryWords } from '../protocol/tables.js';
+} from '../../src/core/protocol/statistics.js';
+import { entryWords } from '../../src/core/protocol/tables.js';
 import type { BlockRange } from './attention-block.js';
 
 export interface BlockStatistics {

@@ -1,10 +1,10 @@
 // Units that measure what heads contribute to the output of a layer: the norm of W_h·o without computing W_h·o, from
 // the Gram matrix G = W_hᵀ·W_h of the head's columns of W^O, as √(oᵀ·G·o).
-import type { RegionViews } from '../../src/tensor/region.js';
+import type { RegionViews } from '../../src/core/tensor/region.js';
 import type { Kernel } from '../kernels/kernel.js';
-import type { ContributeWork, GramWork } from '../protocol/layer-work.js';
-import { blockStatistic, blockStatistics } from '../protocol/statistics.js';
-import { entryWords } from '../protocol/tables.js';
+import type { ContributeWork, GramWork } from '../../src/core/protocol/layer-work.js';
+import { blockStatistic, blockStatistics } from '../../src/core/protocol/statistics.js';
+import { entryWords } from '../../src/core/protocol/tables.js';
 import { openPanels } from './panels.js';
 import type { UnitRunner } from './unit.js';
 

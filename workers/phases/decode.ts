@@ -1,8 +1,8 @@
 // Units of the decoding phase: all queries of a sequence that has few of them, over a range of its keys.
-import type { RegionViews } from '../../src/tensor/region.js';
+import type { RegionViews } from '../../src/core/tensor/region.js';
 import type { AttentionBlock, Kernel, Slice, Strided } from '../kernels/kernel.js';
-import { partialFloats, type DecodeWork } from '../protocol/attention-work.js';
-import { entryWords } from '../protocol/tables.js';
+import { partialFloats, type DecodeWork } from '../../src/core/protocol/attention-work.js';
+import { entryWords } from '../../src/core/protocol/tables.js';
 import { openBlocks } from './attention-block.js';
 import { openBlockStatistics } from './block-statistics.js';
 import type { UnitRunner } from './unit.js';

@@ -1,6 +1,6 @@
 // Heads to compute and heads to leave at zeros.
 import type { AttentionBlock } from '../kernels/kernel.js';
-import type { AttentionWork } from '../protocol/attention-work.js';
+import type { AttentionWork } from '../../src/core/protocol/attention-work.js';
 
 /** Of each key/value head: runs [first, end) of query heads to compute, and the heads whose output is zeros. */
 export interface LivingHeads {

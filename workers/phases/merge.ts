@@ -1,8 +1,8 @@
 // Units of the merging phase: what the rows of a sequence gathered over ranges of its keys becomes their output.
-import type { RegionViews } from '../../src/tensor/region.js';
+import type { RegionViews } from '../../src/core/tensor/region.js';
 import type { Kernel } from '../kernels/kernel.js';
-import { partialFloats, type MergeWork } from '../protocol/attention-work.js';
-import { entryWords } from '../protocol/tables.js';
+import { partialFloats, type MergeWork } from '../../src/core/protocol/attention-work.js';
+import { entryWords } from '../../src/core/protocol/tables.js';
 import type { UnitRunner } from './unit.js';
 
 export function mergeUnits(

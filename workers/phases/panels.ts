@@ -1,7 +1,7 @@
 // Packed weights as kernels take them: where each segment lies, and how many columns it has.
-import type { RegionViews } from '../../src/tensor/region.js';
+import type { RegionViews } from '../../src/core/tensor/region.js';
 import type { Kernel, Slice } from '../kernels/kernel.js';
-import { packedLength, type Panels } from '../protocol/layout.js';
+import { packedLength, type Panels } from '../../src/core/protocol/layout.js';
 
 export interface OpenPanels {
   readonly segments: number;

@@ -1,9 +1,9 @@
 // Units of the phases that deal with weights: packing them, and multiplying rows with them.
-import type { RegionViews } from '../../src/tensor/region.js';
+import type { RegionViews } from '../../src/core/tensor/region.js';
 import type { Kernel } from '../kernels/kernel.js';
 import type { UnitRunner } from './unit.js';
 import { openPanels } from './panels.js';
-import type { PackWork, ProjectWork } from '../protocol/layer-work.js';
+import type { PackWork, ProjectWork } from '../../src/core/protocol/layer-work.js';
 
 export function packUnits(work: PackWork, views: RegionViews, kernel: Kernel): UnitRunner {
   for (const { target } of work.linears) kernel.prepare(views.floats(target.region));

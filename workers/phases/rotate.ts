@@ -1,8 +1,8 @@
 // Units that normalise query and key heads (RMSNorm) and turn them by their position (rotary embedding), in place. All
 // in float64, rounded once where it is stored: the same bytes whatever kernel attends afterwards.
-import type { RegionViews } from '../../src/tensor/region.js';
-import type { RotatedHeads, RotateWork, Rotary } from '../protocol/head-work.js';
-import { entryWords } from '../protocol/tables.js';
+import type { RegionViews } from '../../src/core/tensor/region.js';
+import type { RotatedHeads, RotateWork, Rotary } from '../../src/core/protocol/head-work.js';
+import { entryWords } from '../../src/core/protocol/tables.js';
 import type { UnitRunner } from './unit.js';
 
 export function rotateUnits(

@@ -1,7 +1,7 @@
 // Options of `flash_attn_func` and `flash_attn_varlen_func` (FlashAttention 2, from 2.1 on).
-import { expected } from '../../errors.js';
-import { formatShape } from '../../tensor/shape.js';
-import type { TensorLike } from '../../tensor/tensor.js';
+import { expected } from '../../core/errors.js';
+import { formatShape } from '../../core/tensor/shape.js';
+import type { TensorLike } from '../../core/tensor/tensor.js';
 import type { AttentionOptions } from '../options.js';
 import { shareFloats } from '../shared.js';
 import {

@@ -1,5 +1,5 @@
 // Reads the values that other systems' options may have; every error names the option as that system does.
-import { describe, expected, HeadpoolError } from '../../errors.js';
+import { describe, expected, HeadpoolError } from '../../core/errors.js';
 import { checkNames } from '../check-names.js';
 
 /** Rejects names that the system doesn't have. @throws UNKNOWN_OPTION, naming the nearest; INVALID_OPTION if no object */

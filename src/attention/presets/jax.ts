@@ -1,6 +1,6 @@
 // Options of `jax.nn.dot_product_attention`.
-import { expected } from '../../errors.js';
-import type { TensorLike } from '../../tensor/tensor.js';
+import { expected } from '../../core/errors.js';
+import type { TensorLike } from '../../core/tensor/tensor.js';
 import type { AttentionOptions } from '../options.js';
 import { shareFloats, shareMask, type MaskLike } from '../shared.js';
 import { bandOptions, checkGiven, readCount, readFlag, readIntegers, readScale, refuse } from './given.js';

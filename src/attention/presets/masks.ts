@@ -1,7 +1,7 @@
 // Masks as other systems give them: one option for booleans and for floats to add, flipped, padded, combined.
-import { expected, HeadpoolError } from '../../errors.js';
-import { broadcastStrides, elementCount, formatShape, type Shape } from '../../tensor/shape.js';
-import type { TensorLike } from '../../tensor/tensor.js';
+import { expected, HeadpoolError } from '../../core/errors.js';
+import { broadcastStrides, elementCount, formatShape, type Shape } from '../../core/tensor/shape.js';
+import type { TensorLike } from '../../core/tensor/tensor.js';
 import { shareFloats, shareMask, type MaskLike, type SharedFloats } from '../shared.js';
 
 /** Booleans (bytes, or a list of booleans), or floats that are added to the scores. */

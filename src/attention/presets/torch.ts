@@ -1,7 +1,7 @@
 // Options of PyTorch: `scaled_dot_product_attention`, and the forward pass of `nn.MultiheadAttention`. The two mean
 // opposite things by a boolean mask.
-import { expected } from '../../errors.js';
-import { formatShape } from '../../tensor/shape.js';
+import { expected } from '../../core/errors.js';
+import { formatShape } from '../../core/tensor/shape.js';
 import type { AttentionOptions } from '../options.js';
 import { checkGiven, readFlag, readScale, refuse, refuseDropout } from './given.js';
 import { combine, flip, readMask, reshape, type BooleanOrFloatMask, type Masks } from './masks.js';

@@ -12,7 +12,7 @@ let addon: Addon | undefined;
 
 /**
  * Frees the memory that holds these bytes of an open file; what has not reached the disk stays, so `sync` first. Does
- * nothing where build.mjs built nothing: the system then chooses by itself what to forget.
+ * nothing where tools/build-page-cache.mjs built nothing: the system then chooses by itself what to forget.
  */
 export function dropPages(descriptor: number, begin: number, byteLength: number): void {
   addon ??= loadAddon() ?? { dropPages: () => undefined };

@@ -1,7 +1,7 @@
 // The tables of a .safetensors file that turn token ids into rows: embeddings and, where there are some, positions.
-import { HeadpoolError, invalidFile } from '../../errors.js';
-import { didYouMean } from '../../suggest.js';
-import type { Tensor } from '../../tensor/tensor.js';
+import { HeadpoolError, invalidFile } from '../../core/errors.js';
+import { didYouMean } from '../../core/suggest.js';
+import type { Tensor } from '../../core/tensor/tensor.js';
 import { quoteName } from '../field-name.js';
 import { readStateDict } from '../state-dict.js';
 import type { Embedding } from './sequences.js';

@@ -1,6 +1,6 @@
 // The registry of sequence formats: the extension of a path, or a name, says which one reads or writes it.
 import { extname } from 'node:path';
-import { expected } from '../../errors.js';
+import { expected } from '../../core/errors.js';
 import {
   pipeableFormats,
   writableFormats,

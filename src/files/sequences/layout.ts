@@ -1,5 +1,5 @@
 // Makes and asks layouts: where the rows of which sequence begin. No file is touched here.
-import { expected } from '../../errors.js';
+import { expected } from '../../core/errors.js';
 import type { SequenceLayout } from './sequences.js';
 
 type LayoutParts = Pick<SequenceLayout, 'modelDim' | 'lengths'> &

@@ -1,6 +1,6 @@
 // Sequences in a .npy file: [count, tokens, modelDim], or a single one [tokens, modelDim].
-import { expected, invalidFile } from '../../errors.js';
-import type { Dtype } from '../../tensor/dtype.js';
+import { expected, invalidFile } from '../../core/errors.js';
+import type { Dtype } from '../../core/tensor/dtype.js';
 import { formatNpyHeader, type NpyType } from '../npy.js';
 import { isFloatStorage, type StoredTensor } from '../storage.js';
 import { npyTensorName, openTensorFile } from '../tensor-file.js';

@@ -1,6 +1,6 @@
 // Sequences in a .npz file of NumPy: packed as `x` and `offsets`, a single array [count, tokens, modelDim], or any
 // arrays [tokens, modelDim], each a sequence with a name.
-import { invalidFile } from '../../errors.js';
+import { invalidFile } from '../../core/errors.js';
 import { quoteName } from '../field-name.js';
 import { openNpzFile } from '../npz.js';
 import { isFloatStorage, type StoredTensor } from '../storage.js';

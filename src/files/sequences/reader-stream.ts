@@ -1,5 +1,5 @@
 // Reads a file whose header tells every length as a stream: in order, a span at a time.
-import { HeadpoolError, invalidFile } from '../../errors.js';
+import { HeadpoolError, invalidFile } from '../../core/errors.js';
 import type { SequenceReader, SequenceSpan, SequenceStream, StreamSource } from './sequences.js';
 
 /**

@@ -1,5 +1,5 @@
 // What encoders of float rows share: the rows as bytes of a storage type, and the sequences counted so far.
-import { encodeInto, type Dtype } from '../../tensor/dtype.js';
+import { encodeInto, type Dtype } from '../../core/tensor/dtype.js';
 import type { StorageType } from '../storage.js';
 import type { SequenceName, Sequences } from './sequences.js';
 

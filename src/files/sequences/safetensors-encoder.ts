@@ -1,7 +1,7 @@
 // Writes sequences as .safetensors: of form 'named' a tensor each, behind a header that must be known first; of any
 // other form packed, behind a header of fixed size that is written last.
-import { expected } from '../../errors.js';
-import { bytesPerElement } from '../../tensor/dtype.js';
+import { expected } from '../../core/errors.js';
+import { bytesPerElement } from '../../core/tensor/dtype.js';
 import { formatSafetensorsHeader, type TensorOutline } from '../safetensors.js';
 import { encodeRows, SequenceCount, storageOf } from './row-encoder.js';
 import { offsetsName, rowsName } from './tensor-layouts.js';

@@ -1,6 +1,6 @@
 // Sequences in a .safetensors file: packed as `x` [rows, modelDim] with `offsets` [count + 1], or any float tensors
 // [tokens, modelDim], each a sequence with a name. A packed file may name its sequences in `ids`, a JSON array as bytes.
-import { invalidFile } from '../../errors.js';
+import { invalidFile } from '../../core/errors.js';
 import { openTensorFile, type TensorFile } from '../tensor-file.js';
 import { streamOf } from './reader-stream.js';
 import { createSafetensorsEncoder, idsName } from './safetensors-encoder.js';

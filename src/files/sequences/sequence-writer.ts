@@ -1,5 +1,5 @@
 // Writes a file of sequences one after another; it appears under its name complete or not at all.
-import { expected } from '../../errors.js';
+import { expected } from '../../core/errors.js';
 import { openFileSink, type ByteSink } from '../byte-sink.js';
 import { formatOf } from './formats.js';
 import type { OutputOutline, SequenceEncoder, Sequences } from './sequences.js';

@@ -1,7 +1,7 @@
 // What a file of sequences offers, whatever its format: rows of modelDim numbers, divided into sequences.
 // Types, and the names of formats; formats.ts knows who implements them.
-import type { HeadpoolError } from '../../errors.js';
-import type { Dtype } from '../../tensor/dtype.js';
+import type { HeadpoolError } from '../../core/errors.js';
+import type { Dtype } from '../../core/tensor/dtype.js';
 
 export const writableFormats = ['safetensors', 'npy', 'jsonl', 'arrow'] as const;
 /** Those that can be read from a pipe and written into one. */

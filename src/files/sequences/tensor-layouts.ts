@@ -1,6 +1,6 @@
 // Sequences as the tensors of a file, whatever its format: packed as `x` [rows, modelDim] with `offsets` [count + 1],
 // or any float tensors [tokens, modelDim], each a sequence with a name.
-import { invalidFile } from '../../errors.js';
+import { invalidFile } from '../../core/errors.js';
 import { quoteName } from '../field-name.js';
 import { isFloatStorage } from '../storage.js';
 import type { TensorFile } from '../tensor-file.js';

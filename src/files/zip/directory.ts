@@ -8,7 +8,7 @@ import {
   type Entry,
   type ZipFile,
 } from 'yauzl';
-import { HeadpoolError, invalidFile } from '../../errors.js';
+import { HeadpoolError, invalidFile } from '../../core/errors.js';
 import { quoteName } from '../field-name.js';
 import { readFully, type Reading } from '../positional-io.js';
 import type { ZipMember } from './member.js';

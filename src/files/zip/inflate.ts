@@ -2,7 +2,7 @@
 // its length before any byte too many is passed on, its checksum at the end.
 import { pipeline } from 'node:stream';
 import { crc32, createInflateRaw } from 'node:zlib';
-import { invalidFile } from '../../errors.js';
+import { invalidFile } from '../../core/errors.js';
 import { readFully, type Reading } from '../positional-io.js';
 import { systemCodeOf } from '../system-error.js';
 import type { ZipMember } from './member.js';

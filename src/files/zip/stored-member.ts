@@ -1,5 +1,5 @@
 // Reads a member that is stored as it is, from any position. Its checksum is left alone: a part has none.
-import { invalidFile } from '../../errors.js';
+import { invalidFile } from '../../core/errors.js';
 import { attempt } from '../attempt.js';
 import type { Reading } from '../positional-io.js';
 import type { MemberReader, ZipMember } from './member.js';

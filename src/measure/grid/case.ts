@@ -2,7 +2,7 @@
 import type { AttentionOptions } from '../../attention/options.js';
 import type { MultiHeadWeights } from '../../attention/weights.js';
 import type { Engine } from '../../engine/engine.js';
-import type { Tensor, TensorLike } from '../../tensor/tensor.js';
+import type { Tensor, TensorLike } from '../../core/tensor/tensor.js';
 import { normalTensor, store, weightsOf } from './inputs.js';
 import type { BenchCase } from './results.js';
 import { fillTokens } from './work.js';

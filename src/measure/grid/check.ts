@@ -1,7 +1,7 @@
 // Holds the output of a case against float64: all of a small case, else three rows of every head. Nothing wrong is timed.
-import type { Dtype } from '../../tensor/dtype.js';
-import { decodeInto } from '../../tensor/dtype.js';
-import type { Tensor, TensorLike } from '../../tensor/tensor.js';
+import type { Dtype } from '../../core/tensor/dtype.js';
+import { decodeInto } from '../../core/tensor/dtype.js';
+import type { Tensor, TensorLike } from '../../core/tensor/tensor.js';
 import { attentionRow, layerRow, type RowPlace } from '../oracle-row.js';
 import { relativeError } from '../relative-error.js';
 import type { Operands } from './case.js';

@@ -15,7 +15,7 @@
 //
 // What it can't see is drift that lasts longer than a round, for which there are pairs of files (compare-pairs.ts): if a round's drift correlates with the next one's by 0.5, about
 // 15 of 100 tables have a false verdict. Files of unequal noise are at the edge: 5 of 100 for drifts of 1 and 4 %.
-import { expected } from '../../errors.js';
+import { expected } from '../../core/errors.js';
 import type { Machine } from '../machine.js';
 import { mean, median, type Interval } from '../statistics.js';
 import { meanDifference } from '../student.js';

@@ -1,7 +1,7 @@
 // What a grid will take, before anything of it is computed; one that takes more than allowed is refused with what to cut.
 import { availableParallelism } from 'node:os';
-import { HeadpoolError } from '../../errors.js';
-import type { KernelName } from '../../../workers/protocol/kernels.js';
+import { HeadpoolError } from '../../core/errors.js';
+import type { KernelName } from '../../core/protocol/kernels.js';
 import { checkFlop, oracleFlopPerSecond } from './check.js';
 import { findCuts, formatCut, type CaseCost, type GridAxis } from './cut.js';
 import { engineBytes, outsideBytes } from './memory.js';

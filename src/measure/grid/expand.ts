@@ -1,8 +1,8 @@
 // Multiplies lists of settings into the cases of a grid. What doesn't fit together is left out and noted; a grid with
 // nothing left is an error.
-import { HeadpoolError } from '../../errors.js';
-import type { Dtype } from '../../tensor/dtype.js';
-import type { KernelName } from '../../../workers/protocol/kernels.js';
+import { HeadpoolError } from '../../core/errors.js';
+import type { Dtype } from '../../core/tensor/dtype.js';
+import type { KernelName } from '../../core/protocol/kernels.js';
 import { gridAxes, type GridAxis } from './cut.js';
 import { nameOfCase, type BenchCase, type BenchMode } from './results.js';
 

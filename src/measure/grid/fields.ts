@@ -1,5 +1,5 @@
 // Strict reading of a JSON value, field by field: each reader gives a value of its type or names the field that is wrong.
-import { invalidFile } from '../../errors.js';
+import { invalidFile } from '../../core/errors.js';
 import { quoteName } from '../../files/field-name.js';
 
 /** A value of a file, and where it stands in it. */

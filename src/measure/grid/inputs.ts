@@ -1,9 +1,9 @@
 // Seeded operands of the cases: the same numbers in every run, drawn in little time.
 import { createXavierWeights } from '../../attention/xavier.js';
 import type { MultiHeadWeights } from '../../attention/weights.js';
-import { encodeInto, type Dtype } from '../../tensor/dtype.js';
-import { createRandom } from '../../tensor/random.js';
-import { createTensor, type Tensor, type TensorLike } from '../../tensor/tensor.js';
+import { encodeInto, type Dtype } from '../../core/tensor/dtype.js';
+import { createRandom } from '../../core/tensor/random.js';
+import { createTensor, type Tensor, type TensorLike } from '../../core/tensor/tensor.js';
 import type { BenchCase } from './results.js';
 
 // A prime: rows of any width start at different places of the numbers that repeat, so no two rows are alike for long.

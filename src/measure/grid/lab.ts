@@ -1,6 +1,6 @@
 // What a grid is measured with: engines, the cases on them, the clock. Tests measure with other ones.
 import { createEngine, type Engine } from '../../engine/engine.js';
-import type { KernelName } from '../../../workers/protocol/kernels.js';
+import type { KernelName } from '../../core/protocol/kernels.js';
 import { calibratePeak } from '../peak.js';
 import type { SpentTime } from './cells.js';
 import { measureWorkingBytes, prepareCase, type CaseEngine, type PreparedCase } from './case.js';

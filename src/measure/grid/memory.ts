@@ -10,10 +10,10 @@ import { batchMajor } from '../../engine/layout.js';
 import { PageStorage } from '../../engine/page-storage.js';
 import { packForPlanning, standIn, standInWeights } from '../../engine/stand-ins.js';
 import { WorkingSet } from '../../engine/working-set.js';
-import { createCountingArena, type Arena } from '../../tensor/arena.js';
-import { bytesPerElement } from '../../tensor/dtype.js';
-import { regionOf } from '../../tensor/region.js';
-import { pageTokens } from '../../../workers/protocol/layout.js';
+import { createCountingArena, type Arena } from '../../core/tensor/arena.js';
+import { bytesPerElement } from '../../core/tensor/dtype.js';
+import { regionOf } from '../../core/tensor/region.js';
+import { pageTokens } from '../../core/protocol/layout.js';
 import type { BenchCase } from './results.js';
 import { fillTokens, inputCount, outputCount, weightCount } from './work.js';
 

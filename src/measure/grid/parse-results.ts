@@ -1,9 +1,9 @@
 // Reads files of results, of grids and of scaling experiments, and refuses what isn't what it should be.
 import { stat, readFile } from 'node:fs/promises';
-import { HeadpoolError, invalidFile } from '../../errors.js';
+import { HeadpoolError, invalidFile } from '../../core/errors.js';
 import { attempt } from '../../files/attempt.js';
-import type { Dtype } from '../../tensor/dtype.js';
-import type { KernelName } from '../../../workers/protocol/kernels.js';
+import type { Dtype } from '../../core/tensor/dtype.js';
+import type { KernelName } from '../../core/protocol/kernels.js';
 import type { Machine } from '../machine.js';
 import {
   scalingAxes,

@@ -1,6 +1,6 @@
 // What measuring a grid of configurations gives: plain JSON, kept in files and compared between builds. Only types, and names.
-import type { Dtype } from '../../tensor/dtype.js';
-import type { KernelName } from '../../../workers/protocol/kernels.js';
+import type { Dtype } from '../../core/tensor/dtype.js';
+import type { KernelName } from '../../core/protocol/kernels.js';
 import type { Machine } from '../machine.js';
 import type { Interval, Summary } from '../statistics.js';
 

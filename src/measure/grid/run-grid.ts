@@ -1,8 +1,8 @@
 // Measures the cases of a grid: several rounds through all of them, so that a slow minute hits all alike, the engine and
 // the case made anew in each; every case stands alone in memory. What the samples mean is the cells' business.
-import { HeadpoolError } from '../../errors.js';
+import { HeadpoolError } from '../../core/errors.js';
 import { version } from '../../engine/version.js';
-import type { KernelName } from '../../../workers/protocol/kernels.js';
+import type { KernelName } from '../../core/protocol/kernels.js';
 import { describeMachine } from '../machine.js';
 import { cellOf, controlOf, hasFailed, meanPhases, type SpentTime } from './cells.js';
 import { leastSamples } from './estimate.js';

@@ -1,6 +1,6 @@
 // What a case computes and reads, in closed form: floating-point operations, bytes, and the rows that it makes.
 import { blockRows } from '../../engine/units.js';
-import { bytesPerElement } from '../../tensor/dtype.js';
+import { bytesPerElement } from '../../core/tensor/dtype.js';
 import type { BenchCase } from './results.js';
 
 /** Pairs of a query and a key that it attends, of one head of one sequence. */

@@ -1,7 +1,7 @@
 // Outputs are looked at before anything is timed: the same bytes from every number of workers, and sampled rows as a
 // float64 program computes them.
 import { bytesOf } from '../../files/positional-io.js';
-import type { Tensor } from '../../tensor/tensor.js';
+import type { Tensor } from '../../core/tensor/tensor.js';
 import { layerRow } from '../oracle-row.js';
 import { relativeError } from '../relative-error.js';
 import type { WorkOperands } from './layer.js';

@@ -1,5 +1,5 @@
 // What an experiment would take, said before it starts: more than is allowed is refused with what to cut.
-import { HeadpoolError } from '../../errors.js';
+import { HeadpoolError } from '../../core/errors.js';
 import { peakSampleMs } from './machine-costs.js';
 import { planWork } from './planned-work.js';
 import type { ScalingWork } from './results.js';

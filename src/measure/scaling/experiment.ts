@@ -2,7 +2,7 @@
 // against it. Outputs are checked before they are timed.
 import { resolveEngineOptions, type EngineOptions } from '../../engine/engine-options.js';
 import { createEngine, type Engine } from '../../engine/engine.js';
-import type { Tensor } from '../../tensor/tensor.js';
+import type { Tensor } from '../../core/tensor/tensor.js';
 import { calibrateSize } from './calibrate.js';
 import { checkRows, checkSameBytes } from './check.js';
 import { toCurve } from './curve.js';

@@ -2,8 +2,8 @@
 import type { MultiHeadAttention } from '../../attention/multi-head.js';
 import type { MultiHeadWeights } from '../../attention/weights.js';
 import type { Engine } from '../../engine/engine.js';
-import { createRandom } from '../../tensor/random.js';
-import { createTensor, type Tensor } from '../../tensor/tensor.js';
+import { createRandom } from '../../core/tensor/random.js';
+import { createTensor, type Tensor } from '../../core/tensor/tensor.js';
 import type { ScalingWork } from './results.js';
 
 /** The operands of a work, in shared memory; engines read them in place. */

@@ -5,7 +5,7 @@ import { resolveOptions } from '../../attention/resolve-options.js';
 import { assembleLayer } from '../../engine/assemble-layer.js';
 import { packForPlanning, standIn, standInWeights } from '../../engine/stand-ins.js';
 import { WorkingSet } from '../../engine/working-set.js';
-import { createCountingArena } from '../../tensor/arena.js';
+import { createCountingArena } from '../../core/tensor/arena.js';
 import type { ScalingWork } from './results.js';
 
 /** A phase that has units. */

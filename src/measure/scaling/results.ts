@@ -1,5 +1,5 @@
 // What a scaling experiment gives: plain JSON, kept in files and drawn as curves. Types only.
-import type { KernelName } from '../../../workers/protocol/kernels.js';
+import type { KernelName } from '../../core/protocol/kernels.js';
 import type { Machine } from '../machine.js';
 import type { Interval, Summary } from '../statistics.js';
 

@@ -1,8 +1,8 @@
 // presets.flashAttention against what flash_attn_func computes, row by row of docs/porting.md.
 import test from 'ava';
 import { presets } from '../../../src/attention/presets.js';
-import { createTensor } from '../../../src/tensor/tensor.js';
-import { attendOracle } from '../../../workers/kernels/reference/oracle.js';
+import { createTensor } from '../../../src/core/tensor/tensor.js';
+import { attendOracle } from '../../oracle/oracle.js';
 import { attentionCase } from '../../helpers/attention-case.js';
 import { assertRefused } from '../../helpers/assertions.js';
 import { checkFormula, portingRows, wide } from '../../helpers/porting.js';

@@ -1,7 +1,7 @@
 // The check before anything is timed: right results pass on every kernel, seeded bugs don't.
 import test, { type ExecutionContext } from 'ava';
 import type { Engine } from '../../../src/engine/engine.js';
-import type { Tensor } from '../../../src/tensor/tensor.js';
+import type { Tensor } from '../../../src/core/tensor/tensor.js';
 import { prepareCase, type CaseEngine } from '../../../src/measure/grid/case.js';
 import { checkOutput } from '../../../src/measure/grid/check.js';
 import { nameOfCase, type BenchCase } from '../../../src/measure/grid/results.js';

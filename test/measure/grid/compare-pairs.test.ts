@@ -3,7 +3,7 @@ import test from 'ava';
 import { compareGrids, hasSlowdown, type Comparison } from '../../../src/measure/grid/compare.js';
 import { comparePairs, type GridPair } from '../../../src/measure/grid/compare-pairs.js';
 import type { Cell, Round } from '../../../src/measure/grid/results.js';
-import { createRandom, type Random } from '../../../src/tensor/random.js';
+import { createRandom, type Random } from '../../../src/core/tensor/random.js';
 import { madeCase, madeCell, madeGrid, simulateGrid } from '../../helpers/grid-results.js';
 
 const roundsOf = (ms: number): Round[] =>

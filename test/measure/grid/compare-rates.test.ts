@@ -2,7 +2,7 @@
 // there is none in 95 of 100 whole tables, and a slow-down of 10 % is.
 import test from 'ava';
 import { compareGrids, hasSlowdown, type Comparison } from '../../../src/measure/grid/compare.js';
-import { createRandom } from '../../../src/tensor/random.js';
+import { createRandom } from '../../../src/core/tensor/random.js';
 import { simulateGrid } from '../../helpers/grid-results.js';
 
 interface Simulation {

@@ -1,6 +1,6 @@
 // Two grids compared: what pairs up, what gets a verdict, what is marked and what is refused.
 import test from 'ava';
-import { HeadpoolError } from '../../../src/errors.js';
+import { HeadpoolError } from '../../../src/core/errors.js';
 import { compareGrids, hasSlowdown } from '../../../src/measure/grid/compare.js';
 import { nameOfCase, type BenchCase, type Cell, type Round } from '../../../src/measure/grid/results.js';
 import { madeCase, madeCell, madeGrid } from '../../helpers/grid-results.js';

@@ -1,6 +1,6 @@
 // Estimates, and refusals that say what to cut.
 import test from 'ava';
-import { HeadpoolError } from '../../../src/errors.js';
+import { HeadpoolError } from '../../../src/core/errors.js';
 import { findCuts, formatCut, gridAxes } from '../../../src/measure/grid/cut.js';
 import {
   estimateCase,

@@ -1,6 +1,6 @@
 // Lists of settings multiplied into cases.
 import test from 'ava';
-import { HeadpoolError } from '../../../src/errors.js';
+import { HeadpoolError } from '../../../src/core/errors.js';
 import { expandGrid, mostCases, type GridSettings } from '../../../src/measure/grid/expand.js';
 import { nameOfCase } from '../../../src/measure/grid/results.js';
 

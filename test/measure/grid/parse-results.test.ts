@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { HeadpoolError } from '../../../src/errors.js';
+import { HeadpoolError } from '../../../src/core/errors.js';
 import { parseResults, readResults } from '../../../src/measure/grid/parse-results.js';
 import type { GridLaws } from '../../../src/measure/grid/results.js';
 import type { ScalingResults } from '../../../src/measure/scaling/results.js';

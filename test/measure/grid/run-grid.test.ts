@@ -1,6 +1,6 @@
 // The order of visits, what can't be measured, and what a restless machine does, on a lab that measures nothing.
 import test from 'ava';
-import { HeadpoolError } from '../../../src/errors.js';
+import { HeadpoolError } from '../../../src/core/errors.js';
 import { measureGrid, type GridHooks } from '../../../src/measure/grid/run-grid.js';
 import { parseResults } from '../../../src/measure/grid/parse-results.js';
 import type { GridProgress } from '../../../src/measure/grid/visit-clock.js';

@@ -5,7 +5,7 @@ import { checkRows, checkSameBytes } from '../../../src/measure/scaling/check.js
 import { createOperands, openWorkLayer } from '../../../src/measure/scaling/layer.js';
 import { scalingAxes } from '../../../src/measure/scaling/results.js';
 import { workOf } from '../../../src/measure/scaling/work.js';
-import { createTensor, type Tensor } from '../../../src/tensor/tensor.js';
+import { createTensor, type Tensor } from '../../../src/core/tensor/tensor.js';
 
 for (const axis of scalingAxes) {
   test(`right outputs by ${axis} pass; a wrong number in a sampled row or a wrong byte anywhere does not`, async (t) => {

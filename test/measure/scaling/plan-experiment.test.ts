@@ -1,6 +1,6 @@
 // What an experiment will measure and what it will take: numbers of workers, minutes and memory.
 import test from 'ava';
-import { HeadpoolError } from '../../../src/errors.js';
+import { HeadpoolError } from '../../../src/core/errors.js';
 import {
   countPoints,
   estimateBytes,

@@ -3,7 +3,7 @@ import test from 'ava';
 import { planWork } from '../../../src/measure/scaling/planned-work.js';
 import { scalingAxes, type ScalingAxis } from '../../../src/measure/scaling/results.js';
 import { sizeFor, workOf } from '../../../src/measure/scaling/work.js';
-import { unitWords } from '../../../workers/protocol/tables.js';
+import { unitWords } from '../../../src/core/protocol/tables.js';
 
 type Words = readonly [
   entry: number,

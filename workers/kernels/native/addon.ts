@@ -1,9 +1,9 @@
-// Loads the addon that build.mjs made, and picks the instruction set: the best that the processor runs, or the one that
+// Loads the addon that tools/build-native.mjs made, and picks the instruction set: the best that the processor runs, or the one that
 // HEADPOOL_ISA asks for. That variable is a switch for tests, and this file the only one in workers/ that reads any.
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import type { InstructionSetNotUsed } from '../../protocol/kernels.js';
+import type { InstructionSetNotUsed } from '../../../src/core/protocol/kernels.js';
 
 /** The operations of one instruction set; the order of the numbers stands in calls.h. All write in place. */
 export interface Operations {

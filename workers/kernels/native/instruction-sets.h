@@ -1,5 +1,5 @@
 // The instruction sets of this build's architecture, best first, and which of them the processor and its operating
-// system run. build.mjs defines HEADPOOL_HAS_… for those that the compiler knows.
+// system run. tools/build-native.mjs defines HEADPOOL_HAS_… for those that the compiler knows.
 #pragma once
 #include "source/operations.h"
 

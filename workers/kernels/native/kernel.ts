@@ -1,5 +1,5 @@
 // The native kernel: hands operations to the addon, which computes on the operands where they lie. Nothing is copied.
-import type { KernelTraits } from '../../protocol/kernels.js';
+import type { KernelTraits } from '../../../src/core/protocol/kernels.js';
 import type { Kernel, KernelFactory, Packing, PartialRows, Projection } from '../kernel.js';
 import { chooseOperations, type AddonChoice, type Operations } from './addon.js';
 import { AttendCall } from './attend.js';

@@ -1,5 +1,5 @@
 // Attention in plain float32, one query row at a time: all scores, their maximum, exponentials, the weighted sum.
-import { partialFloats } from '../../protocol/attention-work.js';
+import { partialFloats } from '../../../src/core/protocol/attention-work.js';
 import type { AttentionBlock, Slice } from '../kernel.js';
 import { readKey, readValue } from './operands.js';
 import type { Row } from './row.js';

@@ -1,6 +1,6 @@
 // The reference kernel: plain TypeScript, float32 after every operation, no tricks. It is what the others are read
 // against and what runs where nothing else can; see oracle.ts for the float64 program that both are measured with.
-import type { KernelTraits } from '../../protocol/kernels.js';
+import type { KernelTraits } from '../../../src/core/protocol/kernels.js';
 import type { Kernel, KernelFactory, Slice } from '../kernel.js';
 import { attend } from './attend.js';
 import { merge } from './merge.js';

@@ -1,5 +1,5 @@
 // Rows that were computed over ranges of their keys, put together in the order of the ranges.
-import { partialFloats } from '../../protocol/attention-work.js';
+import { partialFloats } from '../../../src/core/protocol/attention-work.js';
 import type { PartialRows } from '../kernel.js';
 
 const { fround, exp, log, max } = Math;

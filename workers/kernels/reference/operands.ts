@@ -1,5 +1,5 @@
 // Single numbers of keys and values, wherever and however they are stored.
-import { decodeBF16, decodeF16 } from '../../../src/tensor/dtype.js';
+import { decodeBF16, decodeF16 } from '../../../src/core/tensor/dtype.js';
 import type { AttentionBlock, StoredSlice } from '../kernel.js';
 
 /** Number d of key j; extra keys come behind the others. */

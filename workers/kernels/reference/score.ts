@@ -1,5 +1,5 @@
 // Which keys a row may attend, and what the options make of a score.
-import type { ScoreStage } from '../../protocol/attention-work.js';
+import type { ScoreStage } from '../../../src/core/protocol/attention-work.js';
 import type { AttentionBlock, Strided } from '../kernel.js';
 
 const { fround, abs, tanh } = Math;

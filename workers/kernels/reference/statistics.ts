@@ -1,5 +1,5 @@
 // Statistics of one row, from its probabilities.
-import { rowStatistic, rowStatistics } from '../../protocol/statistics.js';
+import { rowStatistic, rowStatistics } from '../../../src/core/protocol/statistics.js';
 import type { AttentionBlock } from '../kernel.js';
 import type { Row } from './row.js';
 

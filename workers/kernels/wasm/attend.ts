@@ -1,7 +1,7 @@
 // Attention blocks on the WebAssembly kernel: places the operands and writes the parameter block of the C++ source.
 import type { AttentionBlock, PartialRows, Slice, Strided } from '../kernel.js';
 import { stageNumbers, storageNumbers } from '../numbers.js';
-import { rowStatistics } from '../../protocol/statistics.js';
+import { rowStatistics } from '../../../src/core/protocol/statistics.js';
 import type { Machine } from './machine.js';
 import { copyBack, nowhere, placeInput, placeOutput, type Placed, type Rows } from './rows.js';
 import { floatWord } from './scratch.js';

@@ -1,6 +1,6 @@
 // The WebAssembly kernel: hands operations to the compiled C++ source. Operands inside the shared memory are used in
 // place; what lies outside is copied into the worker's scratch space and, for outputs, back.
-import type { KernelTraits } from '../../protocol/kernels.js';
+import type { KernelTraits } from '../../../src/core/protocol/kernels.js';
 import type { Kernel, KernelFactory, Packing, Projection, Slice } from '../kernel.js';
 import { attend } from './attend.js';
 import { Machine } from './machine.js';

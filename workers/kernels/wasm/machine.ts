@@ -1,5 +1,5 @@
 // One worker's instance of the compiled source: its functions, its scratch space, and which operands it reaches.
-import type { RegionViews } from '../../../src/tensor/region.js';
+import type { RegionViews } from '../../../src/core/tensor/region.js';
 import type { Slice } from '../kernel.js';
 import { instantiate, type Exports, type ModuleChoice } from './module.js';
 import { Scratch, type Numbers } from './scratch.js';

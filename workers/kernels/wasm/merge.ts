@@ -1,5 +1,5 @@
 // Merging on the WebAssembly kernel: places the operands and writes the parameter block of the C++ source.
-import { partialFloats } from '../../protocol/attention-work.js';
+import { partialFloats } from '../../../src/core/protocol/attention-work.js';
 import type { PartialRows } from '../kernel.js';
 import { logSumExpRows, outputRows, placeMembers } from './attend.js';
 import type { Machine } from './machine.js';

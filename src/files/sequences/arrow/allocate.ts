@@ -1,5 +1,5 @@
 // Memory of a size that a file asks for.
-import { HeadpoolError } from '../../../errors.js';
+import { HeadpoolError } from '../../../core/errors.js';
 
 /** @throws MEMORY_LIMIT if the memory can't be had: sparse files promise more than there is and cost nothing */
 export function allocateBytes(path: string, length: number): Uint8Array<ArrayBuffer> {

@@ -1,6 +1,6 @@
 // The nodes and buffers of one record batch, each checked against the message when it is asked for.
 import type { FieldNode, RecordBatch } from 'apache-arrow/ipc/metadata/message';
-import { invalidFile } from '../../../errors.js';
+import { invalidFile } from '../../../core/errors.js';
 import { readFully } from '../../positional-io.js';
 import type { ColumnStart } from './locate-columns.js';
 import { allocateBytes } from './allocate.js';

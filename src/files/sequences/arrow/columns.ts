@@ -1,6 +1,6 @@
 // Finds the columns of a schema that hold sequences and their names.
 import type { DataType, Dictionary, Field, Schema } from 'apache-arrow';
-import { invalidFile } from '../../../errors.js';
+import { invalidFile } from '../../../core/errors.js';
 import { quoteName } from '../../field-name.js';
 import { checkWidth } from '../reader-stream.js';
 import type { ArrowPackage } from './load-arrow.js';

@@ -3,7 +3,7 @@
 import type { Schema } from 'apache-arrow';
 import type { FileBlock } from 'apache-arrow/ipc/metadata/file';
 import type { DictionaryBatch, RecordBatch } from 'apache-arrow/ipc/metadata/message';
-import { HeadpoolError, invalidFile } from '../../../errors.js';
+import { HeadpoolError, invalidFile } from '../../../core/errors.js';
 import { checkFooter, checkMessage, headerTypes } from './check-metadata.js';
 import type { ArrowPackage } from './load-arrow.js';
 

@@ -1,8 +1,8 @@
 // Writes sequences as an Arrow stream, or as a file where the path says so. Each sequence is a record batch of its
 // own, so that no byte depends on how the calls are cut; its size follows from its tokens and its name.
 import type { Schema } from 'apache-arrow';
-import { expected, HeadpoolError, invalidFile } from '../../../errors.js';
-import { bytesPerElement, encodeInto } from '../../../tensor/dtype.js';
+import { expected, HeadpoolError, invalidFile } from '../../../core/errors.js';
+import { bytesPerElement, encodeInto } from '../../../core/tensor/dtype.js';
 import type { OutputOutline, SequenceEncoder, SequenceName, Sequences } from '../sequences.js';
 import type { ArrowPackage } from './load-arrow.js';
 import { bodyLengthOf, createSchema, frameBatch, frameMessage, type BatchShape } from './write-messages.js';

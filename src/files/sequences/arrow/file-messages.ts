@@ -2,7 +2,7 @@
 // anything of that size is read, and bodies stay where they are.
 import type { FileHandle } from 'node:fs/promises';
 import type { FileBlock } from 'apache-arrow/ipc/metadata/file';
-import { invalidFile } from '../../../errors.js';
+import { invalidFile } from '../../../core/errors.js';
 import { attempt } from '../../attempt.js';
 import { openRegularFile } from '../../open-file.js';
 import { readFully, type Reading } from '../../positional-io.js';

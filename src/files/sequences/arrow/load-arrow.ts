@@ -2,7 +2,7 @@
 import type * as arrow from 'apache-arrow';
 import type * as file from 'apache-arrow/ipc/metadata/file';
 import type * as message from 'apache-arrow/ipc/metadata/message';
-import { HeadpoolError } from '../../../errors.js';
+import { HeadpoolError } from '../../../core/errors.js';
 
 /** The parts of the package that describe messages; what it says of whole tables is not used. */
 export interface ArrowPackage {

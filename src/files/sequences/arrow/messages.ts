@@ -1,7 +1,7 @@
 // What the messages of an Arrow file are, wherever they come from, and how each begins.
 // Format: https://arrow.apache.org/docs/format/Columnar.html#serialization-and-interprocess-communication-ipc
 import type { Schema } from 'apache-arrow';
-import { invalidFile } from '../../../errors.js';
+import { invalidFile } from '../../../core/errors.js';
 import type { Reading } from '../../positional-io.js';
 import type { DecodedMessage, Place } from './decode-metadata.js';
 

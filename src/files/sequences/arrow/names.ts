@@ -1,6 +1,6 @@
 // Reads what a column calls its rows: texts of three kinds or integers, straight or by indices of a dictionary.
 import type { DataType, Int } from 'apache-arrow';
-import { invalidFile } from '../../../errors.js';
+import { invalidFile } from '../../../core/errors.js';
 import type { SequenceName } from '../sequences.js';
 import { findNull, type BatchParts } from './batch-parts.js';
 import type { NamesColumn } from './columns.js';

@@ -1,5 +1,5 @@
 // Cuts an Arrow stream that comes through a pipe into messages, one of which is in memory at a time.
-import { invalidFile } from '../../../errors.js';
+import { invalidFile } from '../../../core/errors.js';
 import { ByteQueue } from './byte-queue.js';
 import { decodeMessage } from './decode-metadata.js';
 import type { ArrowPackage } from './load-arrow.js';

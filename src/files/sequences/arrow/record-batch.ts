@@ -1,6 +1,6 @@
 // One record batch: its offsets, its names and what is null in it are in memory; its numbers are read span by span.
 import type { RecordBatch } from 'apache-arrow/ipc/metadata/message';
-import { HeadpoolError, expected, invalidFile } from '../../../errors.js';
+import { HeadpoolError, expected, invalidFile } from '../../../core/errors.js';
 import { readConverted } from '../../convert-stored.js';
 import { bytesOf, readFully } from '../../positional-io.js';
 import { bytesPerStored } from '../../storage.js';

@@ -1,5 +1,5 @@
 // Sequences from the record batches of an Arrow file, one batch at a time.
-import { invalidFile } from '../../../errors.js';
+import { invalidFile } from '../../../core/errors.js';
 import type {
   DamagedSequence,
   SequenceName,

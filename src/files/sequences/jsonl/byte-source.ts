@@ -1,6 +1,6 @@
 // Bytes in their order, a chunk at a time: of a regular file from a position on, or of whatever yields them.
 import { Readable } from 'node:stream';
-import { fileFailed } from '../../../errors.js';
+import { fileFailed } from '../../../core/errors.js';
 import { attempt } from '../../attempt.js';
 import { openRegularFile, type RegularFile } from '../../open-file.js';
 import { readFully } from '../../positional-io.js';

@@ -1,6 +1,6 @@
 // A place in one line of JSON that moves on, and the errors that name it: by line and field, or by line and column,
 // which counts bytes from 1.
-import { invalidFile, type HeadpoolError } from '../../../errors.js';
+import { invalidFile, type HeadpoolError } from '../../../core/errors.js';
 import { findFault, parseNumbers, type ListRule } from './numbers.js';
 import { codes, findAny, readString, skipBlanks, valueOf } from './text.js';
 

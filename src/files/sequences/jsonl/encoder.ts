@@ -1,5 +1,5 @@
 // Writes sequences as lines of JSON, {"id": …, "x": [[…], …]}, with numbers as short as float32 allows.
-import { HeadpoolError, describe, expected } from '../../../errors.js';
+import { HeadpoolError, describe, expected } from '../../../core/errors.js';
 import type { OutputOutline, SequenceEncoder, SequenceName, Sequences } from '../sequences.js';
 import { shortestDecimal } from './shortest-decimal.js';
 

@@ -1,6 +1,6 @@
 // One line of a .jsonl file: {"id": …, "x": [[…], …]} or {"id": …, "tokens": […]}. Nothing else is accepted.
-import { HeadpoolError } from '../../../errors.js';
-import { didYouMean } from '../../../suggest.js';
+import { HeadpoolError } from '../../../core/errors.js';
+import { didYouMean } from '../../../core/suggest.js';
 import { LineCursor } from './cursor.js';
 import { codes, valueOf } from './text.js';
 import type { SequenceName, StreamSource } from '../sequences.js';

@@ -1,5 +1,5 @@
 // Rows that were parsed, as a span that is still to be read into memory of the caller's.
-import { HeadpoolError, expected } from '../../../errors.js';
+import { HeadpoolError, expected } from '../../../core/errors.js';
 import { countTokens } from '../layout.js';
 import type { JsonlRow } from './row.js';
 import type { SequenceSpan, StreamPosition, StreamSource } from '../sequences.js';

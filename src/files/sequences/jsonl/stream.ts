@@ -1,6 +1,6 @@
 // The sequences of a .jsonl file, or of standard input, in their order: only the lines of one span and the line
 // behind it are in memory.
-import { HeadpoolError, expected, invalidFile } from '../../../errors.js';
+import { HeadpoolError, expected, invalidFile } from '../../../core/errors.js';
 import { openByteSource, type ByteSource } from './byte-source.js';
 import { LineReader, type Line } from './lines.js';
 import { parseRow, type JsonlRow } from './row.js';

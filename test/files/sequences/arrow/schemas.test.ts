@@ -11,7 +11,7 @@ import {
   type DataType,
 } from 'apache-arrow';
 import test, { type ExecutionContext } from 'ava';
-import { HeadpoolError } from '../../../../src/errors.js';
+import { HeadpoolError } from '../../../../src/core/errors.js';
 import { kinds, openBytes, patched, refusesStream } from '../../../helpers/arrow-checks.js';
 import {
   countUp,

@@ -1,9 +1,9 @@
 import test from 'ava';
-import type { ErrorCode } from '../../../../src/errors.js';
+import type { ErrorCode } from '../../../../src/core/errors.js';
 import { jsonlFormat } from '../../../../src/files/sequences/jsonl-format.js';
 import type { OutputOutline, Sequences } from '../../../../src/files/sequences/sequences.js';
 import { shortestDecimal } from '../../../../src/files/sequences/jsonl/shortest-decimal.js';
-import { createRandom } from '../../../../src/tensor/random.js';
+import { createRandom } from '../../../../src/core/tensor/random.js';
 import { rejects } from '../../scratch.js';
 
 const outline: OutputOutline = {

@@ -2,7 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { jsonlFormat } from '../../../../src/files/sequences/jsonl-format.js';
 import { openJsonlStream } from '../../../../src/files/sequences/jsonl/stream.js';
-import { createRandom } from '../../../../src/tensor/random.js';
+import { createRandom } from '../../../../src/core/tensor/random.js';
 import { chunksOf, embedding, good, open, path, readAll } from '../../../helpers/jsonl-streams.js';
 
 const finite = fc

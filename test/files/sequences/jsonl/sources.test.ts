@@ -2,7 +2,7 @@ import { truncate } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import test from 'ava';
-import { HeadpoolError } from '../../../../src/errors.js';
+import { HeadpoolError } from '../../../../src/core/errors.js';
 import { jsonlFormat } from '../../../../src/files/sequences/jsonl-format.js';
 import { chunksOf, good, open, path } from '../../../helpers/jsonl-streams.js';
 import { rejects, writeScratch } from '../../scratch.js';

@@ -1,0 +1,116 @@
+// The roofline (Williams et al., 2009): operations a second against operations a byte, below the multiply-adds' rate and the
+// memory's, both as they were measured.
+import { group, max, median } from 'd3-array';
+import { benchModes, type MeasuredCell } from '../../grid/results.js';
+import { formatFigure, formatTick } from '../../../page/figures.js';
+import { markup, type Markup } from '../../../page/markup.js';
+import type { Chart } from '../../../page/charts/chart.js';
+import { bytesOfCase } from './intensity.js';
+import {
+  drawDotSample,
+  drawHollowSample,
+  drawLine,
+  drawLineSample,
+  drawPoint,
+  type Axes,
+  type Point,
+} from '../../../page/charts/marks.js';
+import { composeChart, drawAxes, xRange, yRange } from '../../../page/charts/plot.js';
+import { isPositive, logAxis } from '../../../page/charts/scales.js';
+import { seriesColours } from '../../../page/charts/theme.js';
+import { tooltipOf } from './tooltip.js';
+
+/** What bounds a kernel on so many threads. */
+export interface Roof {
+  readonly name: string;
+  readonly gflopPerSecond: number;
+  /** The most that was read in mode decode; null where that wasn't measured. */
+  readonly gigabytesPerSecond: number | null;
+  readonly cells: readonly MeasuredCell[];
+}
+
+/** The roofs of all kernels and numbers of threads among the cells. */
+export function roofsOf(cells: readonly MeasuredCell[]): Roof[] {
+  const engines = group(cells, ({ case: { kernel, threads } }) => `${kernel} x${threads}`);
+  return [...engines].map(([name, own]) => {
+    const { threads } = own[0]!.case;
+    const peaks = own.flatMap(({ rounds }) => rounds.map(({ peak }) => peak / 1e9)).filter(isPositive);
+    const alike = cells.filter((cell) => cell.case.threads === threads);
+    const read = max(alike, ({ gigabytesPerSecond }) => gigabytesPerSecond ?? undefined);
+    return {
+      name,
+      gflopPerSecond: median(peaks) ?? Number.NaN,
+      gigabytesPerSecond: read !== undefined && isPositive(read) ? read : null,
+      cells: own,
+    };
+  });
+}
+
+/** Null without a cell that can be drawn. */
+export function drawRoofline(cells: readonly MeasuredCell[]): Chart | null {
+  const roofs = roofsOf(cells).map((roof, colour) => ({ ...roof, points: pointsOf(roof), colour }));
+  const points = roofs.flatMap((roof) => roof.points);
+  if (points.length === 0) return null;
+  const about = {
+    ...{ name: 'roofline', title: 'Roofline', heading: 'Rate against intensity' },
+    caption: 'Colours are kernels on so many threads, shapes are modes.',
+    description:
+      'GFLOP/s against the operations for each byte that must be moved, both logarithmic; lines are the measured rates of multiply-adds and, where a cache was read, of memory.',
+  };
+  const [intensities, rates] = [points.map(({ x }) => x), points.map(({ y }) => y)];
+  const heights = roofs.map(({ gflopPerSecond }) => gflopPerSecond);
+  const axes: Axes = { x: logAxis(intensities, xRange, 6), y: logAxis([...rates, ...heights], yRange) };
+  const frame = drawAxes(
+    { axis: axes.x, title: 'FLOP a byte', format: formatTick },
+    { axis: axes.y, title: 'GFLOP/s', format: formatTick },
+  );
+  const marks = roofs.flatMap(({ name, points: own, colour }) =>
+    own.map((point) => drawPoint(name, point, axes, { colour, shape: point.shape })),
+  );
+  const lines = roofs.flatMap((roof) => drawRoof(roof, axes, classOf(roof.colour)));
+  const entries = [
+    ...roofs.map(({ name, colour }) => ({ name, sample: drawLineSample(classOf(colour)) })),
+    ...benchModes
+      .map((mode, shape) => ({ name: mode, shape, sample: drawDotSample('neutral', shape) }))
+      .filter(({ shape }) => points.some((point) => point.shape === shape)),
+    ...(points.some(({ isHollow }) => isHollow)
+      ? [{ name: 'noisy', sample: drawHollowSample('neutral', false) }]
+      : []),
+  ];
+  return composeChart(about, markup`${frame}${lines}${marks}`, entries);
+}
+
+interface RoofPoint extends Point {
+  readonly shape: number;
+}
+
+function pointsOf({ cells }: Roof): RoofPoint[] {
+  return cells
+    .map((cell) => {
+      const intensity = cell.flop / bytesOfCase(cell.case);
+      return {
+        x: intensity,
+        y: cell.gflopPerSecond,
+        tooltip: `${tooltipOf(cell)}\n${formatFigure(intensity)} FLOP a byte`,
+        isHollow: cell.isNoisy,
+        shape: benchModes.indexOf(cell.case.mode),
+      };
+    })
+    .filter(({ x, y }) => isPositive(x) && isPositive(y));
+}
+
+/** From the left edge up the memory's rate to the multiply-adds' rate, and along it; no lower than the chart. */
+function drawRoof({ gflopPerSecond, gigabytesPerSecond }: Roof, axes: Axes, className: string): Markup[] {
+  if (!isPositive(gflopPerSecond)) return [];
+  const [least, most] = axes.x.domain;
+  const [lowest] = axes.y.domain;
+  const bandwidth = gigabytesPerSecond ?? Number.POSITIVE_INFINITY;
+  const start = Math.max(least, lowest / bandwidth);
+  const ridge = Math.min(most, Math.max(start, gflopPerSecond / bandwidth));
+  const line = [start, ridge, most].map((x) => ({ x, y: Math.min(gflopPerSecond, x * bandwidth) }));
+  return [drawLine(line, axes, `thin ${className}`)];
+}
+
+function classOf(colour: number): string {
+  return `s${colour % seriesColours.light.length}`;
+}

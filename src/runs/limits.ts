@@ -1,0 +1,61 @@
+// How many tokens a run may hold at a time: what the memory that it is allowed has room for.
+import { totalmem } from 'node:os';
+import { HeadpoolError } from '../core/errors.js';
+import type { ChunkLimits } from './chunks.js';
+import type { RunPlanner } from './planner.js';
+import { widthOf, type RunRequest } from './request.js';
+
+/** Chunks of more tokens are hardly faster: their units keep every worker busy already. */
+export const usualChunkTokens = 16_384;
+
+/** A quarter of what the machine, or the container, has. */
+export function defaultMemoryBytes(): number {
+  const constrained = process.constrainedMemory();
+  const total = constrained > 0 ? Math.min(totalmem(), constrained) : totalmem();
+  return Math.floor(total / 4);
+}
+
+export interface MemoryNeed {
+  /** Weights as they are and as the kernels want them. */
+  readonly fixedBytes: number;
+  /** Buffers and working memory. */
+  readonly tokenBytes: number;
+}
+
+/** What a run takes besides the process itself. */
+export function needOf(request: RunRequest, planner: RunPlanner): MemoryNeed {
+  const [few, many] = [1024, 2048];
+  const workingBytes = (tokens: number): number => planner.plan([0, tokens]).workingBytes;
+  // A plan takes milliseconds, which the first chunk waits for.
+  const [ofFew, ofMany] = [workingBytes(few), workingBytes(many)];
+  const slope = (ofMany - ofFew) / (many - few);
+  const workingFixed = Math.max(0, ofFew - few * slope);
+  const inputDim =
+    widthOf(request, 'query') +
+    (request.key === undefined ? 0 : widthOf(request, 'key')) +
+    (request.value === undefined ? 0 : widthOf(request, 'value'));
+  // Two sets of inputs, of which one is read while the other is computed, and two outputs, of which one is written.
+  const bufferBytes = 4 * 2 * (inputDim + planner.outputDim);
+  return { fixedBytes: 2 * planner.packedBytes + workingFixed, tokenBytes: slope + bufferBytes };
+}
+
+/**
+ * @param batchTokens what was asked for; default `usualChunkTokens`, or what fits
+ * @throws MEMORY_LIMIT if the memory has no room for a token, or for as many as were asked for
+ */
+export function chooseLimits(
+  { fixedBytes, tokenBytes }: MemoryNeed,
+  memoryBytes: number,
+  batchTokens: number | undefined,
+): ChunkLimits {
+  const fitting = Math.floor((memoryBytes - fixedBytes) / tokenBytes);
+  const wanted = batchTokens ?? Math.min(usualChunkTokens, Math.max(1, fitting));
+  if (wanted > fitting) {
+    const least = Math.ceil((fixedBytes + wanted * tokenBytes) / 1e6);
+    throw new HeadpoolError(
+      'MEMORY_LIMIT',
+      `Expected at least ${least} MB for \`memory\`, which the weights and ${wanted} tokens need, got ${Math.floor(memoryBytes / 1e6)} MB`,
+    );
+  }
+  return { mostTokens: wanted, mostSequenceTokens: fitting };
+}

@@ -1,0 +1,156 @@
+// Which input goes to which output: one file, a file for each input in a folder, or standard output.
+import { stat } from 'node:fs/promises';
+import { basename, extname, join } from 'node:path';
+import { expected, HeadpoolError } from '../core/errors.js';
+import { fileKeyOf } from '../files/open-file.js';
+import { findFormat, formatNamed, formatOf } from '../files/sequences/formats.js';
+import type { FormatName, SequenceFormat } from '../files/sequences/sequences.js';
+import { pathsOf, standardStream, type RunInput, type RunRequest, type RunTarget } from './request.js';
+
+export interface OutputChoice {
+  /** Paths in their order; `-` for standard input. */
+  readonly inputs: readonly string[];
+  /** Format of standard input. */
+  readonly inputFormat: FormatName;
+  /** A file, a folder, or `-` for standard output. */
+  readonly output: string;
+  /** Default: what the output's extension says, or the input's own format. */
+  readonly outputFormat: FormatName | undefined;
+  /** Other files that the run reads. */
+  readonly alsoRead?: readonly string[];
+  /** Other files that the run writes. */
+  readonly alsoWritten?: readonly string[];
+  /** Whether head statistics go beside each output. */
+  readonly hasStatistics: boolean;
+}
+
+export type OutputPlan = Pick<RunRequest, 'inputs' | 'targets' | 'manifestPath' | 'lockPath'> & {
+  /** The folder to make, if outputs go to one. */
+  readonly folder?: string;
+};
+
+/**
+ * @throws INVALID_OPTION if a format can't be written or not to where it should go, two inputs would become one file, or
+ * an output is one of the inputs
+ */
+export async function planOutputs(choice: OutputChoice): Promise<OutputPlan> {
+  const { inputs, output } = choice;
+  const plan =
+    output === standardStream
+      ? planPipe(choice)
+      : (await isFolder(choice))
+        ? planFolder(choice)
+        : planFile(choice);
+  const { alsoRead = [], alsoWritten = [] } = choice;
+  await refuseRead([...inputs, ...alsoRead], [...plan.targets.flatMap(pathsOf), ...alsoWritten]);
+  // What standard input said is gone when a later run would need it again.
+  const isVolatile = output === standardStream || inputs.includes(standardStream);
+  const lockPath = plan.manifestPath && `${plan.manifestPath}.lock`;
+  return { ...plan, manifestPath: isVolatile ? undefined : plan.manifestPath, lockPath };
+}
+
+/** @throws INVALID_OPTION if what is written is read too, under this name or another */
+async function refuseRead(read: readonly string[], written: readonly string[]): Promise<void> {
+  const existing = new Map<string, string>();
+  for (const path of written) {
+    const file = path === standardStream ? undefined : await fileKeyOf(path);
+    if (file !== undefined) existing.set(file, path);
+  }
+  if (existing.size === 0) return;
+  for (const input of read) {
+    const file = input === standardStream ? undefined : await fileKeyOf(input);
+    const path = file === undefined ? undefined : existing.get(file);
+    if (path !== undefined) throw expected('INVALID_OPTION', 'a file that is not read', 'output', path);
+  }
+}
+
+async function isFolder({ inputs, output }: OutputChoice): Promise<boolean> {
+  if (/[/\\]$/.test(output)) return true;
+  const isExisting = await stat(output).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  );
+  return isExisting || (inputs.length > 1 && findFormat(output) === undefined);
+}
+
+function planPipe(choice: OutputChoice): OutputPlan {
+  const { inputs, outputFormat, hasStatistics } = choice;
+  if (hasStatistics) {
+    throw expected(
+      'INVALID_OPTION',
+      'a file or folder, beside which statistics can go,',
+      'output',
+      standardStream,
+    );
+  }
+  const format = formatNamed(outputFormat ?? formatOfInput(inputs[0]!, choice).name);
+  if (!format.isPipeable) {
+    throw expected('INVALID_OPTION', 'jsonl or arrow for standard output', 'output-format', format.name);
+  }
+  return { inputs: allTo(choice), targets: [{ path: standardStream, format: format.name }] };
+}
+
+function planFile(choice: OutputChoice): OutputPlan {
+  const { output, outputFormat } = choice;
+  const format = outputFormat === undefined ? formatOf(output, 'output') : formatNamed(outputFormat);
+  return {
+    inputs: allTo(choice),
+    targets: [targetAt(output, format, choice)],
+    manifestPath: `${output}.manifest`,
+  };
+}
+
+function planFolder(choice: OutputChoice): OutputPlan {
+  const { inputs, output, outputFormat } = choice;
+  const targets: RunTarget[] = [];
+  const sources = new Map<string, string>();
+  for (const input of inputs) {
+    if (input === standardStream) {
+      throw expected('INVALID_OPTION', 'a file for what standard input brings', 'output', output);
+    }
+    const own = formatOfInput(input, choice);
+    // What can only be read is written as what can hold the same.
+    const format =
+      outputFormat === undefined
+        ? own.createEncoder
+          ? own
+          : formatNamed('safetensors')
+        : formatNamed(outputFormat);
+    const extension = format === own ? extname(input) : format.extensions[0]!;
+    const target = targetAt(join(output, `${basename(input, extname(input))}${extension}`), format, choice);
+    for (const path of pathsOf(target)) {
+      const other = sources.get(path);
+      if (other !== undefined) {
+        throw new HeadpoolError('INVALID_OPTION', `Both ${other} and ${input} would write ${path}`);
+      }
+      sources.set(path, input);
+    }
+    targets.push(target);
+  }
+  return {
+    inputs: inputs.map((path, target) => ({ path, target })),
+    targets,
+    manifestPath: join(output, 'headpool.manifest'),
+    folder: output,
+  };
+}
+
+function targetAt(path: string, format: SequenceFormat, { hasStatistics }: OutputChoice): RunTarget {
+  if (format.createEncoder === undefined) {
+    throw expected('INVALID_OPTION', 'a format that can be written', 'output-format', format.name);
+  }
+  const stem = path.slice(0, path.length - extname(path).length);
+  return { path, format: format.name, ...(hasStatistics && { statisticsPath: `${stem}.statistics.jsonl` }) };
+}
+
+/** All inputs to the only target. */
+function allTo(choice: OutputChoice): RunInput[] {
+  return choice.inputs.map((path) => {
+    const format = formatOfInput(path, choice).name;
+    return path === standardStream ? { path, format, target: 0 } : { path, target: 0 };
+  });
+}
+
+function formatOfInput(path: string, { inputFormat }: OutputChoice): SequenceFormat {
+  return path === standardStream ? formatNamed(inputFormat) : formatOf(path, 'input');
+}

@@ -1,0 +1,80 @@
+// What a run is asked to do: everything that its command found out before anything is opened.
+import type { AttentionOptions, RotaryOptions } from '../attention/options.js';
+import type { MultiHeadWeights } from '../attention/weights.js';
+import type { Embedding, FormatName } from '../files/sequences/sequences.js';
+import type { Dtype } from '../core/tensor/dtype.js';
+
+/** What can be asked of the sequences of a file, whatever their lengths. */
+export interface RunOptions extends Pick<
+  AttentionOptions,
+  'causal' | 'alignment' | 'window' | 'scale' | 'softcap' | 'alibiSlopes' | 'sinks' | 'headScale'
+> {
+  readonly rope?: Omit<RotaryOptions, 'positions'>;
+}
+
+export const poolings = ['mean', 'first', 'last'] as const;
+/** One row for each sequence instead of one for each token. */
+export type Pooling = (typeof poolings)[number];
+
+/** The path that stands for standard input or output. */
+export const standardStream = '-';
+
+/** An input, and the file that its sequences go to. */
+export interface RunInput {
+  readonly path: string;
+  /** Whose extension doesn't tell it: standard input. */
+  readonly format?: FormatName | undefined;
+  /** Index of its target. */
+  readonly target: number;
+}
+
+/** A file to write, or standard output. */
+export interface RunTarget {
+  readonly path: string;
+  readonly format: FormatName;
+  /** Where head statistics go, a line of JSON for each sequence. */
+  readonly statisticsPath?: string | undefined;
+}
+
+export interface EmbeddingFile {
+  readonly path: string;
+  readonly tensors: readonly (string | undefined)[];
+  readonly table: Embedding;
+}
+
+export interface RunRequest {
+  /** In the order of their targets: all inputs of one target follow one another. */
+  readonly inputs: readonly RunInput[];
+  readonly targets: readonly RunTarget[];
+  /** Sequences to attend, one for each of an input's; default: the input itself. */
+  readonly key?: string | undefined;
+  /** Their values; default: `key`. */
+  readonly value?: string | undefined;
+  /** Rows for the token ids of .jsonl. */
+  readonly embedding?: EmbeddingFile | undefined;
+  readonly weights: MultiHeadWeights;
+  readonly options: RunOptions;
+  readonly dtype: Dtype;
+  readonly pool?: Pooling | undefined;
+  /** Where progress is recorded; absent if the run can't be resumed, as with standard input and output. */
+  readonly manifestPath?: string | undefined;
+  /** Held while the outputs are written; absent if they go to standard output. */
+  readonly lockPath?: string | undefined;
+  /** What to do about a damaged file or sequence: end the run, or leave it out and go on. */
+  readonly onError: 'stop' | 'skip';
+}
+
+/** Whether head statistics are to be written. */
+export function hasStatistics({ targets }: Pick<RunRequest, 'targets'>): boolean {
+  return targets.some(({ statisticsPath }) => statisticsPath !== undefined);
+}
+
+/** All that is written of a target. */
+export function pathsOf({ path, statisticsPath }: RunTarget): string[] {
+  return statisticsPath === undefined ? [path] : [path, statisticsPath];
+}
+
+/** Numbers of a row of the queries, the keys or the values, before they are projected. */
+export function widthOf({ weights }: Pick<RunRequest, 'weights'>, name: 'query' | 'key' | 'value'): number {
+  return weights[name].weight.shape[1]!;
+}

@@ -1,0 +1,199 @@
+// Whether a run begins, goes on or is refused, by what an earlier one left.
+import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import type { RunIdentity } from '../../src/runs/identity.js';
+import { openJournal, type EarlierRun, type Journal } from '../../src/runs/journal.js';
+import type { PortionRecord } from '../../src/runs/manifest.js';
+import type { RunRequest } from '../../src/runs/request.js';
+import { createRecordLog } from '../../src/files/record-log.js';
+import { rejects } from '../files/scratch.js';
+import { smallWeights } from '../helpers/batch-run.js';
+import { makeFolder } from '../helpers/make-folder.js';
+
+const request: RunRequest = {
+  inputs: [{ path: 'x.jsonl', target: 0 }],
+  targets: [{ path: 'y.jsonl', format: 'jsonl' }],
+  ...{ weights: smallWeights, options: {}, dtype: 'f32', onError: 'stop' },
+};
+
+const identity: RunIdentity = {
+  ...{ version: '1', kernel: 'reference', weights: 'abc', dtype: 'f32' },
+  configuration: { heads: 2, window: { left: 3 } },
+  inputs: [{ path: 'x.jsonl', bytes: 3, modified: '7' }],
+  outputs: [{ path: 'y.jsonl', format: 'jsonl' }],
+};
+
+const portion: PortionRecord = {
+  ...{ input: 0, end: { sequence: 2 }, isEnded: false, lengths: [1, 2], failures: [] },
+  parts: { rows: { begin: 0, byteLength: 9, checksum: 8 } },
+};
+
+async function place(t: ExecutionContext) {
+  const folder = await makeFolder(t);
+  const path = join(folder, 'y.manifest');
+  const begin = async (earlier: EarlierRun, now: RunIdentity = identity): Promise<Journal> => {
+    const journal = await openJournal({ ...request, manifestPath: path }, { identity: now, earlier });
+    t.teardown(() => journal.close().catch(() => undefined));
+    return journal;
+  };
+  return { folder, path, begin, list: () => readdir(folder) };
+}
+
+/** A run of one chunk that was interrupted. */
+async function interrupted(t: ExecutionContext) {
+  const where = await place(t);
+  const journal = await where.begin('refuse');
+  await journal.record([portion], []);
+  await journal.close();
+  return where;
+}
+
+for (const earlier of ['refuse', 'resume', 'restart'] as const) {
+  test(`where nothing was, a run that would ${earlier} begins at the beginning`, async (t) => {
+    const { begin } = await place(t);
+    const { state } = await begin(earlier);
+    t.like(state, { chunks: 0, isComplete: false });
+    t.deepEqual(state.placeOf(0), { sequence: 0 });
+  });
+
+  test(`a run that would ${earlier} but recorded nothing leaves nothing`, async (t) => {
+    const { begin, list } = await place(t);
+    const journal = await begin(earlier);
+    t.deepEqual(await list(), ['y.manifest', 'y.manifest.lock']);
+    await journal.close();
+    t.deepEqual(await list(), []);
+  });
+}
+
+test('a later run can go on with one that recorded a chunk, and with no other', async (t) => {
+  const { begin } = await place(t);
+  const journal = await begin('refuse');
+  t.false(journal.canResume);
+  await journal.record([portion], []);
+  t.true(journal.canResume);
+  await journal.close();
+  t.true((await begin('resume')).canResume);
+});
+
+test('a run that recorded a chunk leaves its manifest and no lock', async (t) => {
+  const { list } = await interrupted(t);
+  t.deepEqual(await list(), ['y.manifest']);
+});
+
+test('unfinished work is refused, naming both ways out, and kept', async (t) => {
+  const { path, begin } = await interrupted(t);
+  const before = await readFile(path);
+  const what = 'stopped after 1 chunks; `--resume` goes on with it, `--restart` forgets it';
+  await rejects(t, () => begin('refuse'), { code: 'INVALID_OPTION', path, what });
+  t.deepEqual(await readFile(path), before);
+});
+
+test('unfinished work is resumed where it was', async (t) => {
+  const { begin } = await interrupted(t);
+  const { state } = await begin('resume');
+  t.like(state, { chunks: 1, sequences: 2, tokens: 3, isComplete: false });
+  t.deepEqual(state.placeOf(0), { sequence: 2 });
+});
+
+test('a resumed run records behind what was there', async (t) => {
+  const { begin } = await interrupted(t);
+  for (const chunks of [2, 3]) {
+    const journal = await begin('resume');
+    await journal.record([{ ...portion, end: { sequence: 2 * chunks } }], []);
+    await journal.close();
+  }
+  const { state } = await begin('resume');
+  t.like(state, { chunks: 3, sequences: 6 });
+  t.deepEqual(state.placeOf(0), { sequence: 6 });
+});
+
+test('unfinished work is forgotten on demand', async (t) => {
+  const { begin, list } = await interrupted(t);
+  const journal = await begin('restart');
+  t.is(journal.state.chunks, 0);
+  await journal.close();
+  t.deepEqual(await list(), []);
+});
+
+test('a damaged manifest can be restarted from, but neither resumed nor passed over', async (t) => {
+  const { path, begin } = await interrupted(t);
+  await writeFile(path, 'nonsense\nand more\n');
+  for (const earlier of ['resume', 'refuse'] as const)
+    await rejects(t, () => begin(earlier), { code: 'INVALID_FILE', path, what: 'line 1' });
+  t.is((await begin('restart')).state.chunks, 0);
+});
+
+test('a torn last record is forgotten', async (t) => {
+  const { path, begin } = await interrupted(t);
+  await appendFile(path, '01234567 {"chunk":1,"port');
+  t.is((await begin('resume')).state.chunks, 1);
+});
+
+test('a complete run may be begun anew, or found complete', async (t) => {
+  const { begin } = await interrupted(t);
+  const journal = await begin('resume');
+  await journal.complete();
+  await journal.close();
+  const resumed = await begin('resume');
+  t.true(resumed.state.isComplete);
+  await resumed.close();
+  t.like((await begin('refuse')).state, { isComplete: false, chunks: 0 });
+});
+
+const changes: Readonly<Record<string, readonly [Partial<RunIdentity>, string]>> = {
+  'configuration.window.left': [{ configuration: { heads: 2, window: { left: 4 } } }, '`3` (number)'],
+  'configuration.causal': [{ configuration: { heads: 2, causal: true, window: { left: 3 } } }, 'nothing'],
+  'inputs[0].modified': [{ inputs: [{ path: 'x.jsonl', bytes: 3, modified: '8' }] }, '`"7"` (string)'],
+  kernel: [{ kernel: 'native' }, '`"reference"` (string)'],
+  pool: [{ pool: 'mean' }, 'nothing'],
+};
+
+for (const [field, [change, before]] of Object.entries(changes)) {
+  test(`a run that differs in ${field} is not resumed, and the field is named`, async (t) => {
+    const { path, begin, list } = await interrupted(t);
+    const now = { ...identity, ...change };
+    const what = `the run to resume had ${before} for \`${field}\``;
+    await rejects(t, () => begin('resume', now), { code: 'INVALID_OPTION', path, what });
+    t.deepEqual(await list(), ['y.manifest'], 'no lock stays');
+    t.is((await begin('restart', now)).state.chunks, 0);
+  });
+}
+
+test('a manifest of another format is not resumed', async (t) => {
+  const { path, begin } = await place(t);
+  await (await createRecordLog(path, { format: 999, run: identity })).close();
+  await rejects(t, () => begin('resume'), { code: 'INVALID_OPTION', what: 'a manifest of format 1' });
+});
+
+test('chunks out of their order make a manifest damaged', async (t) => {
+  const { path, begin } = await place(t);
+  const log = await createRecordLog(path, { format: 1, run: identity });
+  await log.append({ chunk: 1, portions: [], finished: [] });
+  await log.close();
+  await rejects(t, () => begin('resume'), { code: 'INVALID_FILE', path, what: 'expected chunk 0' });
+});
+
+test('one run at a time holds a manifest', async (t) => {
+  const { path, begin } = await place(t);
+  const journal = await begin('refuse');
+  for (const earlier of ['refuse', 'resume', 'restart'] as const)
+    await rejects(t, () => begin(earlier), { code: 'OUTPUT_IN_USE', path: '', what: `${path}.lock` });
+  await journal.record([portion], []);
+  await journal.close();
+  t.is((await begin('resume')).state.chunks, 1);
+});
+
+test('a volatile journal counts like any, and writes nothing', async (t) => {
+  const journal = await openJournal(request, { identity, earlier: 'refuse' });
+  await journal.record([portion], []);
+  t.like(journal.state, { chunks: 1, sequences: 2, tokens: 3 });
+  t.deepEqual(journal.state.placeOf(0), { sequence: 2 });
+  await journal.record([{ ...portion, isEnded: true }], [{ target: 0 }]);
+  t.is(journal.state.placeOf(0), undefined);
+  t.true(journal.state.isFinished(0));
+  t.is(journal.state.chunks, 2);
+  t.false(journal.canResume);
+  await journal.complete();
+  await journal.close();
+});
