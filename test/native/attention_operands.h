@@ -104,9 +104,8 @@ class AttentionOperands {
   void makeInputs() {
     makeRows(query, a.headDim, &a.queryStride, &a.queryHeadStride);
     a.query = query->data();
-    forEachRow([this](Index i, Index g) {
-      fill(query->data() + i * a.queryStride + g * a.queryHeadStride, a.headDim);
-    });
+    forEachRow(
+        [this](Index i, Index g) { fill(query->data() + i * a.queryStride + g * a.queryHeadStride, a.headDim); });
     a.keyStride = a.headDim + gap();
     a.valueStride = a.valueDim + gap();
     if (random.once(3)) makePages();
@@ -259,9 +258,7 @@ class AttentionOperands {
     });
   }
 
-  void makeScores() {
-    a.scores = makeColumns(scores, &a.scoresExtraColumn, &a.scoresQueryStride, &a.scoresHeadStride);
-  }
+  void makeScores() { a.scores = makeColumns(scores, &a.scoresExtraColumn, &a.scoresQueryStride, &a.scoresHeadStride); }
 
   void makeLogSumExp() {
     a.logSumExpHeadStride = a.queries + gap();

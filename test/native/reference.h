@@ -57,9 +57,9 @@ struct Sequence {
   Index count() const { return a.keys + a.extraKeys; }
 };
 
-/// c tanh(score / c). What the score is off by shrinks by the derivative, 1 - tanh², all but constant over so little. The
-/// quotient, tanh and the product are off relative to the result, by 5e-7 together: three roundings and the 3e-7 of tanh
-/// itself (x tanh' x is below tanh x, so that the quotient's count for no more).
+/// c tanh(score / c). What the score is off by shrinks by the derivative, 1 - tanh², all but constant over so little.
+/// The quotient, tanh and the product are off relative to the result, by 5e-7 together: three roundings and the 3e-7 of
+/// tanh itself (x tanh' x is below tanh x, so that the quotient's count for no more).
 inline Sum capOf(const Sum& score, double c) {
   const double t = tanh(score.value / c), derivative = 1 - t * t;
   // An infinite score has the cap's value, and it is off by nothing.

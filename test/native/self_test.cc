@@ -122,8 +122,8 @@ bool testGuardsOfHalves(const Functions& functions) {
   const volatile Index one = 1;
   float to[22];
   bool isGood = true;
-  isGood &= expect("16 bits: a read inside is fine",
-                   !isDeadly([&] { functions.widen(float16, behind.data(), 21, to); }));
+  isGood &=
+      expect("16 bits: a read inside is fine", !isDeadly([&] { functions.widen(float16, behind.data(), 21, to); }));
   isGood &= expect("16 bits: one number too many is deadly",
                    isDeadly([&] { functions.widen(float16, behind.data(), 21 + one, to); }));
   isGood &= expect("16 bits: one number too early is deadly",
@@ -165,9 +165,7 @@ bool testResults(const Operations& operations) {
 
 bool testOptions(const Operations& operations) {
   bool isGood = true;
-  const auto find = [&](const char* what, auto fault) {
-    isGood &= expect(what, !isMissed(operations, fault));
-  };
+  const auto find = [&](const char* what, auto fault) { isGood &= expect(what, !isMissed(operations, fault)); };
   find("a cap that is ignored is found", [](Attention& a) {
     const bool isFault = a.softcap > 0;
     a.softcap = 0;

@@ -131,9 +131,9 @@ inline napi_value attend(napi_env env, napi_callback_info info) {
   a.weightsExtraColumn = next.integer("weightsExtraColumn");
   a.weightsShare = static_cast<float>(next.number());
   a.weightsAdd = next.integer("weightsAdd");
-  a.weights = next.optionalElements<float>("weights", {{a.group, a.weightsHeadStride},
-                                                       {a.queries, a.weightsQueryStride},
-                                                       {columnsEnd(a, a.weightsExtraColumn), 1}});
+  a.weights = next.optionalElements<float>(
+      "weights",
+      {{a.group, a.weightsHeadStride}, {a.queries, a.weightsQueryStride}, {columnsEnd(a, a.weightsExtraColumn), 1}});
   a.scoresStage = next.integerUpTo(biased, "scoresStage");
   a.scoresHeadStride = next.integer("scoresHeadStride");
   a.scoresQueryStride = next.integer("scoresQueryStride");
@@ -143,12 +143,11 @@ inline napi_value attend(napi_env env, napi_callback_info info) {
       {{a.group, a.scoresHeadStride}, {a.queries, a.scoresQueryStride}, {columnsEnd(a, a.scoresExtraColumn), 1}});
   a.logSumExpHeadStride = next.integer("logSumExpHeadStride");
   a.logSumExp = next.optionalElements<float>("logSumExp", {{a.group, a.logSumExpHeadStride}, {a.queries, 1}});
-  a.statistics =
-      next.optionalElements<float>("statistics", {{a.queries * a.group, rowStatistics}, {rowStatistics, 1}});
+  a.statistics = next.optionalElements<float>("statistics", {{a.queries * a.group, rowStatistics}, {rowStatistics, 1}});
   a.isDecoding = next.integerUpTo(1, "isDecoding");
   if (a.isDecoding && a.queries * a.group > mostDecodingRows) next.refuse("too many rows to decode");
-  a.partial = next.optionalElements<float>("partial", {{a.queries * a.group, partialFloats(a.valueDim)},
-                                                       {partialFloats(a.valueDim), 1}});
+  a.partial = next.optionalElements<float>(
+      "partial", {{a.queries * a.group, partialFloats(a.valueDim)}, {partialFloats(a.valueDim), 1}});
   if (next.areGood()) a.scratch = next.scratch(next.operations().scratchFloats(a.headDim, a.valueDim));
   if (next.areGood()) next.operations().attend(a);
   return nullptr;

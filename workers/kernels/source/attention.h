@@ -197,8 +197,7 @@ class FusedAttention {
         tileGathered.logs = multiplyAdd<L>(p, larger<L>(relative, splat<L>(-88.0f)), tileGathered.logs);
         tileGathered.largest = larger<L>(tileGathered.largest, p);
         if (!tile.isExtra)
-          tileGathered.distances =
-              multiplyAdd<L>(p, block.distanceTo(tile.firstKey + j, lane), tileGathered.distances);
+          tileGathered.distances = multiplyAdd<L>(p, block.distanceTo(tile.firstKey + j, lane), tileGathered.distances);
       }
     }
     store<L>(maximum + lane, m);
@@ -264,9 +263,9 @@ class FusedAttention {
 
   void addValues(const Keys& tile) { forEachRegisterTile<ValueTile>(tile, a.valueDim); }
 
-  // The slow form, for dims with NaN or infinity among their values: 0 * NaN has reached rows that leave the key out, so
-  // every product is selected. The sums have the same order as in the fast form, which leaves the same where the NaN is of
-  // a row's own.
+  // The slow form, for dims with NaN or infinity among their values: 0 * NaN has reached rows that leave the key out,
+  // so every product is selected. The sums have the same order as in the fast form, which leaves the same where the NaN
+  // is of a row's own.
   [[gnu::noinline, gnu::cold]] void addAttendedValues(const Keys& tile, Index firstDim, Index dims, Index firstLane,
                                                       Index vectors) {
     for (Index d = firstDim; d < firstDim + dims; d++) {

@@ -18,6 +18,7 @@ namespace {
 template <class Target>
 struct Compiled {
   static constexpr int chains = 12;
+  static constexpr int flopPerRound = 2 * Target::lanes * chains;
 
   static Index scratchFloats(Index headDim, Index valueDim) {
     const Index block = FusedAttention<Target>::scratchFloats(headDim, valueDim);
@@ -39,7 +40,7 @@ struct Compiled {
 
   static constexpr Operations operations{
       Project<Target>::width,
-      2 * Target::lanes * chains,
+      flopPerRound,
       scratchFloats,
       Project<Target>::pack,
       Project<Target>::run,

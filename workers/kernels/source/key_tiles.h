@@ -96,8 +96,8 @@ class KeyTiles {
     const Index row = a.pages ? j % a.pageKeys : j;
     const Index start = a.pages ? a.pages[j / a.pageKeys] * a.pageStride : 0;
     const auto keys = Reader::read(a.key, a.storage, start + row * a.keyStride, a.keyStride, end - j, a.headDim, space);
-    const auto values = Reader::read(a.value, a.storage, start + row * a.valueStride, a.valueStride, end - j, a.valueDim,
-                                     space + TileKeys * a.headDim);
+    const auto values = Reader::read(a.value, a.storage, start + row * a.valueStride, a.valueStride, end - j,
+                                     a.valueDim, space + TileKeys * a.headDim);
     const bool isCut = j < all.first || end > all.end;
     const bool isPartial = isCut || a.mask || a.bias;
     const KeySpan span{j, end - j, j, false, a.mask != nullptr, isCut, isPartial};

@@ -43,7 +43,8 @@ struct Attention {
   Index valueStride;
   Index storage;  // a Storage: of keys and values
   // Where keys lie in pages of pageKeys rows (a multiple of every kernel's tile): row j of keys and of values is row
-  // j % pageKeys of page pages[j / pageKeys], and pages lie pageStride elements apart. Null where rows follow one another.
+  // j % pageKeys of page pages[j / pageKeys], and pages lie pageStride elements apart. Null where rows follow one
+  // another.
   const int* pages;
   Index pageKeys;
   Index pageStride;
@@ -85,8 +86,8 @@ struct Attention {
   const float* sinks;        // a logit that joins the softmax's denominator
   const float* headScale;    // a factor of the output; 0 gives exact zeros
 
-  // Score of (g, i, j) at [g * scoresHeadStride + i * scoresQueryStride + j] as it is after scoresStage, extra keys from
-  // the column scoresExtraColumn on. Null where not asked for.
+  // Score of (g, i, j) at [g * scoresHeadStride + i * scoresQueryStride + j] as it is after scoresStage, extra keys
+  // from the column scoresExtraColumn on. Null where not asked for.
   float* scores;
   Index scoresHeadStride;
   Index scoresQueryStride;
@@ -144,7 +145,7 @@ struct Merge {
   const float* partial;  // row r of range c at [c * rangeStride + r * partialFloats(valueDim)]
   Index ranges;
   Index rangeStride;
-  Index rows;   // row r is query r / group of group member r % group
+  Index rows;  // row r is query r / group of group member r % group
   Index group;
   Index valueDim;
   float* output;  // as in Attention

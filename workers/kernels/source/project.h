@@ -32,15 +32,16 @@ class Project {
       for (Index column = 0; column < p.columns; column += width, panel += (1 + p.depth) * width) {
         // The block that comes after this one; behind the last, what lies there is fetched in vain.
         const bool isLastPanel = column + width >= p.columns;
-        const float* const next = isLastPanel ? p.panels + (1 + first + steps) * width : panel + (2 + p.depth + first) * width;
+        const float* const next =
+            isLastPanel ? p.panels + (1 + first + steps) * width : panel + (2 + p.depth + first) * width;
         forEachPiece<tileRows(Target::sums, vectors)>(p.rowCount, Rows{p, panel, column, first, steps, next});
       }
     }
   }
 
  private:
-  /// Some rows times a block of one panel. The first block starts from the biases, the others from the sums so far, which
-  /// lie in the output: a sum is the same float32 in a register and in memory, so blocks don't change it.
+  /// Some rows times a block of one panel. The first block starts from the biases, the others from the sums so far,
+  /// which lie in the output: a sum is the same float32 in a register and in memory, so blocks don't change it.
   struct Rows {
     const Projection& p;
     const float* panel;

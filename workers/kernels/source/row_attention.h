@@ -199,8 +199,7 @@ class RowAttention {
       gathered.keys += p;
       gathered.logs = multiplyAdd<L>(p, relative, gathered.logs);
       gathered.largest = larger<L>(gathered.largest, p);
-      if (!tile.isExtra)
-        gathered.distances = multiplyAdd<L>(p, distanceTo(tile.firstKey + j, r), gathered.distances);
+      if (!tile.isExtra) gathered.distances = multiplyAdd<L>(p, distanceTo(tile.firstKey + j, r), gathered.distances);
     }
     Gathered<float>& row = rows[r].gathered;
     row.keys += sumLanes<L>(gathered.keys);
@@ -267,8 +266,7 @@ class RowAttention {
     const bool isZero = !row.hasAttended || headScale == 0;
     float* to = a.output + queryOf(r) * a.outputStride + memberOf(r) * a.outputHeadStride;
     for (Index d = 0; d < a.valueDim; d++) to[d] = isZero ? 0.0f : output[d] * (share * headScale);
-    if (a.logSumExp)
-      a.logSumExp[memberOf(r) * a.logSumExpHeadStride + queryOf(r)] = logSumExp(row.maximum, row.sum);
+    if (a.logSumExp) a.logSumExp[memberOf(r) * a.logSumExpHeadStride + queryOf(r)] = logSumExp(row.maximum, row.sum);
     if (a.statistics)
       writeStatistics(a.statistics + r * rowStatistics, row.gathered, row.neighbours, 1, row.sum, row.hasAttended);
   }

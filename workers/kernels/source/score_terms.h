@@ -16,9 +16,9 @@ class ScoreTerms {
 
   const Attention& a;
   const RowBlock<Target>& block;
-  float* const scores;     // [keys of a tile][blockRows]
-  float* const slopes;     // [blockRows], of ALiBi
-  signed char* const mask;  // [blockRows][tileKeys], of a tile: -1 = may attend, 0 = left out; one row where it is shared
+  float* const scores;      // [keys of a tile][blockRows]
+  float* const slopes;      // [blockRows], of ALiBi
+  signed char* const mask;  // [blockRows][tileKeys]: -1 = may attend, 0 = left out; one row where it is shared
 
   // Bytes as every instruction set has them.
   static constexpr int flags = 16;
@@ -123,8 +123,8 @@ class ScoreTerms {
 
   // ---- mask, bias and the bounds of positions ----
 
-  /// Has `bytes` bytes brought near, those of the next tile while this one is computed: its rows lie too far apart for the
-  /// processor to see it coming (9 % of the time of attention with a mask of 2,048 x 2,048).
+  /// Has `bytes` bytes brought near, those of the next tile while this one is computed: its rows lie too far apart for
+  /// the processor to see it coming (9 % of the time of attention with a mask of 2,048 x 2,048).
   static void fetch(const void* from, Index bytes) {
     for (Index n = 0; n < bytes; n += 64) __builtin_prefetch(static_cast<const char*>(from) + n);
   }
@@ -137,9 +137,7 @@ class ScoreTerms {
   }
 
   /// Whether one row of the mask serves all rows of the block.
-  bool isMaskShared() const {
-    return a.maskQueryStride == 0 && (a.maskHeadStride == 0 || a.group == 1);
-  }
+  bool isMaskShared() const { return a.maskQueryStride == 0 && (a.maskHeadStride == 0 || a.group == 1); }
 
   void leaveOut(const KeySpan& tile) {
     if (a.bias) {
@@ -210,8 +208,8 @@ class ScoreTerms {
       Ints<L> attended = load<L>(block.attended + lane);
       for (Index first = 0; first < tile.keys; first += L) {
         const Index count = tile.keys - first < L ? tile.keys - first : L;
-        // A row a vector, then a key a vector: its bias, -infinity where masked; or, without bias, all ones where it may
-        // be attended.
+        // A row a vector, then a key a vector: its bias, -infinity where masked; or, without bias, all ones where it
+        // may be attended.
         Floats<L> square[L];
         _Pragma("GCC unroll 16") for (int r = 0; r < L; r++) {
           const Ints<L> may = signedBytes<L>(rows + r * rowStride + first);

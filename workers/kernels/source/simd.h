@@ -40,7 +40,7 @@ inline Ints<L> load(const int* p) {
   return *reinterpret_cast<const typename Simd<L>::IntsInMemory*>(p);
 }
 
-/// L numbers of 8 bits with their sign. By name where there is one: GCC 12 takes a conversion of bytes apart, byte by byte.
+/// L numbers of 8 bits with their sign. By name where there is one: GCC 12 converts bytes one by one.
 template <int L>
 inline Ints<L> signedBytes(const signed char* p) {
 #if defined(__AVX512F__)

@@ -1,5 +1,5 @@
-// What head statistics need of rows, gathered tile by tile beside the online softmax: sums over p = e^(score - maximum),
-// which are rescaled whenever the maximum grows.
+// What head statistics need of rows, gathered tile by tile beside the online softmax: sums over the probabilities p =
+// e^(score - maximum), which are rescaled whenever the maximum grows.
 #pragma once
 #include "exp.h"
 
