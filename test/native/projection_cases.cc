@@ -45,8 +45,12 @@ class ProjectionCase {
     for (Index r = 0; r < s.rowCount; r++)
       for (Index k = 0; k < s.depth; k++) rows[r * rowStride + k] = random.number();
     operations.pack(packing);
-    operations.project(
-        {rows.data(), rowStride, s.rowCount, s.depth, panels.data(), s.columns, output.data(), outputStride});
+    operations.project({s.rowCount,
+                        s.depth,
+                        s.columns,
+                        {rows.data(), 0, rowStride, 1},
+                        panels.data(),
+                        {output.data(), 0, outputStride, 1}});
     checkPanels();
     checkOutput();
   }

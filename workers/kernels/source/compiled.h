@@ -9,6 +9,7 @@
 #pragma once
 #include "attention.h"
 #include "limits.h"
+#include "merge.h"
 #include "project.h"
 #include "row_attention.h"
 
@@ -39,14 +40,8 @@ struct Compiled {
   }
 
   static constexpr Operations operations{
-      Project<Target>::width,
-      flopPerRound,
-      scratchFloats,
-      Project<Target>::pack,
-      Project<Target>::run,
-      attend,
-      MergePartials<Target>::run,
-      multiplyAddRounds<Target::lanes, chains>,
+      Project<Target>::width,   flopPerRound, scratchFloats,        Project<Target>::pack,
+      Project<Target>::run,     attend,       merge<Target::lanes>, multiplyAddRounds<Target::lanes, chains>,
       sumFloats<Target::lanes>,
   };
 };

@@ -52,21 +52,21 @@ class Project {
 
     template <int N>
     [[gnu::noinline]] void run(Index row) const {
-      float* const out = p.output + row * p.outputStride + column;
+      float* const out = p.output.row(0, row) + column;
       const Index valid = p.columns - column;
       if (valid >= width) {
-        addBlock<N>(row, out, p.outputStride);
+        addBlock<N>(row, out, p.output.rowStride);
       } else {
         float whole[N * width];
-        copy(N, valid, out, p.outputStride, whole, width);
+        copy(N, valid, out, p.output.rowStride, whole, width);
         addBlock<N>(row, whole, width);
-        copy(N, valid, whole, width, out, p.outputStride);
+        copy(N, valid, whole, width, out, p.output.rowStride);
       }
     }
 
     template <int N>
     [[gnu::always_inline]] inline void addBlock(Index row, float* sums, Index stride) const {
-      AlongSteps<N> rows(p.rows + row * p.rowStride + firstStep, p.rowStride);
+      AlongSteps<N> rows(p.rows.row(0, row) + firstStep, p.rows.rowStride);
       const float* const weights = panel + (1 + firstStep) * width;
       Tile<L, N, vectors> tile;
       if (firstStep == 0) {

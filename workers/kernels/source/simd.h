@@ -122,6 +122,12 @@ inline Floats<L> larger(Floats<L> a, Floats<L> b) {
 #endif
 }
 
+/// |x| as float32.
+template <int L>
+inline Floats<L> magnitude(Ints<L> x) {
+  return __builtin_convertvector(x < 0 ? -x : x, Floats<L>);
+}
+
 /// The sum of all lanes: halves added to halves.
 template <int L>
 inline float sumLanes(Floats<L> x) {

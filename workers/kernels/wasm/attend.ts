@@ -1,6 +1,7 @@
 // Attention blocks on the WebAssembly kernel: places the operands and writes the parameter block of the C++ source.
 import type { AttentionBlock, PartialRows, Slice, Strided } from '../kernel.js';
 import { stageNumbers, storageNumbers } from '../numbers.js';
+import { partialFloats } from '../../../src/core/protocol/attention-work.js';
 import { rowStatistics } from '../../../src/core/protocol/statistics.js';
 import type { Machine } from './machine.js';
 import { copyBack, nowhere, placeInput, placeOutput, type Placed, type Rows } from './rows.js';
@@ -50,67 +51,55 @@ export function attend(machine: Machine, block: AttentionBlock): void {
   if (statistics !== null) copyBack(machine, statistics, placement.statistics);
 }
 
-const words = new Int32Array(55);
+const words = new Int32Array(86);
 
 /** The fields of `struct Attention` in operations.h, in its order; returns their address. */
 function writeParameters(machine: Machine, block: AttentionBlock, placement: Placement): number {
   const { query, output, mask, bias, weights, scores, logSumExp, statistics } = placement;
-  const { headDim, valueDim, extra, pages } = block;
-  words[0] = query.address;
-  words[1] = query.queryStride;
-  words[2] = query.headStride;
-  words[3] = machine.addressInArena(block.key);
-  words[4] = block.keyStride;
-  words[5] = machine.addressInArena(block.value);
-  words[6] = block.valueStride;
-  words[7] = storageNumbers[block.storage];
-  words[8] = pages === null ? 0 : placeRun(machine, pages.table, Math.ceil(block.keys / pages.pageKeys));
-  words[9] = pages === null ? 0 : pages.pageKeys;
-  words[10] = pages === null ? 0 : pages.stride;
-  words[11] = output.address;
-  words[12] = output.queryStride;
-  words[13] = output.headStride;
-  words[14] = block.queries;
-  words[15] = block.group;
-  words[16] = block.keys;
-  words[17] = headDim;
-  words[18] = valueDim;
-  words[19] = floatWord(block.scale);
-  words[20] = floatWord(block.softcap);
-  words[21] = extra === null ? 0 : machine.addressInArena(extra.key);
-  words[22] = extra === null ? 0 : machine.addressInArena(extra.value);
-  words[23] = extra === null ? 0 : extra.count;
-  words[24] = block.position;
-  words[25] = Math.max(block.firstOffset, -farOffset);
-  words[26] = Math.min(block.lastOffset, farOffset);
-  words[27] = mask.address;
-  words[28] = mask.headStride;
-  words[29] = mask.queryStride;
-  words[30] = block.mask === null ? 0 : block.mask.keyStride;
-  words[31] = bias.address;
-  words[32] = bias.headStride;
-  words[33] = bias.queryStride;
-  words[34] = block.bias === null ? 0 : block.bias.keyStride;
-  words[35] = placeMembers(machine, block.alibiSlopes, block.group);
-  words[36] = placeMembers(machine, block.sinks, block.group);
-  words[37] = placeMembers(machine, block.headScale, block.group);
-  words[38] = scores.address;
-  words[39] = scores.headStride;
-  words[40] = scores.queryStride;
-  words[41] = block.scores === null ? 0 : block.scores.extraColumn;
-  words[42] = block.scores === null ? 0 : stageNumbers[block.scores.stage];
-  words[43] = weights.address;
-  words[44] = weights.headStride;
-  words[45] = weights.queryStride;
-  words[46] = block.weights === null ? 0 : floatWord(block.weights.share);
-  words[47] = block.weights?.isAdded === true ? 1 : 0;
-  words[48] = block.weights === null ? 0 : block.weights.extraColumn;
-  words[49] = logSumExp.address;
-  words[50] = logSumExp.headStride;
-  words[51] = statistics.address;
-  words[52] = block.isDecoding ? 1 : 0;
-  words[53] = block.partial === null ? 0 : machine.addressInArena(block.partial);
-  words[54] = machine.scratch.takeFloats(machine.exports.scratchFloats(headDim, valueDim));
+  const { headDim, valueDim, group, extra, pages } = block;
+  const rowFloats = partialFloats(valueDim);
+  let next = 0;
+  const write = (...values: readonly number[]): void => {
+    for (const value of values) words[next++] = value;
+  };
+  const strided = ({ address, headStride, queryStride }: Placed, columnStride = 1): void => {
+    write(address, headStride, queryStride, columnStride);
+  };
+  const member = (slice: Slice | null): void => {
+    write(placeMembers(machine, slice, group), 1, 0, 0);
+  };
+  write(block.queries, group, valueDim);
+  strided(output);
+  strided(logSumExp);
+  member(block.headScale);
+  write(block.keys, headDim);
+  strided(query);
+  write(machine.addressInArena(block.key), 0, block.keyStride, 1);
+  write(machine.addressInArena(block.value), 0, block.valueStride, 1);
+  write(storageNumbers[block.storage]);
+  write(pages === null ? 0 : placeRun(machine, pages.table, Math.ceil(block.keys / pages.pageKeys)));
+  write(pages === null ? 0 : pages.pageKeys, pages === null ? 0 : pages.stride);
+  write(extra === null ? 0 : extra.count);
+  write(extra === null ? 0 : machine.addressInArena(extra.key), 0, headDim, 1);
+  write(extra === null ? 0 : machine.addressInArena(extra.value), 0, valueDim, 1);
+  write(floatWord(block.scale), floatWord(block.softcap));
+  write(Math.max(block.firstOffset, -farOffset), Math.min(block.lastOffset, farOffset));
+  strided(mask, block.mask === null ? 0 : block.mask.keyStride);
+  strided(bias, block.bias === null ? 0 : block.bias.keyStride);
+  member(block.alibiSlopes);
+  member(block.sinks);
+  write(block.position);
+  strided(weights);
+  write(block.weights === null ? 0 : block.weights.extraColumn);
+  write(block.weights === null ? 0 : floatWord(block.weights.share));
+  write(block.weights?.isAdded === true ? 1 : 0);
+  strided(scores);
+  write(block.scores === null ? 0 : block.scores.extraColumn);
+  write(block.scores === null ? 0 : stageNumbers[block.scores.stage]);
+  write(statistics.address, rowStatistics, group * rowStatistics, 1);
+  write(block.isDecoding ? 1 : 0);
+  write(block.partial === null ? 0 : machine.addressInArena(block.partial), rowFloats, group * rowFloats, 1);
+  write(machine.scratch.takeFloats(machine.exports.scratchFloats(headDim, valueDim)));
   return machine.scratch.writeWords(words);
 }
 
