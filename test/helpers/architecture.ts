@@ -19,7 +19,10 @@ const layers: readonly (readonly string[])[] = [
 
 /** Implementations, and the only file that may import them. */
 const registries: readonly { readonly implementation: RegExp; readonly registry: string }[] = [
-  { implementation: /^workers\/kernels\/[^/]+\/kernel\.ts$/, registry: 'workers/kernels/registry.ts' },
+  {
+    implementation: /^workers\/kernels\/[^/]+\/([^/]+-)?kernel\.ts$/,
+    registry: 'workers/kernels/registry.ts',
+  },
   {
     implementation: /^src\/files\/sequences\/[^/]+-format\.ts$/,
     registry: 'src/files/sequences/formats.ts',

@@ -13,7 +13,7 @@ export function attendUnits(
   views: RegionViews,
   kernel: Kernel,
 ): UnitRunner {
-  kernel.prepare(views.floats(work.output.region));
+  kernel.prepare(views.floats(work.output.data));
   const blockOf = openBlocks(work, entries!, views);
   const statistics = work.statistics && openBlockStatistics(work.statistics, entries!, views);
   const { runs, dead } = livingHeads(work);

@@ -34,7 +34,7 @@ export function contributeUnits(
   views: RegionViews,
   kernel: Kernel,
 ): UnitRunner {
-  const rows = views.floats(concat.region);
+  const rows = views.floats(concat.data);
   const sums = views.doubles(statistics.region);
   const panels = openPanels(gram, valueDim, views, kernel);
   return ([entry, firstHead, endHead, firstQuery, endQuery]) => {
@@ -48,7 +48,7 @@ export function contributeUnits(
       const product = new Float32Array(queries * valueDim);
       for (let i = 0; i < queries; i++) {
         const start =
-          word(entryWords.outputOffset) + head * concat.headStride + (firstQuery! + i) * concat.tokenStride;
+          word(entryWords.outputOffset) + head * concat.headStride + (firstQuery! + i) * concat.rowStride;
         o.set(rows.subarray(start, start + valueDim), i * valueDim);
       }
       kernel.project({

@@ -1,12 +1,12 @@
 // Packed weights as kernels take them: where each segment lies, and how many columns it has.
 import type { RegionViews } from '../../src/core/tensor/region.js';
-import type { Kernel, Slice } from '../kernels/kernel.js';
+import type { Floats, Kernel } from '../kernels/kernel.js';
 import { packedLength, type Panels } from '../../src/core/protocol/layout.js';
 
 export interface OpenPanels {
   readonly segments: number;
   readonly segmentColumns: number;
-  segment(index: number): { readonly columns: number; readonly slice: Slice };
+  segment(index: number): { readonly columns: number; readonly slice: Floats };
 }
 
 export function openPanels(panels: Panels, depth: number, views: RegionViews, kernel: Kernel): OpenPanels {

@@ -1,34 +1,33 @@
 // Single numbers of keys and values, wherever and however they are stored.
 import { decodeBF16, decodeF16 } from '../../../src/core/tensor/dtype.js';
-import type { AttentionBlock, StoredSlice } from '../kernel.js';
+import type { AttentionBlock, Operand, StoredNumbers } from '../kernel.js';
 
 /** Number d of key j; extra keys come behind the others. */
 export function readKey(block: AttentionBlock, j: number, d: number): number {
-  const { key, keyStride, keys, headDim, extra } = block;
-  if (j < keys) return readStored(block, key, j, keyStride, d);
-  return extra!.key.data[extra!.key.offset + (j - keys) * headDim + d]!;
+  const { key, keys, extra } = block;
+  return j < keys ? readStored(block, key, j, d) : readRow(extra!.key, j - keys, d);
 }
 
 /** Number d of value j. */
 export function readValue(block: AttentionBlock, j: number, d: number): number {
-  const { value, valueStride, keys, valueDim, extra } = block;
-  if (j < keys) return readStored(block, value, j, valueStride, d);
-  return extra!.value.data[extra!.value.offset + (j - keys) * valueDim + d]!;
+  const { value, keys, extra } = block;
+  return j < keys ? readStored(block, value, j, d) : readRow(extra!.value, j - keys, d);
 }
 
 function readStored(
   { pages, storage }: AttentionBlock,
-  { data, offset }: StoredSlice,
+  operand: Operand<StoredNumbers>,
   j: number,
-  stride: number,
   d: number,
 ): number {
-  const start =
-    pages === null
-      ? j * stride
-      : pages.table.data[pages.table.offset + Math.floor(j / pages.pageKeys)]! * pages.stride +
-        (j % pages.pageKeys) * stride;
-  const number = data[offset + start + d]!;
+  if (pages === null) return readRow(operand, j, d);
+  const { table, pageKeys, stride } = pages;
+  const page = table.data[table.offset + Math.floor(j / pageKeys)]! * stride;
+  const number = operand.data[operand.offset + page + (j % pageKeys) * operand.rowStride + d]!;
   if (storage === 'f32') return number;
   return storage === 'f16' ? decodeF16(number) : decodeBF16(number);
+}
+
+function readRow({ data, offset, rowStride }: Operand<StoredNumbers>, row: number, d: number): number {
+  return data[offset + row * rowStride + d]!;
 }

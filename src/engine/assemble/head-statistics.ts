@@ -1,9 +1,9 @@
 // Statistics of heads: what workers gathered block by block becomes means over the rows of each sequence.
-import type { HeadStatistics } from '../attention/multi-head.js';
-import type { Batch } from '../attention/problem.js';
-import type { Shape } from '../core/tensor/shape.js';
-import type { Tensor } from '../core/tensor/tensor.js';
-import { blockStatistic, blockStatistics, type StatisticsOutput } from '../core/protocol/statistics.js';
+import type { HeadStatistics } from '../../attention/result.js';
+import type { Batch } from '../../attention/batch.js';
+import type { Shape } from '../../core/tensor/shape.js';
+import type { Tensor } from '../../core/tensor/tensor.js';
+import { blockStatistic, blockStatistics, type StatisticsOutput } from '../../core/protocol/statistics.js';
 import type { WorkingSet } from './working-set.js';
 
 export interface StatisticsResult {
