@@ -3,7 +3,7 @@ import type { RegionViews } from '../src/core/tensor/region.js';
 import { FailedWork } from './failed-work.js';
 import type { Kernel } from './kernels/kernel.js';
 import { openPhase } from './phases.js';
-import type { UnitRunner } from './phases/unit.js';
+import type { UnitRunner } from '../src/core/protocol/tables.js';
 import {
   control,
   cursorSlot,

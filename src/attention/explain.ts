@@ -58,7 +58,10 @@ export function explainAttention(inputs: AttentionInputs, at: WeightIndex): Expl
   const keys = { tensor: key, heads: kvHeads, head: place.kvHead, firstRow: keyRow, tokens: tokens?.keys };
   const row = explainRow(
     prepare({
-      ...{ place, batch, options, extraKeys: [] },
+      place,
+      batch,
+      options,
+      extraKeys: [],
       query: vectorOf(queries, place.query, headDim),
       keyAt: (j) => vectorOf(keys, j, headDim),
     }),
@@ -91,7 +94,9 @@ export function explainLayerRow(weights: ResolvedWeights, call: LayerRows, at: R
   };
   return explainRow(
     prepare({
-      ...{ place, batch, options },
+      place,
+      batch,
+      options,
       query: projectHead(weights.query, rowOf(query, queryRow + place.query), place.head, headDim),
       keyAt: (j) => projectHead(weights.key, rowOf(key, keyRow + j), place.kvHead, headDim),
       extraKeys: Array.from({ length: extraCount }, (_, n) => {

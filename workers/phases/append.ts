@@ -3,7 +3,7 @@ import { encodeInto } from '../../src/core/tensor/dtype.js';
 import type { RegionViews } from '../../src/core/tensor/region.js';
 import type { AppendWork } from '../../src/core/protocol/head-work.js';
 import { entryWords } from '../../src/core/protocol/tables.js';
-import type { UnitRunner } from './unit.js';
+import type { UnitRunner } from '../../src/core/protocol/tables.js';
 
 export function appendUnits(
   { key, value, paging }: AppendWork,

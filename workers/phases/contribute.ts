@@ -6,7 +6,7 @@ import type { ContributeWork, GramWork } from '../../src/core/protocol/layer-wor
 import { blockStatistic, blockStatistics } from '../../src/core/protocol/statistics.js';
 import { entryWords } from '../../src/core/protocol/tables.js';
 import { openPanels } from './panels.js';
-import type { UnitRunner } from './unit.js';
+import type { UnitRunner } from '../../src/core/protocol/tables.js';
 
 export function gramUnits({ weight, rows, heads, valueDim, to }: GramWork, views: RegionViews): UnitRunner {
   const source = views.floats(weight); // [rows, heads · valueDim]

@@ -7,7 +7,7 @@ import { from, rowsTogether } from '../../src/core/protocol/strided.js';
 import { entryWords } from '../../src/core/protocol/tables.js';
 import { openBlocks } from './attention-block.js';
 import { openBlockStatistics } from './block-statistics.js';
-import type { UnitRunner } from './unit.js';
+import type { UnitRunner } from '../../src/core/protocol/tables.js';
 
 export function decodeUnits(
   work: DecodeWork,

@@ -1,7 +1,7 @@
 // Units that copy the tokens of one head into a contiguous block of working memory: side by side with other
 // heads, a tile of keys would fall into a few sets of the cache.
 import type { RegionViews } from '../../src/core/tensor/region.js';
-import type { UnitRunner } from './unit.js';
+import type { UnitRunner } from '../../src/core/protocol/tables.js';
 import type { GatherWork } from '../../src/core/protocol/head-work.js';
 import { entryWords } from '../../src/core/protocol/tables.js';
 

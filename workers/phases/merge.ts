@@ -4,7 +4,7 @@ import type { Kernel } from '../kernels/kernel.js';
 import { partialFloats, type MergeWork } from '../../src/core/protocol/attention-work.js';
 import { entryFrom, from, onData, rowsTogether } from '../../src/core/protocol/strided.js';
 import { entryWords } from '../../src/core/protocol/tables.js';
-import type { UnitRunner } from './unit.js';
+import type { UnitRunner } from '../../src/core/protocol/tables.js';
 
 export function mergeUnits(
   work: MergeWork,

@@ -1,7 +1,7 @@
 // Units of the phases that deal with weights: packing them, and multiplying rows with them.
 import type { RegionViews } from '../../src/core/tensor/region.js';
 import type { Kernel } from '../kernels/kernel.js';
-import type { UnitRunner } from './unit.js';
+import type { UnitRunner } from '../../src/core/protocol/tables.js';
 import { openPanels } from './panels.js';
 import type { PackWork, ProjectWork } from '../../src/core/protocol/layer-work.js';
 

@@ -3,7 +3,7 @@
 import type { RegionViews } from '../../src/core/tensor/region.js';
 import type { RotatedHeads, RotateWork, Rotary } from '../../src/core/protocol/head-work.js';
 import { entryWords } from '../../src/core/protocol/tables.js';
-import type { UnitRunner } from './unit.js';
+import type { UnitRunner } from '../../src/core/protocol/tables.js';
 
 export function rotateUnits(
   { query, key, headDim, epsilon, rotary }: RotateWork,

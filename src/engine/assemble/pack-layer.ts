@@ -32,7 +32,10 @@ export function packLayer(weights: ResolvedWeights, panelColumns: number, arena:
 
   try {
     const layer: PackedLayer = {
-      ...{ heads, kvHeads, headDim, valueDim },
+      heads,
+      kvHeads,
+      headDim,
+      valueDim,
       query: add(weights.query, headDim),
       key: add(weights.key, headDim),
       value: add(weights.value, valueDim),
