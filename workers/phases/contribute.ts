@@ -5,7 +5,7 @@ import type { Kernel } from '../kernels/kernel.js';
 import type { ContributeWork, GramWork } from '../../src/core/protocol/layer-work.js';
 import { blockStatistic, blockStatistics } from '../../src/core/protocol/statistics.js';
 import { entryWords } from '../../src/core/protocol/tables.js';
-import { openPanels } from './panels.js';
+import { openPanels } from './project.js';
 import type { UnitRunner } from '../../src/core/protocol/tables.js';
 
 export function gramUnits({ weight, rows, heads, valueDim, to }: GramWork, views: RegionViews): UnitRunner {

@@ -1,10 +1,8 @@
 // Attention in plain float32, one query row at a time: all scores, their maximum, exponentials, the weighted sum.
 import type { KeyColumns } from '../../../src/core/protocol/attention-work.js';
 import type { AttentionBlock, Floats } from '../kernel.js';
-import { readKey, readValue } from './operands.js';
-import type { Row } from './row.js';
-import { adjustScore, mayAttend, ofHead } from './score.js';
 import { writeStatistics } from './statistics.js';
+import { adjustScore, mayAttend, ofHead, readKey, readValue, type Row } from './row.js';
 
 const { fround, exp, log, max } = Math;
 

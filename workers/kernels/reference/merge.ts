@@ -1,7 +1,7 @@
 // Rows that were computed over ranges of their keys, put together in the order of the ranges.
 import { partialFloats } from '../../../src/core/protocol/attention-work.js';
 import type { PartialRows } from '../kernel.js';
-import { ofHead } from './score.js';
+import { ofHead } from './row.js';
 
 const { fround, exp, log, max } = Math;
 
