@@ -1,5 +1,6 @@
 // Attention blocks on the WebAssembly kernel: places the operands and writes the parameter block of the C++ source.
-import type { AttentionBlock, PartialRows, Slice, Strided } from '../kernel.js';
+import type { Slice } from '../../../src/core/protocol/strided.js';
+import type { AttentionBlock, Floats, Operand, PartialRows } from '../kernel.js';
 import { stageNumbers, storageNumbers } from '../numbers.js';
 import { partialFloats } from '../../../src/core/protocol/attention-work.js';
 import { rowStatistics } from '../../../src/core/protocol/statistics.js';
@@ -28,14 +29,14 @@ export function attend(machine: Machine, block: AttentionBlock): void {
   const isWhole = block.partial === null;
   const output = isWhole ? outputRows(block) : null;
   const logSumExp = isWhole ? logSumExpRows(block) : null;
-  const weights = weightsRows(block);
-  const scores = scoresRows(block);
+  const weights = columnRows(block.weights, block);
+  const scores = columnRows(block.scores, block);
   const statistics = statisticsRows(block);
   const placement: Placement = {
     query: placeInput(machine, queryRows(block)),
     output: output === null ? nowhere : placeOutput(machine, output),
-    mask: placeStrided(machine, block, block.mask),
-    bias: placeStrided(machine, block, block.bias),
+    mask: placeStrided(machine, block, block.rules.mask),
+    bias: placeStrided(machine, block, block.rules.bias),
     // What is added to must be there first.
     weights: weights === null ? nowhere : placeInput(machine, weights),
     // What lies between the keys and the extra columns must stay.
@@ -56,7 +57,7 @@ const words = new Int32Array(86);
 /** The fields of `struct Attention` in operations.h, in its order; returns their address. */
 function writeParameters(machine: Machine, block: AttentionBlock, placement: Placement): number {
   const { query, output, mask, bias, weights, scores, logSumExp, statistics } = placement;
-  const { headDim, valueDim, group, extra, pages } = block;
+  const { headDim, valueDim, group, extra, pages, rules } = block;
   const rowFloats = partialFloats(valueDim);
   let next = 0;
   const write = (...values: readonly number[]): void => {
@@ -65,29 +66,29 @@ function writeParameters(machine: Machine, block: AttentionBlock, placement: Pla
   const strided = ({ address, headStride, queryStride }: Placed, columnStride = 1): void => {
     write(address, headStride, queryStride, columnStride);
   };
-  const member = (slice: Slice | null): void => {
+  const member = (slice: Floats | null): void => {
     write(placeMembers(machine, slice, group), 1, 0, 0);
   };
   write(block.queries, group, valueDim);
   strided(output);
   strided(logSumExp);
-  member(block.headScale);
+  member(rules.headScale);
   write(block.keys, headDim);
   strided(query);
-  write(machine.addressInArena(block.key), 0, block.keyStride, 1);
-  write(machine.addressInArena(block.value), 0, block.valueStride, 1);
+  write(machine.addressInArena(block.key), 0, block.key.rowStride, 1);
+  write(machine.addressInArena(block.value), 0, block.value.rowStride, 1);
   write(storageNumbers[block.storage]);
   write(pages === null ? 0 : placeRun(machine, pages.table, Math.ceil(block.keys / pages.pageKeys)));
   write(pages === null ? 0 : pages.pageKeys, pages === null ? 0 : pages.stride);
   write(extra === null ? 0 : extra.count);
   write(extra === null ? 0 : machine.addressInArena(extra.key), 0, headDim, 1);
   write(extra === null ? 0 : machine.addressInArena(extra.value), 0, valueDim, 1);
-  write(floatWord(block.scale), floatWord(block.softcap));
-  write(Math.max(block.firstOffset, -farOffset), Math.min(block.lastOffset, farOffset));
-  strided(mask, block.mask === null ? 0 : block.mask.keyStride);
-  strided(bias, block.bias === null ? 0 : block.bias.keyStride);
-  member(block.alibiSlopes);
-  member(block.sinks);
+  write(floatWord(rules.scale), floatWord(rules.softcap));
+  write(Math.max(block.position - rules.left, -farOffset), Math.min(block.position + rules.right, farOffset));
+  strided(mask, rules.mask === null ? 0 : rules.mask.columnStride);
+  strided(bias, rules.bias === null ? 0 : rules.bias.columnStride);
+  member(rules.alibiSlopes);
+  member(rules.sinks);
   write(block.position);
   strided(weights);
   write(block.weights === null ? 0 : block.weights.extraColumn);
@@ -110,51 +111,36 @@ function placeRun(machine: Machine, slice: Slice<Float32Array | Int32Array>, len
 }
 
 /** Numbers of the members of a group, 0 = null where there are none. */
-export function placeMembers(machine: Machine, slice: Slice | null, group: number): number {
+export function placeMembers(machine: Machine, slice: Floats | null, group: number): number {
   return slice === null ? 0 : placeRun(machine, slice, group);
 }
 
-function queryRows({ query, queryHeadStride, queryStride, headDim, group, queries }: AttentionBlock): Rows {
-  return { slice: query, headStride: queryHeadStride, queryStride, length: headDim, group, queries };
+function queryRows({ query, headDim: length, group, queries }: AttentionBlock): Rows {
+  return rowsOf(query, { length, group, queries });
 }
 
 /** The rows of an output, of a block or of what is merged. */
 export function outputRows({
   output,
-  outputHeadStride,
-  outputStride,
-  valueDim,
+  valueDim: length,
   group,
   queries,
-}: Omit<PartialRows, 'partial' | 'ranges'>): Rows {
-  return {
-    slice: output,
-    headStride: outputHeadStride,
-    queryStride: outputStride,
-    length: valueDim,
-    group,
-    queries,
-  };
+}: Pick<PartialRows, 'output' | 'valueDim' | 'group' | 'queries'>): Rows {
+  return rowsOf(output, { length, group, queries });
 }
 
-function weightsRows({ weights, keys, extra, group, queries }: AttentionBlock): Rows | null {
-  if (weights === null) return null;
-  const { to, headStride, queryStride, extraColumn } = weights;
-  const length = extra === null ? keys : extraColumn + extra.count;
-  return { slice: to, headStride, queryStride, length, group, queries };
-}
-
-function scoresRows({ scores, keys, extra, group, queries }: AttentionBlock): Rows | null {
-  if (scores === null) return null;
-  const { to, headStride, queryStride, extraColumn } = scores;
-  const length = extra === null ? keys : extraColumn + extra.count;
-  return { slice: to, headStride, queryStride, length, group, queries };
+function columnRows(
+  columns: AttentionBlock['weights' | 'scores'],
+  { keys, extra, group, queries }: AttentionBlock,
+): Rows | null {
+  const length = extra === null || columns === null ? keys : columns.extraColumn + extra.count;
+  return columns && rowsOf(columns, { length, group, queries });
 }
 
 function statisticsRows({ statistics, group, queries }: AttentionBlock): Rows | null {
   if (statistics === null) return null;
+  // Row i * group + g after one another.
   const [queryStride, length] = [rowStatistics, rowStatistics];
-  // Row i * group + g behind one another.
   return { slice: statistics, headStride: 0, queryStride, length, group: 1, queries: queries * group };
 }
 
@@ -163,17 +149,23 @@ export function logSumExpRows({
   group,
   queries,
 }: Pick<AttentionBlock, 'logSumExp' | 'group' | 'queries'>): Rows | null {
-  if (logSumExp === null) return null;
-  return { slice: logSumExp.to, headStride: logSumExp.headStride, queryStride: 1, length: 1, group, queries };
+  return logSumExp && rowsOf(logSumExp, { length: 1, group, queries });
 }
 
 function placeStrided(
   machine: Machine,
   { group, queries, keys }: AttentionBlock,
-  operand: Strided<Float32Array> | Strided<Uint8Array> | null,
+  operand: Operand | Operand<Uint8Array> | null,
 ): Placed {
   if (operand === null) return nowhere;
-  const { from, headStride, queryStride, keyStride } = operand;
-  const length = keyStride === 0 ? 1 : keys;
-  return placeInput(machine, { slice: from, headStride, queryStride, length, group, queries });
+  const length = operand.columnStride === 0 ? 1 : keys;
+  return placeInput(machine, rowsOf<Float32Array | Uint8Array>(operand, { length, group, queries }));
+}
+
+function rowsOf<T extends Float32Array | Uint8Array>(
+  operand: Operand<T>,
+  extent: Pick<Rows, 'length' | 'group' | 'queries'>,
+): Rows<T> {
+  const { headStride, rowStride: queryStride } = operand;
+  return { slice: operand, headStride, queryStride, ...extent };
 }
