@@ -237,7 +237,7 @@ test(
   finds,
   findUnregistered,
   {
-    'workers/phases/attend.ts': "import { wasmKernel } from '../kernels/wasm/kernel.js';",
+    'workers/phases/attend.ts': "import { wasmKernel } from '../kernels/wasm/wasm-kernel.js';",
   },
   1,
 );
@@ -256,7 +256,7 @@ test(
   findUnregistered,
   {
     'workers/kernels/registry.ts':
-      "import { wasmKernel } from './wasm/kernel.js'; import type { Kernel } from './kernel.js';",
+      "import { wasmKernel } from './wasm/wasm-kernel.js'; import type { Kernel } from './kernel.js';",
     'src/files/sequences/formats.ts': "import { openNpy } from './npy-format.js';",
   },
   0,
@@ -326,7 +326,7 @@ test(
   findOutward,
   {
     'workers/kernels/native/addon.ts': 'console.log(1);',
-    'workers/kernels/native/kernel.ts': 'const isa = process.env.HEADPOOL_ISA;',
+    'workers/kernels/native/native-kernel.ts': 'const isa = process.env.HEADPOOL_ISA;',
   },
   2,
 );

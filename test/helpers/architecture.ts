@@ -22,7 +22,7 @@ export function readHouse(markdown: string): Place[] {
 /** Implementations, and the only file that may import them. */
 const registries: readonly { readonly implementation: RegExp; readonly registry: string }[] = [
   {
-    implementation: /^workers\/kernels\/[^/]+\/([^/]+-)?kernel\.ts$/,
+    implementation: /^workers\/kernels\/[^/]+\/[^/]+-kernel\.ts$/,
     registry: 'workers/kernels/registry.ts',
   },
   {

@@ -72,8 +72,10 @@ export function checkMasks({ kernel, place, placeOutside }: KernelBench): void {
       const given = { ...(kind !== 'bias' && { mask }), ...(kind !== 'mask' && { bias }) };
       const { oracle } = attentionCase({ heads: group, kvHeads: 1, queries, keys, headDim: 4, ...given });
       const output = put(new Float32Array(group * queries * 4));
-      const maskAt = { data: new Uint8Array(new SharedArrayBuffer(mask.data.length + 1)), offset: 1 };
-      maskAt.data.set(mask.data, 1);
+      // A key's number is every second one, which nothing but strides tells.
+      const maskAt = { data: new Uint8Array(new SharedArrayBuffer(2 * mask.data.length)), offset: 1 };
+      mask.data.forEach((value, n) => (maskAt.data[1 + 2 * n] = value));
+      const maskStrides = { headStride: 2 * queries * keys, rowStride: 2 * keys, columnStride: 2 };
       kernel.attend(
         blockOf({
           ...{ group, queries, keys, headDim: 4, valueDim: 4, output },
@@ -81,7 +83,7 @@ export function checkMasks({ kernel, place, placeOutside }: KernelBench): void {
           key: place(oracle.k),
           value: place(oracle.v),
           rules: {
-            mask: given.mask ? strided(maskAt, { headStride: queries * keys, rowStride: keys }) : null,
+            mask: given.mask ? strided(maskAt, maskStrides) : null,
             bias: given.bias ? strided(put(bias.data), { rowStride: 1, columnStride: 0 }) : null,
           },
         }),

@@ -2,7 +2,7 @@
 // as little as possible, because 200 workers wait for it.
 import { isMainThread, parentPort } from 'node:worker_threads';
 import { RegionViews } from '../../src/core/tensor/region.js';
-import { nativeKernel } from '../../workers/kernels/native/kernel.js';
+import { nativeKernel } from '../../workers/kernels/native/native-kernel.js';
 import { strided } from './strided.js';
 
 const [queries, keys, headDim] = [3, 40, 8];

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { packedLength } from '../../src/core/protocol/layout.js';
 import { isSurroundingIntact, margin, read, type KernelBench } from './kernel-bench.js';
 import { normalTensor } from './random.js';
+import { strided } from './strided.js';
 
 export function checkProducts(bench: KernelBench): void {
   for (let columns = 1; columns <= 33; columns++) {
@@ -38,7 +39,14 @@ function checkProduct(
   const stride = columns + 2;
   const output = put(new Float32Array(rowCount * stride).fill(7));
   kernel.pack({ weight: put(weight), bias: hasBias ? put(bias) : null, columns, depth, panels });
-  kernel.project({ rows: put(x), rowCount, depth, panels, columns, output, outputStride: stride });
+  kernel.project({
+    rows: put(x),
+    rowCount,
+    depth,
+    panels,
+    columns,
+    output: strided(output, { rowStride: stride }),
+  });
   for (let row = 0; row < rowCount; row++) {
     for (let c = 0; c < columns; c++) {
       let sum = hasBias ? bias[c]! : 0;
@@ -67,8 +75,7 @@ export function checkProductMargins({ kernel, place, placeOutside }: KernelBench
         depth: 2,
         panels,
         columns,
-        output,
-        outputStride: columns + 4,
+        output: strided(output, { rowStride: columns + 4 }),
       });
       const written = read(output, 5 * (columns + 4));
       written.forEach((value, n) => {

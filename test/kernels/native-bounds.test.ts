@@ -76,6 +76,12 @@ const attention = {
   }),
   logSumExp: strided(floats(4 + 3, 10), { headStride: 4, rowStride: 1 }),
   isDecoding: true,
+  partial: null,
+} satisfies AttentionBlock;
+
+/** Over a part of its keys. */
+const part = {
+  ...attention,
   partial: strided(floats(6 * partialFloats(6), 11), {
     headStride: partialFloats(6),
     rowStride: 2 * partialFloats(6),
@@ -123,8 +129,8 @@ const shortOperands: Readonly<Record<string, AttentionBlock>> = {
   key: { ...attention, key: shorter(attention.key) },
   value: { ...attention, value: shorter(attention.value) },
   output: { ...attention, output: shorter(attention.output) },
-  extraKey: { ...attention, extra: { ...attention.extra, key: shorter(attention.extra.key) } },
-  extraValue: { ...attention, extra: { ...attention.extra, value: shorter(attention.extra.value) } },
+  'extra.key': { ...attention, extra: { ...attention.extra, key: shorter(attention.extra.key) } },
+  'extra.value': { ...attention, extra: { ...attention.extra, value: shorter(attention.extra.value) } },
   mask: withRules({ mask: shorter(rules.mask) }),
   bias: withRules({ bias: shorter(rules.bias) }),
   alibiSlopes: withRules({ alibiSlopes: shorter(rules.alibiSlopes) }),
@@ -134,12 +140,12 @@ const shortOperands: Readonly<Record<string, AttentionBlock>> = {
   scores: { ...attention, scores: shorter(attention.scores) },
   statistics: { ...attention, statistics: shorter(attention.statistics) },
   logSumExp: { ...attention, logSumExp: shorter(attention.logSumExp) },
-  partial: { ...attention, partial: shorter(attention.partial) },
+  partial: { ...part, partial: shorter(part.partial) },
   'key of 16 bits': { ...inHalves, key: shorter(inHalves.key) },
   'value of 16 bits': { ...inHalves, value: shorter(inHalves.value) },
   'key in pages': { ...inPages, key: shorter(inPages.key) },
   'value in pages': { ...inPages, value: shorter(inPages.value) },
-  pages: { ...inPages, pages: { ...inPages.pages, table: shorter(inPages.pages.table) } },
+  'pages.table': { ...inPages, pages: { ...inPages.pages, table: shorter(inPages.pages.table) } },
   // The largest page decides, whichever keys lie in it.
   'key in a page further on': { ...pagesOf(3, 0), value: { ...inPages.value, ...floats(10000) } },
 };
@@ -159,7 +165,7 @@ const wrongTypes: Readonly<Record<string, readonly [type: string, block: Attenti
     'a Uint16Array',
     { ...inHalves, storage: 'bf16', value: { ...inHalves.value, ...someFloats } },
   ],
-  pages: [
+  'pages.table': [
     'an Int32Array',
     { ...inPages, pages: { ...inPages.pages, table: someFloats as unknown as Slice<Int32Array> } },
   ],
@@ -199,18 +205,20 @@ const wrongNumbers: Readonly<Record<string, Partial<AttentionBlock>>> = {
   keys: { keys: 2 ** 31 },
   headDim: { headDim: NaN },
   valueDim: { valueDim: Infinity },
-  firstOffset: withRules({ left: NaN }),
-  lastOffset: withRules({ right: 0.5 }),
+  left: withRules({ left: NaN }),
+  right: withRules({ right: 0.5 }),
   position: { position: 0.5 },
   storage: { storage: 'f64' as 'f32' },
-  scoresStage: { scores: { ...attention.scores, stage: 'masked' as 'biased' } },
-  pageKeys: { pages: { ...inPages.pages, pageKeys: 0.5 } },
-  pageStride: { pages: { ...inPages.pages, stride: -1 } },
-  pages: { pages: { ...inPages.pages, table: { ...inPages.pages.table, offset: -1 } } },
-  alibiSlopes: withRules({ alibiSlopes: { ...rules.alibiSlopes, offset: -1 } }),
-  keyStride: { key: { ...attention.key, rowStride: -7 } },
-  query: { query: { ...attention.query, offset: -1 } },
-  outputStride: { output: { ...attention.output, rowStride: 2 ** 60 } },
+  'scores.stage': { scores: { ...attention.scores, stage: 'masked' as 'biased' } },
+  'pages.pageKeys': { pages: { ...inPages.pages, pageKeys: 0.5 } },
+  'pages.stride': { pages: { ...inPages.pages, stride: -1 } },
+  'pages.table.offset': { pages: { ...inPages.pages, table: { ...inPages.pages.table, offset: -1 } } },
+  'alibiSlopes.offset': withRules({ alibiSlopes: { ...rules.alibiSlopes, offset: -1 } }),
+  'key.rowStride': { key: { ...attention.key, rowStride: -7 } },
+  'query.offset': { query: { ...attention.query, offset: -1 } },
+  'output.rowStride': { output: { ...attention.output, rowStride: 2 ** 60 } },
+  'bias.columnStride': withRules({ bias: { ...rules.bias, columnStride: 1.5 } }),
+  'mask.headStride': withRules({ mask: { ...rules.mask, headStride: -20 } }),
 };
 
 if (hasAddon) {
@@ -221,6 +229,7 @@ if (hasAddon) {
 
   test('operands that end where their arrays do are taken', (t) => {
     t.notThrows(attend(attention));
+    t.notThrows(attend(part));
     t.notThrows(
       attend({
         ...withRules({ alibiSlopes: null, bias: null, mask: null, sinks: null, headScale: null }),
@@ -229,7 +238,6 @@ if (hasAddon) {
         scores: null,
         statistics: null,
         logSumExp: null,
-        partial: null,
       }),
     );
     for (const isDecoding of [true, false]) {
@@ -262,6 +270,31 @@ if (hasAddon) {
   test('attend refuses strides whose products no integer holds', (t) => {
     const query = { ...attention.query, headStride: 2 ** 53, rowStride: 2 ** 53 };
     t.throws(attend({ ...attention, query }), { instanceOf: RangeError, message: /`query`/ });
+  });
+
+  test('attend refuses columns that are no neighbours, but for those of masks and biases', (t) => {
+    const query = { ...attention.query, ...floats(100), columnStride: 2 };
+    t.throws(attend({ ...attention, query }), {
+      instanceOf: RangeError,
+      message: 'columns must be neighbours',
+    });
+  });
+
+  test('attend refuses rows without an output, and a part of one that is not decoding', (t) => {
+    const output = null as unknown as AttentionBlock['output'];
+    for (const block of [
+      { ...attention, output },
+      { ...part, isDecoding: false },
+    ])
+      t.throws(attend(block), { instanceOf: RangeError, message: 'rows need an output' });
+  });
+
+  test('attend refuses a query that is not there', (t) => {
+    const query = null as unknown as AttentionBlock['query'];
+    t.throws(attend({ ...attention, query }), {
+      instanceOf: TypeError,
+      message: 'Expected an array for `query`',
+    });
   });
 
   test('attend refuses more rows to decode than it takes', (t) => {
@@ -315,7 +348,7 @@ function testMerge(kernel: Kernel): void {
     logSumExp,
     headScale,
     partial: {
-      ...attention.partial,
+      ...part.partial,
       ...floats(3 * 6 * partialFloats(valueDim), 7),
       entryStride: 6 * partialFloats(valueDim),
     },
@@ -368,8 +401,12 @@ function testProducts(kernel: Kernel): void {
     panels,
   };
   const projection: Projection = {
-    ...{ rows: floats(4 * depth, 4), rowCount: 4, depth, panels, columns },
-    ...{ output: floats(3 * (columns + 2) + columns, 5), outputStride: columns + 2 },
+    rows: floats(4 * depth, 4),
+    rowCount: 4,
+    depth,
+    panels,
+    columns,
+    output: strided(floats(3 * (columns + 2) + columns, 5), { rowStride: columns + 2 }),
   };
   test('pack and project take operands that end where their arrays do', (t) => {
     t.notThrows(() => {

@@ -90,15 +90,14 @@ inline void beginAttention(Report& report, const char* set, const char* kind, In
   const auto given = [](const auto& operand) { return operand ? "yes" : "no"; };
   report.begin(
       "%s %s %td: queries %td, group %td, keys %td, headDim %td, valueDim %td, extraKeys %td, storage %td, pages %s of "
-      "%td, scale %g, softcap %g, position %td, offsets %td %td, mask %s (%td %td %td), bias %s (%td %td %td), "
+      "%td, scale %g, softcap %g, position %td, left %td, right %td, mask %s (%td %td %td), bias %s (%td %td %td), "
       "slopes %s, sinks %s, headScale %s, weights %s (add %td), scores %s (stage %td), statistics %s, logSumExp %s",
       set, kind, number, a.queries, a.group, a.keys, a.headDim, a.valueDim, a.extra.count, a.storage,
       given(a.pages.table), a.pages.pageKeys, static_cast<double>(a.rules.scale), static_cast<double>(a.rules.softcap),
-      a.position, a.rules.firstOffset, a.rules.lastOffset, given(a.rules.mask), a.rules.mask.headStride,
-      a.rules.mask.rowStride, a.rules.mask.columnStride, given(a.rules.bias), a.rules.bias.headStride,
-      a.rules.bias.rowStride, a.rules.bias.columnStride, given(a.rules.alibiSlopes), given(a.rules.sinks),
-      given(a.headScale), given(a.weights), a.weights.isAdded, given(a.scores), a.scores.stage, given(a.statistics),
-      given(a.logSumExp));
+      a.position, a.rules.left, a.rules.right, given(a.rules.mask), a.rules.mask.headStride, a.rules.mask.rowStride,
+      a.rules.mask.columnStride, given(a.rules.bias), a.rules.bias.headStride, a.rules.bias.rowStride,
+      a.rules.bias.columnStride, given(a.rules.alibiSlopes), given(a.rules.sinks), given(a.headScale), given(a.weights),
+      a.weights.isAdded, given(a.scores), a.scores.stage, given(a.statistics), given(a.logSumExp));
 }
 
 }  // namespace headpool::test

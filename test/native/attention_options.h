@@ -23,15 +23,16 @@ inline void setSoftcap(Random& random, Attention& a) {
 /// of their own: only a caller puts bounds around it.
 inline void setBounds(Random& random, Attention& a) {
   constexpr Index unbounded = 1 << 30;
-  a.rules.firstOffset = -unbounded;
-  a.rules.lastOffset = unbounded;
+  Index first = -unbounded, last = unbounded;  // of query 0
   const Index kind = random.below(5);
   const Index diagonal = random.once(2) ? a.keys - a.queries : random.below(9) - 4;
-  if (kind == 1 || kind == 2) a.rules.lastOffset = diagonal;
-  if (kind == 2) a.rules.firstOffset = diagonal - random.below(a.keys + 2);
-  if (kind == 3) a.rules.firstOffset = random.below(a.keys + 2) - random.below(a.queries + 2);
+  if (kind == 1 || kind == 2) last = diagonal;
+  if (kind == 2) first = diagonal - random.below(a.keys + 2);
+  if (kind == 3) first = random.below(a.keys + 2) - random.below(a.queries + 2);
   const Index positions[] = {0, a.keys - a.queries, random.below(9) - 4, random.below(a.keys + 9), -1000, 1000000};
   a.position = positions[random.below(6)];
+  a.rules.left = a.position - first;
+  a.rules.right = last - a.position;
 }
 
 inline void setStorage(Random& random, Attention& a) {

@@ -35,8 +35,6 @@ Attention partOf(const Attention& whole, Index first, Index end) {
     advance(a, a.value, first);
   }
   a.position -= first;
-  a.rules.firstOffset -= first;
-  a.rules.lastOffset -= first;
   if (a.rules.mask) a.rules.mask.data += first * a.rules.mask.columnStride;
   if (a.rules.bias) a.rules.bias.data += first * a.rules.bias.columnStride;
   if (a.scores) a.scores.data += first;

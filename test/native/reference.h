@@ -24,7 +24,8 @@ struct Sum {
 inline float biasOf(const Attention& a, Index i, Index g, Index j) { return a.rules.bias.at(g, i, j); }
 
 inline bool mayAttend(const Attention& a, Index i, Index g, Index j) {
-  if (j < i + a.rules.firstOffset || j > i + a.rules.lastOffset) return false;
+  const Index position = i + a.position;
+  if (j < position - a.rules.left || j > position + a.rules.right) return false;
   if (a.rules.mask && !a.rules.mask.at(g, i, j)) return false;
   return !a.rules.bias || biasOf(a, i, g, j) != -INFINITY;
 }

@@ -175,7 +175,10 @@ bool testOptions(const Operations& operations) {
   find("sinks that are ignored are found", [](Attention& a) { return remove(a.rules.sinks); });
   find("factors of heads that are ignored are found", [](Attention& a) { return remove(a.headScale); });
   find("a position that is off by one is found", [](Attention& a) {
+    // Bounds stay where they are.
     a.position++;
+    a.rules.left++;
+    a.rules.right--;
     return a.rules.alibiSlopes || a.statistics;
   });
   find("scores of another stage are found", [](Attention& a) {

@@ -20,8 +20,7 @@ export interface Projection {
   readonly depth: number;
   readonly panels: Floats;
   readonly columns: number;
-  readonly output: Floats; // [rowCount, columns], rows outputStride apart
-  readonly outputStride: number;
+  readonly output: Operand; // [rowCount, columns]
 }
 
 /**

@@ -2,9 +2,9 @@
 import type { RegionViews } from '../../src/core/tensor/region.js';
 import type { KernelName, KernelProbe } from '../../src/core/protocol/kernels.js';
 import type { JobKernel, Kernel, KernelFactory } from './kernel.js';
-import { nativeKernel } from './native/kernel.js';
+import { nativeKernel } from './native/native-kernel.js';
 import { referenceKernel } from './reference/reference-kernel.js';
-import { wasmKernel } from './wasm/kernel.js';
+import { wasmKernel } from './wasm/wasm-kernel.js';
 
 const factories: readonly (readonly [KernelName, KernelFactory])[] = [
   ['native', nativeKernel],

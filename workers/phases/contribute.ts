@@ -4,6 +4,7 @@ import type { RegionViews } from '../../src/core/tensor/region.js';
 import type { Kernel } from '../kernels/kernel.js';
 import type { ContributeWork, GramWork } from '../../src/core/protocol/layer-work.js';
 import { blockStatistic, blockStatistics } from '../../src/core/protocol/statistics.js';
+import { rowsTogether } from '../../src/core/protocol/strided.js';
 import { entryWords } from '../../src/core/protocol/tables.js';
 import { openPanels } from './project.js';
 import type { UnitRunner } from '../../src/core/protocol/tables.js';
@@ -57,8 +58,7 @@ export function contributeUnits(
         depth: valueDim,
         panels: panels.segment(head).slice,
         columns: valueDim,
-        output: { data: product, offset: 0 },
-        outputStride: valueDim,
+        output: rowsTogether(product, 0, 1, valueDim),
       });
       const index = word(entryWords.statisticsOffset) + head * blocks + block;
       sums[index * blockStatistics + blockStatistic.contributionNorm] = sumNorms(o, product, valueDim);

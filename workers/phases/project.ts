@@ -3,6 +3,7 @@ import type { RegionViews } from '../../src/core/tensor/region.js';
 import type { Floats, Kernel } from '../kernels/kernel.js';
 import { packedLength, type Panels } from '../../src/core/protocol/layout.js';
 import type { UnitRunner } from '../../src/core/protocol/tables.js';
+import { rowsTogether } from '../../src/core/protocol/strided.js';
 import type { PackWork, ProjectWork } from '../../src/core/protocol/layer-work.js';
 
 export function packUnits(work: PackWork, views: RegionViews, kernel: Kernel): UnitRunner {
@@ -52,8 +53,7 @@ export function projectUnits(work: ProjectWork, views: RegionViews, kernel: Kern
           depth,
           panels: slice,
           columns,
-          output: { data, offset: segment * segmentStride + firstRow * rowStride },
-          outputStride: rowStride,
+          output: rowsTogether(data, segment * segmentStride + firstRow * rowStride, 1, rowStride),
         });
       }
       skipped += panels.segments;

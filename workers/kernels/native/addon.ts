@@ -1,47 +1,25 @@
-// Loads the addon that tools/build-native.mjs made, and picks the instruction set: the best that the processor runs, or the one that
-// HEADPOOL_ISA asks for. That variable is a switch for tests, and this file the only one in workers/ that reads any.
+// Loads the addon that tools/build-native.mjs made, and picks the instruction set: the best that the processor runs, or
+// the one that HEADPOOL_ISA asks for. That variable is a switch for tests, and this file alone in workers/ reads any.
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { InstructionSetNotUsed } from '../../../src/core/protocol/kernels.js';
+import type { Numbers } from '../parameters.js';
 
-/** The operations of one instruction set; the order of the numbers stands in calls.h. All write in place. */
+/** Takes what parameters.ts writes: numbers, then operands. Writes in place. */
+export type Operation = (numbers: Float64Array, ...operands: readonly (Numbers | null)[]) => void;
+
+/** The operations of one instruction set. */
 export interface Operations {
   readonly panelColumns: number;
   readonly flopPerRound: number;
   scratchFloats(numbers: Float64Array): number;
   /** Asks the system for large pages, before the memory is first written. */
   prepare(floats: Float32Array): void;
-  pack(numbers: Float64Array, weight: Float32Array, bias: Float32Array | null, panels: Float32Array): void;
-  project(numbers: Float64Array, rows: Float32Array, panels: Float32Array, output: Float32Array): void;
-  attend(
-    numbers: Float64Array,
-    query: Float32Array,
-    pages: Int32Array | null,
-    key: Float32Array | Uint16Array,
-    value: Float32Array | Uint16Array,
-    output: Float32Array,
-    extraKey: Float32Array,
-    extraValue: Float32Array,
-    mask: Uint8Array | null,
-    bias: Float32Array | null,
-    alibiSlopes: Float32Array | null,
-    sinks: Float32Array | null,
-    headScale: Float32Array | null,
-    weights: Float32Array | null,
-    scores: Float32Array | null,
-    logSumExp: Float32Array | null,
-    statistics: Float32Array | null,
-    partial: Float32Array | null,
-    scratch: Float32Array,
-  ): void;
-  merge(
-    numbers: Float64Array,
-    partial: Float32Array,
-    output: Float32Array,
-    logSumExp: Float32Array | null,
-    headScale: Float32Array | null,
-  ): void;
+  readonly pack: Operation;
+  readonly project: Operation;
+  readonly attend: Operation;
+  readonly merge: Operation;
   multiplyAdd(numbers: Float64Array): number;
   sum(numbers: Float64Array, floats: Float32Array): number;
 }
@@ -56,6 +34,8 @@ export interface InstructionSet {
 export interface Addon {
   /** Best first. */
   instructionSets(): InstructionSet[];
+  /** The kinds and names of all parameters, as the operations take them. */
+  parameterNames(): string;
   open(name: string): Operations;
 }
 

@@ -5,50 +5,42 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include <initializer_list>
-
-#include "source/operations.h"
+#include "source/parameters.h"
 
 namespace headpool {
 
-/// One dimension of an operand: how many steps of how many elements.
-struct Axis {
-  Index count;
-  Index stride;
-};
-
 template <class T>
-struct ElementType;
+struct ElementOf;
+template <class T>
+struct ElementOf<const T> : ElementOf<T> {};
 template <>
-struct ElementType<float> {
+struct ElementOf<float> {
   static constexpr napi_typedarray_type type = napi_float32_array;
   static constexpr const char* name = "a Float32Array";
 };
 template <>
-struct ElementType<unsigned char> {
+struct ElementOf<unsigned char> {
   static constexpr napi_typedarray_type type = napi_uint8_array;
   static constexpr const char* name = "a Uint8Array";
 };
-
 template <>
-struct ElementType<unsigned short> {
+struct ElementOf<unsigned short> {
   static constexpr napi_typedarray_type type = napi_uint16_array;
   static constexpr const char* name = "a Uint16Array";
 };
 template <>
-struct ElementType<int> {
+struct ElementOf<int> {
   static constexpr napi_typedarray_type type = napi_int32_array;
   static constexpr const char* name = "an Int32Array";
 };
 
+/// The Reader of source/parameters.h that checks all it takes.
 class Arguments {
-  static constexpr size_t most = 20;
+  static constexpr size_t most = 24;
   static constexpr size_t messageLength = 160;
   static constexpr size_t cacheLine = 64;
   // Every integer up to here is a double, so sums and products that stay below are exact, and larger ones stay larger.
-  static constexpr double largestInteger = 9007199254740992.0;
-  // Rows and keys are 32-bit numbers inside the kernels, and the offsets of bounds are added to them.
-  static constexpr double mostRows = 1 << 30;
+  static constexpr Index largestInteger = 9007199254740992;
 
   napi_env env;
   napi_value values[most] = {};
@@ -80,101 +72,143 @@ class Arguments {
   }
 
   const Operations& operations() const { return *table; }
+  Index panelColumns() const { return table->panelColumns; }
 
   /// Whether nothing has been thrown.
   bool areGood() const { return isGood; }
 
+  /// Throws for parameters that are right by themselves and don't go together.
+  void require(bool isTrue, const char* problem) {
+    if (!isTrue) throwRange("%s", problem);
+  }
+
   /// The next number as it is.
-  double number() {
+  void number(const char*, float& to) { to = static_cast<float>(nextDouble()); }
+
+  /// The next number, an integer >= 0.
+  void integer(const char* name, Index& to, Index largest = largestInteger) {
+    to = checkInteger(nextDouble(), 0, largest, name, "");
+  }
+
+  /// The next number, where a row stands or how far it may look; what lies beyond all rows, infinities too, is cut.
+  void bound(const char* name, Index& to) {
+    const double value = nextDouble(), furthest = static_cast<double>(mostRows);
+    const double nearest = value > furthest ? furthest : value < -furthest ? -furthest : value;
+    to = checkInteger(nearest, -mostRows, mostRows, name, "");
+  }
+
+  /// The next typed array from the offset that the next number says, as neighbours.
+  template <class T>
+  void run(const char* name, T*& to, const Extent& extent, Presence presence) {
+    if (!isGiven(name, presence)) return;
+    const Index headStride = extent.heads > 1 ? extent.rows * extent.columns : 0;
+    const Index offset = part(name, ".offset");
+    to = elements<T>(name, Strided<T>{nullptr, headStride, extent.columns, 1}, extent, offset);
+  }
+
+  /// The same with strides.
+  template <class T>
+  void operand(const char* name, Strided<T>& to, const Extent& extent, Presence presence) {
+    if (!isGiven(name, presence)) return;
+    const Index offset = strides(name, to);
+    to.data = elements<T>(name, to, extent, offset);
+  }
+
+  /// The same of the elements that `storage` says.
+  void stored(const char* name, Strided<const void>& to, Index storage, const Extent& extent) {
+    if (!isGiven(name, required)) return;
+    const Index offset = strides(name, to);
+    if (storage == float32)
+      to.data = elements<const float>(name, to, extent, offset);
+    else
+      to.data = elements<const unsigned short>(name, to, extent, offset);
+  }
+
+  /// One page more than the largest of those in a table.
+  Index endOf(const int* table, Index count) {
+    Index end = 0;
+    for (Index n = 0; n < count && isGood; n++) {
+      require(table[n] >= 0, "a page must be >= 0");
+      end = table[n] >= end ? table[n] + 1 : end;
+    }
+    return end;
+  }
+
+  /// The next typed array, space for `attend`; it starts where a cache line does.
+  void scratch(const char* name, float*& to, Index headDim, Index valueDim) {
+    size_t length = 0;
+    float* data = nextArray<float>(name, &length);
+    if (!isGood) return;
+    const size_t skipped = (cacheLine - reinterpret_cast<size_t>(data) % cacheLine) % cacheLine / sizeof(float);
+    const size_t count = static_cast<size_t>(table->scratchFloats(headDim, valueDim)) + skipped;
+    to = data + skipped;
+    if (count > length) throwRange("Expected at least %zu elements in `%s`, got %zu", count, name, length);
+  }
+
+ private:
+  /// The next number says whether an operand is there; only then others tell where, and an array follows.
+  bool isGiven(const char* name, Presence presence) {
+    const bool isThere = nextDouble() != 0;
+    if (!isThere && presence == required) throwType(name, "an array");
+    return isThere;
+  }
+
+  double nextDouble() {
     if (nextNumber < numberCount) return numbers[nextNumber++];
     throwRange("Expected more than %zu numbers", numberCount);
     return 0;
   }
 
-  /// The next number, an integer >= 0: a size, a stride or an offset.
-  Index integer(const char* name) { return checkInteger(number(), 0, largestInteger, name); }
+  /// The next number, an offset or a stride of an operand.
+  Index part(const char* name, const char* title) { return checkInteger(nextDouble(), 0, largestInteger, name, title); }
 
-  Index integerUpTo(Index largest, const char* name) {
-    return checkInteger(number(), 0, static_cast<double>(largest), name);
-  }
-
-  /// Throws for a combination of arguments that are right by themselves.
-  void refuse(const char* problem) { throwRange("%s", problem); }
-
-  /// The next number, an integer that counts rows or keys.
-  Index rowCount(const char* name) { return checkInteger(number(), 0, mostRows, name); }
-
-  /// The next number, how far a row may look; what lies beyond all rows, infinities too, is cut to that.
-  Index bound(const char* name) {
-    const double value = number();
-    const double nearest = value > mostRows ? mostRows : value < -mostRows ? -mostRows : value;
-    return checkInteger(nearest, -mostRows, mostRows, name);
-  }
-
-  /// The next typed array from the offset that the next number says; every element along the axes must lie inside.
-  template <class T>
-  T* elements(const char* name, std::initializer_list<Axis> axes) {
-    return elementsAt<T>(nextArgument(), name, axes);
-  }
-
-  /// The same, or null where the argument is null.
-  template <class T>
-  T* optionalElements(const char* name, std::initializer_list<Axis> axes) {
-    const napi_value value = nextArgument();
-    napi_valuetype type = napi_undefined;
-    if (isGood) napi_typeof(env, value, &type);
-    if (type != napi_null) return elementsAt<T>(value, name, axes);
-    nextNumber++;
-    return nullptr;
-  }
-
-  /// The next typed array, space for `count` floats; it starts where a cache line does.
-  float* scratch(Index count) {
-    size_t length = 0;
-    float* data = typedArray<float>(nextArgument(), "scratch", &length);
-    const size_t skipped = (cacheLine - reinterpret_cast<size_t>(data) % cacheLine) % cacheLine / sizeof(float);
-    if (!isGood) return nullptr;
-    if (static_cast<size_t>(count) + skipped <= length) return data + skipped;
-    throwRange("Expected at least %zu elements in `scratch`, got %zu", static_cast<size_t>(count) + skipped, length);
-    return nullptr;
-  }
-
- private:
-  napi_value nextArgument() { return nextValue < most ? values[nextValue++] : nullptr; }
-
-  Index checkInteger(double value, double least, double largest, const char* name) {
-    if (value >= least && value <= largest && value == static_cast<double>(static_cast<Index>(value)))
+  Index checkInteger(double value, Index least, Index largest, const char* name, const char* title) {
+    const double from = static_cast<double>(least), to = static_cast<double>(largest);
+    if (value >= from && value <= to && value == static_cast<double>(static_cast<Index>(value)))
       return static_cast<Index>(value);
-    throwRange("Expected an integer from %.0f to %.0f for `%s`, got %g", least, largest, name, value);
+    throwRange("Expected an integer from %.0f to %.0f for `%s%s`, got %g", from, to, name, title, value);
     return 0;
   }
 
+  /// Takes the strides of an operand; returns its offset.
   template <class T>
-  T* elementsAt(napi_value value, const char* name, std::initializer_list<Axis> axes) {
-    const Index offset = integer(name);
+  Index strides(const char* name, Strided<T>& to) {
+    const Index offset = part(name, ".offset");
+    to.headStride = part(name, ".headStride");
+    to.rowStride = part(name, ".rowStride");
+    to.columnStride = part(name, ".columnStride");
+    return offset;
+  }
+
+  /// The next typed array from `offset` on; all of the extent must lie inside.
+  template <class T, class Of>
+  T* elements(const char* name, const Strided<Of>& strides, const Extent& e, Index offset) {
     size_t length = 0;
-    T* data = typedArray<T>(value, name, &length);
+    T* data = nextArray<T>(name, &length);
     if (!isGood) return nullptr;
-    double end = static_cast<double>(offset) + 1;
-    for (const Axis& axis : axes) {
-      // Without elements nothing is read or written, wherever it would lie.
-      if (axis.count == 0) return data;
-      end += static_cast<double>(axis.count - 1) * static_cast<double>(axis.stride);
-    }
+    // Without elements nothing is read or written, wherever it would lie.
+    if (e.entries == 0 || e.heads == 0 || e.rows == 0 || e.columns == 0) return data;
+    const auto reach = [](Index count, Index stride) {
+      return static_cast<double>(count - 1) * static_cast<double>(stride);
+    };
+    const double end = static_cast<double>(offset) + 1 + reach(e.entries, e.entryStride) +
+                       reach(e.heads, strides.headStride) + reach(e.rows, strides.rowStride) +
+                       reach(e.columns, strides.columnStride);
     if (end <= static_cast<double>(length)) return data + offset;
     throwRange("Expected at least %.0f elements in `%s`, got %zu", end, name, length);
     return nullptr;
   }
 
   template <class T>
-  T* typedArray(napi_value value, const char* name, size_t* length) {
+  T* nextArray(const char* name, size_t* length) {
     if (!isGood) return nullptr;
+    const napi_value value = nextValue < most ? values[nextValue++] : nullptr;
     napi_typedarray_type type;
     void* data = nullptr;
     // Unlike the functions for buffers, this one knows shared memory in every version of Node.
     const napi_status status = napi_get_typedarray_info(env, value, &type, length, &data, nullptr, nullptr);
-    if (status == napi_ok && type == ElementType<T>::type) return static_cast<T*>(data);
-    throwType(name, ElementType<T>::name);
+    if (status == napi_ok && type == ElementOf<T>::type) return static_cast<T*>(data);
+    throwType(name, ElementOf<T>::name);
     return nullptr;
   }
 

@@ -3,6 +3,7 @@
 #include "calls.h"
 #include "instruction-sets.h"
 #include "large-pages.h"
+#include "source/parameter_names.h"
 
 namespace headpool {
 namespace {
@@ -37,6 +38,9 @@ napi_value listInstructionSets(napi_env env, napi_callback_info) {
   return list;
 }
 
+/// parameterNames(): what the operations take, for a test
+napi_value listParameterNames(napi_env env, napi_callback_info) { return toString(env, ParameterNames().list()); }
+
 const Operations* findOperations(const char* name) {
   for (const InstructionSet& set : instructionSets)
     if (!problemOf(set) && __builtin_strcmp(set.name, name) == 0) return set.operations;
@@ -68,10 +72,10 @@ napi_value open(napi_env env, napi_callback_info info) {
       constant("flopPerRound", operations->flopPerRound),
       method("scratchFloats", scratchFloats),
       method("prepare", prepare),
-      method("pack", pack),
-      method("project", project),
-      method("attend", attend),
-      method("merge", merge),
+      method("pack", call<Packing, &Operations::pack>),
+      method("project", call<Projection, &Operations::project>),
+      method("attend", call<Attention, &Operations::attend>),
+      method("merge", call<Merge, &Operations::merge>),
       method("multiplyAdd", multiplyAdd),
       method("sum", sum),
   };
@@ -86,8 +90,9 @@ napi_value open(napi_env env, napi_callback_info info) {
 NAPI_MODULE_INIT() {
   const napi_property_descriptor properties[] = {
       {"instructionSets", nullptr, headpool::listInstructionSets, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"parameterNames", nullptr, headpool::listParameterNames, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"open", nullptr, headpool::open, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
   };
-  napi_define_properties(env, exports, 2, properties);
+  napi_define_properties(env, exports, 3, properties);
   return exports;
 }

@@ -13,7 +13,7 @@ export function pack({ weight, bias, columns, depth, panels }: Packing): void {
   }
 }
 
-export function project({ rows, rowCount, depth, panels, columns, output, outputStride }: Projection): void {
+export function project({ rows, rowCount, depth, panels, columns, output }: Projection): void {
   for (let row = 0; row < rowCount; row++) {
     const x = rows.offset + row * depth;
     for (let column = 0; column < columns; column++) {
@@ -22,7 +22,7 @@ export function project({ rows, rowCount, depth, panels, columns, output, output
       for (let k = 0; k < depth; k++) {
         sum = fround(sum + fround(rows.data[x + k]! * panels.data[panel + 1 + k]!));
       }
-      output.data[output.offset + row * outputStride + column] = sum;
+      output.data[output.offset + row * output.rowStride + column] = sum;
     }
   }
 }

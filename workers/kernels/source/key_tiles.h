@@ -35,8 +35,8 @@ struct KeyRange {
 
 /// The keys that query `i` may attend.
 inline KeyRange keysOf(const Attention& a, Index i) {
-  const Index first = i + a.rules.firstOffset;
-  const Index end = i + a.rules.lastOffset + 1;
+  const Index first = i + a.position - a.rules.left;
+  const Index end = i + a.position + a.rules.right + 1;
   return {first < 0 ? 0 : first, end > a.keys ? a.keys : end};
 }
 

@@ -61,14 +61,13 @@ struct ExtraKeys {
 /// How scores come about: scaled, capped, less their ALiBi terms, with their biases, and then left out or not.
 struct ScoreRules {
   float scale;
-  float softcap;  // c of c * tanh(score / c); 0 = none
-  // Query i may attend keys first <= j <= last with first = i + firstOffset, last = i + lastOffset, cut to the keys.
-  Index firstOffset;
-  Index lastOffset;
+  float softcap;                      // c of c * tanh(score / c); 0 = none
+  Strided<const float> alibiSlopes;   // of a member: slope * |position of the query - j| is subtracted
+  Strided<const float> bias;          // added; -infinity = left out
   Strided<const unsigned char> mask;  // 0 = left out
-  Strided<const float> bias;          // added to the scaled score; -infinity = left out
-  Strided<const float> alibiSlopes;   // of a member: slope * |position of the query - j| is subtracted from the score
-  Strided<const float> sinks;         // of a member: a logit that joins the softmax's denominator
+  Index left;                         // a query at position p may attend the keys p - left <= j <= p + right
+  Index right;
+  Strided<const float> sinks;  // of a member: a logit that joins the softmax's denominator
 };
 
 /// Rows of results, of query i and group member g. What was not asked for is null.

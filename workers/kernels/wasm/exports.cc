@@ -1,9 +1,10 @@
 // What the WebAssembly module exports: the shared source at 4 lanes, tiled for 16 vector registers.
-// A parameter block is the C++ struct itself, which the caller writes as a row of 32-bit words.
 #include "source/compiled.h"
+#include "source/parameter_names.h"
 
 #define EXPORT extern "C" __attribute__((visibility("default")))
 
+namespace headpool {
 namespace {
 
 struct Target {
@@ -17,25 +18,74 @@ struct Target {
   static constexpr int tileKeys = 64;
   static constexpr int depthBlock = 512;
 };
-using Compiled = headpool::Compiled<Target>;
+constexpr const Operations& operations = Compiled<Target>::operations;
 
-}  // namespace
+/// Takes parameters from 32-bit words, as they are: a number each, an operand's address and, unless that is 0, strides.
+class Words {
+  const int* next;
 
-EXPORT int panelColumns() { return Compiled::operations.panelColumns; }
+  template <class T>
+  T* pointer() {
+    return reinterpret_cast<T*>(*next++);
+  }
 
-EXPORT int scratchFloats(int headDim, int valueDim) { return Compiled::scratchFloats(headDim, valueDim); }
+ public:
+  explicit Words(const int* words) : next(words) {}
 
-EXPORT void pack(const float* weight, const float* bias, int columns, int depth, float* panels) {
-  Compiled::operations.pack({weight, bias, columns, depth, panels});
+  Index panelColumns() const { return operations.panelColumns; }
+  void require(bool, const char*) {}
+  Index endOf(const int*, Index) { return 0; }
+  void integer(const char*, Index& to, Index = 0) { to = *next++; }
+  void bound(const char*, Index& to) { to = *next++; }
+  void number(const char*, float& to) { __builtin_memcpy(&to, next++, sizeof to); }
+  template <class T>
+  void run(const char*, T*& to, const Extent&, Presence) {
+    to = pointer<T>();
+  }
+  template <class T>
+  void operand(const char*, Strided<T>& to, const Extent&, Presence) {
+    to.data = pointer<T>();
+    if (!to) return;
+    to.headStride = *next++;
+    to.rowStride = *next++;
+    to.columnStride = *next++;
+  }
+  void stored(const char* name, Strided<const void>& to, Index, const Extent& extent) {
+    operand(name, to, extent, required);
+  }
+  void scratch(const char*, float*& to, Index, Index) { to = pointer<float>(); }
+};
+
+template <class Parameters>
+Parameters parametersAt(const int* words) {
+  Words next(words);
+  Parameters parameters{};
+  read(next, parameters);
+  return parameters;
 }
 
-EXPORT void project(const headpool::Projection* p) { Compiled::operations.project(*p); }
+ParameterNames names;
 
-EXPORT void attend(const headpool::Attention* a) { Compiled::attend(*a); }
+}  // namespace
+}  // namespace headpool
 
-EXPORT void merge(const headpool::Merge* m) { Compiled::operations.merge(*m); }
+using namespace headpool;
 
-/// Compiled::operations.flopPerRound FLOP a round.
-EXPORT float multiplyAddRounds(int rounds, float seed) { return Compiled::operations.multiplyAddRounds(rounds, seed); }
+EXPORT int panelColumns() { return operations.panelColumns; }
 
-EXPORT float sumFloats(const float* data, int count) { return Compiled::operations.sumFloats(data, count); }
+EXPORT int scratchFloats(int headDim, int valueDim) { return operations.scratchFloats(headDim, valueDim); }
+
+EXPORT void pack(const int* words) { operations.pack(parametersAt<Packing>(words)); }
+
+EXPORT void project(const int* words) { operations.project(parametersAt<Projection>(words)); }
+
+EXPORT void attend(const int* words) { operations.attend(parametersAt<Attention>(words)); }
+
+EXPORT void merge(const int* words) { operations.merge(parametersAt<Merge>(words)); }
+
+/// operations.flopPerRound FLOP a round.
+EXPORT float multiplyAddRounds(int rounds, float seed) { return operations.multiplyAddRounds(rounds, seed); }
+
+EXPORT float sumFloats(const float* data, int count) { return operations.sumFloats(data, count); }
+
+EXPORT const char* parameterNames() { return names.list(); }

@@ -2,7 +2,8 @@
 import type { RegionViews } from '../../../src/core/tensor/region.js';
 import type { Slice } from '../../../src/core/protocol/strided.js';
 import { instantiate, type Exports, type ModuleChoice } from './module.js';
-import { Scratch, type Numbers } from './scratch.js';
+import type { Numbers } from '../parameters.js';
+import { Scratch } from './scratch.js';
 
 export class Machine {
   readonly exports: Exports;
@@ -19,17 +20,21 @@ export class Machine {
     this.#views = views;
   }
 
-  /** The byte address of a slice that lies in the shared memory, undefined for one outside. */
-  addressOf({ data, offset }: Slice<Numbers>): number | undefined {
-    if (!this.#views.isInArena(data)) return undefined;
-    return data.byteOffset + offset * data.BYTES_PER_ELEMENT;
+  /**
+   * The byte address of a slice that lies in the shared memory, undefined for one outside.
+   * @param isResident whether the coordinator always keeps the operand in the arena
+   */
+  addressOf({ data, offset }: Slice<Numbers>, isResident = false): number | undefined {
+    if (this.#views.isInArena(data)) return data.byteOffset + offset * data.BYTES_PER_ELEMENT;
+    if (isResident) throw new TypeError('Keys, values and packed weights must lie in the arena');
+    return undefined;
   }
 
   /**
-   * The byte address of `length` rows' numbers, in place or copied in. Segments of one product come one after another
-   * with the same rows, so the last copy is kept; every job views its rows through a new array, which tells them apart.
+   * The byte address of `length` numbers, in place or copied in. The last copy is kept for the calls that follow; every
+   * job views its rows through a new array, which tells them apart.
    */
-  addressOfRows(slice: Slice<Float32Array>, length: number): number {
+  addressOfKept(slice: Slice<Float32Array>, length: number): number {
     const inPlace = this.addressOf(slice);
     if (inPlace !== undefined) return inPlace;
     const { data, offset } = slice;
@@ -38,13 +43,6 @@ export class Machine {
     this.#rowsScratch.reset();
     const address = this.#rowsScratch.copyIn(data.subarray(offset, offset + length));
     this.#copiedRows = { of: new WeakRef(data), offset, length, address };
-    return address;
-  }
-
-  /** The byte address of an operand that the coordinator always keeps in the arena. */
-  addressInArena(slice: Slice<Numbers>): number {
-    const address = this.addressOf(slice);
-    if (address === undefined) throw new TypeError('Keys, values and packed weights must lie in the arena');
     return address;
   }
 }

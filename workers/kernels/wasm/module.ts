@@ -1,18 +1,23 @@
 // Chooses and instantiates the WebAssembly module: relaxed SIMD where the engine validates it, plain SIMD elsewhere.
 import { readFileSync } from 'node:fs';
 
-/** The functions that exports.cc exports; every pointer is a byte address in the shared memory. */
+/** The functions that exports.cc exports; every address is one of bytes in the shared memory. */
 export interface Exports {
   readonly __stack_pointer: WebAssembly.Global;
   panelColumns(): number;
   scratchFloats(headDim: number, valueDim: number): number;
-  pack(weight: number, bias: number, columns: number, depth: number, panels: number): void;
-  project(parameters: number): void;
-  attend(parameters: number): void;
-  merge(parameters: number): void;
+  readonly pack: Operation;
+  readonly project: Operation;
+  readonly attend: Operation;
+  readonly merge: Operation;
   multiplyAddRounds(rounds: number, seed: number): number;
   sumFloats(data: number, count: number): number;
+  /** The address of the kinds and names of all parameters, as the operations take them. */
+  parameterNames(): number;
 }
+
+/** Takes the address of the words that wasm-call.ts writes. */
+export type Operation = (words: number) => void;
 
 const variants = [
   { file: 'relaxed.wasm', instructionSet: 'WebAssembly relaxed SIMD' },

@@ -1,8 +1,8 @@
 // One worker's private space inside the shared memory: parameter blocks, the kernel's scratch, and copies of operands
 // that lie outside that memory. Everything in it lives for one operation.
 
-/** Every kind of operand. */
-export type Numbers = Float32Array | Int32Array | Uint16Array | Uint8Array;
+/** What is copied: keys and values of 16 bits lie in the shared memory always. */
+export type CopiedNumbers = Float32Array | Int32Array | Uint8Array;
 
 const pageBytes = 65_536;
 const alignment = 64;
@@ -25,23 +25,22 @@ export class Scratch {
     this.#next = this.#start;
   }
 
-  /** The address of space for `length` floats, with arbitrary content. */
-  takeFloats(length: number): number {
-    return this.takeBytes(length * 4);
-  }
-
   /** The address of a copy of `source`. */
-  copyIn(source: Float32Array | Int32Array | Uint8Array): number {
+  copyIn(source: CopiedNumbers): number {
     const address = this.takeBytes(source.byteLength);
-    this.write(address, source);
+    this.#allLike(source).set(source, address / source.BYTES_PER_ELEMENT);
     return address;
   }
 
-  /** Writes numbers to an address of this space. */
-  write(address: number, source: Float32Array | Int32Array | Uint8Array): void {
-    if (source instanceof Float32Array) this.#floats.set(source, address / 4);
-    else if (source instanceof Int32Array) this.#ints.set(source, address / 4);
-    else this.#bytes.set(source, address);
+  /** Numbers like those given, at an address of this space. */
+  view(like: CopiedNumbers, address: number, length: number): CopiedNumbers {
+    const start = address / like.BYTES_PER_ELEMENT;
+    return this.#allLike(like).subarray(start, start + length);
+  }
+
+  #allLike(numbers: CopiedNumbers): CopiedNumbers {
+    if (numbers instanceof Float32Array) return this.#floats;
+    return numbers instanceof Int32Array ? this.#ints : this.#bytes;
   }
 
   /** The address of space for `byteLength` bytes, with arbitrary content. */
@@ -49,18 +48,6 @@ export class Scratch {
     if (this.#next + byteLength > this.#end) this.#grow(byteLength);
     const address = this.#next;
     this.#next += Math.ceil(byteLength / alignment) * alignment;
-    return address;
-  }
-
-  /** The floats at an address of this space. */
-  floatsAt(address: number, length: number): Float32Array {
-    return this.#floats.subarray(address / 4, address / 4 + length);
-  }
-
-  /** The address of a parameter block of 32-bit words; see `floatWord` for floats among them. */
-  writeWords(words: Int32Array): number {
-    const address = this.takeBytes(words.byteLength);
-    this.#ints.set(words, address / 4);
     return address;
   }
 
@@ -75,13 +62,4 @@ export class Scratch {
     this.#ints = new Int32Array(buffer);
     this.#bytes = new Uint8Array(buffer);
   }
-}
-
-const floatOfBits = new Float32Array(1);
-const bitsOfFloat = new Int32Array(floatOfBits.buffer);
-
-/** The word that holds the bits of a float32. */
-export function floatWord(value: number): number {
-  floatOfBits[0] = value;
-  return bitsOfFloat[0]!;
 }

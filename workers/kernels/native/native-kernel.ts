@@ -1,0 +1,64 @@
+// The native kernel: hands operations to the addon, which computes on the operands where they lie. Nothing is copied.
+import { cpuTraits, type KernelTraits } from '../../../src/core/protocol/kernels.js';
+import type { Kernel, KernelFactory } from '../kernel.js';
+import { writeAttention, writePacking, writePartialRows, writeProjection } from '../parameters.js';
+import { chooseOperations, type AddonChoice, type Operations } from './addon.js';
+import { NativeCall } from './native-call.js';
+
+export const nativeKernel: KernelFactory<Kernel> = {
+  probe() {
+    const choice = chooseOperations();
+    return 'reason' in choice ? choice : traitsOf(choice);
+  },
+  create() {
+    const choice = chooseOperations();
+    if ('reason' in choice) throw new Error(choice.reason);
+    return createKernel(choice.operations, traitsOf(choice));
+  },
+};
+
+function traitsOf({ operations, title, others }: AddonChoice): KernelTraits {
+  const { panelColumns, flopPerRound } = operations;
+  return {
+    ...cpuTraits,
+    instructionSet: title,
+    otherInstructionSets: others,
+    panelColumns,
+    flopPerRound,
+    arena: 'plain',
+  };
+}
+
+// Two large pages of most machines: below, none may fit.
+const leastPreparedBytes = 4 * 2 ** 20;
+
+function createKernel(operations: Operations, traits: KernelTraits): Kernel {
+  const pack = new NativeCall(operations, operations.pack, writePacking);
+  const project = new NativeCall(operations, operations.project, writeProjection);
+  const attend = new NativeCall(operations, operations.attend, writeAttention);
+  const merge = new NativeCall(operations, operations.merge, writePartialRows);
+  return {
+    traits,
+    prepare: (floats) => {
+      if (floats.byteLength >= leastPreparedBytes) operations.prepare(floats);
+    },
+    pack: (packing) => {
+      pack.make(packing);
+    },
+    project: (projection) => {
+      project.make(projection);
+    },
+    attend: (block) => {
+      attend.make(block);
+    },
+    merge: (rows) => {
+      merge.make(rows);
+    },
+    multiplyAdd: (rounds) => {
+      operations.multiplyAdd(Float64Array.of(rounds));
+    },
+    read: ({ data, offset }, length) => {
+      operations.sum(Float64Array.of(length, offset), data);
+    },
+  };
+}
