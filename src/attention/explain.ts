@@ -1,8 +1,8 @@
 // Explains the weight of one key for one query and head: checks what is asked, finds the rows in the caller's operands
 // and leaves the arithmetic to explain-row.ts. Float64 on the calling thread; no engine takes part.
 import { expected, HeadpoolError } from '../core/errors.js';
+import { checkNames } from '../core/suggest.js';
 import { describeAttention, type AttentionInputs } from './attention.js';
-import { checkNames } from './check-names.js';
 import {
   checkIndex,
   explainKey,

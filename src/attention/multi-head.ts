@@ -1,12 +1,12 @@
 // The layer: projections, heads, concatenation and W^O as one call. It checks and describes; an engine computes.
 import { expected, HeadpoolError } from '../core/errors.js';
+import { checkNames } from '../core/suggest.js';
 import { formatShape, type Shape } from '../core/tensor/shape.js';
 import type { Tensor, TensorLike } from '../core/tensor/tensor.js';
 import { denseBatch, lengthsOf, raggedBatch, rowsOf } from './batch.js';
 import type { KeyValueCache } from './cache.js';
 import { resolveCacheOptions, type CacheOptions, type ResolvedCacheOptions } from './cache-options.js';
 import { behindCaches, cachesOf } from './cached-batch.js';
-import { checkNames } from './check-names.js';
 import { checkOptionNames, type AttentionOptions } from './options.js';
 import type { Explanation } from './explain-row.js';
 import { explainLayer, type WeightIndex } from './explain.js';

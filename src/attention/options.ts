@@ -1,8 +1,8 @@
 // The options of an attention call: their names and types.
 import { expected } from '../core/errors.js';
+import { checkNames } from '../core/suggest.js';
 import type { Tensor, TensorLike } from '../core/tensor/tensor.js';
 import type { KeyValueCache } from './cache.js';
-import { checkNames } from './check-names.js';
 import type { MaskLike } from './shared.js';
 
 /** Where the diagonal starts: query i stands at position i, or so that the last query stands at the last valid key. */

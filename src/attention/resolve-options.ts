@@ -1,8 +1,8 @@
 // What the options of a call resolve to for its heads and its batch: checked, with every default filled in.
 import { expected } from '../core/errors.js';
+import { checkNames } from '../core/suggest.js';
 import { broadcastStrides, formatShape, isSameShape, type Shape } from '../core/tensor/shape.js';
 import type { Tensor } from '../core/tensor/tensor.js';
-import { checkNames } from './check-names.js';
 import { resolveDiagonal } from './diagonal.js';
 import type { AttentionOptions, ScoresToReturn } from './options.js';
 import type { Batch, BroadcastOperand, Heads, ResolvedOptions } from './problem.js';

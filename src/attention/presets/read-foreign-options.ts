@@ -1,6 +1,6 @@
 // Reads the values that other systems' options may have; every error names the option as that system does.
 import { describe, expected, HeadpoolError } from '../../core/errors.js';
-import { checkNames } from '../check-names.js';
+import { checkNames } from '../../core/suggest.js';
 
 /** Rejects names that the system doesn't have. @throws UNKNOWN_OPTION, naming the nearest; INVALID_OPTION if no object */
 export function checkGiven(preset: string, options: object, names: readonly string[]): void {
