@@ -1,0 +1,133 @@
+// The table of options read row by row: what is checked by it, which options look at positions, and which are settings.
+import { expected } from '../core/errors.js';
+import { checkNames } from '../core/suggest.js';
+import { checkOf, type OptionRow } from './option-kinds.js';
+import {
+  optionTable,
+  type AttentionOptions,
+  type Groups,
+  type OptionAt,
+  type OptionPath,
+} from './options.js';
+
+type OptionName = keyof AttentionOptions;
+
+/** A row of the table with its place: an option, or a field of one. */
+export interface PlacedRow extends OptionRow {
+  readonly path: string;
+  readonly name: OptionName;
+  readonly field: string | undefined;
+}
+
+export const optionRows = Object.entries(optionTable).map(([path, row]): PlacedRow => {
+  const [name, field] = path.split('.') as [OptionName, string?];
+  return { ...row, path, name, field };
+});
+
+/** What options hold at the place of a row. */
+export function valueAt(options: AttentionOptions, { name, field }: PlacedRow): unknown {
+  const value: unknown = options[name];
+  return field === undefined ? value : (value as Readonly<Record<string, unknown>> | undefined)?.[field];
+}
+
+/** What holds where nothing is given. */
+export function defaultOf({ default: value }: PlacedRow, headDim: number): number | boolean | undefined {
+  return typeof value === 'function' ? value(headDim) : value;
+}
+
+/** Whether a value of an option or a setting asks for something: neither absent nor off. */
+export function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== false;
+}
+
+/** An option that looks at the positions of the diagonal, if there is one. */
+export function positionalOption(options: AttentionOptions): OptionName | undefined {
+  const hasPositions = options.rope?.positions !== undefined;
+  const found = optionRows.find(
+    (row) =>
+      row.positional === true && isGiven(valueAt(options, row)) && !(row.name === 'rope' && hasPositions),
+  );
+  return found?.name;
+}
+
+/** The fields of the options that are objects; `?` = may be absent. */
+const groups = new Map<OptionName, string[]>();
+for (const { name, field, isNeeded = false } of optionRows) {
+  if (field === undefined) continue;
+  groups.set(name, [...(groups.get(name) ?? []), isNeeded ? field : `${field}?`]);
+}
+
+const checkedRows = optionRows.flatMap((row) => {
+  const check = checkOf(row);
+  return check === undefined ? [] : [{ ...row, ...check }];
+});
+
+/** Checks all that the table tells of values. @throws INVALID_OPTION, UNKNOWN_OPTION */
+export function checkOptions(options: AttentionOptions): void {
+  for (const [name, fields] of groups) {
+    const group: unknown = options[name];
+    if (group === undefined) continue;
+    // A list is an object too, and a pair is what other systems take for a window.
+    if (typeof group !== 'object' || group === null || Symbol.iterator in group) {
+      throw expected('INVALID_OPTION', `an object { ${fields.join(', ')} }`, name, group);
+    }
+    const names = fields.map((field) => field.replace('?', ''));
+    checkNames(`option of \`${name}\``, group, names);
+  }
+  for (const row of checkedRows) {
+    const value = valueAt(options, row);
+    const isMissing = value === undefined && row.isNeeded === true && options[row.name] !== undefined;
+    if (isMissing || (value !== undefined && !row.accepts(value))) {
+      throw expected('INVALID_OPTION', row.what, row.path, value);
+    }
+  }
+}
+
+type Table = typeof optionTable;
+
+/** The options, and fields of options, that are of a kind. */
+export type PathOfKind<Kind> = {
+  [Path in OptionPath]: Table[Path]['kind'] extends Kind ? Path : never;
+}[OptionPath];
+
+type SettingPath = { [Path in OptionPath]: Table[Path] extends { help: string } ? Path : never }[OptionPath];
+
+/** `softcap`, and `windowLeft` of `window.left`. */
+type SettingName<Path extends SettingPath> = Table[Path] extends { flag: { name: infer Name extends string } }
+  ? Name
+  : Path extends `${infer Name}.${infer Field}`
+    ? `${Name}${Capitalize<Field>}`
+    : Path;
+
+type SettingValue<Path extends SettingPath> = Table[Path] extends { kind: 'flag' } | { flag: unknown }
+  ? boolean
+  : Table[Path] extends { kind: 'flag or choice' }
+    ? NonNullable<OptionAt<Path>>
+    : Table[Path] extends { kind: 'numbers a head' }
+      ? readonly number[] | undefined
+      : OptionAt<Path> | undefined;
+
+/** The settings that say options. */
+export type OptionSettings = { readonly [Path in SettingPath as SettingName<Path>]: SettingValue<Path> };
+
+type GroupOf<Path> = Path extends `${infer Name extends keyof Groups}.${string}` ? Name : never;
+type FieldOf<
+  Path,
+  Name extends keyof Groups,
+> = Path extends `${Name}.${infer Field extends keyof Groups[Name] & string}` ? Field : never;
+
+/** The options that settings can say: they hold for sequences of any length. */
+export type SettableOptions = Pick<AttentionOptions, SettingPath & OptionName> & {
+  readonly [Name in GroupOf<SettingPath>]?: Pick<Groups[Name], FieldOf<SettingPath, Name>>;
+};
+
+export interface SettingRow extends PlacedRow {
+  readonly setting: keyof OptionSettings;
+  readonly help: string;
+}
+
+export const settingRows = optionRows.flatMap((row): SettingRow[] => {
+  const { name, field = '', flag, help } = row;
+  const setting = flag?.name ?? `${name}${field.charAt(0).toUpperCase()}${field.slice(1)}`;
+  return help === undefined ? [] : [{ ...row, help, setting: setting as keyof OptionSettings }];
+});
