@@ -122,12 +122,15 @@ export type SettableOptions = Pick<AttentionOptions, SettingPath & OptionName> &
 };
 
 export interface SettingRow extends PlacedRow {
+  readonly kind: Table[SettingPath]['kind'];
   readonly setting: keyof OptionSettings;
   readonly help: string;
 }
 
-export const settingRows = optionRows.flatMap((row): SettingRow[] => {
-  const { name, field = '', flag, help } = row;
-  const setting = flag?.name ?? `${name}${field.charAt(0).toUpperCase()}${field.slice(1)}`;
-  return help === undefined ? [] : [{ ...row, help, setting: setting as keyof OptionSettings }];
-});
+export const settingRows = optionRows
+  .filter((row) => row.help !== undefined)
+  .map((row) => {
+    const { name, field = '', flag } = row;
+    const setting = flag?.name ?? `${name}${field.charAt(0).toUpperCase()}${field.slice(1)}`;
+    return { ...row, setting } as SettingRow;
+  });

@@ -16,7 +16,7 @@ import type { Settings } from '../config/schemas.js';
 import { createEngine, type Engine } from '../engine/engine.js';
 import { attempt } from '../files/attempt.js';
 import { formatCount } from '../page/table.js';
-import { checkAlignment } from './attention-options.js';
+import { checkAlignment } from './check-alignment.js';
 import { addFlags, settingsOf, type CommonArgs } from './command.js';
 import { startProgress } from './progress.js';
 import { reportOf, type RunReport } from './run-report.js';

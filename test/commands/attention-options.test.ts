@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { Explanation } from '../../src/attention/explain-row.js';
-import { checkAlignment } from '../../src/commands/attention-options.js';
+import { checkAlignment } from '../../src/commands/check-alignment.js';
 import { resolveSettings } from '../../src/config/settings.js';
 import { formatNpyHeader } from '../../src/files/npy.js';
 import { openTensorFile } from '../../src/files/tensor-file.js';
@@ -289,7 +289,7 @@ test.serial(
   'dims that nothing turns',
   refuses,
   ['--rope-dims', '4'],
-  /`--rope-base` beside it for `--rope-d/,
+  /^headpool: `--rope-dims` needs `--rope-base`$/m,
 );
 test.serial('a slip of the pen', refuses, ['--sofcap', '4'], /`--sofcap`; did you mean `--softcap`/);
 

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { RunEstimate } from '../../src/runs/estimate.js';
 import type { RunReport } from '../../src/commands/run-report.js';
-import { fieldsOf } from '../../src/config/fields.js';
-import { flagOf, resolveSettings } from '../../src/config/settings.js';
+import { fieldsOf, flagOf } from '../../src/config/fields.js';
+import { resolveSettings } from '../../src/config/settings.js';
 import { rejects } from '../files/scratch.js';
 import { makeFolder } from '../helpers/make-folder.js';
 import { headpoolPiped, layerFlags } from '../helpers/pipe-command.js';
@@ -142,7 +142,7 @@ interface Refusal {
 const refusals: Readonly<Record<string, Refusal>> = {
   '--resume with --restart': {
     args: ['--resume', '--restart'],
-    says: /no `--resume` beside it, for `--restart`/,
+    says: /^headpool: `--resume` and `--restart` can't be used together$/m,
   },
   'a size of memory that is none': {
     args: ['--memory', 'nonsense'],
@@ -226,6 +226,7 @@ test.serial('--resume of what can not be resumed is refused', async (t) => {
   const { at, flags } = await prepare(t);
   const piped = await headpoolPiped(Buffer.from('{"x":[]}\n'), 'run', ...flags, '-i', '-', '-o', at('y.jsonl'), '--resume'); // prettier-ignore
   t.is(piped.code, 2);
+  t.is(piped.stderr, 'headpool: `--resume` needs files as input and output\n');
 });
 
 test.serial('help names every setting of a run, with its choices', async (t) => {

@@ -2,7 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import type { RunOptions } from '../../src/runs/request.js';
+import type { SettableOptions } from '../../src/attention/option-rows.js';
 import { rejects } from '../files/scratch.js';
 import { openBench, requestFor, runBatch } from '../helpers/batch-run.js';
 import { offsetsOf } from '../helpers/layer-oracle.js';
@@ -16,7 +16,7 @@ const names = ['a', null, 3, 'b', 'c', 'd'];
 async function statisticsOf(
   t: ExecutionContext,
   inputs: readonly GivenSequences[],
-  options: RunOptions,
+  options: SettableOptions,
   output: string,
 ) {
   const folder = await makeFolder(t);
@@ -35,7 +35,7 @@ async function statisticsOf(
 }
 
 /** The statistics of sequence `n` alone, as lists of numbers. */
-async function alone({ rows, lengths: all }: GivenSequences, n: number, options: RunOptions) {
+async function alone({ rows, lengths: all }: GivenSequences, n: number, options: SettableOptions) {
   const offsets = offsetsOf(all);
   const data = rows.slice(offsets[n]! * 8, offsets[n + 1]! * 8);
   const tensor = { shape: [all[n]!, 8], data };
@@ -47,7 +47,7 @@ async function alone({ rows, lengths: all }: GivenSequences, n: number, options:
   return Object.fromEntries(Object.entries(headStatistics!).map(([measure, values]) => [measure, Array.from((values as { data: Float32Array }).data)])); // prettier-ignore
 }
 
-for (const [name, options] of Object.entries<RunOptions>({
+for (const [name, options] of Object.entries<SettableOptions>({
   'by default': {},
   'with options': { causal: true, window: { left: 5 }, headScale: [2, 0.5] },
 })) {
