@@ -21,19 +21,20 @@ export interface OptionRow {
   /** The words of a choice. */
   readonly choices?: readonly string[];
   /** What each number of a list may be. */
-  readonly range?: 'finite' | 'below Infinity';
+  readonly range?: 'finite' | 'below Infinity' | undefined;
   /** A field that its option can't be without. */
   readonly isNeeded?: boolean;
   /** What holds, and is recorded, where nothing is given. */
-  readonly default?: boolean | ((headDim: number) => number);
+  readonly default?: boolean | ((headDim: number) => number) | undefined;
   /** What stands for nothing in the resolved options. */
-  readonly none?: number;
+  readonly none?: number | undefined;
   /** Whether it looks at the positions of queries, so that the diagonal must be known. */
   readonly positional?: boolean;
   /** Of a setting: what help says of it. */
-  readonly help?: string;
+  readonly help?: string | undefined;
   /** Of a setting that is a flag, which stands for numbers a head. */
-  readonly flag?: { readonly name: string; readonly stands: (heads: number) => readonly number[] };
+  readonly flag?:
+    { readonly name: string; readonly stands: (heads: number) => readonly number[] } | undefined;
 }
 
 /** The row of an option of that type. */
@@ -88,12 +89,14 @@ export function checkOf({ kind, choices = [] }: OptionRow): Check | undefined {
   }
 }
 
-function oneOf(values: readonly unknown[]): Check {
+function oneOf(values: readonly (string | boolean)[]): Check {
+  return { what: formatChoices(values), accepts: (value) => (values as readonly unknown[]).includes(value) };
+}
+
+/** `true, false or 'mean'`. */
+export function formatChoices(values: readonly (string | boolean)[]): string {
   const words = values.map((value) => (typeof value === 'string' ? `'${value}'` : String(value)));
-  return {
-    what: `${words.slice(0, -1).join(', ')} or ${words.at(-1)!}`,
-    accepts: (value) => values.includes(value),
-  };
+  return `${words.slice(0, -1).join(', ')} or ${words.at(-1)!}`;
 }
 
 /** As kernels hold it; NaN for what is no number. */

@@ -12,20 +12,38 @@ import {
 
 type OptionName = keyof AttentionOptions;
 
-/** A row of the table with its place: an option, or a field of one. */
+/** A row of the table, whole and with its place: an option, or a field of one. */
 export interface PlacedRow extends OptionRow {
   readonly path: string;
   readonly name: OptionName;
   readonly field: string | undefined;
+  readonly choices: readonly string[];
+  readonly isNeeded: boolean;
+  readonly positional: boolean;
 }
+
+// All rows have the same fields: calls walk through them, and objects of many shapes are slow to read.
+const blank = {
+  choices: [],
+  range: undefined,
+  isNeeded: false,
+  default: undefined,
+  none: undefined,
+  positional: false,
+  flag: undefined,
+  help: undefined,
+};
 
 export const optionRows = Object.entries(optionTable).map(([path, row]): PlacedRow => {
   const [name, field] = path.split('.') as [OptionName, string?];
-  return { ...row, path, name, field };
+  return { ...blank, ...row, path, name, field };
 });
 
 /** What options hold at the place of a row. */
-export function valueAt(options: AttentionOptions, { name, field }: PlacedRow): unknown {
+export function valueAt(
+  options: AttentionOptions,
+  { name, field }: Pick<PlacedRow, 'name' | 'field'>,
+): unknown {
   const value: unknown = options[name];
   return field === undefined ? value : (value as Readonly<Record<string, unknown>> | undefined)?.[field];
 }
@@ -40,47 +58,49 @@ export function isGiven(value: unknown): boolean {
   return value !== undefined && value !== false;
 }
 
+const positionalRows = optionRows.filter(({ positional }) => positional);
+
 /** An option that looks at the positions of the diagonal, if there is one. */
 export function positionalOption(options: AttentionOptions): OptionName | undefined {
   const hasPositions = options.rope?.positions !== undefined;
-  const found = optionRows.find(
-    (row) =>
-      row.positional === true && isGiven(valueAt(options, row)) && !(row.name === 'rope' && hasPositions),
+  const given = positionalRows.filter((row) => isGiven(valueAt(options, row)));
+  return given.find(({ name }) => name !== 'rope' || !hasPositions)?.name;
+}
+
+const optionChecks = [...new Set(optionRows.map(({ name }) => name))].map((name) => {
+  const rows = optionRows.filter((row) => row.name === name);
+  const checks = rows.flatMap(({ path, field, isNeeded, ...row }) => {
+    const check = checkOf(row);
+    return check === undefined ? [] : [{ path, field, isNeeded, check }];
+  });
+  /** Those of an option that is an object; `?` = may be absent. */
+  const fields = rows.flatMap(({ field, isNeeded }) =>
+    field === undefined ? [] : [isNeeded ? field : `${field}?`],
   );
-  return found?.name;
-}
-
-/** The fields of the options that are objects; `?` = may be absent. */
-const groups = new Map<OptionName, string[]>();
-for (const { name, field, isNeeded = false } of optionRows) {
-  if (field === undefined) continue;
-  groups.set(name, [...(groups.get(name) ?? []), isNeeded ? field : `${field}?`]);
-}
-
-const checkedRows = optionRows.flatMap((row) => {
-  const check = checkOf(row);
-  return check === undefined ? [] : [{ ...row, ...check }];
+  return { name, fields, checks };
 });
 
 /** Checks all that the table tells of values. @throws INVALID_OPTION, UNKNOWN_OPTION */
 export function checkOptions(options: AttentionOptions): void {
-  for (const [name, fields] of groups) {
-    const group: unknown = options[name];
-    if (group === undefined) continue;
-    // A list is an object too, and a pair is what other systems take for a window.
-    if (typeof group !== 'object' || group === null || Symbol.iterator in group) {
-      throw expected('INVALID_OPTION', `an object { ${fields.join(', ')} }`, name, group);
-    }
-    const names = fields.map((field) => field.replace('?', ''));
-    checkNames(`option of \`${name}\``, group, names);
-  }
-  for (const row of checkedRows) {
-    const value = valueAt(options, row);
-    const isMissing = value === undefined && row.isNeeded === true && options[row.name] !== undefined;
-    if (isMissing || (value !== undefined && !row.accepts(value))) {
-      throw expected('INVALID_OPTION', row.what, row.path, value);
+  for (const { name, fields, checks } of optionChecks) {
+    const option: unknown = options[name];
+    if (option === undefined) continue;
+    if (fields.length > 0) checkFields(name, option, fields);
+    for (const { path, field, isNeeded, check } of checks) {
+      const value = valueAt(options, { name, field });
+      if (value === undefined && !isNeeded) continue;
+      if (!check.accepts(value)) throw expected('INVALID_OPTION', check.what, path, value);
     }
   }
+}
+
+function checkFields(name: string, option: unknown, fields: readonly string[]): void {
+  // A list is an object too, and a pair is what other systems take for a window.
+  if (typeof option !== 'object' || option === null || Symbol.iterator in option) {
+    throw expected('INVALID_OPTION', `an object { ${fields.join(', ')} }`, name, option);
+  }
+  const names = fields.map((field) => field.replace('?', ''));
+  checkNames(`option of \`${name}\``, option, names);
 }
 
 type Table = typeof optionTable;
@@ -92,7 +112,7 @@ export type PathOfKind<Kind> = {
 
 type SettingPath = { [Path in OptionPath]: Table[Path] extends { help: string } ? Path : never }[OptionPath];
 
-/** `softcap`, and `windowLeft` of `window.left`. */
+/** `scale`, and `windowLeft` of `window.left`. */
 type SettingName<Path extends SettingPath> = Table[Path] extends { flag: { name: infer Name extends string } }
   ? Name
   : Path extends `${infer Name}.${infer Field}`

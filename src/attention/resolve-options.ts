@@ -3,8 +3,9 @@ import { expected } from '../core/errors.js';
 import { broadcastStrides, formatShape, isSameShape, type Shape } from '../core/tensor/shape.js';
 import type { Tensor } from '../core/tensor/tensor.js';
 import { resolveDiagonal } from './diagonal.js';
-import { checkOptions, defaultOf, optionRows, valueAt, type PathOfKind } from './option-rows.js';
-import type { AttentionOptions } from './options.js';
+import { formatChoices } from './option-kinds.js';
+import { checkOptions, defaultOf, optionRows, type PathOfKind } from './option-rows.js';
+import { scoreStages, type AttentionOptions } from './options.js';
 import type { Batch, BroadcastOperand, Heads, ResolvedOptions } from './problem.js';
 import { resolveNorm, resolveRotary } from './rotary.js';
 import { shareFloats, shareMask, shareNumbers } from './shared.js';
@@ -24,9 +25,13 @@ export function resolveOptions(
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw expected('INVALID_OPTION', 'an AbortSignal', 'signal', signal);
   }
+  const { left, right, diagonalOf } = resolveDiagonal(options, batch);
   return {
+    // Not a spread first: V8 is 10 times as slow to add fields to a copy.
+    left,
+    right,
+    diagonalOf,
     ...resolveNumbers(options, { heads, headDim }),
-    ...resolveDiagonal(options, batch),
     mask: mask === undefined ? null : broadcast('mask', shareMask('mask', mask), heads, batch),
     bias: bias === undefined ? null : broadcast('bias', shareFloats('bias', bias), heads, batch),
     rope: rope === undefined ? null : resolveRotary(rope, headDim, batch),
@@ -39,21 +44,22 @@ export function resolveOptions(
 
 type Numbers = Pick<ResolvedOptions, PathOfKind<'float32' | 'positive float32' | 'numbers a head'>>;
 
+const scalarRows = optionRows.filter(({ kind }) => kind === 'float32' || kind === 'positive float32');
+const headRows = optionRows.filter(({ kind }) => kind === 'numbers a head');
+
 /** The options that are a number, and those that are a number a head, in shared memory. */
 function resolveNumbers(
   options: AttentionOptions,
   { heads, headDim }: Pick<Heads, 'heads' | 'headDim'>,
 ): Numbers {
   const numbers: Record<string, unknown> = {};
-  for (const row of optionRows) {
-    const { kind, name, range = 'finite', none } = row;
-    const given = valueAt(options, row);
-    if (kind === 'numbers a head') {
-      const list = { count: heads, which: 'a head', range } as const;
-      numbers[name] = given === undefined ? null : shareNumbers(name, given as ArrayLike<number>, list);
-    } else if (kind === 'float32' || kind === 'positive float32') {
-      numbers[name] = given ?? defaultOf(row, headDim) ?? none;
-    }
+  for (const row of scalarRows) {
+    numbers[row.name] = options[row.name] ?? defaultOf(row, headDim) ?? row.none;
+  }
+  for (const { name, range = 'finite' } of headRows) {
+    const given = options[name] as ArrayLike<number> | undefined;
+    const list = { count: heads, which: 'a head', range } as const;
+    numbers[name] = given === undefined ? null : shareNumbers(name, given, list);
   }
   return numbers as unknown as Numbers;
 }
@@ -63,8 +69,13 @@ type Returns = Pick<ResolvedOptions, 'returnWeights' | 'returnScores' | 'returnL
 function resolveReturns(options: AttentionOptions, batch: Batch): Returns {
   const { returnWeights = false, returnScores, returnLogSumExp = false, headStatistics = false } = options;
   if (returnWeights === 'mean' && returnScores === 'probabilities') {
-    const what = "'scaled', 'softcapped' or 'biased' beside `returnWeights: 'mean'`";
-    throw expected('INVALID_OPTION', what, 'returnScores', returnScores);
+    const others = formatChoices(scoreStages.filter((stage) => stage !== 'probabilities'));
+    throw expected(
+      'INVALID_OPTION',
+      `${others} beside \`returnWeights: 'mean'\``,
+      'returnScores',
+      returnScores,
+    );
   }
   if (batch.dense === undefined) {
     if (returnWeights !== false) throw refuseRagged('returnWeights', returnWeights, batch);

@@ -29,7 +29,7 @@ function optionSettings(): OptionSchemas {
   return Object.fromEntries(schemas) as OptionSchemas;
 }
 
-function schemaOf({ kind, choices = [], flag }: SettingRow): z.ZodType {
+function schemaOf({ kind, choices, flag }: SettingRow): z.ZodType {
   const said = flag === undefined ? kind : 'flag';
   switch (said) {
     case 'flag':

@@ -88,7 +88,10 @@ function refusalOf(misfit: Misfit, fields: Fields, said: ReadonlyMap<string, Sai
 // Far more than settings need, and little enough to parse at once.
 const mostBytes = 1_000_000;
 
-/** A configuration file: YAML (or JSON, which is YAML) holding one mapping. @throws INVALID_CONFIG, naming the file and, for syntax, the line */
+/**
+ * A configuration file: YAML (or JSON, which is YAML) holding one mapping.
+ * @throws INVALID_CONFIG, naming the file and, for syntax, the line
+ */
 async function loadConfig(path: string): Promise<Readonly<Record<string, unknown>>> {
   let text: string;
   try {

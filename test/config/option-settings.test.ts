@@ -25,7 +25,7 @@ const [heads, headDim] = [2, 4];
 const required = { input: 'x.npy', weights: 'w.safetensors', heads, head: 0, query: 0 };
 
 /** A value that is neither the default nor off, and its text. */
-function exampleOf({ kind, choices = [], flag }: SettingRow): readonly [value: unknown, text: string] {
+function exampleOf({ kind, choices, flag }: SettingRow): readonly [value: unknown, text: string] {
   if (kind === 'flag' || flag !== undefined) return [true, 'true'];
   if (kind === 'numbers a head') return [[0.5, 2], '0.5,2'];
   if (choices.length === 0) return [2, '2'];
@@ -36,7 +36,7 @@ function exampleOf({ kind, choices = [], flag }: SettingRow): readonly [value: u
 
 /** The settings that a setting needs. */
 function neededOf({ name, path }: SettingRow): Readonly<Record<string, unknown>> {
-  const needed = settingRows.filter((row) => row.isNeeded === true && row.name === name && row.path !== path);
+  const needed = settingRows.filter((row) => row.isNeeded && row.name === name && row.path !== path);
   return Object.fromEntries(needed.map((row) => [row.setting, exampleOf(row)[0]]));
 }
 
