@@ -1,8 +1,9 @@
 // Where queries stand among the keys, and how far they look to either side.
 import { expected } from '../core/errors.js';
+import type { Batch, Entry } from './batch.js';
 import { positionalOption } from './option-rows.js';
 import type { Alignment, AttentionOptions } from './options.js';
-import type { Batch, Entry, ResolvedOptions } from './problem.js';
+import type { CallRules, ResolvedOptions } from './resolved-options.js';
 
 /**
  * The bounds of `causal` and `window`, and the diagonal that they, ALiBi, rotary positions and statistics measure from.
@@ -11,7 +12,7 @@ import type { Batch, Entry, ResolvedOptions } from './problem.js';
 export function resolveDiagonal(
   options: AttentionOptions,
   batch: Batch,
-): Pick<ResolvedOptions, 'left' | 'right' | 'diagonalOf'> {
+): Pick<ResolvedOptions, 'diagonalOf'> & Pick<CallRules, 'left' | 'right'> {
   const { causal = false, window: { left = Infinity, right = Infinity } = {} } = options;
   const alignment = statedAlignment(options);
   if (batch.isCached) refuseAlignment(options);

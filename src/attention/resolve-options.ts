@@ -2,13 +2,16 @@
 import { expected } from '../core/errors.js';
 import { broadcastStrides, formatShape, isSameShape, type Shape } from '../core/tensor/shape.js';
 import type { Tensor } from '../core/tensor/tensor.js';
+import type { Heads } from '../core/protocol/layout.js';
+import type { Strided } from '../core/protocol/strided.js';
+import type { Batch } from './batch.js';
 import { resolveDiagonal } from './diagonal.js';
 import { formatChoices } from './option-kinds.js';
 import { checkOptions, defaultOf, optionRows, type PathOfKind } from './option-rows.js';
 import { scoreStages, type AttentionOptions } from './options.js';
-import type { Batch, BroadcastOperand, Heads, ResolvedOptions } from './problem.js';
+import type { CallRules, ResolvedOptions } from './resolved-options.js';
 import { resolveNorm, resolveRotary } from './rotary.js';
-import { shareFloats, shareMask, shareNumbers } from './shared.js';
+import { shareFloats, shareMask, shareNumbers } from './share-operands.js';
 
 /**
  * Checks the options against the heads and the batch, and fills in the defaults.
@@ -27,13 +30,15 @@ export function resolveOptions(
   }
   const { left, right, diagonalOf } = resolveDiagonal(options, batch);
   return {
-    // Not a spread first: V8 is 10 times as slow to add fields to a copy.
-    left,
-    right,
+    rules: {
+      // Not a spread first: V8 is 10 times as slow to add fields to a copy.
+      left,
+      right,
+      ...resolveNumbers(options, { heads, headDim }),
+      mask: mask === undefined ? null : broadcast('mask', shareMask('mask', mask), heads, batch),
+      bias: bias === undefined ? null : broadcast('bias', shareFloats('bias', bias), heads, batch),
+    },
     diagonalOf,
-    ...resolveNumbers(options, { heads, headDim }),
-    mask: mask === undefined ? null : broadcast('mask', shareMask('mask', mask), heads, batch),
-    bias: bias === undefined ? null : broadcast('bias', shareFloats('bias', bias), heads, batch),
     rope: rope === undefined ? null : resolveRotary(rope, headDim, batch),
     qkNorm: qkNorm === undefined ? null : resolveNorm(qkNorm, headDim),
     ...resolveReturns(options, batch),
@@ -42,7 +47,7 @@ export function resolveOptions(
   };
 }
 
-type Numbers = Pick<ResolvedOptions, PathOfKind<'float32' | 'positive float32' | 'numbers a head'>>;
+type Numbers = Pick<CallRules, PathOfKind<'float32' | 'positive float32' | 'numbers a head'>>;
 
 const scalarRows = optionRows.filter(({ kind }) => kind === 'float32' || kind === 'positive float32');
 const headRows = optionRows.filter(({ kind }) => kind === 'numbers a head');
@@ -59,9 +64,13 @@ function resolveNumbers(
   for (const { name, range = 'finite' } of headRows) {
     const given = options[name] as ArrayLike<number> | undefined;
     const list = { count: heads, which: 'a head', range } as const;
-    numbers[name] = given === undefined ? null : shareNumbers(name, given, list);
+    numbers[name] = given === undefined ? null : ofHeads(shareNumbers(name, given, list));
   }
   return numbers as unknown as Numbers;
+}
+
+function ofHeads<T>(data: T): Strided<T> {
+  return { data, offset: 0, entryStride: 0, headStride: 1, rowStride: 0, columnStride: 0 };
 }
 
 type Returns = Pick<ResolvedOptions, 'returnWeights' | 'returnScores' | 'returnLogSumExp' | 'headStatistics'>;
@@ -106,7 +115,7 @@ function broadcast<T>(
   { shape, data }: { readonly shape: Shape; readonly data: T },
   heads: number,
   batch: Batch,
-): BroadcastOperand<T> {
+): Strided<T> {
   const { dense } = batch;
   if (dense === undefined) {
     const what = `no \`${name}\` for ${unevenRows(batch)}`;
@@ -122,7 +131,8 @@ function broadcast<T>(
       shape,
     );
   }
-  return { data, strides: strides as [number, number, number, number] };
+  const [entryStride, headStride, rowStride, columnStride] = strides as [number, number, number, number];
+  return { data, offset: 0, entryStride, headStride, rowStride, columnStride };
 }
 
 function checkOut(out: Tensor, shape: Shape): NonNullable<ResolvedOptions['out']> {
