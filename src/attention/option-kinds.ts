@@ -1,9 +1,22 @@
 // What options may be, kind by kind: what a row of their table says, and how a value is checked by it.
 
-/** 'other' and what depends on the call's heads are checked where they are resolved. */
-export type Kind = 'flag' | 'choice' | 'flag or choice' | NumberKind | 'numbers a head' | 'other';
+/** Numbers, and what messages say of them. */
+const ranges = {
+  count: { what: 'an integer >= 0', has: (value: number) => Number.isInteger(value) && value >= 0 },
+  float32: { what: 'a finite float32 number', has: (value: number) => Number.isFinite(Math.fround(value)) },
+  'positive float32': {
+    what: 'a number > 0 in the range of float32 (1.2e-38 to 3.4e38)',
+    // Kernels divide by it, and the reciprocal of less is infinite.
+    has: (value: number) => Math.fround(value) >= 2 ** -126 && Math.fround(value) < Infinity,
+  },
+  'positive number': { what: 'a finite number > 0', has: (value: number) => value > 0 && value < Infinity },
+  'number >= 0': { what: 'a finite number >= 0', has: (value: number) => value >= 0 && value < Infinity },
+} as const;
 
-type NumberKind = 'count' | 'even count' | 'float32' | 'positive float32' | 'positive number' | 'number >= 0';
+type NumberKind = keyof typeof ranges | 'even count';
+
+/** 'even count', 'numbers a head' and 'other' are checked where they are resolved. */
+export type Kind = 'flag' | 'choice' | 'flag or choice' | NumberKind | 'numbers a head' | 'other';
 
 type KindOf<Value> = [Value] extends [boolean | undefined]
   ? 'flag'
@@ -57,35 +70,18 @@ export function checkOf({ kind, choices = [] }: OptionRow): Check | undefined {
       return oneOf(choices);
     case 'flag or choice':
       return oneOf([true, false, ...choices]);
-    case 'count':
-      return {
-        what: 'an integer >= 0',
-        accepts: (value) => Number.isInteger(value) && (value as number) >= 0,
-      };
-    case 'float32':
-      return { what: 'a finite float32 number', accepts: (value) => Number.isFinite(asFloat32(value)) };
-    case 'positive float32':
-      // Kernels divide by it, and the reciprocal of less is infinite.
-      return {
-        what: 'a number > 0 in the range of float32 (1.2e-38 to 3.4e38)',
-        accepts: (value) => asFloat32(value) >= 2 ** -126 && asFloat32(value) < Infinity,
-      };
-    case 'positive number':
-      return {
-        what: 'a finite number > 0',
-        accepts: (value) => Number.isFinite(value) && (value as number) > 0,
-      };
-    case 'number >= 0':
-      return {
-        what: 'a finite number >= 0',
-        accepts: (value) => Number.isFinite(value) && (value as number) >= 0,
-      };
     case 'even count':
     case 'numbers a head':
     case 'other':
       return undefined;
-    default:
-      return kind satisfies never;
+    case 'count':
+    case 'float32':
+    case 'positive float32':
+    case 'positive number':
+    case 'number >= 0': {
+      const { what, has } = ranges[kind];
+      return { what, accepts: (value) => typeof value === 'number' && has(value) };
+    }
   }
 }
 
@@ -97,9 +93,4 @@ function oneOf(values: readonly (string | boolean)[]): Check {
 export function formatChoices(values: readonly (string | boolean)[]): string {
   const words = values.map((value) => (typeof value === 'string' ? `'${value}'` : String(value)));
   return `${words.slice(0, -1).join(', ')} or ${words.at(-1)!}`;
-}
-
-/** As kernels hold it; NaN for what is no number. */
-function asFloat32(value: unknown): number {
-  return typeof value === 'number' ? Math.fround(value) : NaN;
 }
