@@ -1,6 +1,6 @@
 // Progress of a grid on stderr: a bar on a terminal, a plain line every ten seconds elsewhere.
 import type { GridProgress } from '../measure/grid/visit-clock.js';
-import { formatDuration } from '../page/table.js';
+import { formatDuration } from '../page/figures.js';
 import { formatBar, fit } from './progress.js';
 
 const plainEveryMs = 10_000;

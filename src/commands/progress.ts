@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import type { FileIdentity } from '../runs/identity.js';
 import type { RunProgress } from '../runs/run.js';
-import { formatCount, formatDuration } from '../page/table.js';
+import { formatCount, formatDuration } from '../page/figures.js';
 
 const barWidth = 24;
 const plainEveryMs = 10_000;

@@ -2,7 +2,8 @@
 import type { RunEstimate } from '../runs/estimate.js';
 import type { RunRequest } from '../runs/request.js';
 import type { Settings } from '../config/schemas.js';
-import { formatBytes, formatCount, formatDuration, formatFlop, formatTable } from '../page/table.js';
+import { formatBytes, formatCount, formatDuration, formatFlop } from '../page/figures.js';
+import { formatTable } from '../page/table.js';
 import type { RunReport } from './run-report.js';
 
 type Row = [string, string];
