@@ -48,7 +48,7 @@ const columns = {
   kind: { value: ({ curve }) => curve.kind },
   axis: { value: ({ curve }) => curve.axis },
   workers: { value: ({ workers }) => workers, format: formatCount },
-  status: { value: (row) => noteOf(row)?.replace(', beyond this', ' beyond the') ?? 'measured' },
+  status: { value: statusOf },
   shape: { title: 'work', value: describeShape, isForPeople: true },
   modelDim: { value: ({ work }) => work?.modelDim },
   heads: { value: ({ work }) => work?.heads },
@@ -107,9 +107,18 @@ function isPredicted({ work }: Row): boolean {
   return work === undefined;
 }
 
+function isBeyondMachine({ simulated }: Row): boolean {
+  return simulated?.isBeyondMachine === true;
+}
+
+function statusOf(row: Row): string {
+  if (!isPredicted(row)) return 'measured';
+  return isBeyondMachine(row) ? 'predicted beyond the machine' : 'predicted';
+}
+
 function noteOf(row: Row): string | null {
   if (!isPredicted(row)) return null;
-  return row.simulated?.isBeyondMachine === true ? 'predicted, beyond this machine' : 'predicted';
+  return isBeyondMachine(row) ? 'predicted, beyond this machine' : 'predicted';
 }
 
 function describeShape(row: Row): string {
