@@ -1,19 +1,19 @@
 // A whole layer as phases: projection into heads, attention, W^O on the concatenation.
-import type { LayerCall } from '../attention/multi-head.js';
-import type { Heads } from '../attention/problem.js';
-import { regionOf } from '../core/tensor/region.js';
-import type { ExtraKeys } from '../core/protocol/attention-work.js';
-import type { Product, ProductOutput } from '../core/protocol/layer-work.js';
-import type { HeadLayout, Panels } from '../core/protocol/layout.js';
+import type { LayerCall } from '../../attention/layer-call.js';
+import type { Heads } from '../../core/protocol/layout.js';
+import { regionOf } from '../../core/tensor/region.js';
+import type { ExtraKeys } from '../../core/protocol/attention-work.js';
+import type { Product, ProductOutput } from '../../core/protocol/layer-work.js';
+import type { Panels } from '../../core/protocol/layout.js';
+import type { Strided } from '../../core/protocol/strided.js';
 import { assembleAttention } from './assemble-attention.js';
 import { assembleRotation, isRotated } from './assemble-rotation.js';
-import { planPhase, type Assembly, type PlannedPhase } from './assembly.js';
+import { planPhase, type Assembly, type AssemblyContext, type PlannedPhase } from './assembly.js';
 import { assembleCached, type CacheUse } from './cached-keys.js';
 import { deadHeadsOf, deadKvHeads } from './dead-heads.js';
 import { assembleContributions } from './contributions.js';
-import { headMajor, tokenMajor } from './layout.js';
-import { planProducts } from './plan.js';
-import type { WorkingSet } from './working-set.js';
+import { headMajor, tokenMajor } from './head-operand.js';
+import { planProducts } from '../plan/plan-layer.js';
 
 /** The packed projections of a layer. */
 export interface PackedLayer extends Heads {
@@ -29,8 +29,7 @@ export interface PackedLinear {
   readonly inputs: number;
 }
 
-/** What a call has beside its operands. */
-export interface CallContext {
+export interface LayerContext extends AssemblyContext {
   readonly cacheUse: CacheUse | null;
   /** Where statistics were asked for. */
   readonly gram: Panels | null;
@@ -40,9 +39,10 @@ export interface CallContext {
 export function assembleLayer(
   layer: PackedLayer,
   call: Omit<LayerCall, 'caches'>,
-  memory: WorkingSet,
-  { cacheUse, gram }: CallContext = { cacheUse: null, gram: null },
+  context: LayerContext,
 ): Assembly {
+  const { memory, cacheUse, gram } = context;
+  const { unitRows } = context.traits;
   const { heads, kvHeads, headDim, valueDim, extra } = layer;
   const { batch, options, outputShape } = call;
   const { queryRows, keyRows } = batch;
@@ -56,49 +56,56 @@ export function assembleLayer(
   const dead = deadHeadsOf(options);
   // A cache keeps the keys of every head: later calls may read them.
   const deadKeys = cacheUse === null ? deadKvHeads(dead, layer) : new Set<number>();
-  const project = assembleProjections([
-    { rows: call.query.data, rowCount: queryRows, linear: layer.query, to: query.layout, dead },
-    { rows: call.key.data, rowCount: keyRows, linear: layer.key, to: key.layout, dead: deadKeys },
-    { rows: call.value.data, rowCount: keyRows, linear: layer.value, to: value.layout, dead: deadKeys },
-  ]);
-  const rotate = isRotated(options) ? [assembleRotation({ heads: layer, batch, options, query, key })] : [];
-  const cached = cacheUse && assembleCached(cacheUse, { heads: layer, key, value }, memory);
+  const project = assembleProjections(
+    [
+      { rows: call.query.data, rowCount: queryRows, linear: layer.query, to: query.layout, dead },
+      { rows: call.key.data, rowCount: keyRows, linear: layer.key, to: key.layout, dead: deadKeys },
+      { rows: call.value.data, rowCount: keyRows, linear: layer.value, to: value.layout, dead: deadKeys },
+    ],
+    unitRows,
+  );
+  const phases = [project];
+  if (isRotated(options)) {
+    phases.push(assembleRotation({ heads: layer, batch, options, query, key }, unitRows));
+  }
+  const cached = cacheUse && assembleCached(cacheUse, { heads: layer, key, value }, context);
+  if (cached !== null) phases.push(cached.append);
   const attend = assembleAttention(
     {
-      ...{ heads: layer, batch, options, query, key, value, output: concat, extra, paged: null },
-      ...cached,
+      heads: layer,
+      batch,
+      options,
+      query,
+      key: cached?.key ?? key,
+      value: cached?.value ?? value,
+      output: concat,
+      extra,
+      paged: cached?.paged ?? null,
     },
-    memory,
+    context,
   );
-  const contribute =
-    gram === null
-      ? []
-      : [
-          assembleContributions(attend, {
-            ...{ heads: layer, entries: batch.entries, gram },
-            concat: concat.layout,
-          }),
-        ];
-  const finish = assembleProducts('output', [
-    {
-      rows: concat.layout.region,
-      rowCount: queryRows,
-      depth: layer.output.inputs,
-      outputs: [outputRows(layer.output.panels, output.data)],
-      deadSegments: new Set(),
-    },
-  ]);
-  return {
-    phases: [project, ...rotate, ...(cached ? [cached.append] : []), ...attend.phases, ...contribute, finish],
-    conclude: () => ({ output, ...attend.results.conclude(gram !== null) }),
+  phases.push(...attend.phases);
+  if (gram !== null) {
+    const { entries } = batch;
+    const operands = { heads: layer, entries, concat: concat.layout, gram, unitRows };
+    phases.push(assembleContributions(attend, operands));
+  }
+  const product: CountedProduct = {
+    rows: concat.layout.data,
+    rowCount: queryRows,
+    depth: layer.output.inputs,
+    outputs: [outputRows(layer.output.panels, output.data)],
+    deadSegments: new Set(),
   };
+  phases.push(assembleProducts('output', [product], unitRows));
+  return { phases, conclude: () => ({ output, ...attend.results.conclude(gram !== null) }) };
 }
 
 interface HeadProjection {
   readonly rows: Float32Array<SharedArrayBuffer>;
   readonly rowCount: number;
   readonly linear: PackedLinear;
-  readonly to: HeadLayout;
+  readonly to: Strided;
   /** Heads that nobody reads. */
   readonly dead: ReadonlySet<number>;
 }
@@ -110,12 +117,12 @@ interface CountedProduct extends Product {
 }
 
 /** Projections of the same rows become one product, so that a block of rows is read once for all of them. */
-function assembleProjections(projections: readonly HeadProjection[]): PlannedPhase {
+function assembleProjections(projections: readonly HeadProjection[], unitRows: number): PlannedPhase {
   const products = new Map<Float32Array<SharedArrayBuffer>, HeadProjection[]>();
   for (const projection of projections) {
     products.set(projection.rows, [...(products.get(projection.rows) ?? []), projection]);
   }
-  return assembleProducts('project', [...products.values()].map(joinProjections));
+  return assembleProducts('project', [...products.values()].map(joinProjections), unitRows);
 }
 
 function joinProjections(projections: readonly HeadProjection[]): CountedProduct {
@@ -128,7 +135,7 @@ function joinProjections(projections: readonly HeadProjection[]): CountedProduct
     to,
     dead,
   } of projections) {
-    const { region, headStride: segmentStride, tokenStride: rowStride } = to;
+    const { data: region, headStride: segmentStride, rowStride } = to;
     outputs.push({ panels, region, segmentStride, rowStride });
     for (const head of dead) deadSegments.add(segments + head);
     segments += segmentsOf(panels);
@@ -145,13 +152,20 @@ function outputRows(panels: Panels, output: Float32Array<SharedArrayBuffer>): Pr
   };
 }
 
-function assembleProducts(name: 'project' | 'output', products: readonly CountedProduct[]): PlannedPhase {
+function assembleProducts(
+  name: 'project' | 'output',
+  products: readonly CountedProduct[],
+  unitRows: number,
+): PlannedPhase {
   const plan = planProducts(
     products.map(({ rowCount, depth, outputs, deadSegments }) => ({
-      ...{ rows: rowCount, depth, deadSegments },
+      rows: rowCount,
+      depth,
+      deadSegments,
       columns: outputs.reduce((sum, { panels }) => sum + panels.columns, 0),
       segments: outputs.reduce((sum, { panels }) => sum + segmentsOf(panels), 0),
     })),
+    unitRows,
   );
   const described = products.map(({ rows, depth, outputs }): Product => ({ rows, depth, outputs }));
   return planPhase(name, { kind: 'project', products: described }, plan);

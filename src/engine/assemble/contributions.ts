@@ -1,15 +1,17 @@
 // What heads contribute to the output of a layer, for head statistics: the Gram matrices of W^O, made once for a layer
 // that is asked for them, and the phase that measures with them.
-import type { Heads } from '../attention/problem.js';
-import type { ResolvedWeights } from '../attention/weights.js';
-import type { Arena } from '../core/tensor/arena.js';
-import { regionOf, type Region } from '../core/tensor/region.js';
-import { packedLength, type HeadLayout, type Panels } from '../core/protocol/layout.js';
+import type { Heads } from '../../core/protocol/layout.js';
+import type { ResolvedWeights } from '../../attention/weights.js';
+import type { Arena } from '../../core/tensor/arena.js';
+import { regionOf, type Region } from '../../core/tensor/region.js';
+import { packedLength, type Panels } from '../../core/protocol/layout.js';
+import type { KernelTraits } from '../../core/protocol/kernels.js';
+import type { Strided } from '../../core/protocol/strided.js';
 import type { AssembledAttention } from './assemble-attention.js';
 import { planPhase, type PlannedPhase } from './assembly.js';
-import { planHeads, planPacking } from './plan.js';
-import { planContributions } from './plan-attention.js';
-import type { Scheduler } from './scheduler.js';
+import { planHeads, planPacking } from '../plan/plan-layer.js';
+import { planContributions } from '../plan/plan-heads.js';
+import type { Scheduler } from '../scheduler.js';
 
 export interface GramPanels {
   readonly panels: Panels;
@@ -20,11 +22,18 @@ export interface GramPanels {
 /** Computes and packs the Gram matrix of every head. @throws MEMORY_LIMIT, and what a job throws */
 export async function packGram(
   { heads, valueDim, output }: ResolvedWeights,
-  panelColumns: number,
-  { arena, scheduler }: { readonly arena: Arena; readonly scheduler: Pick<Scheduler, 'run'> },
+  {
+    arena,
+    scheduler,
+    traits,
+  }: {
+    readonly arena: Arena;
+    readonly scheduler: Pick<Scheduler, 'run'>;
+    readonly traits: Pick<KernelTraits, 'panelColumns'>;
+  },
 ): Promise<GramPanels> {
   const gram = arena.allocate(heads * valueDim * valueDim);
-  const region = arena.allocate(heads * packedLength(valueDim, valueDim, panelColumns));
+  const region = arena.allocate(heads * packedLength(valueDim, valueDim, traits.panelColumns));
   const panels = { region, columns: heads * valueDim, segmentColumns: valueDim };
   const weight = regionOf(output.weight.data);
   const linear = { weight: gram, bias: null, depth: valueDim, target: panels };
@@ -52,8 +61,9 @@ export function assembleContributions(
   operands: {
     readonly heads: Heads;
     readonly entries: Parameters<typeof planContributions>[0];
-    readonly concat: HeadLayout;
+    readonly concat: Strided;
     readonly gram: Panels;
+    readonly unitRows: number;
   },
 ): PlannedPhase {
   const { heads, concat, gram } = operands;
@@ -62,7 +72,7 @@ export function assembleContributions(
   return planPhase(
     'contribute',
     { kind: 'contribute', valueDim: heads.valueDim, concat, gram, statistics },
-    planContributions(operands.entries, heads),
+    planContributions(operands.entries, heads, operands.unitRows),
     [entries],
   );
 }

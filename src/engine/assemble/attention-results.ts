@@ -1,9 +1,11 @@
 // What attention returns beside its output: the tensors, and how workers are told to write them.
-import type { AttentionResult } from '../attention/multi-head.js';
-import type { Batch, ResolvedOptions } from '../attention/problem.js';
-import { regionOf } from '../core/tensor/region.js';
-import type { Tensor } from '../core/tensor/tensor.js';
-import type { AttentionWork, ColumnsOutput } from '../core/protocol/attention-work.js';
+import type { AttentionResult } from '../../attention/result.js';
+import type { Batch } from '../../attention/batch.js';
+import type { ResolvedOptions } from '../../attention/resolved-options.js';
+import { regionOf } from '../../core/tensor/region.js';
+import type { Tensor } from '../../core/tensor/tensor.js';
+import type { AttentionWork, KeyColumns } from '../../core/protocol/attention-work.js';
+import { headLayout } from './head-operand.js';
 import { createStatistics } from './head-statistics.js';
 import type { WorkingSet } from './working-set.js';
 
@@ -42,13 +44,14 @@ export function createResults(shape: ResultShape, returns: Returns, memory: Work
   const statistics = returns.headStatistics ? createStatistics(shape, memory) : null;
   return {
     work: {
-      weights: weights && { ...weights.work, mode: wantsWeights },
+      weights: weights && {
+        ...weights.work,
+        share: wantsWeights === 'mean' ? 1 / heads : 1,
+        isAdded: wantsWeights === 'mean',
+      },
       scores: scores && { ...scores.work, stage },
       statistics: statistics?.work ?? null,
-      logSumExp: logSumExp && {
-        region: regionOf(logSumExp.data),
-        headStride: batch.denseQueries ?? batch.queryRows,
-      },
+      logSumExp: logSumExp && headLayout(regionOf(logSumExp.data), batch.denseQueries ?? batch.queryRows, 1),
     },
     statisticsOffsets: statistics?.offsets,
     conclude: (hasContributions = false) => ({
@@ -63,7 +66,7 @@ export function createResults(shape: ResultShape, returns: Returns, memory: Work
 
 interface Columns {
   readonly tensor: Tensor;
-  readonly work: ColumnsOutput;
+  readonly work: KeyColumns;
 }
 
 /** A number a query and key: [batch, heads, queries, keys + extra keys], or without the heads. */
@@ -74,16 +77,18 @@ function createColumns(
 ): Columns {
   if (dense === undefined) throw new TypeError('Options refuse weights and scores of a ragged batch');
   const columns = dense.keys + extraKeys;
-  const copies = isByHead ? [heads] : [];
-  const tensor = memory.createResult([dense.batch, ...copies, dense.queries, columns]);
-  const headStride = dense.queries * columns;
+  const shape = [dense.batch, ...(isByHead ? [heads] : []), dense.queries, columns];
+  const tensor = memory.createResult(shape);
+  const rows = dense.queries * columns;
   return {
     tensor,
     work: {
-      region: regionOf(tensor.data),
-      entryStride: headStride * (copies[0] ?? 1),
-      headStride,
-      queryStride: columns,
+      data: regionOf(tensor.data),
+      offset: 0,
+      entryStride: isByHead ? heads * rows : rows,
+      headStride: isByHead ? rows : 0,
+      rowStride: columns,
+      columnStride: 1,
       extraColumn: dense.keys,
     },
   };

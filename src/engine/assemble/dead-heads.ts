@@ -1,17 +1,19 @@
 // Heads that `headScale` switches off: nothing is computed for them, and their part of the concatenation is zeros.
-import type { Heads, ResolvedOptions } from '../attention/problem.js';
+import type { ResolvedOptions } from '../../attention/resolved-options.js';
+import type { Heads } from '../../core/protocol/layout.js';
 
 type Wishes = Pick<
   ResolvedOptions,
-  'headScale' | 'returnWeights' | 'returnScores' | 'returnLogSumExp' | 'headStatistics'
+  'rules' | 'returnWeights' | 'returnScores' | 'returnLogSumExp' | 'headStatistics'
 >;
 
 /** None where something is asked of heads that doesn't depend on their factor. */
 export function deadHeadsOf(options: Wishes): ReadonlySet<number> {
-  const { headScale, returnWeights, returnScores, returnLogSumExp, headStatistics } = options;
+  const { rules, returnWeights, returnScores, returnLogSumExp, headStatistics } = options;
+  const factors = rules.headScale?.data;
   const isOutputAll = returnWeights === null && returnScores === null && !returnLogSumExp && !headStatistics;
-  if (headScale === null || !isOutputAll) return new Set();
-  return new Set([...headScale.keys()].filter((head) => headScale[head] === 0));
+  if (factors === undefined || !isOutputAll) return new Set();
+  return new Set([...factors.keys()].filter((head) => factors[head] === 0));
 }
 
 /** Key/value heads that no living query head reads. */

@@ -1,6 +1,6 @@
 // Cuts products, packing and measurements into units. Pure: blocks depend on shapes alone, never on the number of
 // workers, so that neither does a result. Units are small enough to balance and large enough that taking one costs nothing.
-import { blockRows, clamp, cut, leastUnitFlop, toPlan, type PhasePlan, type Unit } from './units.js';
+import { clamp, cut, leastUnitFlop, toPlan, type PhasePlan, type Unit } from './units.js';
 
 // 1 MiB of floats, more than taking a unit costs and less than a worker's share.
 const readPiece = 2 ** 18;
@@ -19,13 +19,13 @@ export interface ProductShape {
 }
 
 /** Blocks of rows x segments of columns: [product, first row, end row, first segment, end segment]. */
-export function planProducts(products: readonly ProductShape[]): PhasePlan {
+export function planProducts(products: readonly ProductShape[], unitRows: number): PhasePlan {
   const units: Unit[] = [];
-  const atoms = products.reduce((sum, { rows, segments }) => sum + Math.ceil(rows / blockRows) * segments, 0);
+  const atoms = products.reduce((sum, { rows, segments }) => sum + Math.ceil(rows / unitRows) * segments, 0);
   products.forEach(({ rows, depth, columns, segments, deadSegments }, product) => {
-    const segmentFlop = (2 * Math.min(rows, blockRows) * depth * columns) / segments;
+    const segmentFlop = (2 * Math.min(rows, unitRows) * depth * columns) / segments;
     const width = clamp(Math.max(atoms / enoughUnits, leastUnitFlop / segmentFlop), 1, segments);
-    for (const [firstRow, endRow] of cut(rows, blockRows)) {
+    for (const [firstRow, endRow] of cut(rows, unitRows)) {
       for (const [first, end] of cutLiving(segments, Math.floor(width), deadSegments)) {
         const flop = (2 * (endRow - firstRow) * depth * columns * (end - first)) / segments;
         units.push({ words: [product, firstRow, endRow, first, end], flop });

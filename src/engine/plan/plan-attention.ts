@@ -1,8 +1,8 @@
 // Cuts attention into units: blocks of queries, and ranges of keys where there are few queries. Pure: by shapes alone.
-import { mostDecodingRows } from '../core/protocol/attention-work.js';
-import type { HeadCopy } from '../core/protocol/head-work.js';
-import type { Entry, Heads } from '../attention/problem.js';
-import { blockRows, clamp, cut, leastUnitFlop, toPlan, type PhasePlan, type Unit } from './units.js';
+import { mostDecodingRows } from '../../core/protocol/attention-work.js';
+import type { Entry } from '../../attention/batch.js';
+import type { Heads } from '../../core/protocol/layout.js';
+import { clamp, cut, leastUnitFlop, toPlan, type PhasePlan, type Unit } from './units.js';
 
 // Below, what a query reads fits a cache.
 const leastDecodingKeys = 256;
@@ -32,15 +32,15 @@ export function isDecoding({ queries, keys }: Entry, { heads, kvHeads }: Heads):
 }
 
 /** Queries of a unit: rows for one or more whole blocks of a kernel. */
-export function queriesPerUnit({ heads, kvHeads }: Heads): number {
-  return Math.max(1, Math.floor(blockRows / (heads / kvHeads)));
+export function queriesPerUnit({ heads, kvHeads }: Heads, unitRows: number): number {
+  return Math.max(1, Math.floor(unitRows / (heads / kvHeads)));
 }
 
 /** Blocks of queries of the entries that aren't decoding: [entry, first kv head, end kv head, first query, end query]. */
-export function planAttention(shape: AttentionShape): PhasePlan {
+export function planAttention(shape: AttentionShape, unitRows: number): PhasePlan {
   const { entries, kvHeads, heads, headDim, valueDim, areHeadsTogether } = shape;
   const group = heads / kvHeads;
-  const queriesOfUnit = queriesPerUnit(shape);
+  const queriesOfUnit = queriesPerUnit(shape, unitRows);
   const units: Unit[] = [];
   const longestOf = entries.map((entry, index) => {
     let longest = 0;
@@ -94,55 +94,6 @@ export function planDecoding(shape: AttentionShape, mayBeSplit: boolean): Decodi
     return keyRanges.length;
   });
   return { decode: toPlan(decode), merge: toPlan(merge), keysPerRange, ranges };
-}
-
-/** Copies of one head each: [entry, first head, end head, copy, -]. */
-export function planGather(entries: readonly Entry[], copies: readonly HeadCopy[]): PhasePlan {
-  const units = entries.flatMap((entry, index) =>
-    copies.flatMap(({ operand, heads, dims }, copy) =>
-      cut(heads, 1).map(([first, end]): Unit => ({
-        words: [index, first, end, copy, 0],
-        flop: (operand === 'query' ? entry.queries : entry.keys) * dims,
-      })),
-    ),
-  );
-  return { ...toPlan(units), flop: 0 };
-}
-
-/** Rows of queries (0) and keys (1) to turn, all their heads: [entry, which, first row, end row, row of the batch]. */
-export function planRotation(entries: readonly Entry[], { heads, kvHeads, headDim }: Heads): PhasePlan {
-  const units = entries.flatMap(({ queries, queryRow, newKeys, keyRow }, index) => {
-    const unitsOf = (which: number, rows: number, count: number, batchRow: number): Unit[] =>
-      cut(rows, blockRows).map(([first, end]) => ({
-        words: [index, which, first, end, batchRow],
-        flop: (end - first) * count * headDim,
-      }));
-    return [...unitsOf(0, queries, heads, queryRow), ...unitsOf(1, newKeys, kvHeads, keyRow)];
-  });
-  return { ...toPlan(units), flop: 0 };
-}
-
-/** New keys into pages, all their heads: [entry, first head, end head, first row, end row]. */
-export function planAppend(entries: readonly Entry[], { kvHeads, headDim, valueDim }: Heads): PhasePlan {
-  const units = entries.flatMap(({ newKeys }, index) =>
-    cut(newKeys, blockRows).map(([first, end]): Unit => ({
-      words: [index, 0, kvHeads, first, end],
-      flop: (end - first) * kvHeads * (headDim + valueDim),
-    })),
-  );
-  return { ...toPlan(units), flop: 0 };
-}
-
-/** The blocks of queries of attention once more, all heads of each: [entry, first head, end head, first query, end query]. */
-export function planContributions(entries: readonly Entry[], shape: Heads): PhasePlan {
-  const { heads, valueDim } = shape;
-  const units = entries.flatMap(({ queries }, index) =>
-    cut(queries, queriesPerUnit(shape)).map(([first, end]): Unit => ({
-      words: [index, 0, heads, first, end],
-      flop: 2 * (end - first) * heads * valueDim * valueDim,
-    })),
-  );
-  return toPlan(units);
 }
 
 /** How many key/value heads' worth of query heads is computed. */

@@ -1,13 +1,14 @@
 // The caches of one call: their use from begin to commit, and their pages as operands of attention.
-import type { CachedSequence, CacheStorage, CacheUpdate, KeyValueCache } from '../attention/cache.js';
-import type { Batch, Entry, Heads } from '../attention/problem.js';
-import type { Region } from '../core/tensor/region.js';
-import { pageTokens, type Paging } from '../core/protocol/layout.js';
+import type { CachedSequence, CacheStorage, CacheUpdate, KeyValueCache } from '../../attention/cache.js';
+import type { Batch, Entry } from '../../attention/batch.js';
+import type { Heads } from '../../core/protocol/layout.js';
+import type { Region } from '../../core/tensor/region.js';
+import { pageTokens, type Paging } from '../../core/protocol/layout.js';
 import type { PagedOperand } from './assemble-attention.js';
-import { planPhase, type PlannedPhase } from './assembly.js';
-import { tableOfEntries, type HeadOperand } from './layout.js';
-import { PageStorage } from './page-storage.js';
-import { planAppend } from './plan-attention.js';
+import { planPhase, type AssemblyContext, type PlannedPhase } from './assembly.js';
+import { headLayout, tableOfEntries, type HeadOperand } from './head-operand.js';
+import { PageStorage } from '../page-storage.js';
+import { planAppend } from '../plan/plan-heads.js';
 import type { WorkingSet } from './working-set.js';
 
 /** What a call does with its caches. */
@@ -69,7 +70,7 @@ interface NewKeys {
 export function assembleCached(
   { batch, sequences, storages }: CacheUse,
   { heads, key, value }: NewKeys,
-  memory: WorkingSet,
+  { memory, traits }: AssemblyContext,
 ): {
   readonly append: PlannedPhase;
   readonly key: HeadOperand;
@@ -87,7 +88,7 @@ export function assembleCached(
     pageStride: storages[0]!.pageStride,
   };
   const inPages = (dims: number, start: number): HeadOperand => ({
-    layout: { region: storages[0]!.region, headStride: pageTokens * dims, tokenStride: dims },
+    layout: headLayout(storages[0]!.region, pageTokens * dims, dims),
     offsetOfRow: () => start,
   });
   const pages = { key: inPages(headDim, 0), value: inPages(valueDim, kvHeads * pageTokens * headDim) };
@@ -99,7 +100,7 @@ export function assembleCached(
       value: { from: value.layout, to: pages.value.layout, dims: valueDim },
       paging,
     },
-    planAppend(batch.entries, heads),
+    planAppend(batch.entries, heads, traits.unitRows),
     [tableOfEntries(batch.entries, { key, value, pagesOf }), tableOfEntries(batch.entries, pages)],
   );
   return { append, ...pages, paged: { paging, pagesOf } };

@@ -1,7 +1,15 @@
 // What a call becomes: phases for the workers, and the result that they write. Types, and the one way to make a phase.
-import type { AttentionResult } from '../attention/multi-head.js';
-import type { Work } from '../core/protocol/work.js';
-import type { PhasePlan } from './units.js';
+import type { AttentionResult } from '../../attention/result.js';
+import type { Work } from '../../core/protocol/work.js';
+import type { WorkingSet } from './working-set.js';
+import type { KernelTraits } from '../../core/protocol/kernels.js';
+import type { PhasePlan } from '../plan/units.js';
+
+/** What calls are assembled in and for. */
+export interface AssemblyContext {
+  readonly memory: WorkingSet;
+  readonly traits: Pick<KernelTraits, 'unitRows' | 'arena'>;
+}
 
 export interface Assembly {
   readonly phases: readonly PlannedPhase[];

@@ -1,31 +1,36 @@
 // Where the heads of a tensor lie, and the table that tells workers where each sequence starts.
-import type { Entry } from '../attention/problem.js';
-import type { Region } from '../core/tensor/region.js';
-import type { HeadLayout } from '../core/protocol/layout.js';
-import { entryWords } from '../core/protocol/tables.js';
+import type { Entry } from '../../attention/batch.js';
+import type { Region } from '../../core/tensor/region.js';
+import type { Strided } from '../../core/protocol/strided.js';
+import { entryWords } from '../../core/protocol/tables.js';
 
 /** A tensor of heads: where element (entry, head, token, dim) lies. */
 export interface HeadOperand {
-  readonly layout: HeadLayout;
+  readonly layout: Strided;
   /** Elements from the start of the region to the token at a row of the batch. */
   readonly offsetOfRow: (row: number) => number;
 }
 
+/** Heads whose entries start where the table of entries says. */
+export function headLayout(data: Region, headStride: number, rowStride: number): Strided {
+  return { data, offset: 0, entryStride: 0, headStride, rowStride, columnStride: 1 };
+}
+
 /** Each head's tokens contiguous: side by side, a tile of keys would fall into a few sets of the cache. */
 export function headMajor(region: Region, rows: number, dims: number): HeadOperand {
-  return { layout: { region, headStride: rows * dims, tokenStride: dims }, offsetOfRow: (row) => row * dims };
+  return { layout: headLayout(region, rows * dims, dims), offsetOfRow: (row) => row * dims };
 }
 
 /** The heads of a token side by side: [rows, heads · dims]. */
 export function tokenMajor(region: Region, heads: number, dims: number): HeadOperand {
-  const tokenStride = heads * dims;
-  return { layout: { region, headStride: dims, tokenStride }, offsetOfRow: (row) => row * tokenStride };
+  const rowStride = heads * dims;
+  return { layout: headLayout(region, dims, rowStride), offsetOfRow: (row) => row * rowStride };
 }
 
 /** [batch, heads, tokens, dims], `tokens` of them a batch entry. */
 export function batchMajor(region: Region, heads: number, tokens: number, dims: number): HeadOperand {
   return {
-    layout: { region, headStride: tokens * dims, tokenStride: dims },
+    layout: headLayout(region, tokens * dims, dims),
     // Of the first row of an entry: the rows before it, whole entries, have `heads` heads each.
     offsetOfRow: (row) => row * heads * dims,
   };
@@ -40,8 +45,8 @@ export interface EntryOperands {
   readonly keyPositionOf?: (entry: Entry) => number;
   readonly logSumExpOffsetOf?: (entry: Entry, index: number) => number;
   readonly partialOffsets?: readonly number[];
-  readonly statisticsOffsets?: readonly number[];
-  readonly pagesOf?: (index: number) => { readonly pool: number; readonly offset: number };
+  readonly statisticsOffsets?: readonly number[] | undefined;
+  readonly pagesOf?: ((index: number) => { readonly pool: number; readonly offset: number }) | undefined;
 }
 
 /** [entries, entryWords.count] Float64. */

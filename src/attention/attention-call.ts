@@ -4,9 +4,11 @@ import { formatShape, type Shape } from '../core/tensor/shape.js';
 import type { TensorLike } from '../core/tensor/tensor.js';
 import { denseBatch, lengthsOf, raggedBatch } from './batch.js';
 import { checkOptionNames, type AttentionOptions } from './options.js';
-import type { Batch, Heads, ResolvedOptions } from './problem.js';
+import type { Batch } from './batch.js';
+import type { ResolvedOptions } from './resolved-options.js';
+import type { Heads } from '../core/protocol/layout.js';
 import { resolveOptions } from './resolve-options.js';
-import { shareFloats, type SharedFloats } from './shared.js';
+import { shareFloats, type SharedFloats } from './share-operands.js';
 
 /** Projected heads and the options of the attention over them. */
 export interface AttentionInputs extends AttentionOptions {

@@ -1,9 +1,9 @@
 // Statistics of heads: what workers gathered block by block becomes means over the rows of each sequence.
-import type { HeadStatistics } from '../attention/multi-head.js';
-import type { Batch } from '../attention/problem.js';
-import type { Shape } from '../core/tensor/shape.js';
-import type { Tensor } from '../core/tensor/tensor.js';
-import { blockStatistic, blockStatistics, type StatisticsOutput } from '../core/protocol/statistics.js';
+import type { HeadStatistics } from '../../attention/result.js';
+import type { Batch } from '../../attention/batch.js';
+import type { Shape } from '../../core/tensor/shape.js';
+import type { Tensor } from '../../core/tensor/tensor.js';
+import { blockStatistic, blockStatistics, type StatisticsOutput } from '../../core/protocol/statistics.js';
 import type { WorkingSet } from './working-set.js';
 
 export interface StatisticsResult {
@@ -13,6 +13,19 @@ export interface StatisticsResult {
   /** @param hasContributions whether workers measured what heads contribute to the output of a layer */
   conclude(hasContributions: boolean): HeadStatistics;
 }
+
+/** Which sum of a block each mean is made of. */
+const sumOf: Readonly<Record<keyof HeadStatistics, number>> = {
+  entropy: blockStatistic.entropy,
+  meanDistance: blockStatistic.distance,
+  first: blockStatistic.first,
+  self: blockStatistic.self,
+  previous: blockStatistic.previous,
+  next: blockStatistic.next,
+  largest: blockStatistic.largest,
+  outputNorm: blockStatistic.outputNorm,
+  contributionNorm: blockStatistic.contributionNorm,
+};
 
 interface StatisticsShape {
   readonly heads: number;
@@ -53,12 +66,11 @@ export function createStatistics(
 }
 
 function createMeans(shape: Shape, hasContributions: boolean, memory: WorkingSet): HeadStatistics {
-  const create = (): Tensor => memory.createResult(shape);
-  return {
-    ...{ entropy: create(), meanDistance: create(), first: create(), self: create() },
-    ...{ previous: create(), next: create(), largest: create(), outputNorm: create() },
-    ...(hasContributions && { contributionNorm: create() }),
-  };
+  const names = Object.keys(sumOf) as (keyof HeadStatistics)[];
+  const wanted = names.filter((name) => hasContributions || name !== 'contributionNorm');
+  return Object.fromEntries(
+    wanted.map((name) => [name, memory.createResult(shape)]),
+  ) as unknown as HeadStatistics;
 }
 
 function sumBlocks(sums: Float64Array, first: number, count: number): Float64Array {
@@ -73,16 +85,7 @@ function sumBlocks(sums: Float64Array, first: number, count: number): Float64Arr
 /** Means over the rows that attended a key; 0 where none did. */
 function writeMeans(means: HeadStatistics, at: number, total: Float64Array): void {
   const rows = Math.max(1, total[blockStatistic.hasAttended]!);
-  const write = (tensor: Tensor | undefined, field: number): void => {
-    if (tensor !== undefined) tensor.data[at] = total[field]! / rows;
-  };
-  write(means.entropy, blockStatistic.entropy);
-  write(means.meanDistance, blockStatistic.distance);
-  write(means.first, blockStatistic.first);
-  write(means.self, blockStatistic.self);
-  write(means.previous, blockStatistic.previous);
-  write(means.next, blockStatistic.next);
-  write(means.largest, blockStatistic.largest);
-  write(means.outputNorm, blockStatistic.outputNorm);
-  write(means.contributionNorm, blockStatistic.contributionNorm);
+  for (const [name, tensor] of Object.entries(means) as [keyof HeadStatistics, Tensor][]) {
+    tensor.data[at] = total[sumOf[name]]! / rows;
+  }
 }

@@ -1,8 +1,8 @@
 // The memory of one call: regions of the arena that go back when it ends, and results that stay with the caller.
-import { createTensor, type Tensor } from '../core/tensor/tensor.js';
-import type { Arena } from '../core/tensor/arena.js';
-import { RegionViews, type Region } from '../core/tensor/region.js';
-import type { Shape } from '../core/tensor/shape.js';
+import { createTensor, type Tensor } from '../../core/tensor/tensor.js';
+import type { Arena } from '../../core/tensor/arena.js';
+import { RegionViews, type Region } from '../../core/tensor/region.js';
+import type { Shape } from '../../core/tensor/shape.js';
 
 export class WorkingSet {
   readonly #arena: Arena;

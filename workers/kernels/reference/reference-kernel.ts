@@ -1,12 +1,13 @@
 // The reference kernel: plain TypeScript, float32 after every operation, no tricks. It is what the others are read
 // against and what runs where nothing else can; see oracle.ts for the float64 program that both are measured with.
-import type { KernelTraits } from '../../../src/core/protocol/kernels.js';
-import type { Kernel, KernelFactory, Slice } from '../kernel.js';
+import { cpuTraits, type KernelTraits } from '../../../src/core/protocol/kernels.js';
+import type { Floats, Kernel, KernelFactory } from '../kernel.js';
 import { attend } from './attend.js';
 import { merge } from './merge.js';
 import { pack, project } from './project.js';
 
 const traits: KernelTraits = {
+  ...cpuTraits,
   instructionSet: 'JavaScript',
   panelColumns: 1,
   flopPerRound: 8,
@@ -15,7 +16,7 @@ const traits: KernelTraits = {
 
 const kernel: Kernel = { traits, prepare, pack, project, attend, merge, multiplyAdd, read };
 
-export const referenceKernel: KernelFactory = {
+export const referenceKernel: KernelFactory<Kernel> = {
   probe: () => traits,
   create: () => kernel,
 };
@@ -40,7 +41,7 @@ function multiplyAdd(rounds: number): void {
   if (Number.isNaN(a + b + c + d)) throw new RangeError('Multiply-adds of finite numbers made a NaN');
 }
 
-function read({ data, offset }: Slice, length: number): void {
+function read({ data, offset }: Floats, length: number): void {
   let sum = 0;
   for (let n = offset; n < offset + length; n++) sum += data[n]!;
   if (Number.isNaN(sum)) throw new RangeError('The numbers to read must not be NaN');

@@ -1,5 +1,5 @@
 // Units: pieces of work that workers take one after the other, and the table in which they find them.
-import { unitWords } from '../core/protocol/tables.js';
+import { unitWords } from '../../core/protocol/tables.js';
 
 /** Units of one phase in the order in which workers take them. */
 export interface PhasePlan {
@@ -17,8 +17,6 @@ export interface Unit {
   readonly flop: number;
 }
 
-// Rows and queries of a unit: a multiple of every kernel's block of rows.
-export const blockRows = 96;
 // A unit of less than this (0.05 ms at 40 GFLOP/s) takes on more heads or segments; taking a unit costs about 1 µs.
 export const leastUnitFlop = 2e6;
 

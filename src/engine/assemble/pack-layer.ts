@@ -1,12 +1,14 @@
 // Packing a layer's weights: regions for the panels, and the phase that fills them.
-import type { Linear, ResolvedWeights } from '../attention/weights.js';
-import type { Arena } from '../core/tensor/arena.js';
-import { regionOf, RegionViews, type Region } from '../core/tensor/region.js';
-import type { PackWork } from '../core/protocol/layer-work.js';
-import { packedLength } from '../core/protocol/layout.js';
+import type { Linear, ResolvedWeights } from '../../attention/weights.js';
+import type { Arena } from '../../core/tensor/arena.js';
+import { regionOf, RegionViews, type Region } from '../../core/tensor/region.js';
+import type { PackWork } from '../../core/protocol/layer-work.js';
+import { packedLength } from '../../core/protocol/layout.js';
+import type { Strided } from '../../core/protocol/strided.js';
+import { headLayout } from './head-operand.js';
 import { segmentsOf, type PackedLayer, type PackedLinear } from './assemble-layer.js';
 import { planPhase, type PlannedPhase } from './assembly.js';
-import { planPacking } from './plan.js';
+import { planPacking } from '../plan/plan-layer.js';
 
 // Columns of a segment of W^O, a multiple of every kernel's panel; the other projections are cut by head.
 const outputColumns = 64;
@@ -30,7 +32,10 @@ export function packLayer(weights: ResolvedWeights, panelColumns: number, arena:
 
   try {
     const layer: PackedLayer = {
-      ...{ heads, kvHeads, headDim, valueDim },
+      heads,
+      kvHeads,
+      headDim,
+      valueDim,
       query: add(weights.query, headDim),
       key: add(weights.key, headDim),
       value: add(weights.value, valueDim),
@@ -69,18 +74,18 @@ export function packLayer(weights: ResolvedWeights, panelColumns: number, arena:
   }
 
   function addExtra(): PackedLayer['extra'] {
-    extra = {
-      count: weights.extraKeys,
-      key: allocate(weights.extraKey!.length),
-      value: allocate(weights.extraValue!.length),
-    };
+    const count = weights.extraKeys;
+    const layOut = (numbers: Float32Array, dims: number): Strided =>
+      headLayout(allocate(numbers.length), count * dims, dims);
+    const [key, value] = [layOut(weights.extraKey!, headDim), layOut(weights.extraValue!, valueDim)];
+    extra = { count, key, value };
     return extra;
   }
 
   function writeExtra(): void {
     if (extra === null) return;
     const views = new RegionViews(arena.memory);
-    views.floats(extra.key).set(weights.extraKey!);
-    views.floats(extra.value).set(weights.extraValue!);
+    views.floats(extra.key.data).set(weights.extraKey!);
+    views.floats(extra.value.data).set(weights.extraValue!);
   }
 }

@@ -1,9 +1,10 @@
 // Heads copied into working memory, each contiguous, where kernels can't or shouldn't read them in place.
-import type { Batch, Heads } from '../attention/problem.js';
-import type { HeadCopy } from '../core/protocol/head-work.js';
+import type { Batch } from '../../attention/batch.js';
+import type { Heads } from '../../core/protocol/layout.js';
+import type { HeadCopy } from '../../core/protocol/head-work.js';
 import { planPhase, type PlannedPhase } from './assembly.js';
-import { headMajor, tableOfEntries, type HeadOperand } from './layout.js';
-import { planGather } from './plan-attention.js';
+import { headMajor, tableOfEntries, type HeadOperand } from './head-operand.js';
+import { planGather } from '../plan/plan-heads.js';
 import type { WorkingSet } from './working-set.js';
 
 interface GatheredOperands {
@@ -32,7 +33,9 @@ export function gather(
     value: copyOf(keyRows, kvHeads, valueDim),
   };
   const describe = (operand: keyof GatheredOperands, count: number, dims: number): HeadCopy => ({
-    ...{ operand, heads: count, dims },
+    operand,
+    heads: count,
+    dims,
     from: operands[operand].layout,
     to: to[operand].layout,
   });
