@@ -1,13 +1,7 @@
 // The cells of a grid as a table: as text with what stands around it, on a page, and as CSV.
 import { gridAxes, type GridAxis } from '../grid/cut.js';
 import { partsOf, type LayerParts } from '../grid/parts.js';
-import {
-  nameOfCase,
-  type Cell,
-  type GridResults,
-  type MeasuredCell,
-  type MissingCell,
-} from '../grid/results.js';
+import { nameOfCase, type Cell, type GridResults, type MeasuredCell } from '../grid/results.js';
 import {
   formatBytes,
   formatCount,
@@ -19,14 +13,7 @@ import {
   formatShare,
 } from '../../page/figures.js';
 import type { Markup } from '../../page/markup.js';
-import {
-  formatCsv,
-  formatHtmlTable,
-  formatTextTable,
-  select,
-  type Column,
-  type Columns,
-} from '../../page/table.js';
+import { formatCsv, formatHtmlTable, formatTextTable, select, type Columns } from '../../page/table.js';
 import { formatGrowth } from './growth-table.js';
 
 const formatMs = (ms: number): string => formatDecimals(ms, 4);
@@ -35,9 +22,9 @@ const rate = { format: formatFigure, textFormat: (perSecond: number) => perSecon
 const share = { format: formatShare, textFormat: (part: number) => formatShare(part, 0) };
 const bytes = { format: formatBytes };
 
-/** A cell, of which the figures are there if it was measured. */
+/** A cell, of which the figures are there if it was measured, else the reason. */
 type Row = Pick<Cell, 'case' | 'status'> &
-  Partial<Omit<MeasuredCell, 'status'> & Omit<MissingCell, 'status'>>;
+  Partial<Omit<MeasuredCell, 'status'>> & { readonly reason?: string };
 
 const columns = {
   name: { title: 'configuration', textTitle: 'cell', value: (cell) => nameOfCase(cell.case) },
@@ -84,11 +71,8 @@ function layerParts({ case: benchCase, phaseMs }: Row): LayerParts | null {
 }
 
 function axisColumns(): Columns<Row, GridAxis> {
-  const entries = gridAxes.map((axis): [GridAxis, Column<Row>] => [
-    axis,
-    { value: (cell) => cell.case[axis], format: formatCount },
-  ]);
-  return Object.fromEntries(entries) as Columns<Row, GridAxis>;
+  const columnOf = (axis: GridAxis) => ({ value: (cell: Row) => cell.case[axis], format: formatCount });
+  return Object.fromEntries(gridAxes.map((axis) => [axis, columnOf(axis)])) as Columns<Row, GridAxis>;
 }
 
 function noteOf({ reason, isNoisy }: Row): string | null {

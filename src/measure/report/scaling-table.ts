@@ -11,14 +11,7 @@ import {
   formatShare,
 } from '../../page/figures.js';
 import type { Markup } from '../../page/markup.js';
-import {
-  formatCsv,
-  formatHtmlTable,
-  formatTextTable,
-  select,
-  type Column,
-  type Columns,
-} from '../../page/table.js';
+import { formatCsv, formatHtmlTable, formatTextTable, select, type Columns } from '../../page/table.js';
 import { describeAmdahl, describeUniversal } from './fits.js';
 
 /** Of one number of workers: a measured point, what the simulation says of it, or both. */
@@ -103,22 +96,14 @@ const columns = {
   note: { value: noteOf, isForPeople: true },
 } satisfies Columns<Row>;
 
-function isPredicted({ work }: Row): boolean {
-  return work === undefined;
+function statusOf({ work, simulated }: Row): string {
+  if (work !== undefined) return 'measured';
+  return simulated?.isBeyondMachine === true ? 'predicted beyond the machine' : 'predicted';
 }
 
-function isBeyondMachine({ simulated }: Row): boolean {
-  return simulated?.isBeyondMachine === true;
-}
-
-function statusOf(row: Row): string {
-  if (!isPredicted(row)) return 'measured';
-  return isBeyondMachine(row) ? 'predicted beyond the machine' : 'predicted';
-}
-
-function noteOf(row: Row): string | null {
-  if (!isPredicted(row)) return null;
-  return isBeyondMachine(row) ? 'predicted, beyond this machine' : 'predicted';
+function noteOf({ work, simulated }: Row): string | null {
+  if (work !== undefined) return null;
+  return simulated?.isBeyondMachine === true ? 'predicted, beyond this machine' : 'predicted';
 }
 
 function describeShape(row: Row): string {
@@ -131,12 +116,13 @@ function describeShape(row: Row): string {
 function phaseColumns(curves: readonly ScalingCurve[]): Columns<Row> {
   const points = curves.flatMap((curve) => curve.points);
   const phases = [...new Set(points.flatMap(({ phaseMs }) => Object.keys(phaseMs)))];
-  return Object.fromEntries(
-    phases.map((phase): [string, Column<Row>] => [
-      `${phase}Ms`,
-      { title: phase, textTitle: `${phase} ms`, value: ({ phaseMs }) => phaseMs?.[phase], ...time },
-    ]),
-  );
+  const columnOf = (phase: string) => ({
+    title: phase,
+    textTitle: `${phase} ms`,
+    value: ({ phaseMs }: Row) => phaseMs?.[phase],
+    ...time,
+  });
+  return Object.fromEntries(phases.map((phase) => [`${phase}Ms`, columnOf(phase)]));
 }
 
 /** A line a point, measured ones and predicted ones. */
@@ -167,7 +153,7 @@ export function formatPoints(curve: ScalingCurve, title: string): Markup {
       ...select(columns, ['note']),
     ],
     rows: rowsOf(curve).sort((a, b) => a.workers - b.workers),
-    isUnsure: isPredicted,
+    isUnsure: ({ work }) => work === undefined,
     isSortable: true,
     isWide: true,
   });
