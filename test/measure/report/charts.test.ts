@@ -2,8 +2,8 @@
 import test, { type ExecutionContext } from 'ava';
 import type { Cell, GridResults } from '../../../src/measure/grid/results.js';
 import type { ScalingCurve, ScalingResults } from '../../../src/measure/scaling/results.js';
-import { formatCharts } from '../../../src/measure/report/bench-charts.js';
-import { bytesOfCase } from '../../../src/measure/report/charts/intensity.js';
+import { formatCharts } from '../../../src/measure/report/charts.js';
+import { bytesOfCase } from '../../../src/measure/report/charts/roofline.js';
 import {
   exampleCase,
   exampleCurve,

@@ -3,8 +3,8 @@ import test from 'ava';
 import type { GridResults } from '../../../src/measure/grid/results.js';
 import type { ScalingResults } from '../../../src/measure/scaling/results.js';
 import { nameOfCase } from '../../../src/measure/grid/results.js';
-import { formatCharts } from '../../../src/measure/report/bench-charts.js';
-import { formatPage } from '../../../src/measure/report/bench-page.js';
+import { formatCharts } from '../../../src/measure/report/charts.js';
+import { formatPage } from '../../../src/measure/report/page.js';
 import {
   exampleCase,
   exampleCurve,
