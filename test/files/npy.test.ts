@@ -43,7 +43,12 @@ test('no closing brace', refuses, npyFile("{'descr': '<f4'"), '`header`');
 test('text after the dictionary', refuses, npyFile(`${header()} + 1`, 24), '`header`');
 test('an expression for a value', refuses, npyFile(header({ shape: '(2, 1+2)' }), 24), '`shape`');
 test('an unknown key', refuses, npyFile("{'descr': '<f4', 'x': True}"), '`header`, got `"x"`');
-test('a key twice', refuses, npyFile("{'descr': '<f4', 'descr': '<f4'}"), '`descr`, got `2`');
+test(
+  'a key twice',
+  refuses,
+  npyFile("{'descr': '<f4', 'descr': '<f4'}"),
+  'expected `descr` once, got it twice',
+);
 test('no descr', refuses, npyFile("{'fortran_order': False, 'shape': ()}"), '`descr`, got nothing');
 test('object type', refuses, npyFile(header({ descr: "'|O'" }), 24), '`descr`, got `"|O"`');
 test('structured type', refuses, npyFile(header({ descr: "[('a', '<f4')]" }), 24), '`descr`');

@@ -46,12 +46,12 @@ test('blank before the brace', refuses, safetensorsFile(' {}'), '`header`');
 test('byte order mark', refuses, safetensorsFile('\ufeff{}'), '`header`');
 test('bad UTF-8', refuses, safetensorsFile(Buffer.from('{"\xff":1}', 'latin1')), 'UTF-8 for `header`');
 test('a list', refuses, safetensorsFile('[]'), '`header`');
-test('duplicate tensor', refuses, safetensorsFile('{"a":1,"a":1}'), '`a`, got `2`');
+test('duplicate tensor', refuses, safetensorsFile('{"a":1,"a":1}'), 'expected `a` once, got it twice');
 test(
   'duplicate field',
   refuses,
   safetensorsFile('{"a":{"dtype":"F32","dtype":"F32"}}'),
-  '`a.dtype`, got `2`',
+  'expected `a.dtype` once, got it twice',
 );
 test('a tensor that is a number', refuses, safetensorsFile({ a: 1 }), '`a`, got `1`');
 test('unknown field', refuses, changed({ extra: 1 }), '`a`, got `"extra"`');

@@ -20,8 +20,8 @@ const refuses = test.macro({
 });
 
 test('nothing', refuses, '', '`header`');
-test('duplicate keys', refuses, '{"a":{"b":1,"b":1}}', '`a.b`, got `2`');
-test('duplicate keys that escapes hide', refuses, '{"a":1,"\\u0061":1}', '`a`, got `2`');
+test('duplicate keys', refuses, '{"a":{"b":1,"b":1}}', 'expected `a.b` once, got it twice');
+test('duplicate keys that escapes hide', refuses, '{"a":1,"\\u0061":1}', 'expected `a` once, got it twice');
 test('a fraction', refuses, '{"a":[1.5]}', '`a`');
 test('a fraction that is whole', refuses, '{"a":1.0}', '`a`');
 test('an exponent', refuses, '{"a":1e2}', '`a`');

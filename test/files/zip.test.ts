@@ -89,7 +89,7 @@ test('cut at its end', refuses, whole.subarray(0, -1), '`directory`');
 test('cut inside its directory', refuses, whole.subarray(0, -30), '`directory`');
 test('its last bytes alone', refuses, whole.subarray(-22), '`directory[0]`');
 test('cut at its beginning', refuses, whole.subarray(10), '`directory[0]`');
-test('more bytes behind its end', refuses, Buffer.concat([whole, Buffer.alloc(9)]), '`directory`');
+test('more bytes after its end', refuses, Buffer.concat([whole, Buffer.alloc(9)]), '`directory`');
 test('a count too high', refuses, zipFile([plain], { count: 2 }), '`directory[1]`');
 test('a count too low', refuses, zipFile([plain, { ...plain, name: 'b' }], { count: 1 }), 'as it counts');
 test('a count of none', refuses, zipFile([plain], { count: 0 }), 'as it counts');
@@ -107,7 +107,7 @@ test(
   '`directory[0]`',
 );
 test('a 64-bit record elsewhere', refuses, zipFile([plain], { zip64: { recordOffset: 0n } }), '`directory`');
-test('a name twice', refuses, zipFile([plain, squeezed]), '`a`, got `2`');
+test('a name twice', refuses, zipFile([plain, squeezed]), 'expected `a` once, got it twice');
 test(
   'an encrypted member',
   refuses,
@@ -218,7 +218,7 @@ test(
 test('another checksum', refusesMember, { directory: { crc: 1 } }, 'checksum 1 for `crc32`');
 test('no deflated stream', refusesMember, { held: Buffer.alloc(40, 0xff) }, '`data`, got `"invalid');
 test('a stream cut short', refusesMember, { held: deflated.subarray(0, -4) }, '`data`, got `"unexpected');
-test('bytes behind its stream', refusesMember, { held: Buffer.concat([deflated, text]) }, '`data`');
+test('bytes after its stream', refusesMember, { held: Buffer.concat([deflated, text]) }, '`data`');
 
 /** The member of an archive in memory, which counts the bytes that were read. */
 function countedMember(content: Uint8Array, held = deflateRawSync(content)) {
@@ -261,7 +261,7 @@ test('Reads in ascending order inflate a member once', async (t) => {
   t.is(counts.bytes, storedLength);
 });
 
-test('A read behind the cursor starts over', async (t) => {
+test('A read before the cursor starts over', async (t) => {
   const content = noise(500_000);
   const { counts, read, storedLength } = countedMember(content);
   t.true((await read(400_000, 100_000)).equals(content.subarray(400_000)));

@@ -248,7 +248,7 @@ test(
   '`members`, got `"b.txt"`',
 );
 test('a folder', refuses, zipFile([{ name: 'a/', content: Buffer.alloc(0) }]), '`members`, got `"a/"`');
-test('a name twice', refuses, zipFile([array, array]), '`a.npy`, got `2`');
+test('a name twice', refuses, zipFile([array, array]), 'expected `a.npy` once, got it twice');
 test(
   'an encrypted member',
   refuses,
@@ -284,7 +284,7 @@ test(
   'b.npy: expected checksum 0 for `crc32`',
 );
 test(
-  'a long array that goes on behind its size',
+  'a long array that goes on beyond its size',
   refuses,
   zipFile([array, { ...long, held: deflateRawSync(Buffer.concat([long.content, Buffer.alloc(1)])) }]),
   `b.npy: expected the ${long.content.length} bytes inside for \`size\`, got \`${long.content.length + 1}\``,

@@ -31,14 +31,9 @@ test.serial(
   'only one of `x` and `tokens` for `line 2, tokens`',
 );
 test.serial('both tokens and x', isDamaged, '{"tokens":[],"x":[]}', '`line 2, x`');
-test.serial('a key twice', isDamaged, '{"x":[],"x":[]}', 'a single entry for `line 2, x`, got `2`');
-test.serial(
-  'a key twice, once escaped',
-  isDamaged,
-  '{"x":[],"\\u0078":[]}',
-  'a single entry for `line 2, x`',
-);
-test.serial('an id twice', isDamaged, '{"id":1,"id":1,"x":[]}', '`line 2, id`');
+test.serial('a key twice', isDamaged, '{"x":[],"x":[]}', 'expected `line 2, x` once, got it twice');
+test.serial('a key twice, once escaped', isDamaged, '{"x":[],"\\u0078":[]}', 'expected `line 2, x` once');
+test.serial('an id twice', isDamaged, '{"id":1,"id":1,"x":[]}', 'expected `line 2, id` once');
 test.serial(
   'an unknown key',
   isDamaged,
@@ -60,7 +55,7 @@ test.serial(
   'a second object',
   isDamaged,
   '{"x":[]} {"x":[]}',
-  'nothing behind the closing brace for `line 2, column 10`',
+  'nothing after the closing brace for `line 2, column 10`',
 );
 test.serial('an object cut in half', isDamaged, '{"x":[[1,2]]', '`}` for `line 2, column 13`, got nothing');
 test.serial(
@@ -99,8 +94,8 @@ test.serial('an empty row', isDamaged, '{"x":[[]]}', '`line 2, x[0]`, got `0`');
 test.serial('a short row', isDamaged, '{"x":[[1,2],[3]]}', 'a row of 2 numbers for `line 2, x[1]`, got `1`');
 test.serial('a long row', isDamaged, '{"x":[[1,2],[3,4,5]]}', '`line 2, x[1]`, got `3`');
 test.serial('a very long row', isDamaged, `{"x":[[${'1,'.repeat(1e6)}1]]}`, '`line 2, x[0]`, got `1000001`');
-test.serial('a comma behind a row', isDamaged, '{"x":[[1,2],]}', '`line 2, x[1]`, got nothing');
-test.serial('a comma behind a number', isDamaged, '{"x":[[1,]]}', '`line 2, x[0][1]`, got nothing');
+test.serial('a comma after a row', isDamaged, '{"x":[[1,2],]}', '`line 2, x[1]`, got nothing');
+test.serial('a comma after a number', isDamaged, '{"x":[[1,]]}', '`line 2, x[0][1]`, got nothing');
 test.serial('two rows without a comma', isDamaged, '{"x":[[1,2][3,4]]}', '`]` for `line 2, column 12`');
 test.serial(
   'the string NaN',
