@@ -18,7 +18,7 @@ export const createBenchSettings = () =>
         .min(1)
         .default(['layer'])
         .describe(
-          'what a call computes: layer,attention,decode; decode is one token behind `tokens` cached ones',
+          'what a call computes: layer,attention,decode; decode is one token after `tokens` cached ones',
         ),
       heads: counts(most.heads).default([8]).describe('attention heads'),
       modelDim: counts(most.width)
@@ -80,10 +80,11 @@ export const createBenchSettings = () =>
         ),
     })
     .superRefine(({ modelDim, headDim, compare }, context) => {
-      const refuse = (field: string, message: string): void => {
-        context.addIssue({ code: 'custom', path: [field], message });
+      const refuse = (path: string[], message: string): void => {
+        context.addIssue({ code: 'custom', path, message });
       };
-      if (modelDim !== undefined && headDim !== undefined) refuse('headDim', 'no `--model-dim` beside it,');
+      if (modelDim !== undefined && headDim !== undefined)
+        refuse(['modelDim', 'headDim'], 'exclude each other');
       if (compare !== undefined && (compare.length === 0 || compare.length % 2 !== 0))
-        refuse('compare', 'two files of results, or pairs of them,');
+        refuse(['compare'], 'two files of results, or pairs of them,');
     });

@@ -68,6 +68,6 @@ export const createRunSettings = () =>
     .superRefine((settings, context) => {
       checkAttention(settings, context);
       if (settings.resume && settings.restart) {
-        context.addIssue({ code: 'custom', path: ['restart'], message: 'no `--resume` beside it,' });
+        context.addIssue({ code: 'custom', path: ['resume', 'restart'], message: 'exclude each other' });
       }
     });

@@ -36,13 +36,17 @@ export function jsonSchemaOf(name: CommandName): z.core.JSONSchema.BaseSchema {
   return z.toJSONSchema(schemaOf(name), { io: 'input' });
 }
 
-/** A value that fits the schema, or the first thing that is wrong with it; what was expected if that isn't the field's. */
+/**
+ * A value that fits the schema, or the first thing that is wrong with it: an unknown setting, two that exclude each
+ * other (an issue whose path is both), or one of a wrong value; with what was expected if that isn't the field's.
+ */
 export function checkSettings<Name extends CommandName>(
   name: Name,
   values: object,
 ):
   | { readonly settings: Settings<Name> }
   | { readonly unknown: string }
+  | { readonly excluding: readonly [string, string] }
   | { readonly field: string; readonly expectation?: string } {
   const parsed = schemaOf(name).safeParse(values);
   if (parsed.success) return { settings: parsed.data as Settings<Name> };
@@ -50,5 +54,6 @@ export function checkSettings<Name extends CommandName>(
     if (issue.code === 'unrecognized_keys') return { unknown: issue.keys[0]! };
   }
   const { path, code, message } = parsed.error.issues[0]!;
+  if (code === 'custom' && path.length === 2) return { excluding: [String(path[0]), String(path[1])] };
   return { field: String(path[0]), ...(code === 'custom' && { expectation: message }) };
 }

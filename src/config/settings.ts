@@ -47,6 +47,12 @@ export async function resolveSettings<Name extends CommandName>(
     const code = codeOf(origin, 'UNKNOWN_OPTION');
     throw new HeadpoolError(code, `Unknown setting ${origin}${didYouMean(unknown, fields.keys())}`);
   }
+  if ('excluding' in result) {
+    const [one, other] = result.excluding;
+    const origin = origins.get(other)!;
+    const message = `${origins.get(one)!} and ${origin} can't be given together`;
+    throw new HeadpoolError(codeOf(origin, 'INVALID_OPTION'), message);
+  }
   const { description, expectation: ofField } = fields.get(result.field)!;
   const origin = origins.get(result.field);
   if (origin === undefined) {

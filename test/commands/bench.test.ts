@@ -100,7 +100,7 @@ test(
   refuses,
   ['--head-dim', '8', '--model-dim', '16'],
   2,
-  /no `--model-dim` beside it, for `--head-dim`/,
+  /`--model-dim` and `--head-dim` can't be given together/,
 );
 test('heads that divide no width', refuses, ['--heads', '7'], 2, /modelDim 512 is left out for 7 heads/);
 test(

@@ -142,7 +142,7 @@ interface Refusal {
 const refusals: Readonly<Record<string, Refusal>> = {
   '--resume with --restart': {
     args: ['--resume', '--restart'],
-    says: /no `--resume` beside it, for `--restart`/,
+    says: /`--resume` and `--restart` can't be given together/,
   },
   'a size of memory that is none': {
     args: ['--memory', 'nonsense'],

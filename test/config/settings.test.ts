@@ -120,6 +120,20 @@ test(
   'INVALID_CONFIG',
   /run\.yaml: expected each key once, got this one twice at line 2, column 1:\s+heads: 1\nheads: 2/,
 );
+test(
+  'two settings that exclude each other are named by where they came from',
+  refuses,
+  { flags: { ...required, restart: true }, environment: { HEADPOOL_RESUME: 'true' } },
+  'INVALID_OPTION',
+  /^`HEADPOOL_RESUME` and `--restart` can't be given together$/,
+);
+test(
+  'two settings of a file that exclude each other',
+  refuses,
+  'resume: true\nrestart: true',
+  'INVALID_CONFIG',
+  /^`resume` in .*run\.yaml and `restart` in .*run\.yaml can't be given together$/,
+);
 test('a list instead of settings', refuses, '- heads', 'INVALID_CONFIG', /expected a mapping/);
 test('an alias bomb', refuses, aliasBomb(), 'INVALID_CONFIG', /alias/i);
 test(
