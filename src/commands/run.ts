@@ -141,7 +141,7 @@ async function compute(
 
 function outcomeOf({ canResume, state }: Journal): string {
   return canResume
-    ? `; ${formatCount(state.sequences)} sequences are done, and \`--resume\` goes on behind them`
+    ? `; ${formatCount(state.sequences)} sequences are done, and \`--resume\` goes on after them`
     : "; nothing was left under the output's name";
 }
 

@@ -21,7 +21,7 @@ test('tokens are read back in their order, across pages and calls', (t) => {
   assertNoLeak(t, cache);
 });
 
-test('a call sees the tokens before it and room behind them', (t) => {
+test('a call sees the tokens before it and room after them', (t) => {
   const { cache } = openCache({ maxTokens: 12 });
   appendTokens(cache, count(5));
   const update = cache.begin([4]);

@@ -80,7 +80,7 @@ test('a rolling cache refuses calls longer than itself', async (t) => {
   await assertRefused(t, () => cache.begin([7, 1]), 'CACHE_FULL', 'sequence 0', 'at most that many a call');
 });
 
-test('a rolling cache is truncated behind what it gave back, or anew', async (t) => {
+test('a rolling cache is truncated after what it gave back, or anew', async (t) => {
   const { cache, storage } = openCache({ maxTokens: 6, rolling: true });
   for (let n = 0; n < 3; n++) appendTokens(cache, count(6, 1 + 6 * n));
   t.is(readTokens(cache)[0]!.firstToken, 12);

@@ -28,7 +28,7 @@ interface Part {
   readonly to: number;
 }
 
-/** The rows of all parts, one behind the other. */
+/** The rows of all parts, one after the other. */
 function rowsOf(parts: readonly Part[]): number[] {
   return parts.flatMap(({ of, from, to }) => [...stretchOf(of.x, from, to).data]);
 }

@@ -91,7 +91,7 @@ for (const [name, widths] of Object.entries(widthsByName)) {
 
 for (const before of [0, 126, 127, 128, 129, 255]) {
   const given = cachedCase({ tokens: before + 134, options: { causal: true, rope: { base: 100 } } });
-  testKernels(engines, `tokens behind ${before}, across the edges of pages`, async (t, engine) => {
+  testKernels(engines, `tokens after ${before}, across the edges of pages`, async (t, engine) => {
     using layer = await engine.multiHeadAttention(layerOf(given));
     using cache = layer.createCache({ maxTokens: before + 134 });
     await prefill(given, layer, cache, before);

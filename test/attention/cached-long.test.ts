@@ -1,4 +1,4 @@
-// One token behind so many that its keys are split into ranges, which several workers take.
+// One token after so many that its keys are split into ranges, which several workers take.
 import { assertSameBytes } from '../helpers/assertions.js';
 import { cachedCase, checkStretch, feed, layerOf, prefill } from '../helpers/cached-case.js';
 import { openEngines, testKernels } from '../helpers/engines.js';

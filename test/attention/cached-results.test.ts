@@ -23,7 +23,7 @@ const given = cachedCase({
   options: { causal: true, alibiSlopes: [0.25, 0.125, 0.5, 0] },
 });
 
-/** Calls of `lengths` tokens behind `before` others. */
+/** Calls of `lengths` tokens after `before` others. */
 async function open(engine: Engine, before: number, of: CachedCase = given) {
   const layer = await engine.multiHeadAttention(layerOf(of));
   const cache = layer.createCache({ maxTokens: 262, batch: 2 });
@@ -47,7 +47,7 @@ for (const [before, length] of [
   [258, 1],
   [257, 5],
 ] as const) {
-  testKernels(engines, `all results of ${length} tokens behind ${before}`, async (t, engine) => {
+  testKernels(engines, `all results of ${length} tokens after ${before}`, async (t, engine) => {
     using opened = await open(engine, before);
     const { layer, cache } = opened;
     for (const returnScores of ['scaled', 'softcapped', 'biased'] as const) {
@@ -104,7 +104,7 @@ for (const [before, length] of [
   const masked: readonly CachedCase[] = shapes(length, keys).map((_, seed) =>
     cachedCase({ tokens: 262, batch: 2, seed, options: seed % 2 === 0 ? { causal: true } : {} }),
   );
-  testKernels(engines, `masks and biases for ${length} tokens behind ${before}`, async (t, engine) => {
+  testKernels(engines, `masks and biases for ${length} tokens after ${before}`, async (t, engine) => {
     for (const [n, shape] of shapes(length, keys).entries()) {
       using opened = await open(engine, before, masked[n]);
       const mask = randomMask(shape, n + 1);

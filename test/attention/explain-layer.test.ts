@@ -66,7 +66,7 @@ test('so with a learned key that every query attends, whatever is masked', expla
   ...{ widths: { ...widths, hasBiasKey: true }, query },
   options: { mask: randomMask([4, 1, 4], 4, 0.4), causal: true },
 });
-test('so with a learned key and one of zeros behind padding', explainsAll, {
+test('so with a learned key and one of zeros after padding', explainsAll, {
   ...{ widths: { ...widths, kvHeads: 2, hasBiasKey: true, addZeroAttention: true }, query },
   options: { keyLengths: [1, 0] },
 });

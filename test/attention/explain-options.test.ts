@@ -126,14 +126,14 @@ test(
     because: 'window left 1 reaches back to key 1',
   },
 );
-test('a key behind the window is told how far it reaches', windowed, { window: { right: 1 } }, 0, 2, {
+test('a key after the window is told how far it reaches', windowed, { window: { right: 1 } }, 0, 2, {
   reason: 'window',
   because: 'window right 1 reaches up to key 1',
 });
 const both = { window: { left: 0, right: 2 }, causal: true } as const;
 test('a causal mask comes before a window that is wider', windowed, both, 0, 1, {
   reason: 'causal',
-  because: 'key 1 is behind position 0',
+  because: 'key 1 comes after position 0',
 });
 test('a window of a causal mask reaches back', windowed, both, 2, 1, {
   reason: 'window',

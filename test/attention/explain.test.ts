@@ -176,12 +176,12 @@ const leavesOut = test.macro((t: ExecutionContext, change: Asked, query: number,
 });
 
 const topLeft = { causal: 'top-left' } as const;
-test('a key behind the position is left out by the causal mask', leavesOut, topLeft, 1, 2, {
+test('a key after the position is left out by the causal mask', leavesOut, topLeft, 1, 2, {
   reason: 'causal',
-  because: 'key 2 is behind position 1',
+  because: 'key 2 comes after position 1',
 });
 const lengths = { keyLengths: [3] };
-test('a key behind the length is padding', leavesOut, { ...topLeft, ...lengths }, 1, 3, {
+test('a key after the length is padding', leavesOut, { ...topLeft, ...lengths }, 1, 3, {
   reason: 'length',
   because: 'keyLengths[0] = 3',
 });

@@ -139,7 +139,7 @@ for (const [title, options] of [
 
   testKernels(
     engineOf,
-    `weights on ${title} stand behind those of all keys, padding included`,
+    `weights on ${title} stand after those of all keys, padding included`,
     async (t, engine) => {
       const widths = { heads: 4, kvHeads: 2, headDim: 6, modelDim: 10, ...options };
       const weights = layerWeights(widths);

@@ -1,4 +1,4 @@
-// What comes before and behind the name of a command.
+// What comes before and after the name of a command.
 import test from 'ava';
 import { headpool } from './cli.js';
 

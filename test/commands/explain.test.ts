@@ -92,7 +92,7 @@ test('one key as a table, in the order of the computation', async (t) => {
 test('a key left out says why', async (t) => {
   const { code, stdout, stderr } = await explain('--key', '9', '--causal');
   t.is(code, 0, stderr);
-  t.regex(stdout, /^score +\S+\nleft out +causal: key 9 is behind position 5\nmaximum/m);
+  t.regex(stdout, /^score +\S+\nleft out +causal: key 9 comes after position 5\nmaximum/m);
   t.regex(stdout, /^weight +0\.000000$/m);
 });
 

@@ -76,7 +76,7 @@ async function assertRefused(
   t.deepEqual(await filesIn(where), [packed.manifest, partialName]);
 }
 
-test.serial('a manifest that is torn at any byte behind its head is gone on with', async (t) => {
+test.serial('a manifest that is torn at any byte after its head is gone on with', async (t) => {
   const random = createRandom(71);
   for (let cut = 0; cut < 2; cut++) {
     const where = await copyOf(t, 'stopped');

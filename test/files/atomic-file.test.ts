@@ -66,7 +66,7 @@ test('The length can be set, with zeros where nothing was written', async (t) =>
   t.deepEqual([...(await readFile(path))], [0, 0, 7, 0, 0, 0]);
 });
 
-test('Positions behind 2 GiB are written', async (t) => {
+test('Positions beyond 2 GiB are written', async (t) => {
   const path = join(await makeFolder(t), 'a');
   const file = await createAtomicFile(path);
   await file.write(Uint8Array.of(7), 3 * 2 ** 30);

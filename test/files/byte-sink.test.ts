@@ -55,7 +55,7 @@ test('the first bytes can be written over, and the end stays where it was', asyn
   t.is(await readFile(path, 'utf8'), 'headrows!');
 });
 
-test('a later sink goes on behind what is to be kept, and the rest is cut off', async (t) => {
+test('a later sink goes on after what is to be kept, and the rest is cut off', async (t) => {
   const path = join(await makeFolder(t), 'out');
   const partialPath = `${path}.partial`;
   const first = await openFileSink(path, { partialPath, byteLength: 0 });

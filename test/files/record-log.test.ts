@@ -26,7 +26,7 @@ async function readAll(t: ExecutionContext, path: string): Promise<readonly obje
   return opened?.records ?? [];
 }
 
-test('What was appended is read again, line by line behind checksums', async (t) => {
+test('What was appended is read again, line by line after checksums', async (t) => {
   const folder = await makeFolder(t);
   const path = join(folder, 'log');
   const log = await createRecordLog(path, records[0]!);
@@ -45,7 +45,7 @@ test('A log made anew replaces the one before', async (t) => {
   t.deepEqual(await readAll(t, path), [{ new: true }]);
 });
 
-test('Cut at any byte, a log gives its whole records and goes on behind them', async (t) => {
+test('Cut at any byte, a log gives its whole records and goes on after them', async (t) => {
   const path = join(await makeFolder(t), 'log');
   for (let length = ends[0]!; length <= text.length; length++) {
     const whole = ends.filter((end) => end <= length).length;

@@ -173,7 +173,7 @@ test('Concurrent reads do not disturb one another', async (t) => {
   await Promise.all(reads);
 });
 
-test('Numbers behind 2 GiB are read from where they are', async (t) => {
+test('Numbers beyond 2 GiB are read from where they are', async (t) => {
   const count = 3 * 2 ** 28;
   const outlines = [
     { name: 'a', dtype: 'F32', shape: [count, 1] },

@@ -31,7 +31,7 @@ const usualChunks = 16;
 const [startMs, chunkMs] = [800, 12];
 
 /**
- * Starts a run, or goes on with one, and kills it: while it starts, or up to a chunk behind a random one. Returns
+ * Starts a run, or goes on with one, and kills it: while it starts, or up to a chunk after a random one. Returns
  * whether it was still at work.
  */
 async function killAtRandom({ where, runCase }: Place, random: Random): Promise<boolean> {

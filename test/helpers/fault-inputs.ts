@@ -115,7 +115,7 @@ export function shared(name: string): string {
   return join(made!, name);
 }
 
-/** The whole command line of a case behind `headpool`. One thread and no compiling: it starts soonest. */
+/** The whole command line of a case after `headpool`. One thread and no compiling: it starts soonest. */
 export function argsOf({ inputs, output, flags }: RunCase, ...more: string[]): string[] {
   const given = ['-i', ...inputs.map((name) => (name.includes('/') ? name : shared(name))), '-o', output];
   const layer = ['--weights', shared('w.safetensors'), '--heads', '4', '--kernel', 'reference'];

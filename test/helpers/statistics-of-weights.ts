@@ -6,7 +6,7 @@ import { statisticsOf, type OracleStatistics } from '../oracle/oracle.js';
  * A row attends if it has any weight.
  * @param result of a dense call of rank 4 with `returnWeights: true`
  * @param positionOf where query i of entry b stands on the diagonal
- * @param keys of the input, where weights have columns of extra keys behind them
+ * @param keys of the input, where weights have columns of extra keys after them
  */
 export function statisticsOfWeights(
   { output, weights }: AttentionResult,

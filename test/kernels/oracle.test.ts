@@ -60,7 +60,7 @@ test('a row without keys is zeros with a log-sum-exp of -infinity, whatever its 
   t.deepEqual([...lowest.output, ...lowest.weights], [2, 0.5, 0.5]);
 });
 
-test('extra keys are attended behind all others, whatever is masked', (t) => {
+test('extra keys are attended after all others, whatever is masked', (t) => {
   const extra = { count: 1, k: [0], v: [6] };
   const masked = attendOracle({ dims, q: [1], k: [0, 0], v: [0, 0], extra, mask: () => false });
   t.deepEqual([...masked.output, ...masked.weights], [6, 0, 0, 1]);

@@ -94,7 +94,7 @@ test('positions far away are exact', matches, {
   sequences: [{ queries: 5, keys: 5, diagonal: 1_000_000 }],
   rotary,
 });
-test('keys behind those of a cache stand where they follow', matches, {
+test('keys after those of a cache stand where they follow', matches, {
   sequences: [
     { queries: 2, keys: 2, diagonal: 40, keyPosition: 40 },
     { queries: 3, keys: 5, diagonal: 7, keyPosition: 5 },

@@ -85,7 +85,7 @@ test('a damaged line ends a run, naming file, line and column', async (t) => {
   await rejects(t, () => readAll(request), { code: 'INVALID_FILE', path: inputs[0]!, what: 'line 2' });
 });
 
-test('a damaged line is left out of a skipping run, with its number, and those behind it are not', async (t) => {
+test('a damaged line is left out of a skipping run, with its number, and those after it are not', async (t) => {
   const { inputs, output } = await inputsOf(t, 2, 'jsonl');
   await damageLine(inputs[0]!, 1);
   await damageLine(inputs[1]!, 0);

@@ -124,7 +124,7 @@ test('values of another length than a .jsonl input are missed where they come', 
   });
 });
 
-test('keys that go on behind the end of a .jsonl input are refused', async (t) => {
+test('keys that go on after the end of a .jsonl input are refused', async (t) => {
   const { paths, output } = await files(t, { 'q.jsonl': [1, 1], 'k.npz': [2, 2, 2] });
   const input = await open({ inputs: [paths['q.jsonl']!], output, key: paths['k.npz']! });
   t.teardown(() => input.close());

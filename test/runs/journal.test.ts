@@ -96,7 +96,7 @@ test('unfinished work is resumed where it was', async (t) => {
   t.deepEqual(state.placeOf(0), { sequence: 2 });
 });
 
-test('a resumed run records behind what was there', async (t) => {
+test('a resumed run records after what was there', async (t) => {
   const { begin } = await interrupted(t);
   for (const chunks of [2, 3]) {
     const journal = await begin('resume');

@@ -49,7 +49,7 @@ async function toFolder(t: ExecutionContext, output: string, inputs = ['in/a.npy
   return { planned, paths: targets.map(({ path }) => path) };
 }
 
-test('a slash behind the output makes it a folder, also for one input', async (t) => {
+test('a slash after the output makes it a folder, also for one input', async (t) => {
   const { paths } = await toFolder(t, 'out/', ['in/a.npy']);
   t.deepEqual(paths, [join('out', 'a.npy')]);
 });

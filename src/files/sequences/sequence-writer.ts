@@ -37,7 +37,7 @@ export class SequenceWriter {
   }
 
   /**
-   * Writes sequences behind those before; one call at a time.
+   * Writes sequences after those before; one call at a time.
    * @param rows [sum of lengths, modelDim]
    * @throws FILE_FAILED, and INVALID_OPTION if the format can't hold them; nothing is left of the file then
    */

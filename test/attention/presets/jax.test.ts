@@ -55,7 +55,7 @@ row('lengths of the keys leave the diagonal where it is', async (t, engine) => {
   await checkFormula(t, engine, options, { mask: (b, _h, i, j) => j <= i && j < lengths[b]! });
 });
 
-row('the output behind a query length is 0, needing the number of queries', async (t, engine) => {
+row('the output after a query length is 0, needing the number of queries', async (t, engine) => {
   const lengths = [1, 3];
   const options = jax({ query_seq_lengths: lengths, key_value_seq_lengths: [7, 6] }, { queries: 3 });
   const valid = (b: number, i: number): boolean => i < lengths[b]!;

@@ -23,7 +23,7 @@ row('with lengths the diagonal ends at the last valid key of each entry', async 
   await checkFormula(t, engine, options, { mask });
 });
 
-row('with a past the diagonal starts behind it', async (t, engine) => {
+row('with a past the diagonal starts after it', async (t, engine) => {
   const options = onnx({ is_causal: 1 }, { queries: 3, keys: 7, past: 4 });
   t.deepEqual(options, { causal: 'bottom-right' });
   await checkFormula(t, engine, options, { mask: (_b, _h, i, j) => j <= i + 4 });
@@ -63,7 +63,7 @@ row('true means attend, as here', async (t, engine) => {
   });
 });
 
-row('the keys behind a short mask are left out', async (t, engine) => {
+row('the keys after a short mask are left out', async (t, engine) => {
   const attn_mask = randomMask([2, 1, 3, 4], 5, 0.7);
   await checkFormula(t, engine, onnx({ attn_mask }, { keys: 7 }), {
     mask: (b, _h, i, j) => j < 4 && attn_mask.data[(b * 3 + i) * 4 + j] === 1,

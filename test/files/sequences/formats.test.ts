@@ -57,7 +57,7 @@ test('Sequences that do not exist, and a target of another size, are refused', a
   await read(2, 0, 0)();
 });
 
-test('Sequences behind 2 GiB are read where they belong', async (t) => {
+test('Sequences beyond 2 GiB are read where they belong', async (t) => {
   const first = 2 ** 28;
   const tensors = {
     x: { dtype: 'F32', shape: [first + 2, 4], data_offsets: [0, 16 * (first + 2)] },

@@ -19,7 +19,7 @@ export interface Body {
 export interface ArrowMessage extends DecodedMessage {
   readonly place: Place;
   readonly body: Body;
-  /** Its first byte and the one behind it, counted in the whole file. */
+  /** Its first byte and the one after it, counted in the whole file. */
   readonly begin: number;
   readonly end: number;
 }

@@ -4,7 +4,7 @@ import type { BenchMode } from '../../grid/results.js';
 export const modeTitles: Readonly<Record<BenchMode, string>> = {
   layer: 'Layer',
   attention: 'Attention alone',
-  decode: 'One token behind a cache',
+  decode: 'One token after a cache',
 };
 
 /** What a case's `tokens` are. */

@@ -52,7 +52,7 @@ function tilesOf({ cells }: GridResults, measured: readonly MeasuredCell[]): Til
       ? []
       : [
           {
-            ...{ title: 'Read behind a cache', unit: 'GB/s' },
+            ...{ title: 'Read by a token after a cache', unit: 'GB/s' },
             figure: formatFigure(reader.gigabytesPerSecond),
             detail: nameOfCase(reader.case),
           },

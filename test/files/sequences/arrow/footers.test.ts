@@ -52,7 +52,7 @@ for (const length of [-1, 7, 2 ** 30]) {
 }
 test('a footer of noise', refuses, patched(fileOf(), (copy) => copy.fill(0xa5, footerAt(copy), copy.length - 10)), 'well-formed metadata for `footer`'); // prettier-ignore
 test('a block before the file', refuses, refooted(([first]) => [moved(first!, { offset: -8 })]), '`footer.recordBatches[0].offset`, got `-8`'); // prettier-ignore
-test('a block behind the file', refuses, refooted(([first]) => [moved(first!, { offset: 2 ** 40 })]), '`footer.recordBatches[0].offset`'); // prettier-ignore
+test('a block beyond the file', refuses, refooted(([first]) => [moved(first!, { offset: 2 ** 40 })]), '`footer.recordBatches[0].offset`'); // prettier-ignore
 test(
   'a block twice',
   refuses,

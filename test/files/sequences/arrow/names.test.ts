@@ -51,7 +51,7 @@ test(
   ['b', 'a', null, 'b'],
 );
 
-test('Dictionaries that grow or are replaced between batches apply to the batches behind them', async (t) => {
+test('Dictionaries that grow or are replaced between batches apply to the batches after them', async (t) => {
   const type = new Dictionary(new Utf8(), new Int32(), 7);
   const table = makeTable([[], []], ['a', 'b'], { id: type }).concat(makeTable([[]], ['c'], { id: type }));
   const writer = new RecordBatchStreamWriter();

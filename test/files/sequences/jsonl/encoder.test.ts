@@ -46,7 +46,7 @@ test('Pooled sequences are of one row', async (t) => {
   });
 });
 
-test('Nothing comes before or behind the lines', async (t) => {
+test('Nothing comes before or after the lines', async (t) => {
   const encoder = await open();
   t.is(encoder.prologue.length, 0);
   t.deepEqual(encoder.finish(), { epilogue: new Uint8Array(0) });

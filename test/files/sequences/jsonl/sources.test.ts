@@ -31,7 +31,7 @@ test('A missing file and a folder are refused', async (t) => {
   }
 });
 
-test('A failing pipe is an error behind what it gave before, at every call', async (t) => {
+test('A failing pipe is an error after what it gave before, at every call', async (t) => {
   async function* failing(): AsyncGenerator<Uint8Array> {
     yield* chunksOf(`${good}\n{"x"`, 7);
     throw new Error('EIO: i/o error');
