@@ -3,11 +3,10 @@
 import { unlink, type FileHandle } from 'node:fs/promises';
 import { fileFailed } from '../core/errors.js';
 import { createAtomicFile } from './atomic-file.js';
-import { attempt } from './attempt.js';
+import { attempt, unlessMissing } from './attempt.js';
 import { openRegularFile } from './open-file.js';
 import { writeFully } from './positional-io.js';
 import { formatLine, readRecords, type JsonRecord } from './record-lines.js';
-import { unlessMissing } from './system-error.js';
 
 export type { JsonRecord };
 

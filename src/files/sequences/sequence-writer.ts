@@ -13,7 +13,10 @@ export type WriterOptions = Pick<OutputOutline, 'modelDim'> & Partial<Omit<Outpu
  */
 export async function createSequenceWriter(path: string, options: WriterOptions): Promise<SequenceWriter> {
   const outline: OutputOutline = {
-    ...{ form: 'packed', dtype: 'f32', isPooled: false, metadata: new Map<string, string>() },
+    form: 'packed',
+    dtype: 'f32',
+    isPooled: false,
+    metadata: new Map<string, string>(),
     ...options,
     path,
   };

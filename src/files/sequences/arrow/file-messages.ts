@@ -21,7 +21,7 @@ import {
   type MessageSource,
   type Messages,
 } from './messages.js';
-import { readFromMemory, readThroughWindow } from './windowed-reading.js';
+import { readFromMemory, readThroughWindow } from '../../windowed-reading.js';
 
 interface OpenFile {
   readonly pkg: ArrowPackage;

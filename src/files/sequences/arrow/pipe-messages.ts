@@ -13,7 +13,7 @@ import {
   type MessageSource,
   type Messages,
 } from './messages.js';
-import { readFromMemory } from './windowed-reading.js';
+import { readFromMemory } from '../../windowed-reading.js';
 
 /** @throws INVALID_FILE, FILE_FAILED */
 export async function openPipeMessages(
