@@ -2,7 +2,7 @@
 import { readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import type { RunEstimate } from '../../src/runs/estimate.js';
+import type { RunEstimate } from '../../src/runs/preflight.js';
 import type { RunReport } from '../../src/commands/run-report.js';
 import { fieldsOf } from '../../src/config/fields.js';
 import { flagOf, resolveSettings } from '../../src/config/settings.js';

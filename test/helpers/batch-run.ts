@@ -9,7 +9,7 @@ import type { RunState } from '../../src/runs/manifest.js';
 import { planOutputs, type OutputChoice } from '../../src/runs/plan-outputs.js';
 import type { RunRequest } from '../../src/runs/request.js';
 import { executeRun, type RunHooks } from '../../src/runs/run.js';
-import type { RunSetting } from '../../src/runs/setting.js';
+import type { RunContext } from '../../src/runs/run-context.js';
 import { createEngine, type Engine } from '../../src/engine/engine.js';
 
 export const heads = 2;
@@ -59,8 +59,8 @@ export interface RunParts extends RunHooks {
   readonly earlier?: EarlierRun;
   /** Stops after so many chunks of this run, as a signal does. */
   readonly stopAfter?: number;
-  readonly standardInput?: RunSetting['standardInput'];
-  readonly standardOutput?: RunSetting['standardOutput'];
+  readonly standardInput?: RunContext['standardInput'];
+  readonly standardOutput?: RunContext['standardOutput'];
   /** Called between finding the inputs and reading them. */
   readonly meanwhile?: () => Promise<void>;
 }
@@ -72,8 +72,8 @@ export async function runBatch(request: RunRequest, parts: RunParts): Promise<Ru
   const journal = await openJournal(request, { identity, earlier });
   try {
     await meanwhile?.();
-    const { setting, hooks } = settingOf(parts, { journal, identity });
-    await executeRun(request, setting, hooks);
+    const { context, hooks } = contextOf(parts, { journal, identity });
+    await executeRun(request, context, hooks);
     return journal.state;
   } finally {
     await journal.close();
@@ -84,10 +84,10 @@ export async function identityOf(request: RunRequest, { engine, layer }: Bench):
   return identifyRun(await identifyWork(request, layer), engine.info);
 }
 
-function settingOf(
+function contextOf(
   { bench, layer = bench.layer, limits, stopAfter, ...parts }: RunParts,
   { journal, identity }: { readonly journal: Journal; readonly identity: RunIdentity },
-): { readonly setting: RunSetting; readonly hooks: RunHooks } {
+): { readonly context: RunContext; readonly hooks: RunHooks } {
   const { standardInput, standardOutput, onProgress, onRetry } = parts;
   const stopper = new AbortController();
   let calls = 0;
@@ -95,13 +95,13 @@ function settingOf(
     if (++calls === stopAfter) stopper.abort(new Error('stopped'));
     return layer.forward(input, options);
   });
-  const setting = {
+  const context = {
     ...{ journal, identity, standardInput, standardOutput },
     layer: stopAfter === undefined ? layer : counted,
     limits: { mostTokens: 64, mostSequenceTokens: 1e6, ...limits },
   };
   const signal = stopAfter === undefined ? parts.signal : stopper.signal;
-  return { setting, hooks: { signal, ...(onProgress && { onProgress }), ...(onRetry && { onRetry }) } };
+  return { context, hooks: { signal, ...(onProgress && { onProgress }), ...(onRetry && { onRetry }) } };
 }
 
 /** A layer that computes with `forward`. */
