@@ -81,15 +81,15 @@ test('extra keys have no bias and follow all others', async (t) => {
   const zero = explainLayer(resolved, call, { head: 1, query: 2, key: 5 });
   t.like(zero, { allowed: true, steps: { dot: 0, bias: 0, biased: 0 } });
   const none = { head: 1, query: 2, key: 6 };
-  await assertRefused(t, () => explainLayer(resolved, call, none), 'INVALID_OPTION', '`key`', 'from 0 to 5');
+  await assertRefused(t, () => explainLayer(resolved, call, none), {
+    code: 'INVALID_OPTION',
+    what: ['`key`', 'from 0 to 5'],
+  });
   const noHead = { head: 4, query: 2, key: 0 };
-  await assertRefused(
-    t,
-    () => explainLayer(resolved, call, noHead),
-    'INVALID_OPTION',
-    '`head`',
-    'from 0 to 3',
-  );
+  await assertRefused(t, () => explainLayer(resolved, call, noHead), {
+    code: 'INVALID_OPTION',
+    what: ['`head`', 'from 0 to 3'],
+  });
 });
 
 test('a sequence of a ragged batch is explained as if it were alone', async (t) => {
@@ -104,7 +104,10 @@ test('a sequence of a ragged batch is explained as if it were alone', async (t) 
   const wanted = explainLayer(resolved, layer.describe(alone, { causal: true }), at);
   t.deepEqual(explanation, { ...wanted, at: { ...wanted.at, batch: 2 } });
   const empty = { ...at, batch: 1 };
-  await assertRefused(t, () => explainLayer(resolved, call, empty), 'INVALID_OPTION', '`query`', 'any query');
+  await assertRefused(t, () => explainLayer(resolved, call, empty), {
+    code: 'INVALID_OPTION',
+    what: ['`query`', 'any query'],
+  });
 });
 
 test('rope and qkNorm change the projected rows, but no extra key', (t) => {
@@ -146,5 +149,5 @@ test('the keys of a cache are refused, for only the engine has them', async (t) 
   const batch = { ...denseBatch(2, 4, 4, lengths), isCached: true };
   const call = { query, key: query, batch, options: resolveOptions({}, resolved, batch, []) };
   const at = { head: 0, query: 0, key: 0 };
-  await assertRefused(t, () => explainLayer(resolved, call, at), 'INVALID_OPTION', '`cache`');
+  await assertRefused(t, () => explainLayer(resolved, call, at), { code: 'INVALID_OPTION', what: '`cache`' });
 });

@@ -147,7 +147,7 @@ const refuses = (
   ...words: string[]
 ) => {
   test(`${title} is refused`, async (t) => {
-    await assertRefused(t, () => explain(change, 0, 0), code, ...words);
+    await assertRefused(t, () => explain(change, 0, 0), { code, what: words });
   });
 };
 refuses('a softcap of 0', { softcap: 0 }, 'INVALID_OPTION', '`softcap`');

@@ -206,7 +206,7 @@ test('where several rules leave a key out, positions come before operands', (t) 
 const noPlace = (title: string, at: object, ...words: string[]): void => {
   test(`${title} is refused`, async (t) => {
     const whole = { head: 0, query: 0, key: 0, ...at } as WeightIndex;
-    await assertRefused(t, () => explainAttention(inputs, whole), 'INVALID_OPTION', ...words);
+    await assertRefused(t, () => explainAttention(inputs, whole), { code: 'INVALID_OPTION', what: words });
   });
 };
 noPlace('a head that is not there', { head: 4 }, '`head`', 'from 0 to 3', '`4`');
@@ -220,18 +220,15 @@ noPlace('text for a batch entry', { batch: '0' }, '`batch`', '"0"');
 
 test('an index of another name is refused', async (t) => {
   const at = { head: 0, query: 0, key: 0, heads: 1 };
-  await assertRefused(
-    t,
-    () => explainAttention(inputs, at),
-    'UNKNOWN_OPTION',
-    '`heads`',
-    'did you mean `head`?',
-  );
+  await assertRefused(t, () => explainAttention(inputs, at), {
+    code: 'UNKNOWN_OPTION',
+    what: ['`heads`', 'did you mean `head`?'],
+  });
 });
 
 test('no object for the indices is refused', async (t) => {
   const at = undefined as unknown as WeightIndex;
-  await assertRefused(t, () => explainAttention(inputs, at), 'INVALID_OPTION', '`at`');
+  await assertRefused(t, () => explainAttention(inputs, at), { code: 'INVALID_OPTION', what: '`at`' });
 });
 
 test('a batch without entries, queries or keys has nothing to explain', async (t) => {
@@ -241,21 +238,18 @@ test('a batch without entries, queries or keys has nothing to explain', async (t
     k: createTensor([batch, 1, keys, 2]),
     v: createTensor([batch, 1, keys, 2]),
   });
-  await assertRefused(
-    t,
-    () => explainAttention(empty(0, 1, 1), at),
-    'INVALID_OPTION',
-    '`batch`',
-    'any batch',
-  );
-  await assertRefused(
-    t,
-    () => explainAttention(empty(1, 0, 1), at),
-    'INVALID_OPTION',
-    '`query`',
-    'any query',
-  );
-  await assertRefused(t, () => explainAttention(empty(1, 1, 0), at), 'INVALID_OPTION', '`key`', 'any key');
+  await assertRefused(t, () => explainAttention(empty(0, 1, 1), at), {
+    code: 'INVALID_OPTION',
+    what: ['`batch`', 'any batch'],
+  });
+  await assertRefused(t, () => explainAttention(empty(1, 0, 1), at), {
+    code: 'INVALID_OPTION',
+    what: ['`query`', 'any query'],
+  });
+  await assertRefused(t, () => explainAttention(empty(1, 1, 0), at), {
+    code: 'INVALID_OPTION',
+    what: ['`key`', 'any key'],
+  });
 });
 
 for (const [title, change] of Object.entries({

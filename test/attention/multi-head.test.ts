@@ -169,7 +169,10 @@ testKernels(engineOf, 'a layer tells its widths and refuses calls once disposed'
   t.deepEqual({ heads, kvHeads, headDim, valueDim, modelDim, outputDim }, widths);
   layer.dispose();
   layer.dispose();
-  await assertRefused(t, () => layer.forward(normalTensor([3, 24], 1)), 'ENGINE_CLOSED', 'disposed');
+  await assertRefused(t, () => layer.forward(normalTensor([3, 24], 1)), {
+    code: 'ENGINE_CLOSED',
+    what: 'disposed',
+  });
 });
 
 testKernels(

@@ -6,7 +6,7 @@ import type { RunEstimate } from '../../src/runs/preflight.js';
 import type { RunReport } from '../../src/commands/run-report.js';
 import { fieldsOf } from '../../src/config/fields.js';
 import { flagOf, resolveSettings } from '../../src/config/settings.js';
-import { rejects } from '../files/scratch.js';
+import { assertRefused } from '../helpers/assertions.js';
 import { makeFolder } from '../helpers/make-folder.js';
 import { headpoolPiped, layerFlags } from '../helpers/pipe-command.js';
 import { makeSequences, readSequences, writeSequences } from '../helpers/sequence-files.js';
@@ -207,7 +207,7 @@ for (const [field, names] of Object.entries(choices)) {
     const flags = { input: ['x.npy'], output: 'y.npy', weights: 'w', heads: 2, [field]: 'npz' };
     const resolve = () => resolveSettings('run', { flags, environment: {}, configPath: undefined });
     const what = `Expected ${names} for \`${flagOf(field)}\`, got \`"npz"\``;
-    await rejects(t, resolve, { code: 'INVALID_OPTION', what });
+    await assertRefused(t, resolve, { code: 'INVALID_OPTION', what });
   });
 }
 

@@ -8,9 +8,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import test from 'ava';
 import { acquireLock } from '../../src/files/lock-file.js';
+import { assertRefused } from '../helpers/assertions.js';
 import { startLockChild } from '../helpers/lock-children.js';
 import { makeFolder } from '../helpers/make-folder.js';
-import { rejects } from './scratch.js';
 
 const onLinux = process.platform === 'linux' ? test : test.skip;
 const moduleUrl = JSON.stringify(new URL('../../src/files/lock-file.js', import.meta.url).href);
@@ -21,7 +21,7 @@ test('A lock of a live process is in use; once that is killed it is taken over i
   const child = startLockChild(t);
   t.is(await child.take(path), 'held');
   for (const what of [`process ${child.pid} on `, hostname()]) {
-    await rejects(t, () => acquireLock(path), { code: 'OUTPUT_IN_USE', path, what });
+    await assertRefused(t, () => acquireLock(path), { code: 'OUTPUT_IN_USE', path, what });
   }
   await child.kill();
   const lock = await acquireLock(path);

@@ -4,7 +4,8 @@ import { HeadpoolError } from '../../src/core/errors.js';
 import { formatNpyHeader, parseNpyHeader } from '../../src/files/npy.js';
 import { bytesPerStored, storageTypes } from '../../src/files/storage.js';
 import { numpyFloats, numpyOthers } from './numpy-fixtures.js';
-import { npyFile, quickly, rejects } from './scratch.js';
+import { npyFile, quickly } from './scratch.js';
+import { assertRefused } from '../helpers/assertions.js';
 
 const parse = (bytes: Uint8Array, fileSize = bytes.length) => parseNpyHeader(bytes, 'a.npy', fileSize);
 
@@ -16,7 +17,7 @@ function header(changes: { descr?: string; order?: string; shape?: string } = {}
 const refuses = test.macro({
   title: (title) => `A .npy header is refused: ${title ?? ''}`,
   exec: async (t: ExecutionContext, bytes: Uint8Array, field: string) => {
-    await rejects(
+    await assertRefused(
       t,
       quickly(t, () => parse(bytes)),
       { code: 'INVALID_FILE', path: 'a.npy: ', what: field },

@@ -3,8 +3,8 @@ import { link, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { fileKeyOf, openRegularFile } from '../../src/files/open-file.js';
+import { assertRefused } from '../helpers/assertions.js';
 import { makeFolder } from '../helpers/make-folder.js';
-import { rejects } from './scratch.js';
 
 const onUnix = process.platform === 'win32' ? test.skip : test;
 
@@ -24,7 +24,7 @@ test('A missing file is an error that keeps the system’s own', async (t) => {
 
 test('A folder is not opened', async (t) => {
   const path = await makeFolder(t);
-  await rejects(t, () => openRegularFile(path), {
+  await assertRefused(t, () => openRegularFile(path), {
     code: 'FILE_FAILED',
     path,
     what: 'a folder, not a regular file',
@@ -34,11 +34,11 @@ test('A folder is not opened', async (t) => {
 onUnix('A FIFO is refused without waiting for its other end', async (t) => {
   const path = join(await makeFolder(t), 'fifo');
   execFileSync('mkfifo', [path]);
-  await rejects(t, () => openRegularFile(path), { code: 'FILE_FAILED', path, what: 'a FIFO' });
+  await assertRefused(t, () => openRegularFile(path), { code: 'FILE_FAILED', path, what: 'a FIFO' });
 });
 
 onUnix('A device is refused', async (t) => {
-  await rejects(t, () => openRegularFile('/dev/full'), { code: 'FILE_FAILED', what: 'a device' });
+  await assertRefused(t, () => openRegularFile('/dev/full'), { code: 'FILE_FAILED', what: 'a device' });
 });
 
 test('The same file is recognised under other names and through links', async (t) => {

@@ -2,7 +2,8 @@
 import { open, readFile, type FileHandle } from 'node:fs/promises';
 import test, { type ExecutionContext } from 'ava';
 import { RecordLog, openRecordLog, type LogFile } from '../../src/files/record-log.js';
-import { rejects, writeScratch } from './scratch.js';
+import { writeScratch } from './scratch.js';
+import { assertRefused } from '../helpers/assertions.js';
 
 const full = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
 
@@ -79,8 +80,8 @@ test('A write that fails fails the appends after it, and the records before stay
     ['fulfilled', 'rejected', 'rejected'],
   );
   const failed = { code: 'FILE_FAILED', path: `${path}: `, what: 'could not write: ENOSPC' } as const;
-  await rejects(t, () => appends[1], failed);
-  await rejects(t, () => log.append({ n: 3 }), failed);
+  await assertRefused(t, () => appends[1], failed);
+  await assertRefused(t, () => log.append({ n: 3 }), failed);
   await log.close();
   t.is((await readFile(path)).length, 17 + 10);
   t.deepEqual(await readRecords(t, path), [{ n: 0 }]);
@@ -90,8 +91,8 @@ test('A sync that fails fails its append and those after it', async (t) => {
   const { path, calls, log } = await faultyLog(t, { failingSync: 1 });
   await log.append({ n: 0 });
   const failed = { code: 'FILE_FAILED', path: `${path}: `, what: 'could not sync: ENOSPC' } as const;
-  await rejects(t, () => log.append({ n: 1 }), failed);
-  await rejects(t, () => log.append({ n: 2 }), failed);
+  await assertRefused(t, () => log.append({ n: 1 }), failed);
+  await assertRefused(t, () => log.append({ n: 2 }), failed);
   await log.close();
   t.deepEqual(calls, ['write', 'sync', 'write']);
 });

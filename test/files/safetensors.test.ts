@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { HeadpoolError } from '../../src/core/errors.js';
 import { formatSafetensorsHeader, parseSafetensorsHeader } from '../../src/files/safetensors.js';
 import { bytesPerStored, storageTypes } from '../../src/files/storage.js';
-import { quickly, rejects, safetensorsFile } from './scratch.js';
+import { quickly, safetensorsFile } from './scratch.js';
+import { assertRefused } from '../helpers/assertions.js';
 
 const parse = (bytes: Uint8Array, fileSize = bytes.length) =>
   parseSafetensorsHeader(bytes, 'a.safetensors', fileSize);
@@ -27,7 +28,7 @@ const withLength = (length: bigint) => {
 const refuses = test.macro({
   title: (title) => `A .safetensors header is refused: ${title ?? ''}`,
   exec: async (t: ExecutionContext, bytes: Uint8Array, field: string, fileSize?: number) => {
-    await rejects(
+    await assertRefused(
       t,
       quickly(t, () => parse(bytes, fileSize)),
       { code: 'INVALID_FILE', path: 'a.safetensors: ', what: field },
@@ -153,8 +154,8 @@ test('What we write is read back equal, with data at a multiple of 64', (t) => {
 test('Names that come twice, or are the metadata’s own, are refused when writing', async (t) => {
   const outline = { name: 'a', dtype: 'F32', shape: [1] } as const;
   const option = { code: 'INVALID_OPTION', what: '`tensors`' } as const;
-  await rejects(t, () => formatSafetensorsHeader([outline, outline]), option);
-  await rejects(t, () => formatSafetensorsHeader([{ ...outline, name: '__metadata__' }]), option);
+  await assertRefused(t, () => formatSafetensorsHeader([outline, outline]), option);
+  await assertRefused(t, () => formatSafetensorsHeader([{ ...outline, name: '__metadata__' }]), option);
 });
 
 test('A damaged header is read or refused, and what is read lies inside the file', (t) => {

@@ -2,7 +2,7 @@ import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { HeadpoolError } from '../../src/core/errors.js';
 import { parseStrictJson, type JsonValue } from '../../src/files/strict-json.js';
-import { rejects } from './scratch.js';
+import { assertRefused } from '../helpers/assertions.js';
 
 const parse = (text: string) => parseStrictJson(text, 'a.json');
 
@@ -16,7 +16,7 @@ function toPlain(value: JsonValue): unknown {
 const refuses = test.macro({
   title: (title) => `Strict JSON refuses ${title ?? ''}`,
   exec: (t: ExecutionContext, text: string, what: string) =>
-    rejects(t, () => parse(text), { code: 'INVALID_FILE', path: 'a.json: ', what }),
+    assertRefused(t, () => parse(text), { code: 'INVALID_FILE', path: 'a.json: ', what }),
 });
 
 test('nothing', refuses, '', '`header`');

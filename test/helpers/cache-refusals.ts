@@ -10,7 +10,7 @@ import {
   type MultiHeadAttention,
   type TensorLike,
 } from '../../src/index.js';
-import { messageOf } from './assertions.js';
+import { assertRefused } from './assertions.js';
 import { cachedCase, layerOf } from './cached-case.js';
 
 const given = cachedCase({ tokens: 1 });
@@ -52,8 +52,7 @@ export function openRefuser(): Refuse {
       await layer.forward(engine.tensor([2, 4, 10]), { cache });
       const changed = await change({ engine, layer, cache });
       const { input = engine.tensor([2, 3, 10]), ...options } = changed;
-      const error = await messageOf(() => layer.forward(input, { cache, ...options }));
-      t.deepEqual(error, { code, message });
+      await assertRefused(t, () => layer.forward(input, { cache, ...options }), { code, message });
       t.deepEqual(cache.tokens, [4, 4]);
       await layer.forward(engine.tensor([2, 6, 10]), { cache });
       cache.dispose();

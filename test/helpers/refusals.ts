@@ -48,7 +48,7 @@ export function refuserOf(engineOf: () => Engine, base: AttentionInputs): Refuse
   return (title, change, code, ...words) => {
     test(title, async (t) => {
       const given: AttentionInputs = { ...base, ...change };
-      await assertRefused(t, () => engineOf().attention(given), code, ...words);
+      await assertRefused(t, () => engineOf().attention(given), { code, what: words });
     });
   };
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { openInput } from '../../src/runs/input.js';
 import { createXavierWeights } from '../../src/index.js';
-import { rejects } from '../files/scratch.js';
+import { assertRefused } from '../helpers/assertions.js';
 import { requestFor } from '../helpers/batch-run.js';
 import { makeFolder } from '../helpers/make-folder.js';
 import { makeSequences, writeSequences } from '../helpers/sequence-files.js';
@@ -98,7 +98,7 @@ for (const [name, { lengths, key, value, path, what }] of Object.entries(misfits
   test(`${name} are refused when the input is opened`, async (t) => {
     const { paths, output } = await files(t, lengths);
     const others = { ...(key && { key: paths[key]! }), ...(value && { value: paths[value]! }) };
-    await rejects(t, () => open({ inputs: [paths['q.npz']!], output, ...others }), {
+    await assertRefused(t, () => open({ inputs: [paths['q.npz']!], output, ...others }), {
       ...{ code: 'INVALID_SHAPE', path: paths[path]!, what },
     });
   });
@@ -109,7 +109,7 @@ test('keys that end before a .jsonl input are missed where it goes on', async (t
   const input = await open({ inputs: [paths['q.jsonl']!], output, key: paths['k.npz']! });
   t.teardown(() => input.close());
   await input.next(2);
-  await rejects(t, () => input.next(2), {
+  await assertRefused(t, () => input.next(2), {
     ...{ code: 'INVALID_SHAPE', path: paths['k.npz']!, what: 'expected 3 sequences' },
   });
 });
@@ -119,7 +119,7 @@ test('values of another length than a .jsonl input are missed where they come', 
   const input = await open({ inputs: [paths['q.jsonl']!], output, value: paths['v.npz']! });
   t.teardown(() => input.close());
   await input.next(1);
-  await rejects(t, () => input.next(1), {
+  await assertRefused(t, () => input.next(1), {
     ...{ code: 'INVALID_SHAPE', path: paths['v.npz']!, what: 'expected 2 tokens in sequence 1' },
   });
 });
@@ -129,7 +129,7 @@ test('keys that go on after the end of a .jsonl input are refused', async (t) =>
   const input = await open({ inputs: [paths['q.jsonl']!], output, key: paths['k.npz']! });
   t.teardown(() => input.close());
   await input.next(9);
-  await rejects(t, () => input.next(9), {
+  await assertRefused(t, () => input.next(9), {
     ...{ code: 'INVALID_SHAPE', path: paths['k.npz']!, what: 'expected 2 sequences' },
   });
 });
@@ -137,7 +137,7 @@ test('keys that go on after the end of a .jsonl input are refused', async (t) =>
 for (const name of ['k.jsonl', 'k.arrow']) {
   test(`keys from ${name} are refused, since they have to be read from their start`, async (t) => {
     const { paths, output } = await files(t, { 'q.npz': [1], [name]: [1] });
-    await rejects(t, () => open({ inputs: [paths['q.npz']!], output, key: paths[name]! }), {
+    await assertRefused(t, () => open({ inputs: [paths['q.npz']!], output, key: paths[name]! }), {
       ...{ code: 'INVALID_OPTION', what: 'any order (.safetensors, .npy, .npz)' },
     });
   });
@@ -149,9 +149,9 @@ test('rows of another width than the weights are refused, of keys and values too
   const [right, wrong] = [paths['x.npz']!, wide['x.npz']!];
   const what = 'expected modelDim 8, as the weights have, got 9';
   const refused = { code: 'INVALID_SHAPE', path: wrong, what } as const;
-  await rejects(t, () => open({ inputs: [wrong], output }), refused);
-  await rejects(t, () => open({ inputs: [right], output, key: wrong }), refused);
-  await rejects(t, () => open({ inputs: [right], output, key: right, value: wrong }), refused);
+  await assertRefused(t, () => open({ inputs: [wrong], output }), refused);
+  await assertRefused(t, () => open({ inputs: [right], output, key: wrong }), refused);
+  await assertRefused(t, () => open({ inputs: [right], output, key: right, value: wrong }), refused);
 });
 
 test('an input that is its own key must fit the weights of both', async (t) => {
@@ -159,7 +159,7 @@ test('an input that is its own key must fit the weights of both', async (t) => {
   const [square, wide] = [createXavierWeights({ modelDim: 8, heads: 2 }), createXavierWeights({ modelDim: 6, heads: 2, headDim: 4 })]; // prettier-ignore
   for (const name of ['key', 'value'] as const) {
     const weights = { ...square, [name]: wide[name] };
-    await rejects(t, () => open({ inputs: [paths['x.npz']!], output, weights }), {
+    await assertRefused(t, () => open({ inputs: [paths['x.npz']!], output, weights }), {
       ...{
         code: 'INVALID_SHAPE',
         path: paths['x.npz']!,

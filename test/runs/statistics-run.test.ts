@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { RunOptions } from '../../src/runs/request.js';
-import { rejects } from '../files/scratch.js';
+import { assertRefused } from '../helpers/assertions.js';
 import { openBench, requestFor, runBatch } from '../helpers/batch-run.js';
 import { offsetsOf } from '../helpers/layer-oracle.js';
 import { makeFolder } from '../helpers/make-folder.js';
@@ -76,7 +76,7 @@ test('rows that are not finite end a run into .jsonl, naming the sequence, and t
   given.rows[8 * (6 + 0 + 1 + 2)] = NaN;
   const x = await writeSequences(join(folder, 'x.safetensors'), given);
   const request = await requestFor({ inputs: [x], output: join(folder, 'y.jsonl') });
-  await rejects(t, () => runBatch(request, { bench: bench(), limits: { mostTokens: 8 } }), {
+  await assertRefused(t, () => runBatch(request, { bench: bench(), limits: { mostTokens: 8 } }), {
     ...{ code: 'INVALID_OPTION', path: join(folder, 'y.jsonl'), what: 'sequence 3, x[' },
   });
   t.deepEqual((await readdir(folder)).sort(), ['x.safetensors', 'y.jsonl.manifest', 'y.jsonl.partial']);

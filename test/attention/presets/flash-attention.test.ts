@@ -61,7 +61,7 @@ row('slopes of each batch entry have no counterpart', async (t) => {
   const nested = [[0.5], [0.25]] as never;
   for (const alibi_slopes of [createTensor([2, 1], [0.5, 0.25]), nested]) {
     const refused = () => flashAttention({ alibi_slopes });
-    await assertRefused(t, refused, 'INVALID_OPTION', '`alibi_slopes`', '[heads]', 'batch');
+    await assertRefused(t, refused, { code: 'INVALID_OPTION', what: ['`alibi_slopes`', '[heads]', 'batch'] });
   }
 });
 
@@ -142,13 +142,19 @@ function swapTokensAndHeads(
 
 row('dropout_p must be 0', async (t) => {
   t.deepEqual(flashAttention({ dropout_p: 0 }), {});
-  await assertRefused(t, () => flashAttention({ dropout_p: 0.2 }), 'INVALID_OPTION', '`dropout_p`', '0.2');
+  await assertRefused(t, () => flashAttention({ dropout_p: 0.2 }), {
+    code: 'INVALID_OPTION',
+    what: ['`dropout_p`', '0.2'],
+  });
 });
 
 row('probabilities for tests are refused', async (t) => {
   t.deepEqual(flashAttention({ return_attn_probs: false, deterministic: true }), {});
   const refused = () => flashAttention({ return_attn_probs: true });
-  await assertRefused(t, refused, 'INVALID_OPTION', '`return_attn_probs`', '`returnWeights`');
+  await assertRefused(t, refused, {
+    code: 'INVALID_OPTION',
+    what: ['`return_attn_probs`', '`returnWeights`'],
+  });
 });
 
 test('what flash_attn_func would not take is refused by its names', async (t) => {
@@ -170,6 +176,6 @@ test('what flash_attn_func would not take is refused by its names', async (t) =>
     [{ deterministic: 0 }, 'INVALID_OPTION', '`deterministic`'],
   ];
   for (const [options, code, ...words] of wrong) {
-    await assertRefused(t, () => flashAttention(options), code as 'INVALID_OPTION', ...words);
+    await assertRefused(t, () => flashAttention(options), { code: code as 'INVALID_OPTION', what: words });
   }
 });

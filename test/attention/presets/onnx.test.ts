@@ -128,7 +128,7 @@ row('heads are named for tensors of rank 3', async (t, engine) => {
 row('a softmax in DOUBLE is refused', async (t) => {
   for (const softmax_precision of [1, 10, 16]) t.deepEqual(onnx({ softmax_precision }), {});
   const inDouble = () => onnx({ softmax_precision: 11 });
-  await assertRefused(t, inDouble, 'INVALID_OPTION', '`softmax_precision`', '11', 'FLOAT');
+  await assertRefused(t, inDouble, { code: 'INVALID_OPTION', what: ['`softmax_precision`', '11', 'FLOAT'] });
 });
 
 row('an empty row is 0, as in ONNX since 1.23, and NaN before', async (t, engine) => {
@@ -146,7 +146,7 @@ row('an empty row is 0, as in ONNX since 1.23, and NaN before', async (t, engine
 
 test('the scale is handed on', async (t) => {
   t.deepEqual(onnx({ scale: 0.25 }), { scale: 0.25 });
-  await assertRefused(t, () => onnx({ scale: NaN }), 'INVALID_OPTION', '`scale`', 'NaN');
+  await assertRefused(t, () => onnx({ scale: NaN }), { code: 'INVALID_OPTION', what: ['`scale`', 'NaN'] });
 });
 
 test('what the operator would not take is refused by its names', async (t) => {
@@ -170,6 +170,6 @@ test('what the operator would not take is refused by its names', async (t) => {
     [{ attn_mask: 'causal' }, {}, 'INVALID_SHAPE', '`attn_mask`'],
   ];
   for (const [options, tokens, code, ...words] of wrong) {
-    await assertRefused(t, () => onnx(options, tokens), code as 'INVALID_OPTION', ...words);
+    await assertRefused(t, () => onnx(options, tokens), { code: code as 'INVALID_OPTION', what: words });
   }
 });

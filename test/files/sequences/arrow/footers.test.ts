@@ -1,9 +1,9 @@
 import { MetadataVersion } from 'apache-arrow';
 import { FileBlock, Footer } from 'apache-arrow/ipc/metadata/file';
 import test from 'ava';
+import { assertRefused } from '../../../helpers/assertions.js';
 import { everything, fileOf, openBytes, patched, refuses } from '../../../helpers/arrow-checks.js';
 import { chunksOf, openArrow, readAll } from '../../../helpers/arrow-tables.js';
-import { rejects } from '../../scratch.js';
 
 const footerAt = (bytes: Buffer): number => bytes.length - 10 - bytes.readInt32LE(bytes.length - 10);
 
@@ -65,7 +65,7 @@ test('a block with another body', refuses, refooted(([first]) => [moved(first!, 
 test('a block of another kind', refuses, refooted((blocks) => blocks, 'dictionaries'), 'dictionary for `dictionaries[0].header`, got `"records"`'); // prettier-ignore
 
 test('The file format can’t be read from a pipe, which the error says', async (t) => {
-  await rejects(t, () => openArrow('-', { bytes: chunksOf(fileOf(), 100) }), {
+  await assertRefused(t, () => openArrow('-', { bytes: chunksOf(fileOf(), 100) }), {
     code: 'INVALID_FILE',
     path: '-: ',
     what: 'the file format can’t be read from a pipe',

@@ -12,6 +12,7 @@ import {
 } from 'apache-arrow';
 import test, { type ExecutionContext } from 'ava';
 import { HeadpoolError } from '../../../../src/core/errors.js';
+import { assertRefused } from '../../../helpers/assertions.js';
 import { kinds, openBytes, patched, refusesStream } from '../../../helpers/arrow-checks.js';
 import {
   countUp,
@@ -24,7 +25,7 @@ import {
   schemaOf,
   width,
 } from '../../../helpers/arrow-tables.js';
-import { rejects, writeScratch } from '../../scratch.js';
+import { writeScratch } from '../../scratch.js';
 
 /** A message whose schema is an empty table: of endianness `endianness`, if not 0. */
 function minimalMessage({ version = 4, headerType = 1, endianness = 0 }): Buffer {
@@ -106,7 +107,7 @@ const refusesTable = test.macro({
   exec: async (t: ExecutionContext, table: Table, what: string) => {
     for (const kind of kinds) {
       const path = await writeScratch(t, 'a.arrow', tableToIPC(table, kind));
-      await rejects(t, () => openArrow(path), { code: 'INVALID_FILE', path, what });
+      await assertRefused(t, () => openArrow(path), { code: 'INVALID_FILE', path, what });
     }
   },
 });
