@@ -3,8 +3,9 @@ import fc from 'fast-check';
 import { HeadpoolError } from '../../src/core/errors.js';
 import { formatSafetensorsHeader, parseSafetensorsHeader } from '../../src/files/safetensors.js';
 import { bytesPerStored, storageTypes } from '../../src/files/storage.js';
-import { quickly, safetensorsFile } from './scratch.js';
+import { safetensorsFile } from './scratch.js';
 import { assertRefused } from '../helpers/assertions.js';
+import { soon } from '../helpers/cpu-time.js';
 
 const parse = (bytes: Uint8Array, fileSize = bytes.length) =>
   parseSafetensorsHeader(bytes, 'a.safetensors', fileSize);
@@ -28,11 +29,11 @@ const withLength = (length: bigint) => {
 const refuses = test.macro({
   title: (title) => `A .safetensors header is refused: ${title ?? ''}`,
   exec: async (t: ExecutionContext, bytes: Uint8Array, field: string, fileSize?: number) => {
-    await assertRefused(
-      t,
-      quickly(t, () => parse(bytes, fileSize)),
-      { code: 'INVALID_FILE', path: 'a.safetensors: ', what: field },
-    );
+    await assertRefused(t, () => soon(t, () => parse(bytes, fileSize)), {
+      code: 'INVALID_FILE',
+      path: 'a.safetensors: ',
+      what: field,
+    });
   },
 });
 
@@ -118,14 +119,14 @@ test('Tensors of more than 2 GiB are located exactly', (t) => {
   t.is(tensors.get('b')?.byteOffset, dataOffset + count * 4);
 });
 
-test('A header of 100,000 tensors is read well within a second', (t) => {
+test('A header of 100,000 tensors is read soon', async (t) => {
   const outlines = Array.from({ length: 100_000 }, (_, index) => {
     return { name: `model.layers.${index}.self_attn.q_proj.weight`, dtype: 'F32' as const, shape: [1, 2] };
   });
   const { bytes, fileSize } = formatSafetensorsHeader(outlines);
-  const started = performance.now();
-  t.is(parse(bytes, fileSize).tensors.size, 100_000);
-  t.true(performance.now() - started < 2000, 'the bound is loose for a machine that does other work as well');
+  // Where every name was compared with every other, it would take minutes.
+  const { tensors } = await soon(t, () => parse(bytes, fileSize), undefined, 20_000);
+  t.is(tensors.size, 100_000);
 });
 
 test('What we write is read back equal, with data at a multiple of 64', (t) => {

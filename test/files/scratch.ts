@@ -38,18 +38,6 @@ export function float32Bytes(...numbers: number[]): Uint8Array {
   return new Uint8Array(Float32Array.from(numbers).buffer);
 }
 
-/** `action`, which must return or throw within a second. */
-export function quickly<T>(t: ExecutionContext, action: () => T): () => T {
-  return () => {
-    const started = performance.now();
-    try {
-      return action();
-    } finally {
-      t.true(performance.now() - started < 1000, 'took more than a second');
-    }
-  };
-}
-
 function toText(header: object | string): Buffer {
   return Buffer.from(typeof header === 'string' ? header : JSON.stringify(header));
 }

@@ -8,6 +8,7 @@ import { createRandom } from '../../src/core/tensor/random.js';
 import { writeScratch } from './scratch.js';
 import { zipFile, type MemberParts } from './zip-bytes.js';
 import { assertRefused } from '../helpers/assertions.js';
+import { soon } from '../helpers/cpu-time.js';
 
 async function openScratch(t: ExecutionContext, bytes: Uint8Array): Promise<ZipArchive> {
   const archive = await openZipArchive(await writeScratch(t, 'a.zip', bytes));
@@ -72,14 +73,16 @@ test('An archive without members is one', async (t) => {
   t.is((await openScratch(t, zipFile([]))).members.size, 0);
 });
 
-/** Fails to open within a second, and names `what`. */
+/** Fails to open, soon, and names `what`. */
 const refuses = test.macro({
   title: (title) => `An archive is refused: ${title ?? ''}`,
   exec: async (t: ExecutionContext, bytes: Uint8Array, what: string) => {
     const path = await writeScratch(t, 'a.zip', bytes);
-    const started = performance.now();
-    await assertRefused(t, () => openZipArchive(path), { code: 'INVALID_FILE', path: `${path}: `, what });
-    t.true(performance.now() - started < 1000, 'took more than a second');
+    await assertRefused(t, () => soon(t, () => openZipArchive(path)), {
+      code: 'INVALID_FILE',
+      path: `${path}: `,
+      what,
+    });
   },
 });
 
@@ -188,18 +191,20 @@ test(
   'a: expected no more than 0 deflated bytes can hold for `size`, got `46`',
 );
 
-/** Fails when the member is read in full, and names it and `what`. */
+/** Fails, soon, when the member is read in full, and names it and `what`. */
 const refusesMember = test.macro({
   title: (title) => `A member is refused: ${title ?? ''}`,
   exec: async (t: ExecutionContext, parts: Partial<MemberParts>, what: string) => {
     const archive = await openScratch(t, zipFile([{ ...squeezed, ...parts }]));
     const member = archive.members.get('a')!;
-    const started = performance.now();
     for (let attempt = 0; attempt < 2; attempt++) {
       const path = `${archive.path}: a: `;
-      await assertRefused(t, () => archive.readStart(member, Infinity), { code: 'INVALID_FILE', path, what });
+      await assertRefused(t, () => soon(t, () => archive.readStart(member, Infinity)), {
+        code: 'INVALID_FILE',
+        path,
+        what,
+      });
     }
-    t.true(performance.now() - started < 1000, 'took more than a second');
   },
 });
 

@@ -11,6 +11,7 @@ import {
   readAll,
   streamFile,
 } from './arrow-tables.js';
+import { soon } from './cpu-time.js';
 import { writeScratch } from '../files/scratch.js';
 
 /** The two containers of record batches. */
@@ -43,13 +44,12 @@ export const refuses = test.macro({
   title: (title) => `An Arrow file is refused: ${title ?? ''}`,
   exec: async (t: ExecutionContext, bytes: Uint8Array, what: string) => {
     const path = await writeScratch(t, 'a.arrow', bytes);
-    const started = performance.now();
-    await assertRefused(t, async () => readAll(await openArrow(path)), {
+    const read = () => soon(t, async () => readAll(await openArrow(path)));
+    await assertRefused(t, read, {
       code: 'INVALID_FILE',
       path: `${path}: `,
       what,
     });
-    t.true(performance.now() - started < 1000, 'took more than a second');
   },
 });
 
