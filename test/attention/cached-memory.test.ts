@@ -20,9 +20,8 @@ test.before('starts an engine for each kernel', async (t) => {
   }
   t.is(engines.size, kernels.length);
 });
-test.after.always('closes the engines', async (t) => {
+test.after.always('closes the engines', async () => {
   for (const engine of engines.values()) await engine.close();
-  t.pass();
 });
 
 const used = (engine: Engine): number => engine.stats().memoryBytes;

@@ -28,7 +28,7 @@ const kv = normalTensor([batch, keys, modelDim], 5);
 
 let where: string;
 
-test.before('writes the files', async (t) => {
+test.before('writes the files', async () => {
   where = await mkdtemp(join(tmpdir(), 'headpool-test-'));
   const tensors = [...weightsToTorch(weights)].map(
     ([name, { shape, data }]) => [name, createTensor(shape, data)] as const,
@@ -40,12 +40,10 @@ test.before('writes the files', async (t) => {
     const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
     await writeFile(join(where, `${name}.npy`), Buffer.concat([formatNpyHeader('F32', shape), bytes]));
   }
-  t.pass();
 });
 
-test.after.always('removes the files', async (t) => {
+test.after.always('removes the files', async () => {
   await rm(where, { recursive: true, force: true });
-  t.pass();
 });
 
 const path = (name: string): string => join(where, name);

@@ -17,7 +17,7 @@ const kv = normalTensor([3, 12, 32], 5);
 
 let where: string;
 
-test.before('writes the files', async (t) => {
+test.before('writes the files', async () => {
   where = await mkdtemp(join(tmpdir(), 'headpool-test-'));
   const tensors = [...weightsToTorch(weights)].map(
     ([name, { shape, data }]) => [name, createTensor(shape, data)] as const,
@@ -27,12 +27,10 @@ test.before('writes the files', async (t) => {
     const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
     await writeFile(join(where, `${name}.npy`), Buffer.concat([formatNpyHeader('F32', shape), bytes]));
   }
-  t.pass();
 });
 
-test.after.always('removes the files', async (t) => {
+test.after.always('removes the files', async () => {
   await rm(where, { recursive: true, force: true });
-  t.pass();
 });
 
 /** `headpool explain` over head 1, query 5 of sequence 2, with further arguments. */

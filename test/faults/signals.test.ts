@@ -103,7 +103,7 @@ test.serial('SIGINT ends a run that waits for standard input', async (t) => {
   child.stdin.write((await wantedLines(t)).slice(0, 20).join('\n'));
   while ((await filesIn(where)).length === 0) await sleep(5);
   child.kill('SIGINT');
-  const timer = setTimeout(() => child.kill('SIGKILL'), 5000);
+  const timer = setTimeout(() => child.kill('SIGKILL'), 60_000);
   const { code, stderr } = await finished;
   clearTimeout(timer);
   assertFailed(t, { code, stderr, stdout: '', signal: null }, 130, /Stopped by SIGINT/);

@@ -6,10 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import { acquireLock } from '../../src/files/lock-file.js';
 import { assertRefused } from '../helpers/assertions.js';
 import { makeFolder } from '../helpers/make-folder.js';
-
-const onUnix = process.platform === 'win32' ? test.skip : test;
-const onLinux = process.platform === 'linux' ? test : test.skip;
-const asUser = process.getuid?.() === 0 ? test.skip : onUnix;
+import { testAsUser, testOnLinux, testOnUnix } from '../helpers/skips.js';
 
 const inUse = 'OUTPUT_IN_USE';
 
@@ -84,7 +81,7 @@ test('A lock of another host is in use, with a hint that it may be removed', asy
   await assertRefused(t, () => acquireLock(path), { code: inUse, path, what: 'process 1 on "a\\nb"' });
 });
 
-onLinux(
+testOnLinux(
   'A lock whose process started at another time, or before the system did, is taken over',
   async (t) => {
     const path = await makePath(t);
@@ -118,7 +115,7 @@ test('A folder under the name is refused and left', async (t) => {
   t.deepEqual(await readdir(join(path, '..')), ['out.lock']);
 });
 
-onUnix(
+testOnUnix(
   'A FIFO, without waiting for its other end, and a link, even one to nowhere, are refused',
   async (t) => {
     const [fifo, link] = [await makePath(t), await makePath(t)];
@@ -145,8 +142,8 @@ test('A missing folder is refused', async (t) => {
   await assertRefused(t, () => acquireLock(path), { code: 'FILE_FAILED', path, what: 'ENOENT' });
 });
 
-asUser('A read-only folder is refused', async (t) => {
+testAsUser('A read-only folder is refused', async (t) => {
   const path = await makePath(t);
-  await chmod(join(path, '..'), 0o500);
-  await assertRefused(t, () => acquireLock(path), { code: 'FILE_FAILED', path, what: 'EACCES' });
+  await chmod(join(path, '..'), 0o555);
+  return () => assertRefused(t, () => acquireLock(path), { code: 'FILE_FAILED', path, what: 'EACCES' });
 });

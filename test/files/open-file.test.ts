@@ -5,8 +5,7 @@ import test from 'ava';
 import { fileKeyOf, openRegularFile } from '../../src/files/open-file.js';
 import { assertRefused } from '../helpers/assertions.js';
 import { makeFolder } from '../helpers/make-folder.js';
-
-const onUnix = process.platform === 'win32' ? test.skip : test;
+import { testOnUnix } from '../helpers/skips.js';
 
 test('A regular file is opened with its size', async (t) => {
   const path = join(await makeFolder(t), 'a');
@@ -31,13 +30,13 @@ test('A folder is not opened', async (t) => {
   });
 });
 
-onUnix('A FIFO is refused without waiting for its other end', async (t) => {
+testOnUnix('A FIFO is refused without waiting for its other end', async (t) => {
   const path = join(await makeFolder(t), 'fifo');
   execFileSync('mkfifo', [path]);
   await assertRefused(t, () => openRegularFile(path), { code: 'FILE_FAILED', path, what: 'a FIFO' });
 });
 
-onUnix('A device is refused', async (t) => {
+testOnUnix('A device is refused', async (t) => {
   await assertRefused(t, () => openRegularFile('/dev/full'), { code: 'FILE_FAILED', what: 'a device' });
 });
 

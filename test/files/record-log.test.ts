@@ -6,9 +6,8 @@ import test, { type ExecutionContext } from 'ava';
 import { createRecordLog, openRecordLog } from '../../src/files/record-log.js';
 import { assertRefused } from '../helpers/assertions.js';
 import { makeFolder } from '../helpers/make-folder.js';
+import { testOnUnix } from '../helpers/skips.js';
 import { writeScratch } from './scratch.js';
-
-const onUnix = process.platform === 'win32' ? test.skip : test;
 
 const records = [{ kind: 'first', note: 'ü\n"\u2028' }, { n: 1 }, {}, { list: [1.5, null, 'x'.repeat(20)] }];
 
@@ -114,7 +113,7 @@ test('A folder is no log', async (t) => {
   await assertRefused(t, () => createRecordLog(path, {}), { code: 'FILE_FAILED', path, what: 'a folder' });
 });
 
-onUnix('A FIFO is no log', async (t) => {
+testOnUnix('A FIFO is no log', async (t) => {
   const path = join(await makeFolder(t), 'fifo');
   execFileSync('mkfifo', [path]);
   await assertRefused(t, () => openRecordLog(path), { code: 'FILE_FAILED', path, what: 'a FIFO' });

@@ -29,10 +29,9 @@ export function openBench(threads = 2, weights: MultiHeadWeights = smallWeights)
     bench = { engine, layer: await engine.multiHeadAttention({ heads, weights }) };
     t.truthy(bench);
   });
-  test.after.always(`closes the engine of ${threads} threads`, async (t) => {
+  test.after.always(`closes the engine of ${threads} threads`, async () => {
     bench?.layer.dispose();
     await bench?.engine.close();
-    t.pass();
   });
   return () => bench!;
 }

@@ -37,14 +37,12 @@ type Refuse = (
 export function openRefuser(): Refuse {
   let engine: Engine;
   let layer: MultiHeadAttention;
-  test.before('starts an engine', async (t) => {
+  test.before('starts an engine', async () => {
     engine = await createEngine({ kernel: 'reference', threads: 1 });
     layer = await engine.multiHeadAttention(layerOf(given));
-    t.pass();
   });
-  test.after.always('closes the engine', async (t) => {
+  test.after.always('closes the engine', async () => {
     await engine.close();
-    t.pass();
   });
   return (title, change, message, code = 'INVALID_OPTION') => {
     test(title, async (t) => {
