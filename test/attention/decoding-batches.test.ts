@@ -3,7 +3,7 @@ import type { TensorLike } from '../../src/index.js';
 import { attentionCase, checkCase } from '../helpers/attention-case.js';
 import { assertSameBytes } from '../helpers/assertions.js';
 import { openEngines, testKernels } from '../helpers/engines.js';
-import { besideEachOther } from '../helpers/layouts.js';
+import { besideEachOther } from '../helpers/rearranged.js';
 import { once } from '../helpers/once.js';
 
 const engineOf = openEngines();

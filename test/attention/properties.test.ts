@@ -6,10 +6,9 @@ import { attendOracle, type OracleInputs } from '../oracle/oracle.js';
 import { anyCombination, type Combination } from '../helpers/any-combination.js';
 import { attentionCase } from '../helpers/attention-case.js';
 import { combinationCase, type CombinationCase } from '../helpers/combination-case.js';
-import { findStatisticsDeviation } from '../helpers/combination-checks.js';
+import { findStatisticsDeviation, statisticsOfWeights } from '../helpers/combination-checks.js';
 import { openEngines, testKernels } from '../helpers/engines.js';
-import { permuteAxis, randomOrder } from '../helpers/permutations.js';
-import { statisticsOfWeights } from '../helpers/statistics-of-weights.js';
+import { permuteAxis, randomOrder } from '../helpers/rearranged.js';
 import { findDeviation } from '../helpers/tolerance.js';
 import { without } from '../helpers/without.js';
 

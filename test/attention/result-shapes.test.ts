@@ -5,7 +5,7 @@ import { attentionCase } from '../helpers/attention-case.js';
 import { assertSameBytes } from '../helpers/assertions.js';
 import { openEngines, testKernels } from '../helpers/engines.js';
 import { layerWeights } from '../helpers/layer-case.js';
-import { besideEachOther } from '../helpers/layouts.js';
+import { besideEachOther } from '../helpers/rearranged.js';
 import { normalTensor } from '../helpers/random.js';
 import { without } from '../helpers/without.js';
 

@@ -19,7 +19,7 @@ import {
 } from '../../src/index.js';
 import { createTensor } from '../../src/core/tensor/tensor.js';
 import { normalTensor } from '../helpers/random.js';
-import { headpool } from './cli.js';
+import { headpool } from '../helpers/command.js';
 
 const [batch, queries, keys, modelDim, heads] = [3, 20, 12, 32, 4];
 const weights = createXavierWeights({ modelDim, heads, seed: 3 });

@@ -9,7 +9,7 @@ import { createEngine, createXavierWeights, weightsToTorch, writeStateDict } fro
 import type { AttentionOptions } from '../../src/index.js';
 import { createTensor, type Tensor } from '../../src/core/tensor/tensor.js';
 import { normalTensor } from '../helpers/random.js';
-import { headpool } from './cli.js';
+import { headpool } from '../helpers/command.js';
 
 const weights = createXavierWeights({ modelDim: 32, heads: 4, seed: 3 });
 const x = normalTensor([3, 20, 32], 4); // three sequences

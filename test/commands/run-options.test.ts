@@ -8,9 +8,9 @@ import { fieldsOf } from '../../src/config/fields.js';
 import { flagOf, resolveSettings } from '../../src/config/settings.js';
 import { assertRefused } from '../helpers/assertions.js';
 import { makeFolder } from '../helpers/make-folder.js';
-import { headpoolPiped, layerFlags } from '../helpers/pipe-command.js';
 import { makeSequences, readSequences, writeSequences } from '../helpers/sequence-files.js';
-import { headpool } from './cli.js';
+import { layerFlags } from '../helpers/batch-run.js';
+import { headpool, headpoolPiped } from '../helpers/command.js';
 
 const lengths = [5, 0, 21, 1, 14];
 const tokens = 41;

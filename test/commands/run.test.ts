@@ -11,7 +11,7 @@ import { openTensorFile } from '../../src/files/tensor-file.js';
 import { createRandom } from '../../src/core/tensor/random.js';
 import { multiHeadOracle } from '../oracle/oracle.js';
 import { kernels } from '../helpers/engines.js';
-import { headpool } from './cli.js';
+import { headpool } from '../helpers/command.js';
 
 const modelDim = 32;
 

@@ -12,13 +12,13 @@ import {
   useInputs,
   type RunCase,
 } from '../helpers/fault-inputs.js';
+import { run } from '../helpers/command.js';
 import {
   assertComplete,
   assertFailed,
   assertNothingHalf,
   assertResumes,
   filesIn,
-  run,
 } from '../helpers/fault-run.js';
 import { makeFolder } from '../helpers/make-folder.js';
 import { pageBytes, runOnSmallDisk, testOnSmallDisk } from '../helpers/small-disk.js';

@@ -1,7 +1,10 @@
 // A whole batch run inside the test's own process, wired as the command wires it.
+import { join } from 'node:path';
 import test from 'ava';
 import type { MultiHeadAttention } from '../../src/attention/multi-head.js';
-import { createXavierWeights, type MultiHeadWeights } from '../../src/index.js';
+import { createXavierWeights, weightsToTorch, type MultiHeadWeights } from '../../src/index.js';
+import { writeStateDict } from '../../src/files/state-dict.js';
+import type { Tensor } from '../../src/core/tensor/tensor.js';
 import type { ChunkLimits } from '../../src/runs/chunks.js';
 import { identifyRun, identifyWork, type RunIdentity } from '../../src/runs/identity.js';
 import { openJournal, type EarlierRun, type Journal } from '../../src/runs/journal.js';
@@ -34,6 +37,13 @@ export function openBench(threads = 2, weights: MultiHeadWeights = smallWeights)
     await bench?.engine.close();
   });
   return () => bench!;
+}
+
+/** Flags of a layer of these weights, written into `folder`, with two threads. */
+export async function layerFlags(folder: string): Promise<string[]> {
+  const path = join(folder, 'w.safetensors');
+  await writeStateDict(path, weightsToTorch(smallWeights) as ReadonlyMap<string, Tensor>);
+  return ['--weights', path, '--heads', String(heads), '--threads', '2'];
 }
 
 type Asked = Partial<Omit<RunRequest, 'inputs' | 'targets' | 'manifestPath'>> &

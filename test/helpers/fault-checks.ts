@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { createRandom } from '../../src/core/tensor/random.js';
 import { argsOf, manyChunks, type RunCase } from './fault-inputs.js';
+import { run, start } from './command.js';
 import {
   assertComplete,
   assertFailed,
@@ -12,8 +13,6 @@ import {
   assertResumes,
   filesIn,
   recordedIn,
-  run,
-  start,
   untilRecorded,
 } from './fault-run.js';
 import { runWithFault, type Fault, type FileCall } from './strace.js';

@@ -4,10 +4,9 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { cli, type Ended } from './fault-run.js';
 import { makeFolder } from './make-folder.js';
 import { testSeriallyUnless } from './skips.js';
-import { finish } from '../commands/cli.js';
+import { type Ended, cli, finish } from './command.js';
 
 const namespace = ['unshare', '--map-root-user', '--mount'];
 

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { argsOf, type RunCase } from './fault-inputs.js';
-import { run, type Ended } from './fault-run.js';
+import { run, type Ended } from './command.js';
 import { makeFolder } from './make-folder.js';
 import { testSeriallyUnless } from './skips.js';
 

@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { RunOptions } from '../../src/runs/request.js';
 import { assertRefused } from '../helpers/assertions.js';
 import { openBench, requestFor, runBatch } from '../helpers/batch-run.js';
-import { offsetsOf } from '../helpers/layer-oracle.js';
+import { offsetsOf } from '../../src/files/sequences/layout.js';
 import { makeFolder } from '../helpers/make-folder.js';
 import { makeSequences, writeSequences, type GivenSequences } from '../helpers/sequence-files.js';
 
