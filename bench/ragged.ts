@@ -7,7 +7,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { usualChunkTokens } from '../src/runs/limits.js';
 import { createEngine, type EngineOptions } from '../src/index.js';
-import { formatCount, formatDuration } from '../src/page/table.js';
+import { formatCount, formatDuration } from '../src/page/figures.js';
 import { createRandom } from '../src/core/tensor/random.js';
 import { readArguments } from './helpers/arguments.js';
 import { runBatch } from './helpers/batch-run.js';

@@ -1,6 +1,6 @@
 // Progress of a grid on stderr: a bar on a terminal, a plain line every ten seconds elsewhere.
 import type { GridProgress } from '../measure/grid/visit-clock.js';
-import { formatDuration } from '../page/table.js';
+import { formatDuration, formatShare } from '../page/figures.js';
 import { formatBar, fit } from './progress.js';
 
 const plainEveryMs = 10_000;
@@ -15,7 +15,7 @@ export function startGridProgress(stream: NodeJS.WriteStream): {
     show({ done, of, name, msLeft }) {
       const share = done / of;
       const left = msLeft === undefined ? '' : `${formatDuration(msLeft)} left  `;
-      const line = `${(share * 100).toFixed(0).padStart(3)} %  ${left}${name}`;
+      const line = `${formatShare(share, 0).padStart(5)}  ${left}${name}`;
       if (stream.isTTY) {
         stream.write(`\r\u001B[2K${fit(`${formatBar(share)} ${line}`, stream)}`);
       } else if (done < of && performance.now() - shownMs >= plainEveryMs) {

@@ -1,7 +1,7 @@
 // A whole batch run inside the test's own process, wired as the command wires it.
 import { join } from 'node:path';
 import test from 'ava';
-import type { MultiHeadAttention } from '../../src/attention/multi-head.js';
+import type { MultiHeadAttention } from '../../src/engine/multi-head-attention.js';
 import { createXavierWeights, weightsToTorch, type MultiHeadWeights } from '../../src/index.js';
 import { writeStateDict } from '../../src/files/state-dict.js';
 import type { Tensor } from '../../src/core/tensor/tensor.js';

@@ -2,17 +2,19 @@
 // own planning on an arena that only counts.
 import { denseBatch } from '../../attention/batch.js';
 import { pagesFor } from '../../attention/page-table.js';
-import type { Heads } from '../../attention/problem.js';
+import type { Heads } from '../../core/protocol/layout.js';
 import { resolveOptions } from '../../attention/resolve-options.js';
-import { assembleAlone } from '../../engine/assemble-attention.js';
-import { assembleLayer } from '../../engine/assemble-layer.js';
-import { batchMajor } from '../../engine/layout.js';
+import { assembleAlone } from '../../engine/assemble/assemble-alone.js';
+import { assembleLayer } from '../../engine/assemble/assemble-layer.js';
 import { PageStorage } from '../../engine/page-storage.js';
-import { packForPlanning, standIn, standInWeights } from '../../engine/stand-ins.js';
-import { WorkingSet } from '../../engine/working-set.js';
+import {
+  packForPlanning,
+  planningContext,
+  standIn,
+  standInWeights,
+} from '../../engine/assemble/dry-assembly.js';
 import { createCountingArena, type Arena } from '../../core/tensor/arena.js';
 import { bytesPerElement } from '../../core/tensor/dtype.js';
-import { regionOf } from '../../core/tensor/region.js';
 import { pageTokens } from '../../core/protocol/layout.js';
 import type { BenchCase } from './results.js';
 import { fillTokens, inputCount, outputCount, weightCount } from './work.js';
@@ -28,29 +30,27 @@ export function outsideBytes(benchCase: BenchCase): number {
 /** Packed weights, cache and working memory of a call. It takes time and memory itself: a row a unit of the plan. */
 export function engineBytes(benchCase: BenchCase): number {
   const arena = createCountingArena();
-  const memory = new WorkingSet(arena);
-  if (benchCase.mode === 'attention') countAttention(benchCase, memory);
-  else countLayer(benchCase, arena, memory);
+  if (benchCase.mode === 'attention') countAttention(benchCase, arena);
+  else countLayer(benchCase, arena);
   return arena.bytesInUse;
 }
 
-function countAttention(benchCase: BenchCase, memory: WorkingSet): void {
-  const { tokens, kernel, heads, kvHeads, headDim } = benchCase;
-  const layOut = (count: number): ReturnType<typeof batchMajor> =>
-    batchMajor(regionOf(standIn().data), count, tokens, headDim);
-  const output = layOut(heads);
+function countAttention(benchCase: BenchCase, arena: Arena): void {
   assembleAlone(
     {
-      ...resolve(benchCase, tokens),
-      ...{ heads: headsOf(benchCase), outputShape: [], layOutOutput: () => output },
-      ...{ query: layOut(heads), key: layOut(kvHeads), value: layOut(kvHeads) },
-      needsArena: kernel === 'wasm',
+      ...resolve(benchCase, benchCase.tokens),
+      heads: headsOf(benchCase),
+      query: standIn(),
+      key: standIn(),
+      value: standIn(),
+      outputShape: [],
+      isBatchMajor: true,
     },
-    memory,
+    planningContext(arena, benchCase.kernel === 'wasm'),
   );
 }
 
-function countLayer(benchCase: BenchCase, arena: Arena, memory: WorkingSet): void {
+function countLayer(benchCase: BenchCase, arena: Arena): void {
   const { mode, tokens, batch, dtype, modelDim } = benchCase;
   const layer = packForPlanning(standInWeights(modelDim, headsOf(benchCase)), arena);
   if (mode === 'decode') {
@@ -60,7 +60,7 @@ function countLayer(benchCase: BenchCase, arena: Arena, memory: WorkingSet): voi
   const x = standIn();
   // Filling a cache takes more than the one token behind it.
   const call = resolve(benchCase, mode === 'decode' ? fillTokens(benchCase) : tokens);
-  assembleLayer(layer, { query: x, key: x, value: x, outputShape: [], ...call }, memory);
+  assembleLayer(layer, { query: x, key: x, value: x, outputShape: [], ...call }, planningContext(arena));
 }
 
 function resolve(benchCase: BenchCase, tokens: number) {

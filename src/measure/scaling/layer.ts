@@ -1,5 +1,5 @@
 // A work as a layer on an engine, on seeded numbers: the same for every engine, so that outputs can be compared.
-import type { MultiHeadAttention } from '../../attention/multi-head.js';
+import type { MultiHeadAttention } from '../../engine/multi-head-attention.js';
 import type { MultiHeadWeights } from '../../attention/weights.js';
 import type { Engine } from '../../engine/engine.js';
 import { createRandom } from '../../core/tensor/random.js';

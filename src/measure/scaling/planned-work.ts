@@ -2,9 +2,13 @@
 // take them, and the memory of a call. It goes through the real assembly on an arena that only counts.
 import { denseBatch } from '../../attention/batch.js';
 import { resolveOptions } from '../../attention/resolve-options.js';
-import { assembleLayer } from '../../engine/assemble-layer.js';
-import { packForPlanning, standIn, standInWeights } from '../../engine/stand-ins.js';
-import { WorkingSet } from '../../engine/working-set.js';
+import { assembleLayer } from '../../engine/assemble/assemble-layer.js';
+import {
+  packForPlanning,
+  planningContext,
+  standIn,
+  standInWeights,
+} from '../../engine/assemble/dry-assembly.js';
 import { createCountingArena } from '../../core/tensor/arena.js';
 import type { ScalingWork } from './results.js';
 
@@ -36,7 +40,7 @@ export function planWork({ modelDim, heads, tokens, batch: count }: ScalingWork)
   const rows = standIn();
   const options = { ...resolveOptions({}, shape, batch, []), out: standIn() };
   const call = { query: rows, key: rows, value: rows, batch, options, outputShape: [] };
-  const { phases } = assembleLayer(layer, call, new WorkingSet(arena));
+  const { phases } = assembleLayer(layer, call, planningContext(arena));
   const rowBytes = count * tokens * modelDim * 4;
   return {
     phases: phases.filter(({ unitCount }) => unitCount > 0),
