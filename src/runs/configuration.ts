@@ -13,7 +13,11 @@ export function configurationOf(
   const { alibiSlopes, sinks, headScale } = options;
   const listOf = (numbers?: ArrayLike<number>): number[] | undefined => numbers && Array.from(numbers);
   const configuration = {
-    ...{ heads, kvHeads, headDim, causal, scale },
+    heads,
+    kvHeads,
+    headDim,
+    causal,
+    scale,
     addZeroAttention: weights.addZeroAttention === true ? true : undefined,
     alignment,
     window: window && { left: window.left, right: window.right },

@@ -15,8 +15,12 @@ const odd: AttentionInputs = {
 };
 const even: AttentionInputs = { q: odd.q, k: normalTensor([2, 2, 3, 4], 2), v: odd.q };
 const tokens: AttentionInputs = {
-  ...{ q: normalTensor([6, 8], 1), k: normalTensor([7, 8], 2), v: normalTensor([7, 8], 3) },
-  ...{ heads: 2, offsets: [0, 2, 6], keyOffsets: [0, 2, 7] },
+  q: normalTensor([6, 8], 1),
+  k: normalTensor([7, 8], 2),
+  v: normalTensor([7, 8], 3),
+  heads: 2,
+  offsets: [0, 2, 6],
+  keyOffsets: [0, 2, 7],
 };
 
 const engineOf = openEngine();

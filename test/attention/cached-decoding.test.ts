@@ -43,8 +43,14 @@ const optionsByName: Readonly<Record<string, SequenceOptions>> = {
   },
   'head scales': { causal: true, headScale: f32(1, 0, -2, 0.5) },
   everything: {
-    ...{ causal: true, window: { left: 259 }, rope: { base: 10_000 }, softcap: 5, scale: 0.4 },
-    ...{ alibiSlopes: f32(0.1, 0.01, 0.2, 0), sinks: f32(0, 1, 2, 3), headScale: f32(1, 2, 0, -1) },
+    causal: true,
+    window: { left: 259 },
+    rope: { base: 10_000 },
+    softcap: 5,
+    scale: 0.4,
+    alibiSlopes: f32(0.1, 0.01, 0.2, 0),
+    sinks: f32(0, 1, 2, 3),
+    headScale: f32(1, 2, 0, -1),
   },
 };
 

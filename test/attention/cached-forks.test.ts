@@ -43,7 +43,8 @@ async function open(engine: Engine, before: number, dtype: 'f32' | 'f16' = 'f32'
   const cache = layer.createCache({ maxTokens: 1000, dtype });
   await prefill(root, layer, cache, before);
   return {
-    ...{ layer, cache },
+    layer,
+    cache,
     [Symbol.dispose]() {
       cache.dispose();
       layer.dispose();

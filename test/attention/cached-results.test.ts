@@ -19,7 +19,9 @@ import { assertClose } from '../helpers/tolerance.js';
 
 const engines = openEngines();
 const given = cachedCase({
-  ...{ widths: { ...grouped, hasBiasKey: true, addZeroAttention: true }, tokens: 262, batch: 2 },
+  widths: { ...grouped, hasBiasKey: true, addZeroAttention: true },
+  tokens: 262,
+  batch: 2,
   options: { causal: true, alibiSlopes: [0.25, 0.125, 0.5, 0] },
 });
 
@@ -29,7 +31,8 @@ async function open(engine: Engine, before: number, of: CachedCase = given) {
   const cache = layer.createCache({ maxTokens: 262, batch: 2 });
   await prefill(of, layer, cache, before);
   return {
-    ...{ layer, cache },
+    layer,
+    cache,
     [Symbol.dispose]() {
       cache.dispose();
       layer.dispose();

@@ -55,19 +55,25 @@ const query = normalTensor([2, 4, 6], 1);
 const key = normalTensor([2, 5, 7], 2);
 
 test('every weight of self-attention is the one that a layer returns', explainsAll, {
-  ...{ widths, query, options: { causal: true } },
+  widths,
+  query,
+  options: { causal: true },
 });
 test('so without biases', explainsAll, { widths: { ...widths, hasBias: false }, query });
 test('so with grouped heads and keys of another width', explainsAll, {
-  ...{ widths: { ...widths, kvHeads: 2, keyWidth: 7, valueDim: 2 }, query, key },
+  widths: { ...widths, kvHeads: 2, keyWidth: 7, valueDim: 2 },
+  query,
+  key,
   options: { mask: randomMask([4, 4, 5], 3), keyLengths: [5, 2] },
 });
 test('so with a learned key that every query attends, whatever is masked', explainsAll, {
-  ...{ widths: { ...widths, hasBiasKey: true }, query },
+  widths: { ...widths, hasBiasKey: true },
+  query,
   options: { mask: randomMask([4, 1, 4], 4, 0.4), causal: true },
 });
 test('so with a learned key and one of zeros after padding', explainsAll, {
-  ...{ widths: { ...widths, kvHeads: 2, hasBiasKey: true, addZeroAttention: true }, query },
+  widths: { ...widths, kvHeads: 2, hasBiasKey: true, addZeroAttention: true },
+  query,
   options: { keyLengths: [1, 0] },
 });
 

@@ -229,11 +229,24 @@ test('rope of neighbours on a part of the dims is the oracle’s', agreesWithOra
 test('qkNorm is the oracle’s', agreesWithOracle, { given: { qkNorm: norms }, oracle: { qkNorm: norms } });
 test('everything at once is the oracle’s', agreesWithOracle, {
   given: {
-    ...{ causal: alignment, window: { left: 2 }, softcap: 2, alibiSlopes: slopes, sinks, headScale: slopes },
-    ...{ scale: -0.75, rope: { base: 10, dims: 4 }, qkNorm: norms },
+    causal: alignment,
+    window: { left: 2 },
+    softcap: 2,
+    alibiSlopes: slopes,
+    sinks,
+    headScale: slopes,
+    scale: -0.75,
+    rope: { base: 10, dims: 4 },
+    qkNorm: norms,
   },
   oracle: {
-    ...{ causalOffset: offset, window: { left: 2 }, softcap: 2, alibiSlopes: slopes, sinks },
-    ...{ scale: -0.75, rope: { base: 10, dims: 4 }, qkNorm: norms },
+    causalOffset: offset,
+    window: { left: 2 },
+    softcap: 2,
+    alibiSlopes: slopes,
+    sinks,
+    scale: -0.75,
+    rope: { base: 10, dims: 4 },
+    qkNorm: norms,
   },
 });

@@ -70,7 +70,9 @@ test('so with a scale of 0, where every key is worth the same', explainsAll, inp
 test('so with a causal mask from the top left', explainsAll, inputs, { causal: 'top-left' });
 test('so with a causal mask from the bottom right', explainsAll, inputs, { causal: 'bottom-right' });
 test('so with more queries than keys, of which some attend none', explainsAll, {
-  ...{ q: normalTensor([1, 2, 6, 4], 1), k: normalTensor([1, 2, 3, 4], 2), v: normalTensor([1, 2, 3, 4], 3) },
+  q: normalTensor([1, 2, 6, 4], 1),
+  k: normalTensor([1, 2, 3, 4], 2),
+  v: normalTensor([1, 2, 3, 4], 3),
   causal: 'bottom-right',
 });
 test('so with a mask', explainsAll, inputs, { mask: randomMask([2, 4, 3, 7], 5) });
@@ -82,10 +84,14 @@ test('so with lengths, whatever stands in the padding', explainsAll, inputs, {
 });
 test('so with a length of 0', explainsAll, inputs, { keyLengths: [0, 5] });
 test('so with everything at once', explainsAll, inputs, {
-  ...{ mask: randomMask([4, 3, 7], 7, 0.8), bias: someBias, keyLengths: [6, 4], causal: 'bottom-right' },
+  mask: randomMask([4, 3, 7], 7, 0.8),
+  bias: someBias,
+  keyLengths: [6, 4],
+  causal: 'bottom-right',
 });
 test('so with scores far apart', explainsAll, {
-  ...{ q: normalTensor([1, 2, 4, 8], 1, 20), k: normalTensor([1, 2, 9, 8], 2, 20) },
+  q: normalTensor([1, 2, 4, 8], 1, 20),
+  k: normalTensor([1, 2, 9, 8], 2, 20),
   v: normalTensor([1, 2, 9, 8], 3),
 });
 
@@ -99,7 +105,11 @@ test('each sequence of a ragged batch is explained by itself', async (t) => {
     const slice = (tensor: AttentionInputs['q']) =>
       createTensor([end - first, 20], tensor.data.subarray(first * 20, end * 20));
     const alone: AttentionInputs = {
-      ...{ q: slice(given.q), k: slice(given.k), v: slice(given.v), heads: 4, causal: true },
+      q: slice(given.q),
+      k: slice(given.k),
+      v: slice(given.v),
+      heads: 4,
+      causal: true,
     };
     for (let query = 0; query < end - first; query++) {
       const at = { head: 3, query, key: 0 };

@@ -17,8 +17,11 @@ const oddDims = { ...inputs, k: normalTensor([2, 2, 3, 5], 2), v: normalTensor([
 /** 3 queries on 4 keys. */
 const moreKeys = { ...base, k: normalTensor([2, 2, 4, 6], 2), v: normalTensor([2, 2, 4, 5], 3) };
 const ragged: AttentionInputs = {
-  ...{ q: normalTensor([6, 24], 1), k: normalTensor([6, 24], 2), v: normalTensor([6, 20], 3) },
-  ...{ heads: 4, offsets: [0, 2, 6] },
+  q: normalTensor([6, 24], 1),
+  k: normalTensor([6, 24], 2),
+  v: normalTensor([6, 20], 3),
+  heads: 4,
+  offsets: [0, 2, 6],
 };
 
 const engineOf = openEngine();

@@ -44,8 +44,12 @@ testKernels(
   async (t, engine) => {
     const { inputs } = attentionCase({ ...size, softcap: 3, causal: 'bottom-right', keyLengths: [7, 11] });
     const rank3 = {
-      ...{ q: besideEachOther(inputs.q), k: besideEachOther(inputs.k), v: besideEachOther(inputs.v) },
-      ...{ heads: 4, kvHeads: 2, ...without(inputs, 'q', 'k', 'v') },
+      q: besideEachOther(inputs.q),
+      k: besideEachOther(inputs.k),
+      v: besideEachOther(inputs.v),
+      heads: 4,
+      kvHeads: 2,
+      ...without(inputs, 'q', 'k', 'v'),
     };
     for (const returnScores of stages) {
       const { scores } = await engine.attention({ ...inputs, returnScores });

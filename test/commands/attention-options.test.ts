@@ -168,8 +168,17 @@ test.serial(
     const { causal, scale, softcap, alignment, sinks, headScale } = everyOption;
     const window = { left: 6, right: 2 };
     const configuration = {
-      ...{ heads, kvHeads: heads, headDim: 8, causal, scale, alignment, window, softcap },
-      ...{ alibiSlopes: alibiSlopes(heads), sinks, headScale },
+      heads,
+      kvHeads: heads,
+      headDim: 8,
+      causal,
+      scale,
+      alignment,
+      window,
+      softcap,
+      alibiSlopes: alibiSlopes(heads),
+      sinks,
+      headScale,
       rope: { base: 100, dims: 4, interleaved: true },
     };
     t.is(recorded[0], JSON.stringify(configuration));
@@ -177,8 +186,15 @@ test.serial(
 
     const { output } = await call(
       {
-        ...{ causal, scale, softcap, alignment, window, sinks, headScale },
-        ...{ alibiSlopes: alibiSlopes(heads), rope: configuration.rope },
+        causal,
+        scale,
+        softcap,
+        alignment,
+        window,
+        sinks,
+        headScale,
+        alibiSlopes: alibiSlopes(heads),
+        rope: configuration.rope,
       },
       false,
     );
@@ -192,7 +208,12 @@ test.serial('the output records an extra key of zeros and all dims that turn', a
   t.is(code, 0, stderr);
   const file = await openTensorFile(path('z.safetensors'));
   t.deepEqual(JSON.parse(file.metadata.get('configuration')!), {
-    ...{ heads, kvHeads: heads, headDim: 8, causal: false, scale: 1 / Math.sqrt(8), addZeroAttention: true },
+    heads,
+    kvHeads: heads,
+    headDim: 8,
+    causal: false,
+    scale: 1 / Math.sqrt(8),
+    addZeroAttention: true,
     rope: { base: 100, dims: 8, interleaved: false },
   });
   await file.close();

@@ -135,7 +135,11 @@ test('cross-attention reads the keys from their own file', async (t) => {
   t.is(code, 0, stderr);
   t.regex(stdout, /^query +5, at position -3\nkeys +0 attended, 12 left out\n\nmaximum +-Infinity$/m);
   t.like(JSON.parse((await explain(...given, '--key', '0', '--json')).stdout), {
-    ...{ allowed: false, reason: 'causal', probability: 0, maximum: '-Infinity', logSumExp: '-Infinity' },
+    allowed: false,
+    reason: 'causal',
+    probability: 0,
+    maximum: '-Infinity',
+    logSumExp: '-Infinity',
   });
   const { probability } = JSON.parse(
     (await explain(...given.slice(0, 2), '--key', '7', '--json')).stdout,

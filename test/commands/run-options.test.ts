@@ -154,7 +154,8 @@ const refusals: Readonly<Record<string, Refusal>> = {
     says: /at least \d+ MB for `memory`.*got 0 MB/,
   },
   'more tokens than memory': {
-    ...{ args: ['--memory', '2MB', '--batch-tokens', '1000000'], code: 1 },
+    args: ['--memory', '2MB', '--batch-tokens', '1000000'],
+    code: 1,
     says: /the weights and 1000000 tokens need, got 2 MB/,
   },
   'half a token': {

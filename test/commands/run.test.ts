@@ -91,7 +91,9 @@ async function compareWithOracle(
     weights,
     { query: query.tensor, key: key.tensor, value: key.tensor },
     {
-      ...{ heads: 4, offsets: query.offsets, keyOffsets: key.offsets },
+      heads: 4,
+      offsets: query.offsets,
+      keyOffsets: key.offsets,
       ...(causal && { causalOffset: () => 0 }),
     },
   );
@@ -115,7 +117,11 @@ for (const kernel of kernels) {
     const file = await openTensorFile(y);
     t.regex(file.metadata.get('kernel') ?? '', new RegExp(`^${kernel}`));
     t.deepEqual(JSON.parse(file.metadata.get('configuration') ?? ''), {
-      ...{ heads: 4, kvHeads: 4, headDim: 8, causal: true, scale: 1 / Math.sqrt(8) },
+      heads: 4,
+      kvHeads: 4,
+      headDim: 8,
+      causal: true,
+      scale: 1 / Math.sqrt(8),
     });
     await file.close();
   });

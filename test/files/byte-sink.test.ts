@@ -75,7 +75,9 @@ test('a partial file with less than is to be kept is refused, and stays', async 
   const partialPath = `${path}.partial`;
   await writeFile(partialPath, 'abc');
   await assertRefused(t, () => openFileSink(path, { partialPath, byteLength: 4 }), {
-    ...{ code: 'INVALID_FILE', path: partialPath, what: 'at least 4 for `bytes`, got `3`' },
+    code: 'INVALID_FILE',
+    path: partialPath,
+    what: 'at least 4 for `bytes`, got `3`',
   });
   t.is(await readFile(partialPath, 'utf8'), 'abc');
 });
@@ -119,7 +121,9 @@ test('a pipe has taken the bytes when the append resolves', async (t) => {
   bytes.fill('x');
   t.is(taken(), 'abc');
   t.deepEqual(await sink.append([bytesOf('de'), bytesOf('f')]), {
-    ...{ begin: 3, byteLength: 3, checksum: crc32('def') },
+    begin: 3,
+    byteLength: 3,
+    checksum: crc32('def'),
   });
   t.is(taken(), 'abcdef');
   t.is(sink.byteLength, 6);
@@ -144,6 +148,8 @@ test('a pipe that fails is reported by its name', async (t) => {
   pipe.on('error', () => undefined);
   const sink = openPipeSink(pipe, 'standard output');
   await assertRefused(t, () => sink.append([bytesOf('abc')]), {
-    ...{ code: 'FILE_FAILED', path: 'standard output', what: 'nobody reads' },
+    code: 'FILE_FAILED',
+    path: 'standard output',
+    what: 'nobody reads',
   });
 });

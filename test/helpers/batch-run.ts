@@ -105,7 +105,10 @@ function contextOf(
     return layer.forward(input, options);
   });
   const context = {
-    ...{ journal, identity, standardInput, standardOutput },
+    journal,
+    identity,
+    standardInput,
+    standardOutput,
     layer: stopAfter === undefined ? layer : counted,
     limits: { mostTokens: 64, mostSequenceTokens: 1e6, ...limits },
   };

@@ -127,7 +127,9 @@ export function statisticsOfWeights(
   const valueDim = output.shape[3]!;
   return statisticsOf({
     dims: { batch, heads, queries, keys, columns, valueDim },
-    ...{ weights: weights!.data, output: output.data, positionOf },
+    weights: weights!.data,
+    output: output.data,
+    positionOf,
     isAttending: (row) =>
       weights!.data.subarray(row * columns, (row + 1) * columns).some((weight) => weight > 0),
   });

@@ -21,7 +21,9 @@ export interface OracleRun {
 export function layerOracle({ weights, heads, causal = false, ...given }: OracleRun): Float64Array {
   const { query, key = query, value = key } = given;
   const options: OracleLayerOptions = {
-    ...{ heads, offsets: offsetsOf(query.lengths), keyOffsets: offsetsOf(key.lengths) },
+    heads,
+    offsets: offsetsOf(query.lengths),
+    keyOffsets: offsetsOf(key.lengths),
     ...(causal && { causalOffset: () => 0 }),
   };
   const inputs = { query: tensorOf(query), key: tensorOf(key), value: tensorOf(value) };

@@ -367,8 +367,13 @@ function testProducts(kernel: Kernel): void {
     panels,
   };
   const projection: Projection = {
-    ...{ rows: floats(4 * depth, 4), rowCount: 4, depth, panels, columns },
-    ...{ output: floats(3 * (columns + 2) + columns, 5), outputStride: columns + 2 },
+    rows: floats(4 * depth, 4),
+    rowCount: 4,
+    depth,
+    panels,
+    columns,
+    output: floats(3 * (columns + 2) + columns, 5),
+    outputStride: columns + 2,
   };
   test('pack and project take operands that end where their arrays do', (t) => {
     t.notThrows(() => {

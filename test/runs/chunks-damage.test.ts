@@ -135,7 +135,9 @@ for (const extension of ['safetensors', 'jsonl', 'arrow']) {
     const { inputs, output } = await inputsOf(t, 1, extension);
     const what = 'at most 3 tokens, which the memory allowed has room for, in sequence 2, got 4';
     await assertRefused(t, async () => readAll(await requestFor({ inputs, output }), most), {
-      ...{ code: 'MEMORY_LIMIT', path: inputs[0]!, what },
+      code: 'MEMORY_LIMIT',
+      path: inputs[0]!,
+      what,
     });
   });
 
@@ -152,7 +154,9 @@ test('keys for which there is no memory are found like queries', async (t) => {
   const { inputs, output } = await inputsOf(t, 1, 'safetensors');
   const key = await writeSequences(join(output, '..', 'k.safetensors'), makeSequences([1, 99, 1], 5));
   await assertRefused(t, async () => readAll(await requestFor({ inputs, output, key })), {
-    ...{ code: 'MEMORY_LIMIT', path: inputs[0]!, what: 'sequence 1, got 99' },
+    code: 'MEMORY_LIMIT',
+    path: inputs[0]!,
+    what: 'sequence 1, got 99',
   });
 });
 

@@ -73,23 +73,35 @@ interface Misfit {
 
 const misfits: Readonly<Record<string, Misfit>> = {
   'fewer keys than queries': {
-    ...{ lengths: { 'q.npz': [1, 2, 3], 'k.npz': [1, 2] }, key: 'k.npz', path: 'k.npz' },
+    lengths: { 'q.npz': [1, 2, 3], 'k.npz': [1, 2] },
+    key: 'k.npz',
+    path: 'k.npz',
     what: 'expected 3 sequences',
   },
   'more keys than queries': {
-    ...{ lengths: { 'q.npz': [1], 'k.npz': [1, 2] }, key: 'k.npz', path: 'k.npz' },
+    lengths: { 'q.npz': [1], 'k.npz': [1, 2] },
+    key: 'k.npz',
+    path: 'k.npz',
     what: 'q.npz has, got 2',
   },
   'fewer values than keys': {
-    ...{ lengths: { 'q.npz': [1, 2], 'k.npz': [1, 2], 'v.npz': [1] }, key: 'k.npz', value: 'v.npz' },
-    ...{ path: 'v.npz', what: 'expected 2 sequences' },
+    lengths: { 'q.npz': [1, 2], 'k.npz': [1, 2], 'v.npz': [1] },
+    key: 'k.npz',
+    value: 'v.npz',
+    path: 'v.npz',
+    what: 'expected 2 sequences',
   },
   'values shorter than their keys': {
-    ...{ lengths: { 'q.npz': [1, 1], 'k.npz': [4, 5], 'v.npz': [4, 4] }, key: 'k.npz', value: 'v.npz' },
-    ...{ path: 'v.npz', what: 'expected 5 tokens in sequence 1' },
+    lengths: { 'q.npz': [1, 1], 'k.npz': [4, 5], 'v.npz': [4, 4] },
+    key: 'k.npz',
+    value: 'v.npz',
+    path: 'v.npz',
+    what: 'expected 5 tokens in sequence 1',
   },
   'values shorter than the input they belong to': {
-    ...{ lengths: { 'q.npz': [4, 5], 'v.npz': [3, 5] }, value: 'v.npz', path: 'v.npz' },
+    lengths: { 'q.npz': [4, 5], 'v.npz': [3, 5] },
+    value: 'v.npz',
+    path: 'v.npz',
     what: 'expected 4 tokens in sequence 0',
   },
 };
@@ -99,7 +111,9 @@ for (const [name, { lengths, key, value, path, what }] of Object.entries(misfits
     const { paths, output } = await files(t, lengths);
     const others = { ...(key && { key: paths[key]! }), ...(value && { value: paths[value]! }) };
     await assertRefused(t, () => open({ inputs: [paths['q.npz']!], output, ...others }), {
-      ...{ code: 'INVALID_SHAPE', path: paths[path]!, what },
+      code: 'INVALID_SHAPE',
+      path: paths[path]!,
+      what,
     });
   });
 }
@@ -110,7 +124,9 @@ test('keys that end before a .jsonl input are missed where it goes on', async (t
   t.teardown(() => input.close());
   await input.next(2);
   await assertRefused(t, () => input.next(2), {
-    ...{ code: 'INVALID_SHAPE', path: paths['k.npz']!, what: 'expected 3 sequences' },
+    code: 'INVALID_SHAPE',
+    path: paths['k.npz']!,
+    what: 'expected 3 sequences',
   });
 });
 
@@ -120,7 +136,9 @@ test('values of another length than a .jsonl input are missed where they come', 
   t.teardown(() => input.close());
   await input.next(1);
   await assertRefused(t, () => input.next(1), {
-    ...{ code: 'INVALID_SHAPE', path: paths['v.npz']!, what: 'expected 2 tokens in sequence 1' },
+    code: 'INVALID_SHAPE',
+    path: paths['v.npz']!,
+    what: 'expected 2 tokens in sequence 1',
   });
 });
 
@@ -130,7 +148,9 @@ test('keys that go on after the end of a .jsonl input are refused', async (t) =>
   t.teardown(() => input.close());
   await input.next(9);
   await assertRefused(t, () => input.next(9), {
-    ...{ code: 'INVALID_SHAPE', path: paths['k.npz']!, what: 'expected 2 sequences' },
+    code: 'INVALID_SHAPE',
+    path: paths['k.npz']!,
+    what: 'expected 2 sequences',
   });
 });
 
@@ -138,7 +158,8 @@ for (const name of ['k.jsonl', 'k.arrow']) {
   test(`keys from ${name} are refused, since they have to be read from their start`, async (t) => {
     const { paths, output } = await files(t, { 'q.npz': [1], [name]: [1] });
     await assertRefused(t, () => open({ inputs: [paths['q.npz']!], output, key: paths[name]! }), {
-      ...{ code: 'INVALID_OPTION', what: 'any order (.safetensors, .npy, .npz)' },
+      code: 'INVALID_OPTION',
+      what: 'any order (.safetensors, .npy, .npz)',
     });
   });
 }
@@ -160,11 +181,9 @@ test('an input that is its own key must fit the weights of both', async (t) => {
   for (const name of ['key', 'value'] as const) {
     const weights = { ...square, [name]: wide[name] };
     await assertRefused(t, () => open({ inputs: [paths['x.npz']!], output, weights }), {
-      ...{
-        code: 'INVALID_SHAPE',
-        path: paths['x.npz']!,
-        what: 'expected modelDim 6, as the weights have, got 8',
-      },
+      code: 'INVALID_SHAPE',
+      path: paths['x.npz']!,
+      what: 'expected modelDim 6, as the weights have, got 8',
     });
   }
 });

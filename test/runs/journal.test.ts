@@ -14,18 +14,28 @@ import { makeFolder } from '../helpers/make-folder.js';
 const request: RunRequest = {
   inputs: [{ path: 'x.jsonl', target: 0 }],
   targets: [{ path: 'y.jsonl', format: 'jsonl' }],
-  ...{ weights: smallWeights, options: {}, dtype: 'f32', onError: 'stop' },
+  weights: smallWeights,
+  options: {},
+  dtype: 'f32',
+  onError: 'stop',
 };
 
 const identity: RunIdentity = {
-  ...{ version: '1', kernel: 'reference', weights: 'abc', dtype: 'f32' },
+  version: '1',
+  kernel: 'reference',
+  weights: 'abc',
+  dtype: 'f32',
   configuration: { heads: 2, window: { left: 3 } },
   inputs: [{ path: 'x.jsonl', bytes: 3, modified: '7' }],
   outputs: [{ path: 'y.jsonl', format: 'jsonl' }],
 };
 
 const portion: PortionRecord = {
-  ...{ input: 0, end: { sequence: 2 }, isEnded: false, lengths: [1, 2], failures: [] },
+  input: 0,
+  end: { sequence: 2 },
+  isEnded: false,
+  lengths: [1, 2],
+  failures: [],
   parts: { rows: { begin: 0, byteLength: 9, checksum: 8 } },
 };
 

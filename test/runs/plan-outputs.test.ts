@@ -195,12 +195,14 @@ test('statistics that would replace an input are refused', async (t) => {
   const x = join(folder, 'y.statistics.jsonl');
   await writeFile(x, '');
   await assertRefused(t, () => plan({ inputs: [x], output: join(folder, 'y.jsonl'), hasStatistics: true }), {
-    ...{ code: 'INVALID_OPTION', what: 'not read' },
+    code: 'INVALID_OPTION',
+    what: 'not read',
   });
 });
 
 test('two outputs whose statistics would be one file are refused', async (t) => {
   await assertRefused(t, () => plan({ inputs: ['a.npy', 'a.jsonl'], output: 'out/', hasStatistics: true }), {
-    ...{ code: 'INVALID_OPTION', what: join('out', 'a.statistics.jsonl') },
+    code: 'INVALID_OPTION',
+    what: join('out', 'a.statistics.jsonl'),
   });
 });

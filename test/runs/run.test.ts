@@ -100,7 +100,9 @@ for (const [name, error] of Object.entries({
     t.deepEqual(retries, []);
     t.deepEqual(await list(), ['y.safetensors.manifest', 'y.safetensors.partial']);
     await assertRefused(t, () => runBatch(request, { bench: bench() }), {
-      ...{ code: 'INVALID_OPTION', path: request.manifestPath!, what: '`--resume`' },
+      code: 'INVALID_OPTION',
+      path: request.manifestPath!,
+      what: '`--resume`',
     });
   });
 
@@ -127,7 +129,9 @@ test('a finished run whose output has gone is not taken for done', async (t) => 
   await runBatch(request, { bench: bench() });
   await unlink(y);
   await assertRefused(t, () => runBatch(request, { bench: bench(), earlier: 'resume' }), {
-    ...{ code: 'INVALID_FILE', path: y, what: 'the output that was finished' },
+    code: 'INVALID_FILE',
+    path: y,
+    what: 'the output that was finished',
   });
 });
 
@@ -159,7 +163,9 @@ test('an input that changes under way is refused when its end was read, and only
   const meanwhile = () => utimes(inputs[1]!, 1, 1);
   const stopping = await requestFor({ inputs, output: out });
   await assertRefused(t, () => runBatch(stopping, { bench: bench(), meanwhile }), {
-    ...{ code: 'INVALID_FILE', path: inputs[1]!, what: 'a file that nobody changes while it is read' },
+    code: 'INVALID_FILE',
+    path: inputs[1]!,
+    what: 'a file that nobody changes while it is read',
   });
   t.false((await readdir(out)).includes('b.jsonl'));
   await utimes(inputs[1]!, 2, 2);
@@ -175,7 +181,9 @@ test('lines that are added while an input is read are refused', async (t) => {
   const request = await requestFor({ inputs: [x], output: y });
   const meanwhile = () => appendFile(x, '{"x":[]}\n');
   await assertRefused(t, () => runBatch(request, { bench: bench(), meanwhile }), {
-    ...{ code: 'INVALID_FILE', path: x, what: 'for `bytes`' },
+    code: 'INVALID_FILE',
+    path: x,
+    what: 'for `bytes`',
   });
 });
 
@@ -207,7 +215,9 @@ test('a pipe that fails ends the run with its name, though chunks are under way'
   });
   standardOutput.on('error', () => undefined);
   await assertRefused(t, () => runBatch(request, { bench: bench(), standardOutput }), {
-    ...{ code: 'FILE_FAILED', path: 'standard output', what: 'nobody reads' },
+    code: 'FILE_FAILED',
+    path: 'standard output',
+    what: 'nobody reads',
   });
 });
 

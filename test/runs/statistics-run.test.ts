@@ -77,7 +77,9 @@ test('rows that are not finite end a run into .jsonl, naming the sequence, and t
   const x = await writeSequences(join(folder, 'x.safetensors'), given);
   const request = await requestFor({ inputs: [x], output: join(folder, 'y.jsonl') });
   await assertRefused(t, () => runBatch(request, { bench: bench(), limits: { mostTokens: 8 } }), {
-    ...{ code: 'INVALID_OPTION', path: join(folder, 'y.jsonl'), what: 'sequence 3, x[' },
+    code: 'INVALID_OPTION',
+    path: join(folder, 'y.jsonl'),
+    what: 'sequence 3, x[',
   });
   t.deepEqual((await readdir(folder)).sort(), ['x.safetensors', 'y.jsonl.manifest', 'y.jsonl.partial']);
 });

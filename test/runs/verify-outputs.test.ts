@@ -52,7 +52,9 @@ test('a byte that is another is found in every part of the rows', async (t) => {
     for (const position of [begin, begin + byteLength - 1]) {
       await flip(path, position);
       await assertRefused(t, () => verifyOutputs(request, state), {
-        ...{ code: 'INVALID_FILE', path, what: what(begin, begin + byteLength) },
+        code: 'INVALID_FILE',
+        path,
+        what: what(begin, begin + byteLength),
       });
       await flip(path, position);
     }
@@ -66,7 +68,9 @@ test('a byte that is another is found in the statistics', async (t) => {
     const { begin, byteLength } = parts.statistics!;
     await flip(statisticsPath, begin + byteLength - 2);
     await assertRefused(t, () => verifyOutputs(request, state), {
-      ...{ code: 'INVALID_FILE', path: statisticsPath, what: what(begin, begin + byteLength) },
+      code: 'INVALID_FILE',
+      path: statisticsPath,
+      what: what(begin, begin + byteLength),
     });
     await flip(statisticsPath, begin + byteLength - 2);
   }
@@ -88,11 +92,9 @@ for (const [name, spoil] of Object.entries(spoils)) {
       await spoil(done[which], size);
       const found = (await readFile(done[which])).length;
       await assertRefused(t, () => verifyOutputs(done.request, done.state), {
-        ...{
-          code: 'INVALID_FILE',
-          path: done[which],
-          what: `expected ${size} for \`bytes\`, got \`${found}\``,
-        },
+        code: 'INVALID_FILE',
+        path: done[which],
+        what: `expected ${size} for \`bytes\`, got \`${found}\``,
       });
     }
   });
@@ -103,7 +105,9 @@ test('a file that has gone is named', async (t) => {
     const done = await run(t);
     await unlink(done[which]);
     await assertRefused(t, () => verifyOutputs(done.request, done.state), {
-      ...{ code: 'FILE_FAILED', path: done[which], what: 'ENOENT' },
+      code: 'FILE_FAILED',
+      path: done[which],
+      what: 'ENOENT',
     });
   }
 });

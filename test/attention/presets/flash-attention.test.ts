@@ -29,7 +29,8 @@ row('windows are inclusive, -1 means no bound, and they start in the bottom righ
   t.deepEqual(flashAttention({ window_size: [-1, 3] }), { alignment: 'bottom-right', window: { right: 3 } });
   t.deepEqual(flashAttention({ window_size: [-1, -1] }), {});
   t.deepEqual(flashAttention({ causal: true, window_size: [4, -1] }), {
-    ...{ causal: 'bottom-right', window: { left: 4 } },
+    causal: 'bottom-right',
+    window: { left: 4 },
   });
 });
 
@@ -45,7 +46,9 @@ row('a softcap of 0.0 means none', (t) => {
 
 row('the softcap comes before ALiBi and masks', (t) => {
   t.deepEqual(flashAttention({ softcap: 30, alibi_slopes: [0.5, 0.25], causal: true }), {
-    ...{ causal: 'bottom-right', softcap: 30, alibiSlopes: [0.5, 0.25] },
+    causal: 'bottom-right',
+    softcap: 30,
+    alibiSlopes: [0.5, 0.25],
   });
 });
 
@@ -112,7 +115,9 @@ row('the layout is the same memory under another shape, with heads beside it', a
     q: { shape: [batch, 3, heads * dims], data: q.data },
     k: { shape: [batch, 7, kvHeads * dims], data: k.data },
     v: { shape: [batch, 7, kvHeads * dims], data: k.data },
-    ...{ heads, kvHeads, ...flashAttention({ causal: true }) },
+    heads,
+    kvHeads,
+    ...flashAttention({ causal: true }),
   });
   const apart = attendOracle({
     dims: { batch, heads, kvHeads, queries: 3, keys: 7, headDim: dims, valueDim: dims },

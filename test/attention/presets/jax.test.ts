@@ -104,7 +104,8 @@ row('heads lie beside each other, so the shape alone changes', async (t, engine)
     q: { shape: [2, 3, 5], data: inputs.q.data },
     k: { shape: [2, 7, 5], data: inputs.k.data },
     v: { shape: [2, 7, 5], data: inputs.v.data },
-    ...{ heads: 1, ...jax() },
+    heads: 1,
+    ...jax(),
   });
   t.deepEqual(flat.output.shape, [2, 3, 5]);
   assertClose(t, flat.output.data, apart.output.data);

@@ -88,10 +88,13 @@ row('bounds are inclusive, and -1 means none', (t) => {
   t.deepEqual(onnx({ left_window_size: -1, right_window_size: -1 }), {});
   t.deepEqual(onnx({ is_causal: 1, left_window_size: 2 }), { causal: 'top-left', window: { left: 2 } });
   t.deepEqual(onnx({ left_window_size: 2, nonpad_kv_seqlen: [3] }), {
-    ...{ alignment: 'bottom-right', window: { left: 2 }, keyLengths: [3] },
+    alignment: 'bottom-right',
+    window: { left: 2 },
+    keyLengths: [3],
   });
   t.deepEqual(onnx({ left_window_size: 2 }, { queries: 3, keys: 7, past: 4 }), {
-    ...{ alignment: 'bottom-right', window: { left: 2 } },
+    alignment: 'bottom-right',
+    window: { left: 2 },
   });
 });
 
