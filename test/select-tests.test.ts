@@ -2,27 +2,37 @@
 import { existsSync } from 'node:fs';
 import test from 'ava';
 import { packageRoot, readSources } from './helpers/package-root.js';
-import { findTouched, needs, orderOf, slowTests, spread, takeWithin } from './helpers/select-tests.js';
+import {
+  findTouched,
+  needs,
+  orderOf,
+  readUses,
+  slowTests,
+  spread,
+  takeWithin,
+} from './helpers/select-tests.js';
 
-const madeUp = Object.entries({
-  'src/a.ts': '',
-  'src/b.ts': "import { a } from './a.js';",
-  'src/c.ts': "import type { B } from './b.js';",
-  'src/thread.ts': "import './a.js';",
-  'src/pool.ts': "new Worker(new URL('thread.js', import.meta.url));",
-  'src/lazy.ts': "const load = () => import('./c.js');",
-  'test/a.test.ts': "import '../src/a.js';",
-  'test/b.test.ts': "import '../src/b.js';",
-  'test/c.test.ts': "import '../src/c.js';",
-  'test/lazy.test.ts': "import '../src/lazy.js';",
-  'test/gone.test.ts': "import '../src/gone.js';",
-  'test/pool.test.ts': "import '../src/pool.js';",
-  'test/pages.test.ts': "readFileSync('docs/pages/one.md');",
-  'test/suites.test.ts': 'readFileSync(`test/data/${name}.bin`);',
-  'test/parts/one.test.ts': '',
-  'test/parts/deep/two.test.ts': '',
-  'test/parts/workers/dies.ts': '',
-}).map(([path, text]) => ({ path, text }));
+const madeUp = readUses(
+  Object.entries({
+    'src/a.ts': '',
+    'src/b.ts': "import { a } from './a.js';",
+    'src/c.ts': "import type { B } from './b.js';",
+    'src/thread.ts': "import './a.js';",
+    'src/pool.ts': "new Worker(new URL('thread.js', import.meta.url));",
+    'src/lazy.ts': "const load = () => import('./c.js');",
+    'test/a.test.ts': "import '../src/a.js';",
+    'test/b.test.ts': "import '../src/b.js';",
+    'test/c.test.ts': "import '../src/c.js';",
+    'test/lazy.test.ts': "import '../src/lazy.js';",
+    'test/gone.test.ts': "import '../src/gone.js';",
+    'test/pool.test.ts': "import '../src/pool.js';",
+    'test/pages.test.ts': "readFileSync('docs/pages/one.md');",
+    'test/suites.test.ts': 'readFileSync(`test/data/${name}.bin`);',
+    'test/parts/one.test.ts': '',
+    'test/parts/deep/two.test.ts': '',
+    'test/parts/workers/dies.ts': '',
+  }).map(([path, text]) => ({ path, text })),
+);
 
 const touches = test.macro({
   title: (title) => `A change of ${title ?? ''}`,
@@ -60,8 +70,8 @@ test('a source that is gone touches who still imports it', touches, ['src/gone.t
 });
 test('nothing touches nothing', touches, [], {});
 
-const sources = ['src', 'workers', 'bench', 'test'].flatMap(readSources);
-const touchedBy = (path: string): string[] => orderOf(findTouched(sources, [path]));
+const uses = readUses(['src', 'workers', 'bench', 'test'].flatMap(readSources));
+const touchedBy = (path: string): string[] => orderOf(findTouched(uses, [path]));
 
 test('the sources of kernels touch the tests of the engines that run them', (t) => {
   for (const path of ['workers/kernels/source/tile.h', 'workers/worker.ts'])

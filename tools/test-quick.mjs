@@ -53,7 +53,8 @@ const kernels = [
 
 const changed = asked['all-fast'] ? [] : findChanged();
 compile();
-const { findTouched, orderOf, spread, takeWithin } = await import('../dist/test/helpers/select-tests.js');
+const { findTouched, orderOf, readUses, spread, takeWithin } =
+  await import('../dist/test/helpers/select-tests.js');
 const { readSources } = await import('../dist/test/helpers/package-root.js');
 const { title, tests, touchedCount } = select();
 if (asked.list) {
@@ -107,9 +108,9 @@ function compile() {
 
 /** The tests to run, of how many, and what these are. */
 function select() {
-  const sources = folders.flatMap(readSources);
-  const all = sources.map(({ path }) => path).filter((path) => path.endsWith('.test.ts'));
-  const touched = changed.some((path) => roots.includes(path)) ? [] : findTouched(sources, changed);
+  const uses = readUses(folders.flatMap(readSources));
+  const all = uses.paths.filter((path) => path.endsWith('.test.ts'));
+  const touched = changed.some((path) => roots.includes(path)) ? [] : findTouched(uses, changed);
   if (touched.length === 0) {
     const tests = takeWithin(spread(all), testSeconds);
     return { title: 'that there are', tests, touchedCount: all.length };

@@ -28,35 +28,32 @@ export interface Touched {
   readonly distance: number;
 }
 
-/**
- * The tests that need any of `changed`.
- * @param sources all of TypeScript
- * @param changed paths of any kind, of files that are gone too
- */
-export function findTouched(sources: readonly Source[], changed: readonly string[]): Touched[] {
-  const usersOf = findUsers(sources);
+/** Which sources there are, and who needs a file. */
+export interface Uses {
+  readonly paths: readonly string[];
+  readonly usersOf: (path: string) => readonly string[];
+}
+
+/** The tests that need any of `changed`: paths of any kind, of files that are gone too. */
+export function findTouched({ paths, usersOf }: Uses, changed: readonly string[]): Touched[] {
   const found = findTests(usersOf, changed);
   // What tests read or start by names put together is needed by the tests beside it.
   const lonely = changed.filter((path) => path.startsWith('test/') && findTests(usersOf, [path]).size === 0);
-  for (const path of lonely.flatMap((one) => findBeside(sources, posix.dirname(one)))) {
+  for (const path of lonely.flatMap((one) => findBeside(paths, posix.dirname(one)))) {
     found.set(path, Math.min(1, found.get(path) ?? 1));
   }
   return [...found].map(([path, distance]) => ({ path, distance }));
 }
 
 /** The tests below a folder, or else below the one that holds it. */
-function findBeside(sources: readonly Source[], folder: string): string[] {
+function findBeside(paths: readonly string[], folder: string): string[] {
   if (folder === 'test') return [];
-  const tests = sources
-    .map(({ path }) => path)
-    .filter((path) => isTest(path) && path.startsWith(`${folder}/`));
-  return tests.length > 0 ? tests : findBeside(sources, posix.dirname(folder));
+  const tests = paths.filter((path) => isTest(path) && path.startsWith(`${folder}/`));
+  return tests.length > 0 ? tests : findBeside(paths, posix.dirname(folder));
 }
 
-type Users = (path: string) => readonly string[];
-
 /** Tests and how far they are from what changed: breadth first, from what is needed to who needs it. */
-function findTests(usersOf: Users, changed: readonly string[]): Map<string, number> {
+function findTests(usersOf: Uses['usersOf'], changed: readonly string[]): Map<string, number> {
   const found = new Map(changed.map((path) => [path, 0]));
   // A Map goes on with what is added to it.
   for (const [path, distance] of found) {
@@ -69,9 +66,9 @@ function isTest(path: string): boolean {
   return path.endsWith('.test.ts');
 }
 
-/** Who needs a file: sources that import it, start it as a thread or a process, or say its name. */
-function findUsers(sources: readonly Source[]): Users {
-  const paths = new Set(sources.map(({ path }) => path));
+/** Reads out of all of TypeScript who imports a file, starts it as a thread or a process, or says its name. */
+export function readUses(sources: readonly Source[]): Uses {
+  const paths = sources.map(({ path }) => path);
   const importers = new Map<string, string[]>();
   for (const source of sources) {
     for (const needed of [...parseSource(source).files, ...startedFiles(source)]) {
@@ -80,11 +77,12 @@ function findUsers(sources: readonly Source[]): Users {
       else known.push(source.path);
     }
   }
-  return (path) => {
-    const others = needs.filter(({ user, needed }) => paths.has(user) && needed.test(path));
+  const usersOf = (path: string): string[] => {
+    const others = needs.filter(({ user, needed }) => paths.includes(user) && needed.test(path));
     const readers = path.endsWith('.ts') ? [] : findReaders(sources, path);
     return [...(importers.get(path) ?? []), ...others.map(({ user }) => user), ...readers];
   };
+  return { paths, usersOf };
 }
 
 /** Modules whose compiled names stand in the text, relative to it. */
@@ -102,8 +100,74 @@ function findReaders(sources: readonly Source[], path: string): string[] {
   return sources.filter(({ text }) => names.some((name) => text.includes(name))).map((source) => source.path);
 }
 
-/** CPU seconds of tests that take long alone, with the other tests of their files. */
-export const slowTests: Readonly<Record<string, number>> = {};
+/** CPU seconds of the test files that take 2 or more when they run alone. */
+export const slowTests: Readonly<Record<string, number>> = {
+  'test/architecture.test.ts': 3,
+  'test/attention/cache-steps.test.ts': 2,
+  'test/attention/cached-batches.test.ts': 3,
+  'test/attention/cached-decoding.test.ts': 5,
+  'test/attention/cached-failures.test.ts': 3,
+  'test/attention/cached-forks.test.ts': 3,
+  'test/attention/cached-long.test.ts': 4,
+  'test/attention/cached-memory.test.ts': 3,
+  'test/attention/cached-results.test.ts': 3,
+  'test/attention/cached-rolling.test.ts': 4,
+  'test/attention/cached-storage.test.ts': 4,
+  'test/attention/cached-threads.test.ts': 6,
+  'test/attention/combinations.test.ts': 28,
+  'test/attention/decoding-batches.test.ts': 3,
+  'test/attention/decoding-layers.test.ts': 4,
+  'test/attention/decoding-numbers.test.ts': 3,
+  'test/attention/decoding.test.ts': 6,
+  'test/attention/determinism.test.ts': 13,
+  'test/attention/masks.test.ts': 3,
+  'test/attention/multi-head.test.ts': 4,
+  'test/attention/properties.test.ts': 7,
+  'test/attention/result-shapes.test.ts': 2,
+  'test/attention/results.test.ts': 2,
+  'test/attention/shapes.test.ts': 3,
+  'test/attention/special-numbers.test.ts': 2,
+  'test/commands/arguments.test.ts': 3,
+  'test/commands/attention-options.test.ts': 12,
+  'test/commands/bench.test.ts': 14,
+  'test/commands/explain.test.ts': 5,
+  'test/commands/run-formats.test.ts': 19,
+  'test/commands/run-options.test.ts': 9,
+  'test/commands/run.test.ts': 15,
+  'test/commands/scale.test.ts': 8,
+  'test/commands/verify.test.ts': 7,
+  'test/conformance-suites.test.ts': 7,
+  'test/engine/faults.test.ts': 9,
+  'test/engine/job-kernels.test.ts': 5,
+  'test/faults/calls.test.ts': 9,
+  'test/faults/disk.test.ts': 9,
+  'test/faults/kills.test.ts': 12,
+  'test/faults/manifests.test.ts': 10,
+  'test/faults/outputs.test.ts': 5,
+  'test/faults/signals.test.ts': 7,
+  'test/faults/writers.test.ts': 7,
+  'test/files/lock-processes.test.ts': 3,
+  'test/files/record-log-long.test.ts': 2,
+  'test/files/safetensors.test.ts': 3,
+  'test/files/sequences/arrow/schemas.test.ts': 3,
+  'test/files/sequences/arrow/stream.test.ts': 2,
+  'test/files/sequences/npz.test.ts': 2,
+  'test/files/strict-json.test.ts': 2,
+  'test/kernels/kernels.test.ts': 3,
+  'test/kernels/native-sets.test.ts': 6,
+  'test/kernels/native-threads.test.ts': 9,
+  'test/kernels/wasm-variants.test.ts': 4,
+  'test/measure/grid/check.test.ts': 5,
+  'test/measure/grid/compare-pairs.test.ts': 3,
+  'test/measure/grid/compare-rates.test.ts': 2,
+  'test/measure/grid/work.test.ts': 2,
+  'test/measure/report/browser.test.ts': 6,
+  'test/measure/report/charts.test.ts': 2,
+  'test/runs/chunks.test.ts': 2,
+  'test/runs/outputs.test.ts': 7,
+  'test/runs/run-skips.test.ts': 2,
+  'test/select-tests.test.ts': 2,
+};
 
 /** About: a file with a few tests is mostly the start of a process. */
 export function secondsOf(path: string): number {
