@@ -1,6 +1,6 @@
 // What options cost: each call in alternating pairs with the plain call on the same q, k, v [1, 8, 2048, 64], after both
 // were held against the float64 oracle, at this size and at a small one. Times are shares of the plain call's. Then a
-// window of 256 keys against full attention on 16,384 tokens, half of the heads of a layer, and decoding behind a cache
+// window of 256 keys against full attention on 16,384 tokens, half of the heads of a layer, and decoding after a cache
 // of 65,536 tokens. `--kernel native|wasm` and `--cases softcap,causal` choose.
 import { createEngine, type AttentionInputs, type EngineOptions } from '../src/index.js';
 import { readArguments } from './helpers/arguments.js';
@@ -68,7 +68,7 @@ if (isChosen({ name: 'layer-half-of-heads' })) {
 }
 
 if (isChosen({ name: 'decoding' })) {
-  progress(`decoding behind ${cacheTokens} tokens`);
+  progress(`decoding after ${cacheTokens} tokens`);
   const found = await measureDecoding(engine, { modelDim, heads: layerHeads, tokens: cacheTokens, seconds });
   costs.push(...found.costs);
   steps.push(...found.steps);
@@ -92,7 +92,7 @@ report(
         "time is a share of the plain call's, control the plain call (of window-256 the option's) against itself",
       ...steps.map(
         ({ dtype, us, bytesPerSecond }) =>
-          `A token behind ${cacheTokens} cached in ${dtype}, modelDim ${modelDim}: ` +
+          `A token after ${cacheTokens} cached in ${dtype}, modelDim ${modelDim}: ` +
           `${us.toFixed(0)} µs, ${(bytesPerSecond / 1e9).toFixed(1)} GB/s of keys and values`,
       ),
       ...noteNoisy(costs),

@@ -1,4 +1,4 @@
-// Options where they stand in a layer: half of the heads switched off, and single tokens behind a cache of many.
+// Options where they stand in a layer: half of the heads switched off, and single tokens after a cache of many.
 import type { Dtype, Engine, KeyValueCache, MultiHeadWeights, Tensor } from '../../src/index.js';
 import { createTensor } from '../../src/core/tensor/tensor.js';
 import { randomTensor, randomWeights } from './inputs.js';
@@ -64,7 +64,7 @@ const bytesPerNumber = { f32: 4, f16: 2, bf16: 2 } as const satisfies Record<Dty
 const sampleMs = 50;
 const tokensPerCall = 4096;
 
-/** Checks, then times one more token behind caches of `tokens` tokens that differ in how they store. @throws RangeError */
+/** Checks, then times one more token after caches of `tokens` tokens that differ in how they store. @throws RangeError */
 export async function measureDecoding(engine: Engine, options: LayerOptionCase): Promise<Decoding> {
   const { modelDim, heads, tokens, seconds } = options;
   const weights = randomWeights({ modelDim, heads });
@@ -87,7 +87,7 @@ export async function measureDecoding(engine: Engine, options: LayerOptionCase):
       return output;
     };
     const { data } = await step();
-    checkClose(`A token behind ${cache.dtype}`, relativeError(data, wanted), leastErrors[cache.dtype]);
+    checkClose(`A token after ${cache.dtype}`, relativeError(data, wanted), leastErrors[cache.dtype]);
     return step;
   };
 

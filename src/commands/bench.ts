@@ -47,7 +47,7 @@ const examples: [string, string][] = [
     '$0 bench --heads 8,16 --head-dim 64 --tokens 512,4096 --causal false,true --kernel native,wasm',
     'lists multiply',
   ],
-  ['$0 bench --mode decode --tokens 4096,65536 --dtype f32,f16', 'one token behind a cache'],
+  ['$0 bench --mode decode --tokens 4096,65536 --dtype f32,f16', 'one token after those of a cache'],
   ['$0 bench --compare old.json new.json', 'ratios with intervals; exit code 1 if new.json is slower'],
   [
     '$0 bench --compare old1.json new1.json old2.json new2.json ...',

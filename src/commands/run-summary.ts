@@ -1,5 +1,5 @@
 // What `headpool run` prints: the estimate of a dry run, the table at the end.
-import type { RunEstimate } from '../runs/estimate.js';
+import type { RunEstimate } from '../runs/preflight.js';
 import type { RunRequest } from '../runs/request.js';
 import type { Settings } from '../config/schemas.js';
 import { formatBytes, formatCount, formatDuration, formatFlop, formatShare } from '../page/figures.js';

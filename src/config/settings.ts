@@ -107,7 +107,12 @@ async function loadConfig(path: string): Promise<Readonly<Record<string, unknown
   try {
     content = yaml.parse(text, { uniqueKeys: true, maxAliasCount: 100 });
   } catch (cause) {
-    throw invalid(path, (cause as Error).message, cause);
+    // The message goes on with the line, and shows it.
+    const problem = (cause as Error).message.replace(
+      /^Map keys must be unique(?= at line)/,
+      'expected each key once, got this one twice',
+    );
+    throw invalid(path, problem, cause);
   }
   // A file of comments only is an empty configuration.
   if (content === null || content === undefined) return {};

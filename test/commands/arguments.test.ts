@@ -1,6 +1,6 @@
-// What comes before and behind the name of a command.
+// What comes before and after the name of a command.
 import test from 'ava';
-import { headpool } from './cli.js';
+import { headpool } from '../helpers/command.js';
 
 test('flags may stand before the command', async (t) => {
   const { code, stdout, stderr } = await headpool('--json=true', 'info');

@@ -6,7 +6,7 @@ import { parseResults } from '../../src/measure/grid/parse-results.js';
 import type { GridResults } from '../../src/measure/grid/results.js';
 import { gridResults, measuredCell } from '../measure/grid/grid-case.js';
 import { makeFolder } from '../helpers/make-folder.js';
-import { finish, headpool, startCli } from './cli.js';
+import { headpool, start } from '../helpers/command.js';
 
 const tiny = ['--heads', '2', '--model-dim', '16', '--seconds', '0.1', '--rounds', '2', '--kernel', 'wasm'];
 
@@ -100,7 +100,7 @@ test(
   refuses,
   ['--head-dim', '8', '--model-dim', '16'],
   2,
-  /no `--model-dim` beside it, for `--head-dim`/,
+  /`--model-dim` and `--head-dim` can't be used together/,
 );
 test('heads that divide no width', refuses, ['--heads', '7'], 2, /modelDim 512 is left out for 7 heads/);
 test(
@@ -182,10 +182,11 @@ test('a signal ends it quietly and leaves no file', async (t) => {
   const folder = await makeFolder(t);
   await mkdir(join(folder, 'out'));
   const output = join(folder, 'out', 'r.json');
-  const child = startCli('bench', ...tiny, '--tokens', '4', '--seconds', '600', '--output', output);
+  const args = [...tiny, '--tokens', '4', '--seconds', '600', '--output', output];
+  const { child, finished } = start('.', ['bench', ...args]);
   // Once the estimate was said, the grid is under way.
   child.stderr!.once('data', () => child.kill('SIGINT'));
-  const { code, stdout, stderr } = await finish(child);
+  const { code, stdout, stderr } = await finished;
   t.is(code, 130, stderr);
   t.regex(stderr, /Stopped by SIGINT/);
   t.is(stdout, '');

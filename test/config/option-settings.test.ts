@@ -18,7 +18,7 @@ import { fieldsOf, flagOf, variableOf } from '../../src/config/fields.js';
 import { resolveSettings } from '../../src/config/settings.js';
 import { createXavierWeights } from '../../src/index.js';
 import { configurationOf } from '../../src/runs/configuration.js';
-import { headpool } from '../commands/cli.js';
+import { headpool } from '../helpers/command.js';
 import { makeFolder } from '../helpers/make-folder.js';
 
 const [heads, headDim] = [2, 4];

@@ -113,7 +113,13 @@ test(
   'INVALID_CONFIG',
   /run\.yaml: .*line 2/s,
 );
-test('a key given twice', refuses, 'heads: 1\nheads: 2', 'INVALID_CONFIG', /unique/);
+test(
+  'a key given twice',
+  refuses,
+  'heads: 1\nheads: 2',
+  'INVALID_CONFIG',
+  /run\.yaml: expected each key once, got this one twice at line 2, column 1:\s+heads: 1\nheads: 2/,
+);
 test('a list instead of settings', refuses, '- heads', 'INVALID_CONFIG', /expected a mapping/);
 test('an alias bomb', refuses, aliasBomb(), 'INVALID_CONFIG', /alias/i);
 test(

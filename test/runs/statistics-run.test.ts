@@ -3,9 +3,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { SettableOptions } from '../../src/attention/option-rows.js';
-import { rejects } from '../files/scratch.js';
+import { assertRefused } from '../helpers/assertions.js';
 import { openBench, requestFor, runBatch } from '../helpers/batch-run.js';
-import { offsetsOf } from '../helpers/layer-oracle.js';
+import { offsetsOf } from '../../src/files/sequences/layout.js';
 import { makeFolder } from '../helpers/make-folder.js';
 import { makeSequences, writeSequences, type GivenSequences } from '../helpers/sequence-files.js';
 
@@ -76,8 +76,10 @@ test('rows that are not finite end a run into .jsonl, naming the sequence, and t
   given.rows[8 * (6 + 0 + 1 + 2)] = NaN;
   const x = await writeSequences(join(folder, 'x.safetensors'), given);
   const request = await requestFor({ inputs: [x], output: join(folder, 'y.jsonl') });
-  await rejects(t, () => runBatch(request, { bench: bench(), limits: { mostTokens: 8 } }), {
-    ...{ code: 'INVALID_OPTION', path: join(folder, 'y.jsonl'), what: 'sequence 3, x[' },
+  await assertRefused(t, () => runBatch(request, { bench: bench(), limits: { mostTokens: 8 } }), {
+    code: 'INVALID_OPTION',
+    path: join(folder, 'y.jsonl'),
+    what: 'sequence 3, x[',
   });
   t.deepEqual((await readdir(folder)).sort(), ['x.safetensors', 'y.jsonl.manifest', 'y.jsonl.partial']);
 });

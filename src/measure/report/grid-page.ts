@@ -46,7 +46,7 @@ function tilesOf({ cells }: GridResults, measured: readonly MeasuredCell[]): Til
   return [
     ...(measured.length === 0 ? [nothing] : best(({ gflopPerSecond }) => gflopPerSecond, rate)),
     ...best(({ peakShare }) => peakShare, { title: "Of the multiply-adds' rate" }, formatShare),
-    ...best((cell) => cell.gigabytesPerSecond, { title: 'Read behind a cache', unit: 'GB/s' }),
+    ...best((cell) => cell.gigabytesPerSecond, { title: 'Read by a token after a cache', unit: 'GB/s' }),
     {
       title: 'Measured',
       unit: `of ${formatCount(cells.length)}`,

@@ -28,7 +28,7 @@ test('short calls are sampled in cycles of many', async (t) => {
   t.true(call.count > 10 * samples.length, `${call.count} calls for ${samples.length} samples`);
 });
 
-test('long calls are their own samples, behind at most two to warm up', async (t) => {
+test('long calls are their own samples, after at most two to warm up', async (t) => {
   const call = countedCall(20);
   const samples = await sampleCalls(call, options);
   t.true(samples.length >= 2);

@@ -8,7 +8,7 @@ import { formatFigure, formatRange, formatShare } from '../../../page/figures.js
 export const modeTitles: Readonly<Record<BenchMode, string>> = {
   layer: 'Layer',
   attention: 'Attention alone',
-  decode: 'One token behind a cache',
+  decode: 'One token after a cache',
 };
 
 /** What a case's `tokens` are. */

@@ -1,6 +1,7 @@
-// Tensors with an axis in another order, or with some of it.
+// Tensors with their numbers in another order: an axis permuted or cut, heads side by side.
 import { createRandom } from '../../src/core/tensor/random.js';
 import type { Shape } from '../../src/core/tensor/shape.js';
+import type { TensorLike } from '../../src/index.js';
 
 /** 0 … length - 1, shuffled. */
 export function randomOrder(length: number, seed: number): number[] {
@@ -35,4 +36,16 @@ export function permuteAxis<T extends Float32Array | Uint16Array | Uint8Array>(
     result[n] = data[(outer * length + order[own]!) * inner + rest]!;
   }
   return { shape: moved, data: result };
+}
+
+/** [batch, heads, tokens, dims] as [batch, tokens, heads · dims]. */
+export function besideEachOther({ shape, data }: TensorLike): TensorLike & { readonly data: Float32Array } {
+  const [batch, heads, tokens, dims] = shape as readonly [number, number, number, number];
+  const moved = Float32Array.from(data, (_, n) => {
+    const [rest, d] = [Math.floor(n / dims), n % dims];
+    const [h, row] = [rest % heads, Math.floor(rest / heads)];
+    const [b, token] = [Math.floor(row / tokens), row % tokens];
+    return data[((b * heads + h) * tokens + token) * dims + d]!;
+  });
+  return { shape: [batch, tokens, heads * dims], data: moved };
 }

@@ -5,7 +5,7 @@ import type { ChunkLimits } from './chunks.js';
 import type { RunIdentity } from './identity.js';
 import type { Journal } from './journal.js';
 
-export interface RunSetting {
+export interface RunContext {
   readonly layer: MultiHeadAttention;
   readonly journal: Journal;
   readonly limits: ChunkLimits;

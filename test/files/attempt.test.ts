@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import test from 'ava';
 import { fileFailed, HeadpoolError } from '../../src/core/errors.js';
 import { openRegularFile } from '../../src/files/open-file.js';
-import { systemCodeOf, unlessMissing } from '../../src/files/system-error.js';
+import { systemCodeOf, unlessMissing } from '../../src/files/attempt.js';
 import { makeFolder } from '../helpers/make-folder.js';
 
-test('The code of a system error is found in it, and behind an error of ours', (t) => {
+test('The code of a system error is found in it, and in the cause of an error of ours', (t) => {
   const raised = Object.assign(new Error('no space left'), { code: 'ENOSPC' });
   t.is(systemCodeOf(raised), 'ENOSPC');
   t.is(systemCodeOf(fileFailed('a', 'write', raised)), 'ENOSPC');
