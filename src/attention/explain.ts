@@ -55,7 +55,7 @@ export function explainAttention(inputs: AttentionInputs, at: WeightIndex): Expl
   const queries = { tensor: query, heads, head: place.head, firstRow: queryRow, tokens: tokens?.queries };
   const keys = { tensor: key, heads: kvHeads, head: place.kvHead, firstRow: keyRow, tokens: tokens?.keys };
   const row = explainRow(
-    prepare({
+    prepareRow({
       ...{ place, batch, options, extraKeys: [] },
       query: vectorOf(queries, place.query, headDim),
       keyAt: (j) => vectorOf(keys, j, headDim),
@@ -88,7 +88,7 @@ export function explainLayerRow(weights: ResolvedWeights, call: LayerRows, at: R
     return data.subarray(row * width, (row + 1) * width);
   };
   return explainRow(
-    prepare({
+    prepareRow({
       ...{ place, batch, options },
       query: projectHead(weights.query, rowOf(query, queryRow + place.query), place.head, headDim),
       keyAt: (j) => projectHead(weights.key, rowOf(key, keyRow + j), place.kvHead, headDim),
@@ -121,7 +121,7 @@ function vectorOf(
 }
 
 /** The same row with qkNorm and rope in front. Extra keys stay as they are: they are no tokens and have no position. */
-function prepare(source: RowSource): RowSource {
+export function prepareRow(source: RowSource): RowSource {
   const { batch, options, place } = source;
   const { qkNorm, rope } = options;
   const { queryRow, keyRow } = batch.entries[place.batch]!;

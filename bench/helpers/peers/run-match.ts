@@ -2,13 +2,14 @@
 import { availableParallelism } from 'node:os';
 import { createEngine, type Engine, type EngineInfo } from '../../../src/index.js';
 import { calibratePeak, type PeakMeter } from '../../../src/measure/peak.js';
-import { progress, type Bar } from '../outcome.js';
+import type { BarOutcome } from '../../../src/measure/grid/results.js';
+import { noteNoisy, progress } from '../outcome.js';
 import { nameOf, refuseLarge, refuseLong, selectCases } from './cases.js';
 import { createInputMaker, runContest, type Contest } from './contest.js';
 import { createFastest } from './fastest-form.js';
 import type { Match } from './matches.js';
 import type { Peer, PeerForm } from './peer.js';
-import type { LayerCase } from '../inputs.js';
+import type { LayerCase } from '../layer.js';
 
 export interface MatchOptions {
   readonly threads: number;
@@ -23,7 +24,7 @@ export interface MatchOptions {
 export interface MatchResult {
   readonly engines: readonly EngineInfo[];
   readonly contests: readonly Contest[];
-  readonly bars: readonly Bar[];
+  readonly bars: readonly BarOutcome[];
   readonly notes: readonly string[];
 }
 
@@ -57,7 +58,14 @@ export async function runMatch(match: Match, options: MatchOptions): Promise<Mat
   }
   const isWhole = threads === allThreads;
   if (!isWhole) notes.push(`No bars: they count on ${countThreads(allThreads)}`);
-  notes.push(...listNoisy(contests));
+  notes.push(
+    ...noteNoisy(
+      contests.map(({ control, shape, peer: { name } }) => ({
+        name: `${nameOf(shape)} against ${name}`,
+        control,
+      })),
+    ),
+  );
   return {
     contests,
     notes,
@@ -91,16 +99,4 @@ function introduce({ name, version, threads, note }: Peer): string {
 
 function countThreads(count: number): string {
   return count === 1 ? '1 thread' : `${count} threads`;
-}
-
-// Such a control says that the machine did something else at the time.
-const mostDeviation = 0.1;
-
-function listNoisy(contests: readonly Contest[]): string[] {
-  const noisy = contests.filter(
-    ({ control }) => Math.abs(Math.log(control.median)) > Math.log1p(mostDeviation),
-  );
-  if (noisy.length === 0) return [];
-  const names = noisy.map(({ shape, peer }) => `${nameOf(shape)} against ${peer.name}`).join(', ');
-  return [`The control is off by over ${mostDeviation * 100} %, measure again: ${names}`];
 }

@@ -1,6 +1,7 @@
 // How cost grows along an axis of a grid: power laws through cells that are alike but for that axis. Pure.
 import { findCrossover, fitLine, fitPowerLaw, type Point, type PowerLaw } from '../fit.js';
-import { partsOf } from './parts.js';
+import { attentionFlop, flopOf, projectionFlop } from '../cases/work.js';
+import { partsOf } from './cells.js';
 import {
   nameOfCase,
   type BenchCase,
@@ -13,7 +14,6 @@ import {
   type MeasuredCell,
   type NamedCase,
 } from './results.js';
-import { attentionFlop, flopOf, projectionFlop } from './work.js';
 
 // Any power law goes through two points.
 const leastPoints = 3;
@@ -35,14 +35,18 @@ const paths: readonly Path[] = [
     axis: 'heads',
     common: (benchCase) => ({
       ...benchCase,
-      ...{ heads: 'heads', headDim: 'modelDim/heads', kvHeads: kvHeadsOf(benchCase) },
+      heads: 'heads',
+      headDim: 'modelDim/heads',
+      kvHeads: kvHeadsOf(benchCase),
     }),
   },
   {
     axis: 'heads',
     common: (benchCase) => ({
       ...benchCase,
-      ...{ heads: 'heads', modelDim: `${benchCase.headDim}·heads`, kvHeads: kvHeadsOf(benchCase) },
+      heads: 'heads',
+      modelDim: `${benchCase.headDim}·heads`,
+      kvHeads: kvHeadsOf(benchCase),
     }),
   },
   {
@@ -129,8 +133,12 @@ function fitExact(points: readonly Point[]): Curve {
 
 function describeFit({ name, axis, cells }: Group, { quantity, law, flopLaw }: Fit): GrowthLaw {
   return {
-    ...{ name, axis, quantity },
-    ...{ from: cells[0]!.case[axis], to: cells.at(-1)!.case[axis], points: cells.length },
+    name,
+    axis,
+    quantity,
+    from: cells[0]!.case[axis],
+    to: cells.at(-1)!.case[axis],
+    points: cells.length,
     ...law,
     flopExponent: flopLaw === null ? null : flopLaw.exponent,
     // Bytes are counted, not timed.

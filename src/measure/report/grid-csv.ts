@@ -1,6 +1,6 @@
 // The cells of a grid as CSV, a line each (RFC 4180): for spreadsheets and other programs. Units are in the names.
 import { gridAxes } from '../grid/cut.js';
-import { partsOf } from '../grid/parts.js';
+import { partsOf } from '../grid/cells.js';
 import { nameOfCase, type Cell, type GridResults } from '../grid/results.js';
 
 type Value = string | number | boolean | null;

@@ -1,5 +1,5 @@
 // Every configuration of a grid with its figures, as a table to sort.
-import { partsOf } from '../../grid/parts.js';
+import { partsOf } from '../../grid/cells.js';
 import { nameOfCase, type Cell, type MeasuredCell } from '../../grid/results.js';
 import { formatFigure, formatQuantity, formatShare } from '../../../page/figures.js';
 import type { Markup } from '../../../page/markup.js';
