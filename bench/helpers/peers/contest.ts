@@ -1,5 +1,5 @@
 // One layer against one peer: outputs compared, then alternating pairs with an A/A control.
-import type { Engine, EngineInfo, MultiHeadWeights } from '../../../src/index.js';
+import type { Engine, EngineInfo } from '../../../src/index.js';
 import type { PeakMeter } from '../../../src/measure/peak.js';
 import { median } from '../../../src/measure/statistics.js';
 import { checkClose, relativeError } from '../../../src/measure/cases/check.js';
@@ -67,12 +67,7 @@ export async function runContest(opponents: Opponents): Promise<Contest> {
   };
 }
 
-/** Makes the inputs of cases; the weights of the last one are kept, since cases differ mostly in their tokens. */
-export function createInputMaker(): (shape: LayerCase) => LayerInputs {
-  let last: { readonly name: string; readonly weights: MultiHeadWeights } | undefined;
-  return (shape) => {
-    const name = `${shape.modelDim}/${shape.heads}`;
-    if (last?.name !== name) last = { name, weights: layerWeights(shape) };
-    return { shape, weights: last.weights, x: normalTensor([shape.tokens, shape.modelDim], 6) };
-  };
+export function drawInputs(shape: LayerCase): LayerInputs {
+  const { modelDim, tokens } = shape;
+  return { shape, weights: layerWeights(shape), x: normalTensor([tokens, modelDim], 6) };
 }

@@ -5,7 +5,7 @@ import { calibratePeak, type PeakMeter } from '../../../src/measure/peak.js';
 import type { BarOutcome } from '../../../src/measure/grid/results.js';
 import { noteNoisy, progress } from '../outcome.js';
 import { nameOf, refuseLarge, refuseLong, selectCases } from './cases.js';
-import { createInputMaker, runContest, type Contest } from './contest.js';
+import { drawInputs, runContest, type Contest } from './contest.js';
 import { createFastest } from './fastest-form.js';
 import type { Match } from './matches.js';
 import type { Peer, PeerForm } from './peer.js';
@@ -35,7 +35,6 @@ export async function runMatch(match: Match, options: MatchOptions): Promise<Mat
   const notes = [introduce(peer)];
   const engines: { readonly engine: Engine; readonly peak: PeakMeter }[] = [];
   const contests: Contest[] = [];
-  const makeInputs = createInputMaker();
   try {
     for (const workers of new Set([peer.threads, threads])) {
       const engine = await createEngine({ threads: workers, kernel: match.kernel });
@@ -46,7 +45,7 @@ export async function runMatch(match: Match, options: MatchOptions): Promise<Mat
       notes.push(...refusals.map((reason) => `${nameOf(shape)}, left out: ${reason}`));
       if (forms.length === 0) continue;
       progress(`${nameOf(shape)} against ${peer.name}`);
-      const inputs = makeInputs(shape);
+      const inputs = drawInputs(shape);
       const theirs = await createFastest(forms, inputs);
       for (const ours of engines) {
         contests.push(await runContest({ inputs, ...ours, peer, theirs, seconds: options.seconds }));

@@ -90,21 +90,21 @@ class GridRun {
     this.#options = options;
     this.#hooks = hooks;
     this.#lab = lab;
-    this.#candidates = cases.map((benchCase): Candidate => {
-      const reason = options.unavailable?.get(benchCase.kernel);
-      return {
-        case: benchCase,
-        rounds: [],
-        error: undefined,
-        residentBytes: 0,
-        workingBytes: 0,
-        fixedBytes: 0,
-        isNoisy: false,
-        failure: reason === undefined ? undefined : new HeadpoolError('KERNEL_UNAVAILABLE', reason),
-      };
-    });
-    this.#refuseIfNoneIsLeft();
     this.#clock = new Clock(hooks.onProgress);
+    this.#candidates = cases.map((benchCase): Candidate => ({
+      case: benchCase,
+      rounds: [],
+      error: undefined,
+      residentBytes: 0,
+      workingBytes: 0,
+      fixedBytes: 0,
+      isNoisy: false,
+      failure: undefined,
+    }));
+    for (const [kernel, reason] of options.unavailable ?? []) {
+      const missing = this.#candidates.filter((candidate) => candidate.case.kernel === kernel);
+      this.#fail(missing, new HeadpoolError('KERNEL_UNAVAILABLE', reason));
+    }
   }
 
   async measure(): Promise<void> {
@@ -152,9 +152,7 @@ class GridRun {
     try {
       station = await this.#lab.open(kernel, threads);
     } catch (error) {
-      if (!isHere(error)) throw error;
-      for (const candidate of group) candidate.failure = error;
-      this.#refuseIfNoneIsLeft();
+      this.#fail(group, error);
       return;
     }
     try {
@@ -172,9 +170,7 @@ class GridRun {
     try {
       candidate.rounds.push(await this.#measureRound(station, candidate));
     } catch (error) {
-      if (!isHere(error)) throw error;
-      candidate.failure = error;
-      this.#refuseIfNoneIsLeft();
+      this.#fail([candidate], error);
     } finally {
       this.#clock.finish(this.#roundMs(candidate.case));
     }
@@ -212,11 +208,17 @@ class GridRun {
     return { ms, peak: (before + (await station.peak())) / 2, phaseMs };
   }
 
-  /** @throws what is wrong with the first case, if something is wrong with all */
-  #refuseIfNoneIsLeft(): void {
-    if (this.#candidates.some(({ failure }) => failure === undefined)) return;
-    const first = this.#candidates[0];
-    if (first?.failure === undefined) return;
+  /**
+   * Marks what can't be measured on this machine, which is no reason to measure no other.
+   * @throws the error, if it is another one; what is wrong with the first case, if something is wrong with all
+   */
+  #fail(candidates: readonly Candidate[], error: unknown): void {
+    const isHere =
+      error instanceof HeadpoolError && ['KERNEL_UNAVAILABLE', 'MEMORY_LIMIT'].includes(error.code);
+    if (!isHere) throw error;
+    for (const candidate of candidates) candidate.failure = error;
+    const [first] = this.#candidates;
+    if (first?.failure === undefined || this.#candidates.some(({ failure }) => failure === undefined)) return;
     const { failure, case: benchCase } = first;
     throw new HeadpoolError(
       failure.code,
@@ -224,11 +226,6 @@ class GridRun {
       { cause: failure },
     );
   }
-}
-
-/** Whether the case can't be measured on this machine, which is no reason to measure no other. */
-function isHere(error: unknown): error is HeadpoolError {
-  return error instanceof HeadpoolError && ['KERNEL_UNAVAILABLE', 'MEMORY_LIMIT'].includes(error.code);
 }
 
 function groupByEngine(candidates: readonly Candidate[]): Candidate[][] {

@@ -27,45 +27,23 @@ export interface PointOptions {
 // Shorter calls are measured several in a row: the pause before each would be a good part of what is measured.
 const shortMs = 10;
 
-/** The one worker by itself: what all other points are held against, so that its speed-up is 1. */
-export async function measureOne(one: Side, { seconds, signal }: PointOptions): Promise<MeasuredPoint> {
-  const recorder = new Recorder(one);
-  await comparePairs({
-    ours: recorder.run,
-    theirs: recorder.run,
-    seconds,
-    sampleMs: shortMs,
-    between: () => {
-      signal?.throwIfAborted();
-      recorder.start();
-      return Promise.resolve();
-    },
-  });
-  return {
-    workers: 1,
-    work: one.work,
-    ...recorder.result(),
-    speedUp: 1,
-    speedUpInterval: { low: 1, high: 1 },
-    efficiency: 1,
-    peakSpeedUp: 1,
-    peakEfficiency: 1,
-  };
-}
-
-/** @param one the same work on one worker, or the smaller one of weak scaling */
-export async function measureMany(
+/**
+ * @param one the same work on one worker, or the smaller one of weak scaling
+ * @param many the one worker itself too: what all other points are held against, so that its speed-up is 1
+ */
+export async function measurePoint(
   one: Side,
   many: Side,
   { seconds, signal }: PointOptions,
 ): Promise<MeasuredPoint> {
+  const isOne = one === many;
   const peakOfOne = await calibratePeak(one.engine, peakSampleMs);
-  const peakOfMany = await calibratePeak(many.engine, peakSampleMs);
+  const peakOfMany = isOne ? peakOfOne : await calibratePeak(many.engine, peakSampleMs);
   const peakRatios: number[] = [];
   const recorder = new Recorder(many);
   const { ratio } = await comparePairs({
     ours: recorder.run,
-    theirs: () => one.prepared.call(),
+    theirs: isOne ? recorder.run : () => one.prepared.call(),
     seconds,
     sampleMs: shortMs,
     between: async () => {
@@ -78,14 +56,15 @@ export async function measureMany(
   const { threads: workers } = many.engine.info;
   // Work a second over work a second.
   const growth = many.work.flop / one.work.flop;
-  const speedUp = growth * ratio.median;
-  const peakSpeedUp = median(peakRatios);
+  const times = isOne ? { median: 1, interval: { low: 1, high: 1 } } : ratio;
+  const speedUp = growth * times.median;
+  const peakSpeedUp = isOne ? 1 : median(peakRatios);
   return {
     workers,
     work: many.work,
     ...recorder.result(),
     speedUp,
-    speedUpInterval: { low: growth * ratio.interval.low, high: growth * ratio.interval.high },
+    speedUpInterval: { low: growth * times.interval.low, high: growth * times.interval.high },
     efficiency: speedUp / workers,
     peakSpeedUp,
     peakEfficiency: speedUp / peakSpeedUp,

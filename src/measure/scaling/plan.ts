@@ -2,7 +2,6 @@
 // only simulated, and time and memory, of which more than is allowed is refused with what to cut.
 import { HeadpoolError } from '../../core/errors.js';
 import { outsideBytes, planCase } from '../cases/plan.js';
-import type { CaseShape } from '../grid/results.js';
 import { peakSampleMs } from './machine-costs.js';
 import type { ScalingWork } from './results.js';
 import { shapeOf } from './work.js';
@@ -99,11 +98,11 @@ export interface EstimatedBytes {
 }
 
 export function estimateBytes(one: ScalingWork, many: ScalingWork): EstimatedBytes {
-  const [first, second] = [one, many].map((work) => shapeOf(work)) as [CaseShape, CaseShape];
-  const [firstBytes, secondBytes] = [planCase(first).engineBytes, planCase(second).engineBytes];
+  const ofEngine = (work: ScalingWork): number => planCase(shapeOf(work)).engineBytes;
+  const outside = outsideBytes(shapeOf(one)) + outsideBytes(shapeOf(many));
   // The larger work runs on the engine of one worker too, to compare its bytes.
-  const largestEngine = firstBytes + secondBytes;
-  return { largestEngine, all: outsideBytes(first) + outsideBytes(second) + largestEngine + secondBytes };
+  const largestEngine = ofEngine(one) + ofEngine(many);
+  return { largestEngine, all: outside + largestEngine + ofEngine(many) };
 }
 
 /** @throws MEMORY_LIMIT with the estimate and what to cut */

@@ -10,7 +10,7 @@ import { prepareCase } from '../cases/prepare.js';
 import { describeMachine } from '../machine.js';
 import { Clock, type ProgressListener } from '../progress.js';
 import { calibrateSize, measureMachineCosts, type MachineCosts } from './machine-costs.js';
-import { measureMany, measureOne, type MeasuredPoint, type Side } from './measure-point.js';
+import { measurePoint, type MeasuredPoint, type Side } from './measure-point.js';
 import {
   countPoints,
   estimateBytes,
@@ -138,7 +138,7 @@ class Experiment {
     await prepared.check(`The output of one worker by ${axis}`);
     const { output } = await prepared.call();
     const reference: Reference = { engine: one, prepared, work, operands, output };
-    const point = await measureOne(reference, this.#pointOptions());
+    const point = await measurePoint(reference, reference, this.#pointOptions());
     this.#finish();
     const points = new Map(kinds.map((kind) => [kind, [point]]));
     for (const workers of counts.measured.slice(1)) {
@@ -171,7 +171,7 @@ class Experiment {
     if (!isSame) await prepared.check(what);
     const { output } = await prepared.call();
     checkSameBytes(what, isSame ? reference.output : await this.#outputOfOne(work, operands), output);
-    return await measureMany(reference, { engine, prepared, work }, this.#pointOptions());
+    return await measurePoint(reference, { engine, prepared, work }, this.#pointOptions());
   }
 
   async #outputOfOne(work: ScalingWork, operands: Operands): Promise<Tensor> {

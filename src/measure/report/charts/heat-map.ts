@@ -24,8 +24,10 @@ export function drawHeatMaps(cells: readonly Cell[]): Chart[] {
   return groups.filter(isMap).map(drawHeatMap);
 }
 
-function keyOf({ case: { mode, kernel, threads, heads, kvHeads, batch, causal, window, dtype } }: Cell) {
-  return [mode, kernel, threads, heads / kvHeads, batch, causal, window, dtype].join('|');
+function keyOf({
+  case: { mode, kernel, threads, heads, kvHeads, batch, causal, window, dtype, options },
+}: Cell) {
+  return [mode, kernel, threads, heads / kvHeads, batch, causal, window, dtype, options].join('|');
 }
 
 /** Heads and tokens are one place: where several sizes would share it, each gets a map, and as few of them as can be. */
