@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import { usualChunkTokens } from '../src/runs/limits.js';
 import type { RunReport } from '../src/commands/run-report.js';
 import { exists } from '../src/files/open-file.js';
-import { formatBytes, formatCount, formatDuration } from '../src/page/table.js';
+import { formatBytes, formatCount, formatDuration } from '../src/page/figures.js';
 import { readArguments } from './helpers/arguments.js';
 import { runCommand, type CommandResult } from './helpers/command.js';
 import { openFolder, readBytes, requireSpace } from './helpers/disk.js';

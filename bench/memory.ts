@@ -4,7 +4,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { formatDuration } from '../src/page/table.js';
+import { formatDuration } from '../src/page/figures.js';
 import { readArguments } from './helpers/arguments.js';
 import { layerFlop } from './helpers/layer.js';
 import type { OnePass } from './helpers/one-pass.js';

@@ -6,7 +6,7 @@
 import { availableParallelism } from 'node:os';
 import { readArguments, refuse } from './helpers/arguments.js';
 import { layerFlop } from './helpers/layer.js';
-import { formatRate, formatRatio, report } from './helpers/outcome.js';
+import { formatRate, formatMedian, report } from './helpers/outcome.js';
 import { nameOf, selectCases } from './helpers/peers/cases.js';
 import type { Contest } from './helpers/peers/contest.js';
 import { matches, type Match } from './helpers/peers/matches.js';
@@ -53,8 +53,8 @@ function describeContest({ shape, peer, engine, ours, theirs, ...found }: Contes
     ...[String(peer.threads), theirs.median.toFixed(1), formatRate(flop, theirs.median)],
     ...[engine.kernel, String(engine.threads), ours.median.toFixed(1), formatRate(flop, ours.median)],
     ...[
-      formatRatio(found.ratio),
-      formatRatio(found.control),
+      formatMedian(found.ratio),
+      formatMedian(found.control),
       `${found.ceiling.toFixed(2)}x`,
       found.difference.toExponential(0),
     ],

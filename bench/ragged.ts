@@ -7,14 +7,14 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { usualChunkTokens } from '../src/runs/limits.js';
 import { createEngine, type EngineOptions } from '../src/index.js';
-import { formatCount, formatDuration } from '../src/page/table.js';
+import { formatCount, formatDuration } from '../src/page/figures.js';
 import { createRandom } from '../src/core/tensor/random.js';
 import { comparePairs } from '../src/measure/pairs.js';
 import { readArguments } from './helpers/arguments.js';
 import { runBatch } from './helpers/batch-run.js';
 import { openFolder, requireSpace } from './helpers/disk.js';
 import { layerFlop, layerWeights } from './helpers/layer.js';
-import { formatRate, formatRatio, noteNoisy, progress, report } from './helpers/outcome.js';
+import { formatRate, formatMedian, noteNoisy, progress, report } from './helpers/outcome.js';
 import { enableRelaxedSimd } from './helpers/relaxed-simd.js';
 import { checkOutput, writeSequences } from './helpers/sequence-files.js';
 
@@ -100,8 +100,8 @@ try {
         `${formatCount(sequences)} lengths from ${shortest} to ${longest}, T with a density of T^-1.5 (half of them under ` +
           `${sortedMiddle(raggedLengths)}), against ${formatCount(equalLengths[0]!)} tokens each; chunks of ${batchTokens} tokens, ` +
           `${threads} workers`,
-        `Time of ragged lengths over equal ones ${formatRatio(ratio)} in ${found.ours.count} pairs, ` +
-          `control ${formatRatio(control)}; counted are the engine's own FLOP, in which padded batches would show`,
+        `Time of ragged lengths over equal ones ${formatMedian(ratio)} in ${found.ours.count} pairs, ` +
+          `control ${formatMedian(control)}; counted are the engine's own FLOP, in which padded batches would show`,
         ...noteNoisy([{ name: 'ragged', control }]),
       ],
       bars: [

@@ -8,7 +8,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { createEngine, type EngineInfo, type EngineOptions } from '../src/index.js';
 import { summarise } from '../src/measure/statistics.js';
-import { formatBytes, formatCount } from '../src/page/table.js';
+import { formatBytes, formatCount } from '../src/page/figures.js';
 import { readArguments } from './helpers/arguments.js';
 import { runCommand } from './helpers/command.js';
 import { openFolder, readBytes, requireSpace } from './helpers/disk.js';

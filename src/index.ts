@@ -4,18 +4,15 @@ export type { EngineOptions, Logger } from './engine/engine-options.js';
 export type { EngineStats } from './engine/stats.js';
 export { errorCodes, HeadpoolError, type ErrorCode } from './core/errors.js';
 export { alibiSlopes } from './attention/alibi.js';
-export type { AttentionInputs } from './attention/attention.js';
+export type { AttentionInputs } from './attention/attention-call.js';
 export type { KeyValueCache } from './attention/cache.js';
 export type { CacheOptions } from './attention/cache-options.js';
 export { explainAttention, type RowIndex, type WeightIndex } from './attention/explain.js';
 export type { Explanation, ScoreSteps } from './attention/explain-row.js';
 export type { Reason, RowPlace } from './attention/explain-rules.js';
-export type {
-  AttentionResult,
-  CrossInputs,
-  HeadStatistics,
-  MultiHeadAttention,
-} from './attention/multi-head.js';
+export type { CrossInputs } from './attention/layer-call.js';
+export type { AttentionResult, HeadStatistics } from './attention/result.js';
+export type { MultiHeadAttention } from './engine/multi-head-attention.js';
 export type {
   Alignment,
   AttentionOptions,
@@ -34,7 +31,7 @@ export {
   type TorchMultiheadOptions,
   type TorchOptions,
 } from './attention/presets.js';
-export type { MaskLike } from './attention/shared.js';
+export type { MaskLike } from './attention/share-operands.js';
 export { weightsFromTorch, weightsToTorch, type StateDict } from './checkpoints/torch.js';
 export type { LinearWeights, MultiHeadWeights } from './attention/weights.js';
 export { createXavierWeights, type XavierOptions } from './attention/xavier.js';

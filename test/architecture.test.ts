@@ -3,18 +3,22 @@ import { readdirSync, readFileSync } from 'node:fs';
 import test from 'ava';
 import {
   findCircles,
-  findCrossings,
+  findFalseLines,
   findLayerBreaks,
   findOutward,
   findScattered,
   findUnregistered,
+  readHouse,
+  type Place,
 } from './helpers/architecture.js';
 import { parseSource, type ParsedSource } from './helpers/imports.js';
 import { packageRoot } from './helpers/package-root.js';
 
-type Rule = (sources: readonly ParsedSource[]) => string[];
+type Rule = (sources: readonly ParsedSource[], house: readonly Place[]) => string[];
 
 const sources = ['src', 'workers', 'bench', 'test/oracle'].flatMap(readSources).map(parseSource);
+
+const house = readHouse(readFileSync(new URL('ARCHITECTURE.md', packageRoot()), 'utf8'));
 
 function readSources(folder: string): { path: string; text: string }[] {
   const root = packageRoot();
@@ -35,11 +39,11 @@ test('the sources are found', (t) => {
 });
 
 const obeys = test.macro((t, rule: Rule) => {
-  t.deepEqual(rule(sources), []);
+  t.deepEqual(rule(sources, house), []);
 });
 
-test('workers/ and src/ meet in src/core/ alone', obeys, findCrossings);
-test('imports inside src/ run one way', obeys, findLayerBreaks);
+test('every import is one that ARCHITECTURE.md lists', obeys, findLayerBreaks);
+test('every import that ARCHITECTURE.md lists is there, and runs up its table', obeys, findFalseLines);
 test('no imports run in a circle, by type neither', obeys, findCircles);
 test('only registries import implementations', obeys, findUnregistered);
 test('each package is imported in one file or one folder of a part', obeys, findScattered);
@@ -47,18 +51,21 @@ test('only the command exits, prints and reads the environment', obeys, findOutw
 
 /** Sources made up from their texts, and how many violations a rule must find in them. */
 const finds = test.macro((t, rule: Rule, texts: Readonly<Record<string, string>>, count: number) => {
-  const found = rule(Object.entries(texts).map(([path, text]) => parseSource({ path, text })));
+  const found = rule(
+    Object.entries(texts).map(([path, text]) => parseSource({ path, text })),
+    house,
+  );
   t.is(found.length, count, found.join('\n'));
 });
 
 const fromWorker = (path: string) => ({
   'workers/phases/attend.ts': `import type { A } from '../../src/${path}';`,
 });
-test('a worker that imports the engine is found', finds, findCrossings, fromWorker('engine/job.js'), 1);
+test('a worker that imports the engine is found', finds, findLayerBreaks, fromWorker('engine/job.js'), 1);
 test(
   'a worker may import what both threads share',
   finds,
-  findCrossings,
+  findLayerBreaks,
   fromWorker('core/tensor/region.js'),
   0,
 );
@@ -66,21 +73,21 @@ const fromMain = (text: string) => ({ 'src/engine/pool.ts': text });
 test(
   'a main thread that imports the worker is found',
   finds,
-  findCrossings,
+  findLayerBreaks,
   fromMain("import { serve } from '../../workers/worker.js';"),
   1,
 );
 test(
   'a main thread that imports a kernel by type is found',
   finds,
-  findCrossings,
+  findLayerBreaks,
   fromMain("let k: import('../../workers/kernels/kernel.js').Kernel;"),
   1,
 );
 test(
   'a main thread may import what both threads share',
   finds,
-  findCrossings,
+  findLayerBreaks,
   fromMain("export * from '../core/protocol/messages.js';"),
   0,
 );
@@ -90,7 +97,7 @@ const fromProtocol = (path: string) => ({
 test(
   'a protocol that imports a phase is found',
   finds,
-  findCrossings,
+  findLayerBreaks,
   fromProtocol('../../../workers/phases/attend.js'),
   1,
 );
@@ -101,7 +108,7 @@ test(
   fromProtocol('../../engine/job.js'),
   1,
 );
-test('parts of the protocol may import each other', finds, findCrossings, fromProtocol('./layout.js'), 0);
+test('parts of the protocol may import each other', finds, findLayerBreaks, fromProtocol('./layout.js'), 0);
 
 const layered = (from: string, to: string) => ({ [from]: `import { a } from '${to}';` });
 test(
@@ -125,7 +132,22 @@ test(
   layered('src/runs/run.ts', '../commands/run.js'),
   1,
 );
-test('a file of no layer is found', finds, findLayerBreaks, layered('src/new/file.ts', '../index.js'), 1);
+const seededHouse: Place[] = [
+  { path: 'src/a/', imports: [] },
+  { path: 'src/b/', imports: ['src/a/', 'src/c/'] },
+  { path: 'src/c/', imports: [] },
+  { path: 'src/d/', imports: [] },
+];
+test('lines of the house that are not true are found', (t) => {
+  const texts = { 'src/a/one.ts': '', 'src/b/two.ts': "import '../c/three.js';", 'src/c/three.ts': '' };
+  const parsed = Object.entries(texts).map(([path, text]) => parseSource({ path, text }));
+  t.deepEqual(findFalseLines(parsed, seededHouse), [
+    'src/b/ does not import src/a/',
+    'src/c/ does not stand above src/b/',
+    'src/d/ is empty',
+  ]);
+});
+test('a file of no place is found', finds, findLayerBreaks, layered('src/new/file.ts', '../index.js'), 1);
 test(
   'measuring that imports its reports is found',
   finds,

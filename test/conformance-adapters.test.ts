@@ -3,7 +3,7 @@ import type { CaseTensor, ConformanceCase, ConformanceEngine } from '../src/conf
 import { asTensor, concatenateTokens, joinHeads, splitHeads } from '../src/conformance/case-tensors.js';
 import { prepareOnnxAttention } from '../src/conformance/onnx-attention.js';
 import { prepareTorchMultihead } from '../src/conformance/torch-multihead.js';
-import type { AttentionInputs } from '../src/attention/attention.js';
+import type { AttentionInputs } from '../src/attention/attention-call.js';
 import type { AttentionOptions } from '../src/attention/options.js';
 import { elementCount, type Shape } from '../src/core/tensor/shape.js';
 

@@ -9,7 +9,7 @@ import { mergeUnits } from './phases/merge.js';
 import { rotateUnits } from './phases/rotate.js';
 import { packUnits, projectUnits } from './phases/project.js';
 import type { Kernel } from './kernels/kernel.js';
-import type { UnitRunner } from './phases/unit.js';
+import type { UnitRunner } from '../src/core/protocol/tables.js';
 import type { Work } from '../src/core/protocol/work.js';
 
 /** Opens a phase's buffers once, for all the units that this worker takes. */

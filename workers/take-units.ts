@@ -1,33 +1,22 @@
 // One worker's part in one job: takes units from the shared cursors, phase by phase, until none is left.
 import type { RegionViews } from '../src/core/tensor/region.js';
+import { FailedWork } from './failed-work.js';
 import type { Kernel } from './kernels/kernel.js';
 import { openPhase } from './phases.js';
-import type { UnitRunner } from './phases/unit.js';
+import type { UnitRunner } from '../src/core/protocol/tables.js';
 import {
   control,
   cursorSlot,
+  isStopped,
   presenceSlot,
   sharedClockMs,
   slotStride,
-  stopReasons,
 } from '../src/core/protocol/control.js';
 import type { Job } from '../src/core/protocol/messages.js';
 import { unitWords } from '../src/core/protocol/tables.js';
 
 // A waiter looks for the stop flag this often, should a wake-up be lost with the worker that owed it.
 const waitMs = 50;
-
-/** The unit during which a worker threw, with what it threw as `cause`. */
-export class FailedUnit extends Error {
-  readonly phase: number;
-  readonly unit: number[];
-
-  constructor(phase: number, unit: Int32Array, cause: unknown) {
-    super('A unit failed', { cause });
-    this.phase = phase;
-    this.unit = [...unit];
-  }
-}
 
 export interface Worker {
   readonly index: number;
@@ -38,7 +27,7 @@ export interface Worker {
 /**
  * Takes part in a job until it is complete or stopped.
  * @param onComplete called by the worker that finishes the job's last unit.
- * @throws FailedUnit
+ * @throws FailedWork
  */
 export function takeUnits(job: Job, worker: Worker, onComplete: () => void): void {
   const slots = new Int32Array(job.block);
@@ -80,7 +69,7 @@ function runPhase(job: Job, phase: number, slots: Int32Array, { kernel, views }:
       );
       run(unit);
     } catch (cause) {
-      throw new FailedUnit(phase, unit, cause);
+      throw new FailedWork({ phase, unit: [...unit] }, cause);
     }
     // Before the count, which publishes it: whoever sees the phase done sees when.
     clock[phase] = sharedClockMs();
@@ -106,8 +95,4 @@ function waitForPhase(job: Job, phase: number, slots: Int32Array): void {
     if (count === job.phases[phase]!.unitCount) return;
     Atomics.wait(slots, done, count, waitMs);
   }
-}
-
-function isStopped(slots: Int32Array): boolean {
-  return Atomics.load(slots, slotStride * control.stop) !== stopReasons.none;
 }

@@ -1,9 +1,9 @@
 // How a benchmark ends: a table and PASS or MISS for each of its bars, or all of it as JSON; exit code 1 for a miss.
 import type { EngineInfo } from '../../src/index.js';
-import { formatBar } from '../../src/measure/grid/bars.js';
-import type { BarOutcome } from '../../src/measure/grid/results.js';
+import { formatBar, type BarLine } from '../../src/measure/grid/bars.js';
 import { describeMachine } from '../../src/measure/machine.js';
 import type { Ratio } from '../../src/measure/pairs.js';
+import { formatRange, formatRatio } from '../../src/page/figures.js';
 import { formatTable } from '../../src/page/table.js';
 
 export interface Outcome {
@@ -12,7 +12,7 @@ export interface Outcome {
   readonly engines: readonly EngineInfo[];
   /** The first row names the columns; the first column is text, the others numbers. */
   readonly table: readonly (readonly string[])[];
-  readonly bars: readonly BarOutcome[];
+  readonly bars: readonly BarLine[];
   /** What a reader must know of the figures. */
   readonly notes?: readonly string[];
   /** The figures themselves, for `--json`. */
@@ -48,8 +48,8 @@ export function progress(message: string): void {
 }
 
 /** '1.62x [1.58, 1.66]': the median and its interval. */
-export function formatRatio({ median, interval }: Ratio): string {
-  return `${median.toFixed(2)}x [${interval.low.toFixed(2)}, ${interval.high.toFixed(2)}]`;
+export function formatMedian({ median, interval }: Ratio): string {
+  return `${formatRatio(median)}x [${formatRange(interval, formatRatio, ', ')}]`;
 }
 
 // Such a control says that the machine did something else at the time.

@@ -1,8 +1,33 @@
-// Reads shapes, lengths and offsets into the sequences of a batch.
+// The sequences of a batch, as shapes, lengths and offsets tell them.
 import { expected } from '../core/errors.js';
 import { formatShape, type Shape } from '../core/tensor/shape.js';
 import type { AttentionOptions } from './options.js';
-import type { Batch, Entry } from './problem.js';
+
+/** One sequence of a batch; rows count tokens from the start of the batch. */
+export interface Entry {
+  readonly queryRow: number;
+  readonly queries: number;
+  readonly keyRow: number;
+  /** Keys that are attended: those of a cache and those of the call; padding behind them is never read. */
+  readonly keys: number;
+  /** Those of the call: all of them, where there is no cache. */
+  readonly newKeys: number;
+  /** The position of key 0, where a cache has given tokens back; else 0. */
+  readonly firstToken: number;
+}
+
+export interface Batch {
+  readonly entries: readonly Entry[];
+  /** Rows of the query tensor, padding included. */
+  readonly queryRows: number;
+  readonly keyRows: number;
+  /** Lengths of the axes [batch, query tokens, key tokens]; undefined where sequences differ in length. */
+  readonly dense: { readonly batch: number; readonly queries: number; readonly keys: number } | undefined;
+  /** Queries of every entry, where they are given as [batch, tokens]; undefined for a ragged batch. */
+  readonly denseQueries: number | undefined;
+  /** Whether new tokens follow those of a cache, which says where they stand. */
+  readonly isCached: boolean;
+}
 
 /** The lengths and offsets of a call, not yet checked. */
 export interface Lengths {

@@ -2,7 +2,7 @@
 import { expected } from '../core/errors.js';
 import type { KeyValueCache } from './cache.js';
 import type { AttentionOptions } from './options.js';
-import type { Batch, Entry } from './problem.js';
+import type { Batch, Entry } from './batch.js';
 
 /**
  * The caches of a call, none where the option is absent.

@@ -1,7 +1,8 @@
 // Where queries stand among the keys, and how far they look to either side.
 import { expected } from '../core/errors.js';
 import { alignments, type Alignment, type AttentionOptions } from './options.js';
-import type { Batch, Entry, ResolvedOptions } from './problem.js';
+import type { Batch, Entry } from './batch.js';
+import type { CallRules, ResolvedOptions } from './resolved-options.js';
 
 /**
  * The bounds of `causal` and `window`, and the diagonal that they, ALiBi, rotary positions and statistics measure from.
@@ -10,7 +11,7 @@ import type { Batch, Entry, ResolvedOptions } from './problem.js';
 export function resolveDiagonal(
   options: AttentionOptions,
   batch: Batch,
-): Pick<ResolvedOptions, 'left' | 'right' | 'diagonalOf'> {
+): Pick<ResolvedOptions, 'diagonalOf'> & Pick<CallRules, 'left' | 'right'> {
   const { causal = false, window = {} } = options;
   if (![true, false, ...alignments].includes(causal)) {
     throw expected('INVALID_OPTION', "true, false, 'top-left' or 'bottom-right'", 'causal', causal);

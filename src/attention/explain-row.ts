@@ -2,7 +2,8 @@
 // loops in the order in which the formula reads; no kernel computes this way, and nothing here is fast.
 import { expected } from '../core/errors.js';
 import { elementAt, whyLeftOut, type LeftOut, type Reason, type RowPlace } from './explain-rules.js';
-import type { Batch, ResolvedOptions } from './problem.js';
+import type { Batch } from './batch.js';
+import type { ResolvedOptions } from './resolved-options.js';
 
 /** The score of one key, step by step in the order of the computation. */
 export interface ScoreSteps {
@@ -78,25 +79,27 @@ export function explainRow(source: RowSource): ExplainedRow {
   const { place, batch, options, extraKeys, keyAt } = source;
   const valid = batch.entries[place.batch]!.keys;
   const keys = Array.from({ length: batch.dense?.keys ?? valid }, (_, key): RowKey => {
-    const leftOut = whyLeftOut(options, place, key, valid);
+    const leftOut = whyLeftOut(options.rules, place, key, valid);
     return { steps: key < valid ? scoreOf(source, keyAt(key), key) : undefined, leftOut };
   });
   for (const vector of extraKeys) keys.push({ steps: scoreOf(source, vector), leftOut: undefined });
-  const sink = options.sinks?.[place.head];
-  const headScale = options.headScale?.[place.head];
+  const { sinks, headScale: factors } = options.rules;
+  const sink = sinks?.data[place.head];
+  const headScale = factors?.data[place.head];
   return { place, keys, ...softmaxOf(keys, sink), sink, headScale };
 }
 
 /** Without an index the key is an extra one, which has no place that ALiBi or the bias could look at. */
 function scoreOf({ place, options, query }: RowSource, vector: Float64Array, key?: number): ScoreSteps {
-  const { scale, softcap, alibiSlopes } = options;
+  const { scale, softcap, alibiSlopes, bias: biases } = options.rules;
   let dot = 0;
   for (let d = 0; d < query.length; d++) dot += query[d]! * vector[d]!;
   const scaled = dot * scale;
   const softcapped = softcap === 0 ? scaled : softcap * Math.tanh(scaled / softcap);
   // 0 minus it, so that no slope gives 0 and not -0.
-  const alibi = key === undefined ? 0 : 0 - (alibiSlopes?.[place.head] ?? 0) * Math.abs(place.position - key);
-  const bias = key === undefined || options.bias === null ? 0 : elementAt(options.bias, place, key);
+  const alibi =
+    key === undefined ? 0 : 0 - (alibiSlopes?.data[place.head] ?? 0) * Math.abs(place.position - key);
+  const bias = key === undefined || biases === null ? 0 : elementAt(biases, place, key);
   return { dot, scale, scaled, softcapped, alibi, bias, biased: softcapped + alibi + bias };
 }
 
@@ -128,7 +131,8 @@ export function explainKey(row: ExplainedRow, key: number): Explanation {
     ...(steps && { steps }),
     allowed: leftOut === undefined,
     ...leftOut,
-    ...{ maximum, logSumExp },
+    maximum,
+    logSumExp,
     ...(sink !== undefined && { sink }),
     probability,
     ...(headScale !== undefined && { headScale }),

@@ -1,5 +1,6 @@
 // The rules that leave a key out, and which one does, in words and numbers.
-import type { BroadcastOperand, ResolvedOptions } from './problem.js';
+import { from, type Strided } from '../core/protocol/strided.js';
+import type { CallRules } from './resolved-options.js';
 
 /** Which row of which head. */
 export interface RowPlace {
@@ -23,7 +24,7 @@ export interface LeftOut {
 
 /** The first rule that leaves a key out, padding first, then positions, then what lies in operands. */
 export function whyLeftOut(
-  { left, right, mask, bias }: ResolvedOptions,
+  { left, right, mask, bias }: CallRules,
   place: RowPlace,
   key: number,
   validKeys: number,
@@ -49,9 +50,10 @@ export function whyLeftOut(
 
 /** The element of a broadcast operand at a row and a key. */
 export function elementAt(
-  { data, strides }: BroadcastOperand<ArrayLike<number>>,
+  operand: Strided<ArrayLike<number>>,
   { batch, head, query }: RowPlace,
   key: number,
 ): number {
-  return data[batch * strides[0] + head * strides[1] + query * strides[2] + key * strides[3]]!;
+  const { data, offset } = from(operand, { entry: batch, head, row: query, column: key });
+  return data[offset]!;
 }

@@ -1,5 +1,5 @@
 // What becomes of a row before it is scored, in float64: the projection of one head, RMSNorm and rope.
-import type { ResolvedRotary } from './problem.js';
+import type { ResolvedRotary } from './resolved-options.js';
 import type { Linear } from './weights.js';
 
 /** x·Wᵀ + b of one head: `dims` outputs from `head · dims` on. */

@@ -1,7 +1,7 @@
 // Explains the weight of one key for one query and head: checks what is asked, finds the rows in the caller's operands
 // and leaves the arithmetic to explain-row.ts. Float64 on the calling thread; no engine takes part.
 import { expected, HeadpoolError } from '../core/errors.js';
-import { describeAttention, type AttentionInputs } from './attention.js';
+import { describeAttention, type AttentionInputs } from './attention-call.js';
 import { checkNames } from './check-names.js';
 import {
   checkIndex,
@@ -13,8 +13,10 @@ import {
 } from './explain-row.js';
 import type { RowPlace } from './explain-rules.js';
 import { normalise, projectHead, turn } from './explain-vectors.js';
-import type { Batch, Heads, ResolvedOptions } from './problem.js';
-import type { SharedFloats } from './shared.js';
+import type { Batch } from './batch.js';
+import type { ResolvedOptions } from './resolved-options.js';
+import type { Heads } from '../core/protocol/layout.js';
+import type { SharedFloats } from './share-operands.js';
 import type { ResolvedWeights } from './weights.js';
 
 /** Which row to explain. */
@@ -56,7 +58,10 @@ export function explainAttention(inputs: AttentionInputs, at: WeightIndex): Expl
   const keys = { tensor: key, heads: kvHeads, head: place.kvHead, firstRow: keyRow, tokens: tokens?.keys };
   const row = explainRow(
     prepareRow({
-      ...{ place, batch, options, extraKeys: [] },
+      place,
+      batch,
+      options,
+      extraKeys: [],
       query: vectorOf(queries, place.query, headDim),
       keyAt: (j) => vectorOf(keys, j, headDim),
     }),
@@ -89,7 +94,9 @@ export function explainLayerRow(weights: ResolvedWeights, call: LayerRows, at: R
   };
   return explainRow(
     prepareRow({
-      ...{ place, batch, options },
+      place,
+      batch,
+      options,
       query: projectHead(weights.query, rowOf(query, queryRow + place.query), place.head, headDim),
       keyAt: (j) => projectHead(weights.key, rowOf(key, keyRow + j), place.kvHead, headDim),
       extraKeys: Array.from({ length: extraCount }, (_, n) => {

@@ -3,7 +3,7 @@ import { expected } from '../core/errors.js';
 import type { Tensor, TensorLike } from '../core/tensor/tensor.js';
 import type { KeyValueCache } from './cache.js';
 import { checkNames } from './check-names.js';
-import type { MaskLike } from './shared.js';
+import type { MaskLike } from './share-operands.js';
 
 /** Where the diagonal starts: query i stands at position i, or so that the last query stands at the last valid key. */
 export const alignments = ['top-left', 'bottom-right'] as const;

@@ -2,12 +2,15 @@
 import { expected } from '../core/errors.js';
 import { broadcastStrides, formatShape, isSameShape, type Shape } from '../core/tensor/shape.js';
 import type { Tensor } from '../core/tensor/tensor.js';
+import type { Strided } from '../core/protocol/strided.js';
 import { checkNames } from './check-names.js';
 import { resolveDiagonal } from './diagonal.js';
 import type { AttentionOptions, ScoresToReturn } from './options.js';
-import type { Batch, BroadcastOperand, Heads, ResolvedOptions } from './problem.js';
+import type { Batch } from './batch.js';
+import type { ResolvedOptions } from './resolved-options.js';
+import type { Heads } from '../core/protocol/layout.js';
 import { resolveNorm, resolveRotary } from './rotary.js';
-import { shareFloats, shareMask, shareNumbers } from './shared.js';
+import { shareFloats, shareMask, shareNumbers } from './share-operands.js';
 
 /**
  * Checks the options against the heads and the batch, and fills in the defaults.
@@ -32,15 +35,20 @@ export function resolveOptions(
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw expected('INVALID_OPTION', 'an AbortSignal', 'signal', signal);
   }
+  const { left, right, diagonalOf } = resolveDiagonal(options, batch);
   return {
-    scale,
-    softcap: softcap ?? 0,
-    ...resolveDiagonal(options, batch),
-    mask: mask === undefined ? null : broadcast('mask', shareMask('mask', mask), heads, batch),
-    bias: bias === undefined ? null : broadcast('bias', shareFloats('bias', bias), heads, batch),
-    alibiSlopes: ofHeads('alibiSlopes', options.alibiSlopes, heads, 'finite'),
-    sinks: ofHeads('sinks', options.sinks, heads, 'below Infinity'),
-    headScale: ofHeads('headScale', options.headScale, heads, 'finite'),
+    rules: {
+      scale,
+      softcap: softcap ?? 0,
+      alibiSlopes: ofHeads('alibiSlopes', options.alibiSlopes, heads, 'finite'),
+      bias: bias === undefined ? null : broadcast('bias', shareFloats('bias', bias), heads, batch),
+      mask: mask === undefined ? null : broadcast('mask', shareMask('mask', mask), heads, batch),
+      left,
+      right,
+      sinks: ofHeads('sinks', options.sinks, heads, 'below Infinity'),
+      headScale: ofHeads('headScale', options.headScale, heads, 'finite'),
+    },
+    diagonalOf,
     rope: rope === undefined ? null : resolveRotary(rope, headDim, batch),
     qkNorm: qkNorm === undefined ? null : resolveNorm(qkNorm, headDim),
     ...resolveReturns(options, batch),
@@ -126,8 +134,10 @@ function ofHeads(
   given: ArrayLike<number> | undefined,
   heads: number,
   range: 'finite' | 'below Infinity',
-): Float32Array<SharedArrayBuffer> | null {
-  return given === undefined ? null : shareNumbers(name, given, { count: heads, which: 'a head', range });
+): Strided<Float32Array<SharedArrayBuffer>> | null {
+  if (given === undefined) return null;
+  const data = shareNumbers(name, given, { count: heads, which: 'a head', range });
+  return { data, offset: 0, entryStride: 0, headStride: 1, rowStride: 0, columnStride: 0 };
 }
 
 function broadcast<T>(
@@ -135,7 +145,7 @@ function broadcast<T>(
   { shape, data }: { readonly shape: Shape; readonly data: T },
   heads: number,
   batch: Batch,
-): BroadcastOperand<T> {
+): Strided<T> {
   const { dense } = batch;
   if (dense === undefined) {
     const what = `no \`${name}\` for ${unevenRows(batch)}`;
@@ -151,7 +161,8 @@ function broadcast<T>(
       shape,
     );
   }
-  return { data, strides: strides as [number, number, number, number] };
+  const [entryStride, headStride, rowStride, columnStride] = strides as [number, number, number, number];
+  return { data, offset: 0, entryStride, headStride, rowStride, columnStride };
 }
 
 function checkOut(out: Tensor, shape: Shape): NonNullable<ResolvedOptions['out']> {

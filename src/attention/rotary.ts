@@ -1,8 +1,9 @@
 // What happens to queries and keys before their product: RMS normalisation and rotary positions.
 import { expected } from '../core/errors.js';
 import type { QueryKeyNorm, RotaryOptions } from './options.js';
-import type { Batch, ResolvedNorm, ResolvedRotary } from './problem.js';
-import { shareNumbers } from './shared.js';
+import type { Batch } from './batch.js';
+import type { ResolvedNorm, ResolvedRotary } from './resolved-options.js';
+import { shareNumbers } from './share-operands.js';
 
 /** @throws INVALID_OPTION */
 export function resolveRotary(rope: RotaryOptions, headDim: number, batch: Batch): ResolvedRotary {

@@ -2,8 +2,8 @@
 import { expected, HeadpoolError } from '../core/errors.js';
 import { formatShape } from '../core/tensor/shape.js';
 import type { TensorLike } from '../core/tensor/tensor.js';
-import type { Heads } from './problem.js';
-import { shareFloats, type SharedFloats } from './shared.js';
+import type { Heads } from '../core/protocol/layout.js';
+import { shareFloats, type SharedFloats } from './share-operands.js';
 
 /** y = x · weightᵀ + bias, as PyTorch's `nn.Linear` stores it. */
 export interface LinearWeights {

@@ -3,7 +3,7 @@ import { expected, HeadpoolError } from '../core/errors.js';
 import { formatShape } from '../core/tensor/shape.js';
 import { createTensor, type TensorLike } from '../core/tensor/tensor.js';
 import { didYouMean } from '../core/suggest.js';
-import { shareFloats } from '../attention/shared.js';
+import { shareFloats } from '../attention/share-operands.js';
 import type { LinearWeights, MultiHeadWeights } from '../attention/weights.js';
 
 /** Named tensors, as a .safetensors file holds them. */

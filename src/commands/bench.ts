@@ -5,16 +5,15 @@ import { defaultMemoryBytes } from '../runs/limits.js';
 import type { KernelName } from '../core/protocol/kernels.js';
 import { parseByteSize } from '../config/byte-size.js';
 import type { Settings } from '../config/schemas.js';
-import { formatBar, holdBars, noteIdleBars } from '../measure/grid/bars.js';
+import { holdBars, noteIdleBars } from '../measure/grid/bars.js';
 import { gridAxes } from '../measure/grid/cut.js';
 import { refuseOverMemory, refuseOverTime } from '../measure/grid/estimate.js';
 import { expandGrid, type GridSettings } from '../measure/grid/expand.js';
 import { surveyKernels, type KernelSurvey } from '../measure/grid/lab.js';
 import type { GridResults } from '../measure/grid/results.js';
 import { measureGrid } from '../measure/grid/run-grid.js';
-import { formatGridCsv } from '../measure/report/grid-csv.js';
-import { formatGridTable } from '../measure/report/grid-table.js';
-import { formatCount, formatDuration } from '../page/table.js';
+import { formatGridCsv, formatGridTable } from '../measure/report/grid-table.js';
+import { formatCount, formatDuration, formatShare } from '../page/figures.js';
 import { addFlags, settingsOf, type CommonArgs } from './command.js';
 import { compareFiles } from './compare-files.js';
 import { startMeasureProgress } from './measure-progress.js';
@@ -40,7 +39,6 @@ export const benchCommand: CommandModule<object, CommonArgs> = {
       const results = await measure(settings, signal);
       const { bars = [] } = results;
       console.log(isJson ? JSON.stringify(results) : formatGridTable(results));
-      if (!isJson && bars.length > 0) console.log(`\n${bars.map(formatBar).join('\n')}`);
       await outputs.write(results);
       if (bars.some(({ isMet }) => !isMet)) process.exitCode = barsAreMissed;
     } finally {
@@ -69,9 +67,8 @@ async function measure(settings: Settings<'bench'>, signal: AbortSignal): Promis
     [settings, ...(settings.also ?? [])].flatMap(({ kernel = [] }) => kernel),
   );
   const { cases, roundMs } = plan(settings, survey);
-  const progress = startMeasureProgress(
-    process.stderr,
-    ({ done, of }) => `${((done / of) * 100).toFixed(0).padStart(3)} %`,
+  const progress = startMeasureProgress(process.stderr, ({ done, of }) =>
+    formatShare(done / of, 0).padStart(5),
   );
   try {
     const options = { title, seconds, rounds, roundMs, unavailable: survey.unavailable };

@@ -6,7 +6,7 @@ import { weightsToTorch } from '../checkpoints/torch.js';
 import { createXavierWeights } from '../attention/xavier.js';
 import { exists } from '../files/open-file.js';
 import { writeStateDict } from '../files/state-dict.js';
-import { shareFloats } from '../attention/shared.js';
+import { shareFloats } from '../attention/share-operands.js';
 import { addFlags, settingsOf, type CommonArgs } from './command.js';
 
 export const makeWeightsCommand: CommandModule<object, CommonArgs> = {

@@ -1,6 +1,6 @@
 // Progress of a measurement on stderr: a bar on a terminal, a plain line every ten seconds elsewhere.
 import type { MeasureProgress } from '../measure/progress.js';
-import { formatDuration } from '../page/table.js';
+import { formatDuration } from '../page/figures.js';
 import { fit, formatBar } from './progress.js';
 
 const plainEveryMs = 10_000;

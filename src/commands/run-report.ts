@@ -1,5 +1,5 @@
 // What a finished run has to say: for the screen, for `--json` and for `--report`.
-import type { MultiHeadAttention } from '../attention/multi-head.js';
+import type { MultiHeadAttention } from '../engine/multi-head-attention.js';
 import type { Failure } from '../runs/chunks.js';
 import type { RunState } from '../runs/manifest.js';
 import type { RunRequest } from '../runs/request.js';

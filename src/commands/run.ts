@@ -15,7 +15,7 @@ import { parseByteSize } from '../config/byte-size.js';
 import type { Settings } from '../config/schemas.js';
 import { createEngine, type Engine } from '../engine/engine.js';
 import { attempt } from '../files/attempt.js';
-import { formatCount } from '../page/table.js';
+import { formatCount } from '../page/figures.js';
 import { checkAlignment } from './attention-options.js';
 import { addFlags, settingsOf, type CommonArgs } from './command.js';
 import { startProgress } from './progress.js';

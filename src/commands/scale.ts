@@ -2,8 +2,7 @@
 import { availableParallelism } from 'node:os';
 import type { CommandModule } from 'yargs';
 import type { Settings } from '../config/schemas.js';
-import { formatScalingCsv } from '../measure/report/scaling-csv.js';
-import { formatScaling } from '../measure/report/scaling-table.js';
+import { formatScaling, formatScalingCsv } from '../measure/report/scaling-table.js';
 import { countWorkers, type WorkerCounts } from '../measure/scaling/plan.js';
 import type { ScalingResults } from '../measure/scaling/results.js';
 import { runScaling } from '../measure/scaling/run-scaling.js';

@@ -2,7 +2,7 @@
 import { encodeInto } from '../core/tensor/dtype.js';
 import type { TensorLike } from '../core/tensor/tensor.js';
 import type { BooleanOrFloatMask } from '../attention/presets.js';
-import type { MaskLike } from '../attention/shared.js';
+import type { MaskLike } from '../attention/share-operands.js';
 import type { CaseTensor } from './case.js';
 
 /** Floats as engines take them; F16 as its bits, so that this way in is exercised too. */

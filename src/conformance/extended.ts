@@ -1,5 +1,5 @@
 // Our own suite of what the ONNX operator lacks, in headpool's terms; both speak nearly the same language.
-import type { AttentionInputs } from '../attention/attention.js';
+import type { AttentionInputs } from '../attention/attention-call.js';
 import { alignments, type RotaryOptions } from '../attention/options.js';
 import type { ConformanceCase, PreparedCase } from './case.js';
 import { CaseReader } from './case-reader.js';

@@ -1,5 +1,5 @@
 // The `Attention` operator of ONNX, opsets 23 to 25, by `presets.onnx`; what is left to do here is the past.
-import type { AttentionInputs } from '../attention/attention.js';
+import type { AttentionInputs } from '../attention/attention-call.js';
 import { presets, type OnnxOptions, type OnnxTokens } from '../attention/presets.js';
 import type { CaseTensor, ConformanceCase, PreparedCase } from './case.js';
 import { CaseReader } from './case-reader.js';

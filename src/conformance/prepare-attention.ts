@@ -1,6 +1,6 @@
 // The one call that cases of bare attention make.
-import type { AttentionInputs } from '../attention/attention.js';
-import type { AttentionResult } from '../attention/multi-head.js';
+import type { AttentionInputs } from '../attention/attention-call.js';
+import type { AttentionResult } from '../attention/result.js';
 import type { TensorLike } from '../core/tensor/tensor.js';
 import type { PreparedCase } from './case.js';
 

@@ -1,5 +1,5 @@
 // Whole layers of PyTorch's `nn.MultiheadAttention` (batch first), by `presets.torchMultihead` and `weightsFromTorch`.
-import type { CrossInputs } from '../attention/multi-head.js';
+import type { CrossInputs } from '../attention/layer-call.js';
 import { presets, type TorchMultiheadOptions } from '../attention/presets.js';
 import { weightsFromTorch } from '../checkpoints/torch.js';
 import type { ConformanceCase, PreparedCase } from './case.js';

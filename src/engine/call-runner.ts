@@ -1,19 +1,19 @@
 // Runs one checked call from its memory to its result: claim buffers, allocate, run the phases, give back, count.
 import { HeadpoolError } from '../core/errors.js';
-import type { AttentionResult } from '../attention/multi-head.js';
-import type { ResolvedOptions } from '../attention/problem.js';
+import type { AttentionResult } from '../attention/result.js';
+import type { ResolvedOptions } from '../attention/resolved-options.js';
 import type { Arena } from '../core/tensor/arena.js';
-import type { Assembly } from './assembly.js';
+import type { Assembly } from './assemble/assembly.js';
 import { BufferClaims } from './buffer-claims.js';
 import type { Scheduler } from './scheduler.js';
 import { StatsRecorder, type EngineStats } from './stats.js';
-import { WorkingSet } from './working-set.js';
+import { WorkingSet } from './assemble/working-set.js';
 
 export interface Call {
   readonly assemble: (memory: WorkingSet) => Assembly;
   /** What the call reads, in shared memory. */
   readonly inputs: readonly Float32Array[];
-  readonly options: Pick<ResolvedOptions, 'out' | 'mask' | 'bias' | 'signal'>;
+  readonly options: Pick<ResolvedOptions, 'out' | 'rules' | 'signal'>;
   /** Query tokens, for the statistics. */
   readonly tokens: number;
 }
@@ -32,13 +32,9 @@ export class CallRunner {
 
   async run({ assemble, inputs, options, tokens }: Call): Promise<AttentionResult> {
     this.refuseIfClosed();
-    const { out, mask, bias, signal } = options;
+    const { out, rules, signal } = options;
     signal?.throwIfAborted();
-    const reads = [
-      ...new Set(inputs),
-      ...(mask === null ? [] : [mask.data]),
-      ...(bias === null ? [] : [bias.data]),
-    ];
+    const reads = [...new Set(inputs), ...[rules.mask, rules.bias].flatMap((operand) => operand?.data ?? [])];
     const release = this.#claims.claim({ reads, writes: out === undefined ? [] : [out.data] });
     const memory = new WorkingSet(this.#arena);
     try {

@@ -1,10 +1,9 @@
 // The coordinator: one pool of workers, one arena, and the calls that callers make on them.
-import { describeAttention, type AttentionInputs } from '../attention/attention.js';
-import { MultiHeadAttention, type AttentionResult } from '../attention/multi-head.js';
+import { describeAttention, type AttentionInputs } from '../attention/attention-call.js';
 import { checkOptionNames, type AttentionOptions } from '../attention/options.js';
+import type { AttentionResult } from '../attention/result.js';
 import { resolveWeights, type MultiHeadWeights } from '../attention/weights.js';
 import { createArena, type Arena } from '../core/tensor/arena.js';
-import { regionOf } from '../core/tensor/region.js';
 import type { Shape } from '../core/tensor/shape.js';
 import { createTensor, type Tensor } from '../core/tensor/tensor.js';
 import type {
@@ -13,14 +12,13 @@ import type {
   KernelProbe,
   KernelTraits,
 } from '../core/protocol/kernels.js';
-import { assembleAlone } from './assemble-attention.js';
+import { assembleAlone } from './assemble/assemble-alone.js';
 import { CallRunner } from './call-runner.js';
 import { chooseKernel, resolveEngineOptions, type EngineOptions } from './engine-options.js';
-import { PackedLayerRuntime } from './layer-runtime.js';
-import { batchMajor, tokenMajor, type HeadOperand } from './layout.js';
 import { measurePeak, openProductMeter, openReadMeter, type Meter, type ProductSize } from './meters.js';
-import { packLayer } from './pack-layer.js';
+import { MultiHeadAttention } from './multi-head-attention.js';
 import { WorkerPool } from './pool.js';
+import { refuseUncomputable } from './refuse-uncomputable.js';
 import { Scheduler } from './scheduler.js';
 import type { EngineStats } from './stats.js';
 import { version } from './version.js';
@@ -31,7 +29,7 @@ export interface EngineInfo {
   /** The kernel's other instruction sets, best first, and why they aren't in use. */
   readonly otherInstructionSets: readonly InstructionSetNotUsed[];
   readonly threads: number;
-  readonly device: 'cpu';
+  readonly device: KernelTraits['device'];
   readonly node: string;
   /** Of headpool. */
   readonly version: string;
@@ -57,13 +55,14 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
 
 /** `createEngine` with the parts that tests replace. */
 export async function startEngine(options: EngineOptions, workerUrl?: URL): Promise<Engine> {
-  const { threads, kernel, memoryLimitBytes, maxQueue, logger } = resolveEngineOptions(options);
+  const { threads, kernel, memoryLimitBytes, ...limits } = resolveEngineOptions(options);
   const pool = new WorkerPool({ threads, ...(workerUrl && { workerUrl }) });
   const probes = await pool.probe();
   try {
     const choice = chooseKernel(kernel, probes);
     const arena = createArena(choice.traits.arena, memoryLimitBytes);
-    const scheduler = new Scheduler(pool, maxQueue, logger);
+    pool.limit(choice.traits.mostWorkers);
+    const scheduler = new Scheduler(pool, { ...limits, takesUnits: choice.traits.takes === 'units' });
     await pool.start(choice.name, arena.memory, scheduler);
     return new Engine({ pool, scheduler, arena, probes, ...choice });
   } catch (error) {
@@ -96,7 +95,7 @@ export class Engine {
       instructionSet: parts.traits.instructionSet,
       otherInstructionSets: parts.traits.otherInstructionSets ?? [],
       threads: parts.pool.size,
-      device: 'cpu',
+      device: parts.traits.device,
       node: process.versions.node,
       version,
       unavailable: parts.probes.flatMap((probe) =>
@@ -118,35 +117,14 @@ export class Engine {
    */
   async attention(inputs: AttentionInputs): Promise<AttentionResult> {
     this.#runner.refuseIfClosed();
+    refuseUncomputable(inputs, this.#parts.traits);
     const call = describeAttention(inputs);
-    const { heads, batch, options, outputShape, isBatchMajor } = call;
-    const layOut = (
-      data: Float32Array<SharedArrayBuffer>,
-      count: number,
-      tokens: number,
-      dims: number,
-    ): HeadOperand =>
-      isBatchMajor
-        ? batchMajor(regionOf(data), count, tokens, dims)
-        : tokenMajor(regionOf(data), count, dims);
-    const queries = batch.dense?.queries ?? 0;
-    const keys = batch.dense?.keys ?? 0;
+    const { traits } = this.#parts;
     return this.#runner.run({
-      assemble: (memory) =>
-        assembleAlone(
-          {
-            ...{ heads, batch, options, outputShape },
-            query: layOut(call.query.data, heads.heads, queries, heads.headDim),
-            key: layOut(call.key.data, heads.kvHeads, keys, heads.headDim),
-            value: layOut(call.value.data, heads.kvHeads, keys, heads.valueDim),
-            layOutOutput: ({ data }) => layOut(data, heads.heads, queries, heads.valueDim),
-            needsArena: this.#parts.traits.arena === 'webassembly',
-          },
-          memory,
-        ),
+      assemble: (memory) => assembleAlone(call, { memory, traits }),
       inputs: [call.query.data, call.key.data, call.value.data],
-      options,
-      tokens: batch.queryRows,
+      options: call.options,
+      tokens: call.batch.queryRows,
     });
   }
 
@@ -159,18 +137,10 @@ export class Engine {
     checkOptionNames(options, ['heads', 'kvHeads', 'weights']);
     const { heads, kvHeads = heads, weights, ...defaults } = options;
     const resolved = resolveWeights(weights, heads, kvHeads);
-    const { arena, scheduler, traits } = this.#parts;
-    const packing = packLayer(resolved, traits.panelColumns, arena);
-    packing.writeExtra();
-    const host = { arena, scheduler, runner: this.#runner, panelColumns: traits.panelColumns };
-    const runtime = new PackedLayerRuntime(packing, resolved, host);
-    try {
-      await scheduler.run([packing.phase]);
-    } catch (error) {
-      runtime.dispose();
-      throw error;
-    }
-    return new MultiHeadAttention(resolved, defaults, runtime);
+    refuseUncomputable(defaults, this.#parts.traits);
+    const layer = new MultiHeadAttention(resolved, defaults, { ...this.#parts, runner: this.#runner });
+    await layer.pack();
+    return layer;
   }
 
   /** Counters and latencies since the engine was created. */

@@ -9,7 +9,7 @@ import {
   stopReasons,
 } from '../core/protocol/control.js';
 import type { Job } from '../core/protocol/messages.js';
-import type { PlannedPhase } from './assembly.js';
+import type { PlannedPhase } from './assemble/assembly.js';
 
 export interface JobOutcome {
   /** Milliseconds of each phase, the first one counted from the start of the job. */

@@ -4,10 +4,10 @@ import type { Arena } from '../core/tensor/arena.js';
 import { RegionViews, type Region } from '../core/tensor/region.js';
 import type { KernelTraits } from '../core/protocol/kernels.js';
 import { packedLength, type Panels } from '../core/protocol/layout.js';
-import { planPhase, type PlannedPhase } from './assembly.js';
-import { planPacking, planPeak, planProducts, planRead } from './plan.js';
+import { planPhase, type PlannedPhase } from './assemble/assembly.js';
+import { planPacking, planPeak, planProducts, planRead } from './plan/plan-layer.js';
 import type { Scheduler } from './scheduler.js';
-import { WorkingSet } from './working-set.js';
+import { WorkingSet } from './assemble/working-set.js';
 
 /** What a meter runs on. */
 export interface Instruments {
@@ -60,7 +60,8 @@ export async function openProductMeter(instruments: Instruments, size: ProductSi
   const weight = allocateRandom(memory, arena, columns * depth);
   const panels: Panels = {
     region: memory.allocate(segments * packedLength(segmentColumns, depth, traits.panelColumns)),
-    ...{ columns, segmentColumns },
+    columns,
+    segmentColumns,
   };
   const linear = { weight, bias: null, depth, target: panels };
   await scheduler.run([planPhase('pack', { kind: 'pack', linears: [linear] }, planPacking([segments]))]);
@@ -76,7 +77,7 @@ export async function openProductMeter(instruments: Instruments, size: ProductSi
       },
     ],
   };
-  const plan = planProducts([{ rows, depth, columns, segments }]);
+  const plan = planProducts([{ rows, depth, columns, segments }], traits.unitRows);
   return meterOf(instruments, planPhase('project', { kind: 'project', products: [product] }, plan), memory);
 }
 

@@ -1,6 +1,6 @@
 // The memory of a cache: its pages, one behind the other in one region of the arena.
 import type { CacheStorage } from '../attention/cache.js';
-import type { Heads } from '../attention/problem.js';
+import type { Heads } from '../core/protocol/layout.js';
 import type { Arena } from '../core/tensor/arena.js';
 import { bytesPerElement, type Dtype } from '../core/tensor/dtype.js';
 import { RegionViews, type Region } from '../core/tensor/region.js';

@@ -50,7 +50,6 @@ export interface PoolOptions {
 }
 
 export class WorkerPool {
-  readonly size: number;
   readonly #piscina: Piscina;
   readonly #seats: Seat[];
   readonly #mailbox = new Int32Array(new SharedArrayBuffer(mailbox.slots * slotStride * 4));
@@ -60,7 +59,6 @@ export class WorkerPool {
   #isClosing = false;
 
   constructor({ threads, workerUrl = new URL('../../workers/worker.js', import.meta.url) }: PoolOptions) {
-    this.size = threads;
     this.#piscina = new Piscina({
       filename: workerUrl.href,
       name: 'serve',
@@ -82,6 +80,16 @@ export class WorkerPool {
       serving: Promise.resolve(),
       whenReady: () => undefined,
     }));
+  }
+
+  /** How many workers there are. */
+  get size(): number {
+    return this.#seats.length;
+  }
+
+  /** Leaves seats empty that no worker of the kernel may take; before the start. */
+  limit(workers: number): void {
+    if (workers < this.#seats.length) this.#seats.length = workers;
   }
 
   /** What kernels a worker finds here. @throws WORKER_START, within the time limit, if no worker can start */

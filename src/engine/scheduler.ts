@@ -1,7 +1,7 @@
 // The open jobs of a pool: which workers get them, what ends them early, and when they are over.
 import { HeadpoolError } from '../core/errors.js';
 import type { WorkerReport } from '../core/protocol/messages.js';
-import type { PlannedPhase } from './assembly.js';
+import type { PlannedPhase } from './assemble/assembly.js';
 import type { Logger } from './engine-options.js';
 import { OpenJob, type JobOutcome } from './job.js';
 import type { PoolListener, WorkerPool } from './pool.js';
@@ -22,6 +22,7 @@ interface Assignment {
 export class Scheduler implements PoolListener {
   readonly #pool: WorkerPool;
   readonly #maxQueue: number;
+  readonly #takesUnits: boolean;
   readonly #logger: Logger | undefined;
   readonly #open = new Map<number, Assignment>();
   /** Open jobs of each worker; a job that needs few workers goes to the least busy ones. */
@@ -31,10 +32,15 @@ export class Scheduler implements PoolListener {
   #watched = 0;
   #broken: HeadpoolError | undefined;
 
-  constructor(pool: WorkerPool, maxQueue: number, logger?: Logger) {
+  /** @param takesUnits whether several workers can share a job */
+  constructor(
+    pool: WorkerPool,
+    { maxQueue, logger, takesUnits }: { maxQueue: number; logger?: Logger; takesUnits: boolean },
+  ) {
     this.#pool = pool;
     this.#logger = logger;
     this.#maxQueue = maxQueue;
+    this.#takesUnits = takesUnits;
     this.#load = new Array<number>(pool.size).fill(0);
   }
 
@@ -53,7 +59,8 @@ export class Scheduler implements PoolListener {
       throw new HeadpoolError('QUEUE_FULL', `Expected fewer than ${this.#maxQueue} open calls (maxQueue)`);
     }
     const job = new OpenJob(this.#nextId++, phases, this.#pool.size);
-    const workers = this.#leastBusy(Math.min(this.#pool.size, job.width));
+    const width = this.#takesUnits ? Math.min(this.#pool.size, job.width) : 1;
+    const workers = this.#leastBusy(width);
     const cancel = (): void => {
       job.stop('cancelled', signal?.reason);
     };
@@ -91,8 +98,12 @@ export class Scheduler implements PoolListener {
     const assignment = this.#open.get(report.job);
     if (assignment === undefined) return;
     const { job, phases } = assignment;
-    const unit = report.unit.join(', ');
-    const message = `Worker ${worker} failed in unit [${unit}] of phase ${phases[report.phase]!.name}: ${report.error.message}`;
+    const { phase, unit } = report.place;
+    const where = [
+      ...(unit === undefined ? [] : [`unit [${unit.join(', ')}] of`]),
+      phase === undefined ? 'the call' : `phase ${phases[phase]!.name}`,
+    ].join(' ');
+    const message = `Worker ${worker} failed in ${where}: ${report.error.message}`;
     job.stop('failed', new HeadpoolError('UNIT_FAILED', message, { cause: report.error }));
   }
 

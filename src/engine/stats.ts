@@ -1,5 +1,5 @@
 // Counters and latency figures of an engine since it was created.
-import type { PhaseName, PlannedPhase } from './assembly.js';
+import type { PhaseName, PlannedPhase } from './assemble/assembly.js';
 import type { JobOutcome } from './job.js';
 
 export interface EngineStats {

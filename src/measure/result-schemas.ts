@@ -192,8 +192,8 @@ export const crossover = fields({
   flopAt: positive.nullable(),
 });
 
-/** What was asked of a cell, and whether it showed it. */
-export const barOutcome = fields({ name: text, found: text, wanted: text, isMet: flag });
+/** What was asked of a cell, and whether it showed it; found is null where it has no such figure. */
+export const barOutcome = fields({ name: text, found: number.nullable(), wanted: text, isMet: flag });
 
 export const gridFormat = 2;
 

@@ -1,5 +1,6 @@
 // Computes a loaded chunk, in two parts where it has several sequences: the second may have to wait for something.
-import type { HeadStatistics, MultiHeadAttention } from '../attention/multi-head.js';
+import type { HeadStatistics } from '../attention/result.js';
+import type { MultiHeadAttention } from '../engine/multi-head-attention.js';
 import type { AttentionOptions } from '../attention/options.js';
 import type { Tensor } from '../core/tensor/tensor.js';
 import { createTensor } from '../core/tensor/tensor.js';

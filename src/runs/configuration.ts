@@ -1,5 +1,5 @@
 // What an output says about its making: nothing in it depends on the machine's load or the number of threads.
-import type { MultiHeadAttention } from '../attention/multi-head.js';
+import type { MultiHeadAttention } from '../engine/multi-head-attention.js';
 import type { RunRequest } from './request.js';
 
 export type LayerHeads = Pick<MultiHeadAttention, 'heads' | 'kvHeads' | 'headDim'>;

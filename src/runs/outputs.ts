@@ -1,7 +1,7 @@
 // All outputs of a run: opens each when its first input begins, writes chunks, records them, and gives names to what is
 // complete. The order makes it safe to be killed anywhere: results, then the record of them, then the names.
 import { rm, stat } from 'node:fs/promises';
-import type { HeadStatistics } from '../attention/multi-head.js';
+import type { HeadStatistics } from '../attention/result.js';
 import { invalidFile } from '../core/errors.js';
 import { attempt } from '../files/attempt.js';
 import { createAtomicFile } from '../files/atomic-file.js';

@@ -3,9 +3,8 @@
 import { raggedBatch } from '../attention/batch.js';
 import { resolveOptions } from '../attention/resolve-options.js';
 import { resolveWeights, type ResolvedWeights } from '../attention/weights.js';
-import { assembleLayer, type PackedLayer } from '../engine/assemble-layer.js';
-import { packForPlanning, standIn } from '../engine/stand-ins.js';
-import { WorkingSet } from '../engine/working-set.js';
+import { assembleLayer, type PackedLayer } from '../engine/assemble/assemble-layer.js';
+import { packForPlanning, planningContext, standIn } from '../engine/assemble/dry-assembly.js';
 import { createCountingArena, type Arena } from '../core/tensor/arena.js';
 import { hasStatistics, type RunRequest } from './request.js';
 
@@ -51,10 +50,10 @@ export class RunPlanner {
     const resolved = resolveOptions({ ...runOptions, headStatistics }, this.#weights, batch, []);
     const options = { ...resolved, out: standIn() };
     const call = { query: queryRows, key: keyRows, value: valueRows, batch, options, outputShape: [] };
-    const memory = new WorkingSet(this.#arena);
-    const { phases } = assembleLayer(this.#layer, call, memory);
+    const context = planningContext(this.#arena);
+    const { phases } = assembleLayer(this.#layer, call, context);
     const workingBytes = this.#arena.bytesInUse - this.packedBytes;
-    memory.release();
+    context.memory.release();
     const sum = (part: 'unitCount' | 'flop'): number =>
       phases.reduce((total, phase) => total + phase[part], 0);
     return { units: sum('unitCount'), flop: sum('flop'), workingBytes };

@@ -1,7 +1,8 @@
 // One run: reads a chunk while the one before it is computed and the one before that is written. A chunk is recorded
 // once its results have reached the disk, and the last part of the next one waits for that: whatever kills the process,
 // no more than one whole chunk was computed in vain. A file gets its name once it is complete.
-import type { AttentionResult, HeadStatistics, MultiHeadAttention } from '../attention/multi-head.js';
+import type { AttentionResult, HeadStatistics } from '../attention/result.js';
+import type { MultiHeadAttention } from '../engine/multi-head-attention.js';
 import { HeadpoolError } from '../core/errors.js';
 import { countTokens } from '../files/sequences/layout.js';
 import { ChunkSource, isOfInput, type ChunkLimits, type Failure } from './chunks.js';

@@ -1,5 +1,5 @@
 // What a run works with, beside its request: the layer, the books, and where the process talks to.
-import type { MultiHeadAttention } from '../attention/multi-head.js';
+import type { MultiHeadAttention } from '../engine/multi-head-attention.js';
 import type { PipeStream } from '../files/byte-sink.js';
 import type { ChunkLimits } from './chunks.js';
 import type { RunIdentity } from './identity.js';

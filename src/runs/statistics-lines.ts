@@ -1,5 +1,5 @@
 // Head statistics as text: a line of JSON for each sequence, a list of numbers for each measure, one for each head.
-import type { HeadStatistics } from '../attention/multi-head.js';
+import type { HeadStatistics } from '../attention/result.js';
 import type { Sequences } from '../files/sequences/sequences.js';
 
 /** The sequences of a target, and where they stand. */

@@ -1,6 +1,6 @@
 // One output of a run while it is written: its rows, and the statistics beside them. It stays partial until committed.
 import { dirname, basename, join } from 'node:path';
-import type { HeadStatistics } from '../attention/multi-head.js';
+import type { HeadStatistics } from '../attention/result.js';
 import {
   openFileSink,
   openPipeSink,

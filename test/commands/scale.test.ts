@@ -67,7 +67,7 @@ test('an experiment of both kinds and all axes has its points in files, on the s
     ['strong', 'weak'].flatMap((kind) => ['heads', 'sequences', 'queries'].map((axis) => `${kind} ${axis}`)),
   );
   for (const curve of curves) assertCurve(t, curve);
-  const [header, ...lines] = (await readFile(csv!, 'utf8')).trimEnd().split('\n');
+  const [header, ...lines] = (await readFile(csv!, 'utf8')).trimEnd().split('\r\n');
   t.is(
     lines.length,
     curves.reduce((sum, { predicted }) => sum + predicted.length, 0),

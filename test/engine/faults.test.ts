@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import test from 'ava';
 import { createXavierWeights } from '../../src/attention/xavier.js';
-import type { MultiHeadAttention } from '../../src/attention/multi-head.js';
+import type { MultiHeadAttention } from '../../src/engine/multi-head-attention.js';
 import { createEngine, startEngine, type Engine } from '../../src/engine/engine.js';
 import { HeadpoolError, type ErrorCode } from '../../src/core/errors.js';
 import { kernels } from '../helpers/engines.js';

@@ -1,21 +1,21 @@
 // The planner: every piece of work in exactly one unit, cut by shape alone, longest first.
 import test from 'ava';
 import fc from 'fast-check';
-import { planProducts } from '../../src/engine/plan.js';
-import {
-  isDecoding,
-  planAttention,
-  planDecoding,
-  planGather,
-  planRotation,
-} from '../../src/engine/plan-attention.js';
-import type { PhasePlan } from '../../src/engine/units.js';
+import { planProducts } from '../../src/engine/plan/plan-layer.js';
+import { isDecoding, planAttention, planDecoding } from '../../src/engine/plan/plan-attention.js';
+import { planGather, planRotation } from '../../src/engine/plan/plan-heads.js';
+import type { PhasePlan } from '../../src/engine/plan/units.js';
 import { unitWords } from '../../src/core/protocol/tables.js';
-import type { Entry } from '../../src/attention/problem.js';
+import type { Entry } from '../../src/attention/batch.js';
+import { strided } from '../helpers/strided.js';
 
 function unitsOf({ units, unitCount }: PhasePlan): number[][] {
   return Array.from({ length: unitCount }, (_, n) => [...units.subarray(n * unitWords, (n + 1) * unitWords)]);
 }
+
+// Of a unit: as kernels of processors want them, and others.
+const unitRows = 96;
+const anyUnitRows = fc.constantFrom(unitRows, 40, 1000);
 
 type Words = [number, number, number, number, number];
 
@@ -45,11 +45,13 @@ test('every row meets every segment in exactly one unit', (t) => {
       fc.nat(700),
       fc.integer({ min: 1, max: 40 }),
       fc.integer({ min: 1, max: 900 }),
-      (rows, segments, depth) => {
+      anyUnitRows,
+      (rows, segments, depth, most) => {
         const seen = new Uint8Array(rows * segments);
-        const plan = planProducts([{ rows, segments, depth, columns: segments * 64 }]);
+        const plan = planProducts([{ rows, segments, depth, columns: segments * 64 }], most);
         for (const [product, firstRow, endRow, first, end] of unitsOf(plan) as Words[]) {
           t.is(product, 0);
+          t.true(endRow - firstRow <= most);
           for (let row = firstRow; row < endRow; row++) {
             for (let segment = first; segment < end; segment++) seen[row * segments + segment]!++;
           }
@@ -67,10 +69,11 @@ test('every query of every head is in exactly one unit, unless its entry is deco
       lengths,
       fc.constantFrom([8, 8], [8, 2], [6, 1], [1, 1]),
       fc.boolean(),
-      (pairs, [heads, kvHeads], together) => {
+      anyUnitRows,
+      (pairs, [heads, kvHeads], together, most) => {
         const entries = entriesOf(pairs);
         const shape = { heads: heads, kvHeads: kvHeads, headDim: 64, valueDim: 64 };
-        const plan = planAttention({ ...shape, ...unbounded, entries, areHeadsTogether: together });
+        const plan = planAttention({ ...shape, ...unbounded, entries, areHeadsTogether: together }, most);
         const seen = entries.map(({ queries }) => new Uint8Array(queries * kvHeads));
         for (const [entry, firstHead, endHead, firstQuery, endQuery] of unitsOf(plan) as Words[]) {
           if (together) t.deepEqual([firstHead, endHead], [0, kvHeads]);
@@ -126,8 +129,8 @@ test('every key of every head of a decoding entry is in exactly one unit, in ran
 
 test('causal units are handed out longest first and count half the work', (t) => {
   const shape = { heads: 1, kvHeads: 1, headDim: 64, valueDim: 64, entries: entriesOf([[960, 960]]) };
-  const full = planAttention({ ...shape, ...unbounded });
-  const causal = planAttention({ ...shape, ...unbounded, right: 0 });
+  const full = planAttention({ ...shape, ...unbounded }, unitRows);
+  const causal = planAttention({ ...shape, ...unbounded, right: 0 }, unitRows);
   t.is(full.flop, 4 * 960 * 960 * 64);
   t.is(causal.flop, 4 * ((960 * 961) / 2) * 64);
   const firstQueries = unitsOf(causal).map((unit) => unit[3]!);
@@ -147,28 +150,28 @@ test('one query on many keys is decoding; a sequence attending itself never is',
 });
 
 test('work too small for several units stays in one', (t) => {
-  t.is(planProducts([{ rows: 1, segments: 12, depth: 64, columns: 192 }]).unitCount, 1);
+  t.is(planProducts([{ rows: 1, segments: 12, depth: 64, columns: 192 }], unitRows).unitCount, 1);
   const shape = { heads: 4, kvHeads: 4, headDim: 16, valueDim: 16, entries: entriesOf([[1, 1]]) };
-  t.is(planAttention({ ...shape, ...unbounded }).unitCount, 1);
+  t.is(planAttention({ ...shape, ...unbounded }, unitRows).unitCount, 1);
   const decoding = { ...shape, entries: entriesOf([[1, 300]]) };
   t.is(planDecoding({ ...decoding, ...unbounded }, true).decode.unitCount, 1);
 });
 
 test('a long sequence gives enough units for many workers', (t) => {
-  t.true(planProducts([{ rows: 2048, segments: 36, depth: 768, columns: 2304 }]).unitCount >= 44);
+  t.true(planProducts([{ rows: 2048, segments: 36, depth: 768, columns: 2304 }], unitRows).unitCount >= 44);
   const shape = { heads: 12, kvHeads: 12, headDim: 64, valueDim: 64, entries: entriesOf([[2048, 2048]]) };
-  t.true(planAttention({ ...shape, ...unbounded }).unitCount >= 64);
+  t.true(planAttention({ ...shape, ...unbounded }, unitRows).unitCount >= 64);
 });
 
 test('empty batches and empty sequences have no units', (t) => {
   const shape = { heads: 2, kvHeads: 2, headDim: 4, valueDim: 4 };
-  t.is(planAttention({ ...shape, ...unbounded, entries: [] }).unitCount, 0);
-  t.is(planAttention({ ...shape, ...unbounded, entries: entriesOf([[0, 5]]) }).unitCount, 0);
-  t.is(planProducts([{ rows: 0, segments: 3, depth: 4, columns: 12 }]).unitCount, 0);
+  t.is(planAttention({ ...shape, ...unbounded, entries: [] }, unitRows).unitCount, 0);
+  t.is(planAttention({ ...shape, ...unbounded, entries: entriesOf([[0, 5]]) }, unitRows).unitCount, 0);
+  t.is(planProducts([{ rows: 0, segments: 3, depth: 4, columns: 12 }], unitRows).unitCount, 0);
 });
 
 test('every head of every operand is gathered once', (t) => {
-  const layout = { region: { buffer: null, byteOffset: 0, byteLength: 0 }, headStride: 0, tokenStride: 0 };
+  const layout = strided({ data: { buffer: null, byteOffset: 0, byteLength: 0 }, offset: 0 });
   const ends = { from: layout, to: layout, dims: 8 };
   const plan = planGather(
     entriesOf([
@@ -191,6 +194,7 @@ test('every row of queries and keys is turned once', (t) => {
       [2, 7],
     ]),
     { heads: 4, kvHeads: 2, headDim: 8, valueDim: 8 },
+    unitRows,
   );
   const rows = unitsOf(plan).flatMap(([entry, which, first, end]) =>
     Array.from({ length: end! - first! }, (_, n) => `${entry} ${which} ${first! + n}`),

@@ -1,7 +1,7 @@
 // Jobs that fail inside a worker, seen from the scheduler.
 import test from 'ava';
-import { planPhase } from '../../src/engine/assembly.js';
-import { planPeak } from '../../src/engine/plan.js';
+import { planPhase } from '../../src/engine/assemble/assembly.js';
+import { planPeak } from '../../src/engine/plan/plan-layer.js';
 import { WorkerPool } from '../../src/engine/pool.js';
 import { Scheduler } from '../../src/engine/scheduler.js';
 import { HeadpoolError } from '../../src/core/errors.js';
@@ -9,7 +9,7 @@ import { HeadpoolError } from '../../src/core/errors.js';
 test('an error in a worker carries the phase and the unit that failed, and the pool goes on', async (t) => {
   const pool = new WorkerPool({ threads: 2 });
   await pool.probe();
-  const scheduler = new Scheduler(pool, 10);
+  const scheduler = new Scheduler(pool, { maxQueue: 10, takesUnits: true });
   await pool.start('reference', undefined, scheduler);
   try {
     const good = planPhase('peak', { kind: 'peak' }, planPeak(4, 10));

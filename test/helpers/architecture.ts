@@ -4,62 +4,68 @@ import type { ParsedSource } from './imports.js';
 
 type Sources = readonly ParsedSource[];
 
-/** Inside src/: a file imports its own place and the layers in front of it. Places of one layer don't know each other. */
-const layers: readonly (readonly string[])[] = [
-  ['src/core/'],
-  ['src/files/', 'src/attention/', 'src/page/'],
-  ['src/engine/', 'src/checkpoints/'],
-  ['src/runs/', 'src/measure/', 'src/conformance/'],
-  ['src/measure/report/'],
-  ['src/index.ts'],
-  ['src/config/'],
-  ['src/commands/'],
-  ['src/cli.ts'],
-];
+/** A place of the house: a folder or a file, and the places that it may import besides itself. */
+export interface Place {
+  readonly path: string;
+  readonly imports: readonly string[];
+}
+
+/** The places as the table of ARCHITECTURE.md tells them: | `path` | what it is | what it imports |. */
+export function readHouse(markdown: string): Place[] {
+  const rows = [...markdown.matchAll(/^\| `([^`]+)` \|.*\| ([^|]+) \|$/gm)];
+  return rows.map(([, path, imports]) => ({
+    path: path!,
+    imports: [...imports!.matchAll(/`([^`]+)`/g)].map(([, name]) => name!),
+  }));
+}
 
 /** Implementations, and the only file that may import them. */
 const registries: readonly { readonly implementation: RegExp; readonly registry: string }[] = [
-  { implementation: /^workers\/kernels\/[^/]+\/kernel\.ts$/, registry: 'workers/kernels/registry.ts' },
+  {
+    implementation: /^workers\/kernels\/[^/]+\/([^/]+-)?kernel\.ts$/,
+    registry: 'workers/kernels/registry.ts',
+  },
   {
     implementation: /^src\/files\/sequences\/[^/]+-format\.ts$/,
     registry: 'src/files/sequences/formats.ts',
   },
 ];
 
-/** Rule 1: workers/ and src/ meet in src/core/ alone; nothing that is published knows tests and tools. */
-export function findCrossings(sources: Sources): string[] {
+/** Rule 1: a file imports its own place and those that the house lists for it. */
+export function findLayerBreaks(sources: Sources, house: readonly Place[]): string[] {
   return eachImport(sources, (from, to) => {
-    const isAllowed =
-      from.startsWith('workers/') && to.startsWith('src/')
-        ? to.startsWith('src/core/')
-        : from.startsWith('src/') || from.startsWith('workers/')
-          ? to.startsWith(from.startsWith('src/') ? 'src/' : 'workers/')
-          : true;
-    return isAllowed ? [] : [`${from} may not import ${to}`];
+    const [own, other] = [placeOf(from, house), placeOf(to, house)];
+    if (own === undefined || other === undefined)
+      return [`${own === undefined ? from : to} is in no place of the house`];
+    return own === other || own.imports.includes(other.path) ? [] : [`${from} may not import ${to}`];
   });
 }
 
-/** Rule 2, first half: imports run one way through the layers of src/. */
-export function findLayerBreaks(sources: Sources): string[] {
-  return eachImport(sources, (from, to) => {
-    if (!from.startsWith('src/') || !to.startsWith('src/')) return [];
-    const [own, other] = [placeOf(from), placeOf(to)];
-    if (own === undefined || other === undefined)
-      return [`${own === undefined ? from : to} belongs to no layer`];
-    if (own.place === other.place || other.layer < own.layer) return [];
-    return [`${from} may not import ${to}`];
-  });
+/** Rule 1 the other way: what the house lists is there. A place imports only places above it. */
+export function findFalseLines(sources: Sources, house: readonly Place[]): string[] {
+  const used = new Set<string>();
+  for (const { path, files } of sources) {
+    for (const file of files) used.add(`${placeOf(path, house)?.path} ${placeOf(file, house)?.path}`);
+  }
+  return house.flatMap(({ path, imports }, row) => [
+    ...(sources.some((source) => placeOf(source.path, house)?.path === path) ? [] : [`${path} is empty`]),
+    ...imports
+      .filter((name) => !used.has(`${path} ${name}`))
+      .map((name) => `${path} does not import ${name}`),
+    ...imports
+      .filter((name) => !house.slice(0, row).some((place) => place.path === name))
+      .map((name) => `${name} does not stand above ${path}`),
+  ]);
 }
 
 /** Of the longest name that fits: a place may lie inside another. */
-function placeOf(path: string): { readonly layer: number; readonly place: string } | undefined {
-  return layers
-    .flatMap((places, layer) => places.map((place) => ({ layer, place })))
-    .filter(({ place }) => (place.endsWith('/') ? path.startsWith(place) : path === place))
-    .sort((one, other) => other.place.length - one.place.length)[0];
+function placeOf(path: string, house: readonly Place[]): Place | undefined {
+  return house
+    .filter((place) => (place.path.endsWith('/') ? path.startsWith(place.path) : path === place.path))
+    .sort((one, other) => other.path.length - one.path.length)[0];
 }
 
-/** Rule 2, second half: no circles, by type neither. */
+/** Rule 2: no circles, by type neither. */
 export function findCircles(sources: Sources): string[] {
   const importsOf = new Map(sources.map(({ path, files }) => [path, files]));
   const circles: string[] = [];
@@ -84,23 +90,18 @@ export function findUnregistered(sources: Sources): string[] {
   );
 }
 
-/** Rule 4: each third-party package is imported in one file or one folder of each part that needs it. */
-export function findScattered(sources: Sources): string[] {
+/** Rule 4: each third-party package is imported in one file or one folder of each place that needs it. */
+export function findScattered(sources: Sources, house: readonly Place[]): string[] {
   const importersOf = new Map<string, string[]>();
   for (const { path, packages } of sources) {
     for (const name of packages) {
-      const use = `${partOf(path)} imports ${name}`;
+      const use = `${placeOf(path, house)?.path} imports ${name}`;
       importersOf.set(use, [...(importersOf.get(use) ?? []), path]);
     }
   }
   return [...importersOf]
     .filter(([, importers]) => new Set(importers.map(folderOf)).size > 1)
     .map(([use, importers]) => `${use} in ${importers.sort().join(' and ')}`);
-}
-
-/** The place of a file of src/, else its top folder. */
-function partOf(path: string): string {
-  return placeOf(path)?.place ?? path.split('/', 1)[0]!;
 }
 
 /** cli.ts is the entry of commands/ and counts as one of them. */

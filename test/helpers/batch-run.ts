@@ -1,6 +1,6 @@
 // A whole batch run inside the test's own process, wired as the command wires it.
 import test from 'ava';
-import type { MultiHeadAttention } from '../../src/attention/multi-head.js';
+import type { MultiHeadAttention } from '../../src/engine/multi-head-attention.js';
 import { createXavierWeights, type MultiHeadWeights } from '../../src/index.js';
 import type { ChunkLimits } from '../../src/runs/chunks.js';
 import { identifyRun, identifyWork, type RunIdentity } from '../../src/runs/identity.js';

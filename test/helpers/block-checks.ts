@@ -5,6 +5,7 @@ import { attentionCase } from './attention-case.js';
 import { blockOf, isSurroundingIntact, read, type KernelBench } from './kernel-bench.js';
 import { attendNaive32 } from './naive32.js';
 import { normalTensor, randomMask } from './random.js';
+import { strided } from './strided.js';
 import { findDeviation, PrecisionPool } from './tolerance.js';
 
 export function checkStrides({ kernel, place, placeOutside }: KernelBench): void {
@@ -37,15 +38,16 @@ export function checkStrides({ kernel, place, placeOutside }: KernelBench): void
       const output = put(spread(3, () => 7));
       kernel.attend(
         blockOf({
-          ...{ group, queries, keys, headDim: 5, valueDim: 3, output },
-          query: put(spread(5, (g, i, d) => oracle.q[(g * queries + i) * 5 + d]!)),
-          queryStride: group * 5 + 2,
-          queryHeadStride: 5,
+          ...{ group, queries, keys, headDim: 5, valueDim: 3 },
+          query: strided(put(spread(5, (g, i, d) => oracle.q[(g * queries + i) * 5 + d]!)), {
+            headStride: 5,
+            rowStride: group * 5 + 2,
+          }),
           key: place(oracle.k),
           value: place(oracle.v),
-          outputStride: group * 3 + 2,
-          outputHeadStride: 3,
-          lastOffset: keys - queries,
+          output: strided(output, { headStride: 3, rowStride: group * 3 + 2 }),
+          position: keys - queries,
+          rules: { right: 0 },
         }),
       );
       const [wanted, naive] = [attendOracle(oracle).output, attendNaive32(oracle).output];
@@ -78,10 +80,10 @@ export function checkMasks({ kernel, place, placeOutside }: KernelBench): void {
           query: put(oracle.q),
           key: place(oracle.k),
           value: place(oracle.v),
-          mask: given.mask
-            ? { from: maskAt, headStride: queries * keys, queryStride: keys, keyStride: 1 }
-            : null,
-          bias: given.bias ? { from: put(bias.data), headStride: 0, queryStride: 1, keyStride: 0 } : null,
+          rules: {
+            mask: given.mask ? strided(maskAt, { headStride: queries * keys, rowStride: keys }) : null,
+            bias: given.bias ? strided(put(bias.data), { rowStride: 1, columnStride: 0 }) : null,
+          },
         }),
       );
       assert.equal(
@@ -105,9 +107,7 @@ export function checkAddedWeights({ kernel, place, placeOutside }: KernelBench):
       value: place(oracle.v),
       output: put(new Float32Array(group * queries * 4)),
       weights: {
-        to: weights,
-        headStride: 0,
-        queryStride: keys,
+        ...strided(weights, { rowStride: keys }),
         extraColumn: keys,
         share: 0.5,
         isAdded: true,
@@ -136,8 +136,12 @@ export function checkExtraColumn({ kernel, place, placeOutside }: KernelBench): 
         key: place(oracle.k),
         value: place(oracle.v),
         output: put(new Float32Array(queries * 4)),
-        extra: { count: 2, key: place(extra.k), value: place(extra.v) },
-        weights: { to: weights, headStride: 0, queryStride: 11, extraColumn, share: 1, isAdded: false },
+        extra: {
+          count: 2,
+          key: strided(place(extra.k), { rowStride: 4 }),
+          value: strided(place(extra.v), { rowStride: 4 }),
+        },
+        weights: { ...strided(weights, { rowStride: 11 }), extraColumn, share: 1, isAdded: false },
       }),
     );
     const all = attendOracle({ ...oracle, extra }).weights; // [queries, 4 + 2]
@@ -154,7 +158,7 @@ export function checkEmptyAfterFull({ kernel, place, placeOutside }: KernelBench
   for (const put of [place, placeOutside]) {
     const { oracle } = attentionCase({ queries: 9, keys: 20, headDim: 4, spread: 1e10 });
     const output = put(new Float32Array(36).fill(NaN));
-    const logSumExp = put(new Float32Array(9));
+    const logSumExp = strided(put(new Float32Array(9)), { headStride: 9, rowStride: 1 });
     const operands = {
       queries: 9,
       headDim: 4,
@@ -162,13 +166,17 @@ export function checkEmptyAfterFull({ kernel, place, placeOutside }: KernelBench
       query: put(oracle.q),
       key: place(oracle.k),
       value: place(oracle.v),
+      output,
+      logSumExp,
     };
-    kernel.attend(blockOf({ ...operands, keys: 20, output, logSumExp: { to: logSumExp, headStride: 9 } }));
-    for (const emptied of [{ keys: 0 }, { keys: 20, lastOffset: -9 }, { keys: 20, firstOffset: 20 }]) {
+    kernel.attend(blockOf({ ...operands, keys: 20 }));
+    for (const emptied of [
+      { keys: 0 },
+      { keys: 20, position: -9, rules: { right: 0 } },
+      { keys: 20, position: 20, rules: { left: 0 } },
+    ]) {
       output.data.fill(NaN);
-      kernel.attend(
-        blockOf({ ...operands, ...emptied, output, logSumExp: { to: logSumExp, headStride: 9 } }),
-      );
+      kernel.attend(blockOf({ ...operands, ...emptied }));
       assert.ok(read(output, 36).every((value) => Object.is(value, 0)));
       assert.ok(read(logSumExp, 9).every((value) => value === -Infinity));
     }
@@ -187,7 +195,7 @@ export function checkNaN({ kernel, place }: KernelBench): void {
         query: place(oracle.q),
         key: place(Float32Array.from(oracle.k, (value, n) => (n === j * 4 + 2 ? NaN : value))),
         value: place(oracle.v),
-        mask: { from: { data: mask.data, offset: 0 }, headStride: 0, queryStride: keys, keyStride: 1 },
+        rules: { mask: strided({ data: mask.data, offset: 0 }, { rowStride: keys }) },
       }),
     );
     const numbers = read(output, queries * 4);
@@ -206,31 +214,29 @@ export function checkRowsAlone({ kernel, place }: KernelBench): void {
   const [queries, keys] = [60, 150];
   const { oracle } = attentionCase({ queries, keys, headDim: 4 });
   const [query, key, value] = [place(oracle.q), place(oracle.k), place(oracle.v)];
-  for (const [firstOffset, lastOffset] of [
-    [-Infinity, 0],
-    [10, Infinity],
-    [-5, 70],
-    [20, 90],
-    [63, 64],
+  for (const [position, left, right] of [
+    [0, Infinity, 0],
+    [10, 0, Infinity],
+    [0, 5, 70],
+    [20, 0, 70],
+    [63, 0, 1],
   ] as const) {
     const run = (first: number, count: number): Float32Array => {
       const output = place(new Float32Array(count * 4));
       const from = { data: query.data, offset: query.offset + first * 4 };
       const operands = { query: from, key, value, output, keys, headDim: 4, valueDim: 4, queries: count };
-      kernel.attend(
-        blockOf({ ...operands, firstOffset: firstOffset + first, lastOffset: lastOffset + first }),
-      );
+      kernel.attend(blockOf({ ...operands, position: position + first, rules: { left, right } }));
       return read(output, count * 4);
     };
     const block = run(0, queries);
     const mask = (_b: number, _h: number, i: number, j: number) =>
-      j >= i + firstOffset && j <= i + lastOffset;
+      j >= i + position - left && j <= i + position + right;
     assert.equal(findDeviation(block, attendOracle({ ...oracle, mask }).output), undefined);
     for (let i = 0; i < queries; i++) {
       assert.deepEqual(
         run(i, 1),
         block.slice(i * 4, i * 4 + 4),
-        `keys ${firstOffset} to ${lastOffset}, query ${i}`,
+        `query ${i} from ${position} on, ${left} to the left and ${right} to the right`,
       );
     }
   }

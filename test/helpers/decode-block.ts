@@ -1,11 +1,13 @@
 // Decoding blocks on a bare kernel, in one piece and over ranges of their keys: what the phases `decode` and `merge` do,
 // without an engine.
 import assert from 'node:assert/strict';
-import type { AttentionBlock, Slice } from '../../workers/kernels/kernel.js';
+import type { AttentionBlock, BlockRules } from '../../workers/kernels/kernel.js';
 import type { OracleInputs } from '../oracle/oracle.js';
 import { partialFloats } from '../../src/core/protocol/attention-work.js';
+import type { Slice } from '../../src/core/protocol/strided.js';
 import { attentionCase, type CaseOptions } from './attention-case.js';
 import { blockOf, isSurroundingIntact, read, type KernelBench } from './kernel-bench.js';
+import { strided } from './strided.js';
 
 type Put = KernelBench['place'];
 
@@ -14,17 +16,19 @@ export function decodingBlock(
   place: Put,
   put: Put,
   { dims, q, k, v }: OracleInputs,
+  rules: Partial<BlockRules> = {},
 ): AttentionBlock & { readonly logSumExp: NonNullable<AttentionBlock['logSumExp']> } {
   const { heads: group, queries, keys, headDim, valueDim } = dims;
-  const logSumExp = { to: put(new Float32Array(group * queries).fill(NaN)), headStride: queries };
+  const sums = put(new Float32Array(group * queries).fill(NaN));
   const block = blockOf({
     ...{ group, queries, keys, headDim, valueDim, isDecoding: true },
     query: put(q),
     key: place(k),
     value: place(v),
     output: put(new Float32Array(group * queries * valueDim).fill(NaN)),
+    rules,
   });
-  return { ...block, logSumExp };
+  return { ...block, logSumExp: strided(sums, { headStride: queries, rowStride: 1 }) };
 }
 
 /** The numbers of a block of that form, as they are now. */
@@ -34,7 +38,7 @@ export function resultsOf({ output, logSumExp, group, queries, valueDim }: Atten
 } {
   return {
     output: read(output, group * queries * valueDim),
-    logSumExp: read(logSumExp!.to, group * queries),
+    logSumExp: read(logSumExp!, group * queries),
   };
 }
 
@@ -52,44 +56,56 @@ export function attendRanges(
 ): void {
   const { keys, queries, group, valueDim } = block;
   const ranges = Math.ceil(keys / keysPerRange);
-  const rangeFloats = queries * group * partialFloats(valueDim);
-  const partial = place(new Float32Array(ranges * rangeFloats).fill(NaN));
+  const rowFloats = partialFloats(valueDim);
+  const rangeFloats = queries * group * rowFloats;
+  const partial = strided(place(new Float32Array(ranges * rangeFloats).fill(NaN)), {
+    entryStride: rangeFloats,
+    headStride: rowFloats,
+    rowStride: group * rowFloats,
+  });
   for (let range = ranges - 1; range >= 0; range--) {
     const first = range * keysPerRange;
     kernel.attend({
       ...cutKeys(block, first, Math.min(keys, first + keysPerRange)),
-      partial: { data: partial.data, offset: partial.offset + range * rangeFloats },
+      partial: advance(partial, range * rangeFloats),
     });
   }
   assert.ok(isSurroundingIntact(partial, ranges * rangeFloats), 'beside what the ranges gathered');
   afterAttending?.();
-  kernel.merge({ ...block, partial, ranges });
+  kernel.merge({ ...block, headScale: block.rules.headScale, partial, ranges });
 }
 
 /** The block over the keys first <= j < end; what is beside the sequence belongs to the first range. */
 function cutKeys(block: AttentionBlock, first: number, end: number): AttentionBlock {
-  const { mask, bias } = block;
+  const { rules } = block;
+  const { mask, bias } = rules;
   return {
     ...block,
     ...cutStored(block, first),
     keys: end - first,
     extra: first === 0 ? block.extra : null,
-    sinks: first === 0 ? block.sinks : null,
+    rules: {
+      ...rules,
+      bias: bias && advance(bias, first * bias.columnStride),
+      mask: mask && advance(mask, first * mask.columnStride),
+      sinks: first === 0 ? rules.sinks : null,
+    },
     position: block.position - first,
-    firstOffset: block.firstOffset - first,
-    lastOffset: block.lastOffset - first,
-    mask: mask && { ...mask, from: advance(mask.from, first * mask.keyStride) },
-    bias: bias && { ...bias, from: advance(bias.from, first * bias.keyStride) },
   };
 }
 
 /** Keys and values from `first` on; that is the first of a page where they lie in pages. */
 function cutStored(
-  { key, keyStride, value, valueStride, pages }: AttentionBlock,
+  { key, value, pages }: AttentionBlock,
   first: number,
 ): Pick<AttentionBlock, 'key' | 'value' | 'pages'> {
-  if (pages === null)
-    return { key: advance(key, first * keyStride), value: advance(value, first * valueStride), pages };
+  if (pages === null) {
+    return {
+      key: advance(key, first * key.rowStride),
+      value: advance(value, first * value.rowStride),
+      pages,
+    };
+  }
   assert.equal(first % pages.pageKeys, 0, 'ranges of whole pages');
   return { key, value, pages: { ...pages, table: advance(pages.table, first / pages.pageKeys) } };
 }

@@ -7,6 +7,7 @@ import { attendRanges, decodingBlock, decodingCase, resultsOf } from './decode-b
 import { isSurroundingIntact, read, type KernelBench } from './kernel-bench.js';
 import { attendNaive32 } from './naive32.js';
 import { normalTensor } from './random.js';
+import { strided } from './strided.js';
 import { findDeviation, PrecisionPool } from './tolerance.js';
 
 export function checkRanges({ kernel, place, placeOutside }: KernelBench): void {
@@ -30,7 +31,7 @@ export function checkRanges({ kernel, place, placeOutside }: KernelBench): void 
       });
       const [wanted, naive] = [attendOracle(oracle), attendNaive32(oracle).output];
       const check = (title: string, run: (block: AttentionBlock) => void): Float32Array => {
-        const block = { ...decodingBlock(place, put, oracle), lastOffset: keys - queries };
+        const block = { ...decodingBlock(place, put, oracle, { right: 0 }), position: keys - queries };
         run(block);
         const { output, logSumExp } = resultsOf(block);
         const label = `${JSON.stringify(oracle.dims)} ${title}`;
@@ -54,15 +55,15 @@ export function checkRanges({ kernel, place, placeOutside }: KernelBench): void 
   assert.equal(pool.findProblem(), undefined);
 }
 
-/** Rows at strides of their own among sevens: element d of (i, g) at i * queryStride + g * headStride + d. */
+/** Rows at strides of their own among sevens: element d of (i, g) at i * rowStride + g * headStride + d. */
 function spreadRows(rows: ArrayLike<number>, queries: number, group: number, dims: number) {
-  const [headStride, queryStride] = [dims + 1, group * (dims + 1) + 2];
-  const numbers = new Float32Array(queries * queryStride).fill(7);
+  const [headStride, rowStride] = [dims + 1, group * (dims + 1) + 2];
+  const numbers = new Float32Array(queries * rowStride).fill(7);
   for (let row = 0; row < queries * group; row++) {
-    const start = (row % queries) * queryStride + Math.floor(row / queries) * headStride;
+    const start = (row % queries) * rowStride + Math.floor(row / queries) * headStride;
     for (let d = 0; d < dims; d++) numbers[start + d] = rows[row * dims + d]!;
   }
-  return { numbers, headStride, queryStride };
+  return { numbers, strides: { headStride, rowStride } };
 }
 
 /** Rows `gap` apart, NaN between them. */
@@ -88,17 +89,11 @@ export function checkRangeMargins({ kernel, place, placeOutside }: KernelBench):
       const sums = put(new Float32Array(group * (queries + 1)).fill(7));
       const block = {
         ...decodingBlock(place, put, oracle),
-        query: put(query.numbers),
-        queryStride: query.queryStride,
-        queryHeadStride: query.headStride,
-        key: place(spreadKeys(oracle.k, headDim, 3)),
-        keyStride: headDim + 3,
-        value: place(spreadKeys(oracle.v, valueDim, 2)),
-        valueStride: valueDim + 2,
-        output,
-        outputStride: rows.queryStride,
-        outputHeadStride: rows.headStride,
-        logSumExp: { to: sums, headStride: queries + 1 },
+        query: strided(put(query.numbers), query.strides),
+        key: strided(place(spreadKeys(oracle.k, headDim, 3)), { rowStride: headDim + 3 }),
+        value: strided(place(spreadKeys(oracle.v, valueDim, 2)), { rowStride: valueDim + 2 }),
+        output: strided(output, rows.strides),
+        logSumExp: strided(sums, { headStride: queries + 1, rowStride: 1 }),
       };
       const label = `${queries} queries, ${group} heads, ${put === place ? 'inside' : 'outside'} the arena`;
       attendRanges({ kernel, place }, block, 64, () => {
@@ -130,10 +125,19 @@ export function checkDecodingWeights({ kernel, place, placeOutside }: KernelBenc
       const weights = put(new Float32Array(copies * queries * columns).fill(1));
       const headStride = isAdded ? 0 : queries * columns;
       const block = {
-        ...decodingBlock(place, put, oracle),
-        lastOffset: keys - queries,
-        extra: { count: 2, key: place(extra.k), value: place(extra.v) },
-        weights: { to: weights, headStride, queryStride: columns, extraColumn, share: 0.5, isAdded },
+        ...decodingBlock(place, put, oracle, { right: 0 }),
+        position: keys - queries,
+        extra: {
+          count: 2,
+          key: strided(place(extra.k), { rowStride: 4 }),
+          value: strided(place(extra.v), { rowStride: 4 }),
+        },
+        weights: {
+          ...strided(weights, { headStride, rowStride: columns }),
+          extraColumn,
+          share: 0.5,
+          isAdded,
+        },
       };
       kernel.attend(block);
       const wanted = new Float64Array(copies * queries * columns).fill(1);
@@ -157,15 +161,17 @@ export function checkDecodingRowsAlone({ kernel, place }: KernelBench): void {
   const [queries, keys, headDim, valueDim] = [8, 150, 13, 11];
   const oracle = decodingCase(1, { queries, keys, headDim, valueDim });
   const block = decodingBlock(place, place, oracle);
-  for (const lastOffset of [Infinity, 0, 60, 63, 140]) {
-    kernel.attend({ ...block, lastOffset });
+  for (const right of [Infinity, 0, 60, 63, 140]) {
+    const rules = { ...block.rules, right };
+    kernel.attend({ ...block, rules });
     const together = resultsOf(block).output;
     for (let i = 0; i < queries; i++) {
       const output = place(new Float32Array(valueDim));
-      const query = { data: block.query.data, offset: block.query.offset + i * headDim };
-      kernel.attend({ ...block, query, output, queries: 1, lastOffset: lastOffset + i });
+      const query = { ...block.query, offset: block.query.offset + i * headDim };
+      const alone = { queries: 1, position: i, query, output: { ...block.output, ...output } };
+      kernel.attend({ ...block, ...alone, rules });
       const row = together.subarray(i * valueDim, (i + 1) * valueDim);
-      assert.deepEqual(read(output, valueDim), row, `keys up to ${lastOffset}, query ${i}`);
+      assert.deepEqual(read(output, valueDim), row, `${right} keys to the right, query ${i}`);
     }
   }
 }

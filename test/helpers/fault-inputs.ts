@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { shareFloats } from '../../src/attention/shared.js';
+import { shareFloats } from '../../src/attention/share-operands.js';
 import { weightsToTorch } from '../../src/checkpoints/torch.js';
 import { createXavierWeights } from '../../src/attention/xavier.js';
 import { createSequenceWriter } from '../../src/files/sequences/sequence-writer.js';

@@ -1,16 +1,24 @@
 // A kernel on the test's own thread, with memory to put operands into: no engine, no workers, no units.
 import { createArena } from '../../src/core/tensor/arena.js';
 import { RegionViews } from '../../src/core/tensor/region.js';
-import type { AttentionBlock, Kernel, Slice } from '../../workers/kernels/kernel.js';
+import type {
+  AttentionBlock,
+  BlockRules,
+  Floats,
+  Kernel,
+  StoredNumbers,
+} from '../../workers/kernels/kernel.js';
 import { createKernel, probeKernels } from '../../workers/kernels/registry.js';
 import type { KernelName } from '../../src/core/protocol/kernels.js';
+import type { Slice } from '../../src/core/protocol/strided.js';
+import { strided } from './strided.js';
 
 export interface KernelBench {
   readonly kernel: Kernel;
   /** Numbers in the kernel's working memory, at an odd offset between sevens. */
-  readonly place: (numbers: ArrayLike<number>) => Slice;
+  readonly place: (numbers: ArrayLike<number>) => Floats;
   /** Numbers in shared memory that the arena knows nothing of, at an odd offset between sevens. */
-  readonly placeOutside: (numbers: ArrayLike<number>) => Slice;
+  readonly placeOutside: (numbers: ArrayLike<number>) => Floats;
 }
 
 export const margin = 3;
@@ -20,13 +28,13 @@ export function createBench(name: KernelName): KernelBench {
   if (!probe.available) throw new Error(probe.reason);
   const arena = createArena(probe.traits.arena, 2 ** 30);
   const views = new RegionViews(arena.memory);
-  const fill = (data: Float32Array, numbers: ArrayLike<number>): Slice => {
+  const fill = (data: Float32Array, numbers: ArrayLike<number>): Floats => {
     data.fill(7);
     data.set(numbers, margin);
     return { data, offset: margin };
   };
   return {
-    kernel: createKernel(name, views),
+    kernel: createKernel(name, views) as Kernel,
     place: (numbers) => fill(views.floats(arena.allocate(numbers.length + 2 * margin)), numbers),
     placeOutside: (numbers) =>
       fill(new Float32Array(new SharedArrayBuffer(4 * (numbers.length + 2 * margin))), numbers),
@@ -34,49 +42,59 @@ export function createBench(name: KernelName): KernelBench {
 }
 
 /** The first `length` numbers of a slice, as they are now. */
-export function read({ data, offset }: Slice, length: number): Float32Array {
+export function read({ data, offset }: Floats, length: number): Float32Array {
   return data.slice(offset, offset + length);
 }
 
 /** Whether everything around the first `length` numbers still is 7. */
-export function isSurroundingIntact({ data, offset }: Slice, length: number): boolean {
+export function isSurroundingIntact({ data, offset }: Floats, length: number): boolean {
   return [...data.subarray(0, offset), ...data.subarray(offset + length)].every((value) => value === 7);
 }
 
-/** A block of one head and one query on `keys` keys; the fields given replace those. */
-export function blockOf(
-  operands: Pick<AttentionBlock, 'query' | 'key' | 'value' | 'output' | 'keys' | 'headDim' | 'valueDim'> &
-    Partial<AttentionBlock>,
-): AttentionBlock {
-  const { headDim, valueDim, queries = 1 } = operands;
+/** What a test says of a block; operands without strides are dense. */
+interface Given {
+  readonly keys: number;
+  readonly headDim: number;
+  readonly valueDim: number;
+  readonly query: Floats;
+  readonly key: Slice<StoredNumbers>;
+  readonly value: Slice<StoredNumbers>;
+  readonly output: Floats;
+  readonly rules?: Partial<BlockRules>;
+}
+
+/** A block of one head and one query on `keys` keys; the fields and rules given replace those. */
+export function blockOf(given: Given & Partial<Omit<AttentionBlock, keyof Given>>): AttentionBlock {
+  const { headDim, valueDim, queries = 1 } = given;
   return {
-    queryStride: headDim,
-    queryHeadStride: queries * headDim,
-    keyStride: headDim,
-    valueStride: valueDim,
-    storage: 'f32',
-    pages: null,
-    outputStride: valueDim,
-    outputHeadStride: queries * valueDim,
     queries,
     group: 1,
-    scale: 1 / Math.sqrt(headDim),
-    softcap: 0,
+    storage: 'f32',
+    pages: null,
     extra: null,
     position: 0,
-    firstOffset: -Infinity,
-    lastOffset: Infinity,
-    mask: null,
-    bias: null,
-    alibiSlopes: null,
-    sinks: null,
-    headScale: null,
     weights: null,
     scores: null,
     statistics: null,
     logSumExp: null,
     isDecoding: false,
     partial: null,
-    ...operands,
+    ...given,
+    query: strided(given.query, { headStride: queries * headDim, rowStride: headDim }),
+    key: strided(given.key, { rowStride: headDim }),
+    value: strided(given.value, { rowStride: valueDim }),
+    output: strided(given.output, { headStride: queries * valueDim, rowStride: valueDim }),
+    rules: {
+      scale: 1 / Math.sqrt(headDim),
+      softcap: 0,
+      alibiSlopes: null,
+      bias: null,
+      mask: null,
+      left: Infinity,
+      right: Infinity,
+      sinks: null,
+      headScale: null,
+      ...given.rules,
+    },
   };
 }

@@ -19,6 +19,7 @@ import {
 import { blockOf, read, type KernelBench } from './kernel-bench.js';
 import { checkProductMargins, checkProducts } from './product-checks.js';
 import { checkEmptyRanges, checkRangeNaN, checkRangesOfInfiniteScores } from './range-checks.js';
+import { strided } from './strided.js';
 
 export const kernelChecks: Readonly<Record<string, (bench: KernelBench) => void>> = {
   'pack and project multiply every number of columns and depths': checkProducts,
@@ -57,9 +58,9 @@ function attendScores(
     blockOf({
       ...{ keys, headDim: 1, valueDim: 1, query: place([1]), key: place(exponents), value: place(exponents) },
       output: place([0]),
-      scale: Math.fround(Math.LN2),
-      weights: { to: weights, headStride: 0, queryStride: keys, extraColumn: keys, share: 1, isAdded: false },
-      logSumExp: { to: logSumExp, headStride: 0 },
+      rules: { scale: Math.fround(Math.LN2) },
+      weights: { ...strided(weights, { rowStride: keys }), extraColumn: keys, share: 1, isAdded: false },
+      logSumExp: strided(logSumExp),
     }),
   );
   return { weights: read(weights, keys), logSumExp: read(logSumExp, 1)[0]! };

@@ -3,6 +3,7 @@
 import { isMainThread, parentPort } from 'node:worker_threads';
 import { RegionViews } from '../../src/core/tensor/region.js';
 import { nativeKernel } from '../../workers/kernels/native/kernel.js';
+import { strided } from './strided.js';
 
 const [queries, keys, headDim] = [3, 40, 8];
 
@@ -13,18 +14,38 @@ function wave(length: number, step: number): Float32Array {
 /** Attention of a few queries. */
 export function computeSome(): number[] {
   const output = new Float32Array(queries * headDim);
+  const rows = (data: Float32Array) => strided({ data, offset: 0 }, { rowStride: headDim });
   nativeKernel.create(new RegionViews(undefined)).attend({
-    ...{ queries, group: 1, keys, headDim, valueDim: headDim, scale: 1 },
-    query: { data: wave(queries * headDim, 1), offset: 0 },
-    key: { data: wave(keys * headDim, 2), offset: 0 },
-    value: { data: wave(keys * headDim, 3), offset: 0 },
-    output: { data: output, offset: 0 },
-    ...{ queryStride: headDim, keyStride: headDim, valueStride: headDim, outputStride: headDim },
-    ...{ queryHeadStride: 0, outputHeadStride: 0, firstOffset: -Infinity, lastOffset: Infinity },
-    ...{ softcap: 0, storage: 'f32', pages: null, extra: null, position: 0, mask: null, bias: null },
-    ...{ alibiSlopes: null, sinks: null, headScale: null },
-    ...{ weights: null, scores: null, statistics: null, logSumExp: null },
-    ...{ isDecoding: false, partial: null },
+    queries,
+    group: 1,
+    keys,
+    headDim,
+    valueDim: headDim,
+    query: rows(wave(queries * headDim, 1)),
+    key: rows(wave(keys * headDim, 2)),
+    value: rows(wave(keys * headDim, 3)),
+    storage: 'f32',
+    pages: null,
+    output: rows(output),
+    extra: null,
+    rules: {
+      scale: 1,
+      softcap: 0,
+      alibiSlopes: null,
+      bias: null,
+      mask: null,
+      left: Infinity,
+      right: Infinity,
+      sinks: null,
+      headScale: null,
+    },
+    position: 0,
+    weights: null,
+    scores: null,
+    statistics: null,
+    logSumExp: null,
+    isDecoding: false,
+    partial: null,
   });
   return [...output];
 }

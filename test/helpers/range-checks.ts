@@ -4,6 +4,7 @@ import { attendOracle, type OracleInputs } from '../oracle/oracle.js';
 import { attendRanges, decodingBlock, decodingCase, resultsOf } from './decode-block.js';
 import type { KernelBench } from './kernel-bench.js';
 import { randomMask } from './random.js';
+import { strided } from './strided.js';
 import { findDeviation } from './tolerance.js';
 
 export function checkEmptyRanges({ kernel, place, placeOutside }: KernelBench): void {
@@ -18,22 +19,20 @@ export function checkEmptyRanges({ kernel, place, placeOutside }: KernelBench): 
   for (const put of [place, placeOutside]) {
     const oracle = decodingCase(group, { queries, keys, headDim: 4, mask, spread: 3 });
     const wanted = attendOracle(oracle);
-    const some = {
-      ...decodingBlock(place, put, oracle),
-      mask: { ...maskOf(mask, queries, keys), headStride: 0 },
-    };
+    const shared = { ...maskOf(mask, queries, keys), headStride: 0 };
+    const some = decodingBlock(place, put, oracle, { mask: shared });
     attendRanges({ kernel, place }, some, keysPerRange);
     const { output, logSumExp } = resultsOf(some);
     assert.equal(findDeviation(output, wanted.output), undefined);
     assert.equal(findDeviation(logSumExp, wanted.logSumExp, 2e-6, 1e-6), undefined);
     assert.ok(output.subarray(4, 8).every((value) => Object.is(value, 0)));
 
-    for (const emptied of [
-      { mask: { ...some.mask, from: { data: new Uint8Array(queries * keys), offset: 0 } } },
-      { mask: null, lastOffset: -queries },
-      { mask: null, firstOffset: keys },
+    for (const { position, rules } of [
+      { position: 0, rules: { mask: { ...shared, data: new Uint8Array(queries * keys) } } },
+      { position: -queries, rules: { right: 0 } },
+      { position: keys, rules: { left: 0 } },
     ]) {
-      const block = { ...decodingBlock(place, put, oracle), ...emptied };
+      const block = { ...decodingBlock(place, put, oracle, rules), position };
       attendRanges({ kernel, place }, block, keysPerRange);
       assert.ok(resultsOf(block).output.every((value) => Object.is(value, 0)));
       assert.ok(resultsOf(block).logSumExp.every((value) => value === -Infinity));
@@ -47,7 +46,7 @@ export function checkRangeNaN({ kernel, place }: KernelBench): void {
   for (let i = 0; i < queries; i++) mask.data[i * keys + left] = 0;
   const clean = decodingCase(1, { queries, keys, headDim: 4, mask });
   const run = (oracle: OracleInputs, keysPerRange: number): Float32Array => {
-    const block = { ...decodingBlock(place, place, oracle), mask: maskOf(mask, queries, keys) };
+    const block = decodingBlock(place, place, oracle, { mask: maskOf(mask, queries, keys) });
     if (keysPerRange < keys) attendRanges({ kernel, place }, block, keysPerRange);
     else kernel.attend(block);
     return resultsOf(block).output;
@@ -76,7 +75,7 @@ export function checkRangesOfInfiniteScores({ kernel, place }: KernelBench): voi
   for (const first of [0, 64, 128]) {
     const k = Float32Array.from(oracle.k, (value, j) => (j >= first && j < first + 64 ? -Infinity : value));
     const inputs = { ...oracle, q: [1], k };
-    const block = { ...decodingBlock(place, place, inputs), scale: 1 };
+    const block = decodingBlock(place, place, inputs, { scale: 1 });
     attendRanges({ kernel, place }, block, 64);
     const { output, logSumExp } = resultsOf(block);
     const wanted = attendOracle(inputs);
@@ -86,5 +85,5 @@ export function checkRangesOfInfiniteScores({ kernel, place }: KernelBench): voi
 }
 
 function maskOf({ data }: ReturnType<typeof randomMask>, queries: number, keys: number) {
-  return { from: { data, offset: 0 }, headStride: queries * keys, queryStride: keys, keyStride: 1 };
+  return strided({ data, offset: 0 }, { headStride: queries * keys, rowStride: keys });
 }

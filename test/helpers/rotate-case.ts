@@ -4,6 +4,7 @@ import { rotateUnits } from '../../workers/phases/rotate.js';
 import type { Rotary, RotateWork } from '../../src/core/protocol/head-work.js';
 import { entryWords, unitWords } from '../../src/core/protocol/tables.js';
 import { normalTensor } from './random.js';
+import { strided } from './strided.js';
 
 export type Floats = Float32Array<SharedArrayBuffer>;
 type Arrangement = 'head-major' | 'token-major';
@@ -62,7 +63,7 @@ export function rotate(options: RotateCase): { readonly query: Side; readonly ke
     const count = which === 0 ? heads : kvHeads;
     const lengths = sequences.map(({ queries, keys }) => (which === 0 ? queries : keys));
     const rows = lengths.reduce((sum, length) => sum + length, 0);
-    const [headStride, tokenStride] =
+    const [headStride, rowStride] =
       arrangement === 'head-major' ? [rows * headDim, headDim] : [headDim, count * headDim];
     const { data } = normalTensor([count * rows * headDim], 1 + which);
     if (which === 0 && options.queries !== undefined) data.set(options.queries);
@@ -71,7 +72,7 @@ export function rotate(options: RotateCase): { readonly query: Side; readonly ke
     for (const [index, length] of lengths.entries()) {
       const at = index * entryWords.count;
       const { diagonal, keyPosition = 0 } = sequences[index]!;
-      table[at + (which === 0 ? entryWords.queryOffset : entryWords.keyOffset)] = row * tokenStride;
+      table[at + (which === 0 ? entryWords.queryOffset : entryWords.keyOffset)] = row * rowStride;
       table[at + (which === 0 ? entryWords.queries : entryWords.keys)] = length;
       table[at + entryWords.diagonal] = diagonal;
       table[at + entryWords.keyPosition] = keyPosition;
@@ -85,7 +86,7 @@ export function rotate(options: RotateCase): { readonly query: Side; readonly ke
     return {
       ...{ before: data.slice(), data, heads: count, rows, weight: norm?.[side] },
       positions: positions?.[side] ?? stands,
-      elementOf: (head, at, d) => head * headStride + at * tokenStride + d,
+      elementOf: (head, at, d) => head * headStride + at * rowStride + d,
     };
   };
   const [query, key] = [place(0), place(1)];
@@ -96,7 +97,10 @@ export function rotate(options: RotateCase): { readonly query: Side; readonly ke
     elementOf,
     positions: given,
   }: Side): RotateWork['query'] => ({
-    layout: { region: regionOf(data), headStride: elementOf(1, 0, 0), tokenStride: elementOf(0, 1, 0) },
+    layout: strided(
+      { data: regionOf(data), offset: 0 },
+      { headStride: elementOf(1, 0, 0), rowStride: elementOf(0, 1, 0) },
+    ),
     heads: count,
     norm: weight === undefined ? null : regionOf(weight),
     positions: positions === undefined ? null : regionOf(shareDoubles(given)),

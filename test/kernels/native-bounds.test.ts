@@ -3,21 +3,23 @@
 import test from 'ava';
 import type {
   AttentionBlock,
+  BlockRules,
+  Floats,
   Kernel,
   Packing,
   PartialRows,
   Projection,
-  Slice,
+  StoredNumbers,
 } from '../../workers/kernels/kernel.js';
 import { partialFloats } from '../../src/core/protocol/attention-work.js';
 import { packedLength } from '../../src/core/protocol/layout.js';
 import { rowStatistics } from '../../src/core/protocol/statistics.js';
+import type { Slice } from '../../src/core/protocol/strided.js';
 import { hasAddon } from '../helpers/engines.js';
 import { createBench } from '../helpers/kernel-bench.js';
+import { strided } from '../helpers/strided.js';
 
-type AnySlice = Slice | Slice<Uint8Array> | Slice<Uint16Array> | Slice<Int32Array>;
-
-const floats = (length: number, offset = 0): Slice => ({
+const floats = (length: number, offset = 0): Floats => ({
   data: new Float32Array(new SharedArrayBuffer(4 * (offset + length))),
   offset,
 });
@@ -29,60 +31,87 @@ const halves = (length: number, offset = 0): Slice<Uint16Array> => ({
 
 // 3 queries of 2 heads, 5 keys and 2 extra ones; every operand ends where its array does.
 const attention = {
-  ...{
-    queries: 3,
-    group: 2,
-    keys: 5,
-    headDim: 4,
-    valueDim: 6,
+  queries: 3,
+  group: 2,
+  keys: 5,
+  headDim: 4,
+  valueDim: 6,
+  query: strided(floats(2 * 9 + 10 + 4, 1), { headStride: 10, rowStride: 9 }),
+  key: strided(floats(4 * 7 + 4, 2), { rowStride: 7 }),
+  value: strided(floats(4 * 8 + 6, 3), { rowStride: 8 }),
+  storage: 'f32',
+  pages: null,
+  output: strided(floats(2 * 6 + 18 + 6, 4), { headStride: 18, rowStride: 6 }),
+  extra: {
+    count: 2,
+    key: strided(floats(8, 5), { rowStride: 4 }),
+    value: strided(floats(12, 6), { rowStride: 6 }),
+  },
+  rules: {
     scale: 1,
     softcap: 5,
-    position: 2,
-    firstOffset: -Infinity,
-    lastOffset: Infinity,
+    alibiSlopes: strided(floats(2, 12), { headStride: 1 }),
+    bias: strided(floats(0 + 2 * 11 + 4 * 2 + 1, 8), { rowStride: 11, columnStride: 2 }),
+    mask: strided({ data: new Uint8Array(20 + 2 * 5 + 4 + 1), offset: 0 }, { headStride: 20, rowStride: 5 }),
+    left: Infinity,
+    right: Infinity,
+    sinks: strided(floats(2, 13), { headStride: 1 }),
+    headScale: strided(floats(2, 14), { headStride: 1 }),
   },
-  ...{ query: floats(2 * 9 + 10 + 4, 1), queryStride: 9, queryHeadStride: 10 },
-  ...{ key: floats(4 * 7 + 4, 2), keyStride: 7, value: floats(4 * 8 + 6, 3), valueStride: 8 },
-  ...{ storage: 'f32', pages: null },
-  ...{ output: floats(2 * 6 + 18 + 6, 4), outputStride: 6, outputHeadStride: 18 },
-  extra: { count: 2, key: floats(8, 5), value: floats(12, 6) },
-  mask: {
-    from: { data: new Uint8Array(20 + 2 * 5 + 4 + 1), offset: 0 },
-    ...{ headStride: 20, queryStride: 5, keyStride: 1 },
-  },
-  bias: { from: floats(0 + 2 * 11 + 4 * 2 + 1, 8), headStride: 0, queryStride: 11, keyStride: 2 },
-  ...{ alibiSlopes: floats(2, 12), sinks: floats(2, 13), headScale: floats(2, 14) },
+  position: 2,
   weights: {
-    ...{
-      to: floats(30 + 2 * 8 + 8, 9),
-      headStride: 30,
-      queryStride: 8,
-      extraColumn: 6,
-      share: 1,
-      isAdded: false,
-    },
+    ...strided(floats(30 + 2 * 8 + 8, 9), { headStride: 30, rowStride: 8 }),
+    extraColumn: 6,
+    share: 1,
+    isAdded: false,
   },
-  scores: { to: floats(27 + 2 * 9 + 9, 15), stage: 'biased', headStride: 27, queryStride: 9, extraColumn: 7 },
-  statistics: floats(6 * rowStatistics, 16),
-  logSumExp: { to: floats(4 + 3, 10), headStride: 4 },
-  ...{ isDecoding: true, partial: floats(6 * partialFloats(6), 11) },
+  scores: {
+    ...strided(floats(27 + 2 * 9 + 9, 15), { headStride: 27, rowStride: 9 }),
+    extraColumn: 7,
+    stage: 'biased',
+  },
+  statistics: strided(floats(6 * rowStatistics, 16), {
+    headStride: rowStatistics,
+    rowStride: 2 * rowStatistics,
+  }),
+  logSumExp: strided(floats(4 + 3, 10), { headStride: 4, rowStride: 1 }),
+  isDecoding: true,
+  partial: strided(floats(6 * partialFloats(6), 11), {
+    headStride: partialFloats(6),
+    rowStride: 2 * partialFloats(6),
+  }),
 } satisfies AttentionBlock;
+const { rules } = attention;
+
+const withRules = (change: Partial<BlockRules>): AttentionBlock => ({
+  ...attention,
+  rules: { ...rules, ...change },
+});
 
 const inHalves = {
   ...attention,
-  ...{ key: halves(4 * 7 + 4, 3), value: halves(4 * 8 + 6, 5), storage: 'f16' },
+  key: { ...attention.key, ...halves(4 * 7 + 4, 3) },
+  value: { ...attention.value, ...halves(4 * 8 + 6, 5) },
+  storage: 'f16',
 } satisfies AttentionBlock;
 
 // 130 keys in pages 2 and 0; nothing else is as long as they are.
 const inPages = {
-  ...{ ...attention, keys: 130, mask: null, bias: null, weights: null, scores: null },
-  ...{ key: floats(2 * 1100 + 127 * 7 + 4, 2), value: floats(2 * 1100 + 127 * 8 + 6, 3) },
+  ...attention,
+  keys: 130,
+  rules: { ...rules, mask: null, bias: null },
+  weights: null,
+  scores: null,
+  key: { ...attention.key, ...floats(2 * 1100 + 127 * 7 + 4, 2) },
+  value: { ...attention.value, ...floats(2 * 1100 + 127 * 8 + 6, 3) },
   pages: { table: { data: Int32Array.of(9, 2, 0), offset: 1 }, pageKeys: 128, stride: 1100 },
 } satisfies AttentionBlock;
 
 /** The last element of one operand cut away. */
-const shorter = <T extends AnySlice>({ data, offset }: T): T =>
-  ({ data: data.subarray(0, data.length - 1), offset }) as T;
+const shorter = <T extends Slice<StoredNumbers | Uint8Array | Int32Array>>(operand: T): T => ({
+  ...operand,
+  data: operand.data.subarray(0, operand.data.length - 1),
+});
 
 const pagesOf = (...numbers: readonly number[]): AttentionBlock => ({
   ...inPages,
@@ -96,15 +125,15 @@ const shortOperands: Readonly<Record<string, AttentionBlock>> = {
   output: { ...attention, output: shorter(attention.output) },
   extraKey: { ...attention, extra: { ...attention.extra, key: shorter(attention.extra.key) } },
   extraValue: { ...attention, extra: { ...attention.extra, value: shorter(attention.extra.value) } },
-  mask: { ...attention, mask: { ...attention.mask, from: shorter(attention.mask.from) } },
-  bias: { ...attention, bias: { ...attention.bias, from: shorter(attention.bias.from) } },
-  alibiSlopes: { ...attention, alibiSlopes: shorter(attention.alibiSlopes) },
-  sinks: { ...attention, sinks: shorter(attention.sinks) },
-  headScale: { ...attention, headScale: shorter(attention.headScale) },
-  weights: { ...attention, weights: { ...attention.weights, to: shorter(attention.weights.to) } },
-  scores: { ...attention, scores: { ...attention.scores, to: shorter(attention.scores.to) } },
+  mask: withRules({ mask: shorter(rules.mask) }),
+  bias: withRules({ bias: shorter(rules.bias) }),
+  alibiSlopes: withRules({ alibiSlopes: shorter(rules.alibiSlopes) }),
+  sinks: withRules({ sinks: shorter(rules.sinks) }),
+  headScale: withRules({ headScale: shorter(rules.headScale) }),
+  weights: { ...attention, weights: shorter(attention.weights) },
+  scores: { ...attention, scores: shorter(attention.scores) },
   statistics: { ...attention, statistics: shorter(attention.statistics) },
-  logSumExp: { ...attention, logSumExp: { ...attention.logSumExp, to: shorter(attention.logSumExp.to) } },
+  logSumExp: { ...attention, logSumExp: shorter(attention.logSumExp) },
   partial: { ...attention, partial: shorter(attention.partial) },
   'key of 16 bits': { ...inHalves, key: shorter(inHalves.key) },
   'value of 16 bits': { ...inHalves, value: shorter(inHalves.value) },
@@ -112,34 +141,39 @@ const shortOperands: Readonly<Record<string, AttentionBlock>> = {
   'value in pages': { ...inPages, value: shorter(inPages.value) },
   pages: { ...inPages, pages: { ...inPages.pages, table: shorter(inPages.pages.table) } },
   // The largest page decides, whichever keys lie in it.
-  'key in a page further on': { ...pagesOf(3, 0), value: floats(10000) },
+  'key in a page further on': { ...pagesOf(3, 0), value: { ...inPages.value, ...floats(10000) } },
 };
 
+// Long enough wherever they stand in for an operand.
 const doubles = { data: new Float64Array(10000) as unknown as Float32Array, offset: 0 };
 const someFloats = floats(10000);
+const someHalves = halves(10000);
 
 /** Operands of a wrong type, and what is expected for them. */
 const wrongTypes: Readonly<Record<string, readonly [type: string, block: AttentionBlock]>> = {
-  query: ['a Float32Array', { ...attention, query: doubles }],
-  key: ['a Float32Array', { ...attention, key: doubles }],
-  value: ['a Float32Array', { ...attention, value: halves(10000) }],
-  'key of float16': ['a Uint16Array', { ...inHalves, key: someFloats }],
-  'value of bfloat16': ['a Uint16Array', { ...inHalves, storage: 'bf16', value: someFloats }],
+  query: ['a Float32Array', { ...attention, query: { ...attention.query, ...doubles } }],
+  key: ['a Float32Array', { ...attention, key: { ...attention.key, ...doubles } }],
+  value: ['a Float32Array', { ...attention, value: { ...attention.value, ...someHalves } }],
+  'key of float16': ['a Uint16Array', { ...inHalves, key: { ...inHalves.key, ...someFloats } }],
+  'value of bfloat16': [
+    'a Uint16Array',
+    { ...inHalves, storage: 'bf16', value: { ...inHalves.value, ...someFloats } },
+  ],
   pages: [
     'an Int32Array',
     { ...inPages, pages: { ...inPages.pages, table: someFloats as unknown as Slice<Int32Array> } },
   ],
   mask: [
     'a Uint8Array',
-    { ...attention, mask: { ...attention.mask, from: someFloats as unknown as Slice<Uint8Array> } },
+    withRules({ mask: { ...rules.mask, ...(someFloats as unknown as Slice<Uint8Array>) } }),
   ],
-  bias: ['a Float32Array', { ...attention, bias: { ...attention.bias, from: doubles } }],
-  alibiSlopes: ['a Float32Array', { ...attention, alibiSlopes: doubles }],
-  sinks: ['a Float32Array', { ...attention, sinks: doubles }],
-  headScale: ['a Float32Array', { ...attention, headScale: doubles }],
-  weights: ['a Float32Array', { ...attention, weights: { ...attention.weights, to: doubles } }],
-  scores: ['a Float32Array', { ...attention, scores: { ...attention.scores, to: doubles } }],
-  statistics: ['a Float32Array', { ...attention, statistics: doubles }],
+  bias: ['a Float32Array', withRules({ bias: { ...rules.bias, ...doubles } })],
+  alibiSlopes: ['a Float32Array', withRules({ alibiSlopes: { ...rules.alibiSlopes, ...doubles } })],
+  sinks: ['a Float32Array', withRules({ sinks: { ...rules.sinks, ...doubles } })],
+  headScale: ['a Float32Array', withRules({ headScale: { ...rules.headScale, ...doubles } })],
+  weights: ['a Float32Array', { ...attention, weights: { ...attention.weights, ...doubles } }],
+  scores: ['a Float32Array', { ...attention, scores: { ...attention.scores, ...doubles } }],
+  statistics: ['a Float32Array', { ...attention, statistics: { ...attention.statistics, ...doubles } }],
 };
 
 /** Pages that are numbers of the right type, and what is wrong with them. */
@@ -165,18 +199,18 @@ const wrongNumbers: Readonly<Record<string, Partial<AttentionBlock>>> = {
   keys: { keys: 2 ** 31 },
   headDim: { headDim: NaN },
   valueDim: { valueDim: Infinity },
-  firstOffset: { firstOffset: NaN },
-  lastOffset: { lastOffset: 0.5 },
+  firstOffset: withRules({ left: NaN }),
+  lastOffset: withRules({ right: 0.5 }),
   position: { position: 0.5 },
   storage: { storage: 'f64' as 'f32' },
   scoresStage: { scores: { ...attention.scores, stage: 'masked' as 'biased' } },
   pageKeys: { pages: { ...inPages.pages, pageKeys: 0.5 } },
   pageStride: { pages: { ...inPages.pages, stride: -1 } },
   pages: { pages: { ...inPages.pages, table: { ...inPages.pages.table, offset: -1 } } },
-  alibiSlopes: { alibiSlopes: { ...attention.alibiSlopes, offset: -1 } },
-  keyStride: { keyStride: -7 },
+  alibiSlopes: withRules({ alibiSlopes: { ...rules.alibiSlopes, offset: -1 } }),
+  keyStride: { key: { ...attention.key, rowStride: -7 } },
   query: { query: { ...attention.query, offset: -1 } },
-  outputStride: { outputStride: 2 ** 60 },
+  outputStride: { output: { ...attention.output, rowStride: 2 ** 60 } },
 };
 
 if (hasAddon) {
@@ -189,8 +223,12 @@ if (hasAddon) {
     t.notThrows(attend(attention));
     t.notThrows(
       attend({
-        ...{ ...attention, extra: null, mask: null, bias: null, weights: null, logSumExp: null },
-        ...{ alibiSlopes: null, sinks: null, headScale: null, scores: null, statistics: null },
+        ...withRules({ alibiSlopes: null, bias: null, mask: null, sinks: null, headScale: null }),
+        extra: null,
+        weights: null,
+        scores: null,
+        statistics: null,
+        logSumExp: null,
         partial: null,
       }),
     );
@@ -222,14 +260,15 @@ if (hasAddon) {
   }
 
   test('attend refuses strides whose products no integer holds', (t) => {
-    const change = { queryStride: 2 ** 53, queryHeadStride: 2 ** 53 };
-    t.throws(attend({ ...attention, ...change }), { instanceOf: RangeError, message: /`query`/ });
+    const query = { ...attention.query, headStride: 2 ** 53, rowStride: 2 ** 53 };
+    t.throws(attend({ ...attention, query }), { instanceOf: RangeError, message: /`query`/ });
   });
 
   test('attend refuses more rows to decode than it takes', (t) => {
-    const rows = { queries: 5, query: floats(100), output: floats(100) };
-    const absent = { mask: null, bias: null, weights: null, scores: null, statistics: null, logSumExp: null };
-    t.throws(attend({ ...attention, ...rows, ...absent }), {
+    const query = { ...attention.query, ...floats(100) };
+    const output = { ...attention.output, ...floats(100) };
+    const absent = { weights: null, scores: null, statistics: null, logSumExp: null };
+    t.throws(attend({ ...withRules({ mask: null, bias: null }), ...absent, queries: 5, query, output }), {
       instanceOf: RangeError,
       message: 'too many rows to decode',
     });
@@ -251,7 +290,7 @@ if (hasAddon) {
   test('detached arrays are empty', (t) => {
     const detached = new Float32Array(100);
     structuredClone(detached, { transfer: [detached.buffer] });
-    t.throws(attend({ ...attention, value: { data: detached, offset: 0 } }), {
+    t.throws(attend({ ...attention, value: { ...attention.value, data: detached, offset: 0 } }), {
       instanceOf: RangeError,
       message: /in `value`, got 0$/,
     });
@@ -266,10 +305,22 @@ if (hasAddon) {
 }
 
 function testMerge(kernel: Kernel): void {
-  const { output, outputStride, outputHeadStride, queries, group, valueDim, logSumExp, headScale } =
-    attention;
-  const rows = { output, outputStride, outputHeadStride, queries, group, valueDim, logSumExp, headScale };
-  const merged: PartialRows = { ...rows, partial: floats(3 * 6 * partialFloats(valueDim), 7), ranges: 3 };
+  const { output, queries, group, valueDim, logSumExp } = attention;
+  const { headScale } = rules;
+  const merged: PartialRows = {
+    output,
+    queries,
+    group,
+    valueDim,
+    logSumExp,
+    headScale,
+    partial: {
+      ...attention.partial,
+      ...floats(3 * 6 * partialFloats(valueDim), 7),
+      entryStride: 6 * partialFloats(valueDim),
+    },
+    ranges: 3,
+  };
   const merge = (change: Partial<PartialRows>) => () => {
     kernel.merge({ ...merged, ...change });
   };
@@ -282,7 +333,7 @@ function testMerge(kernel: Kernel): void {
   const changes: Readonly<Record<string, Partial<PartialRows>>> = {
     partial: { partial: shorter(merged.partial) },
     output: { output: shorter(output) },
-    logSumExp: { logSumExp: { ...logSumExp, to: shorter(logSumExp.to) } },
+    logSumExp: { logSumExp: shorter(logSumExp) },
     headScale: { headScale: shorter(headScale) },
   };
   for (const [name, change] of Object.entries(changes)) {
@@ -292,7 +343,7 @@ function testMerge(kernel: Kernel): void {
   }
 
   test('merge refuses factors of heads that are not a Float32Array', (t) => {
-    t.throws(merge({ headScale: doubles }), {
+    t.throws(merge({ headScale: { ...headScale, ...doubles } }), {
       instanceOf: TypeError,
       message: 'Expected a Float32Array for `headScale`',
     });

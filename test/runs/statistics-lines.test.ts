@@ -1,7 +1,7 @@
 // Statistics as lines of JSON: form, names and numbers.
 import test from 'ava';
 import { formatStatistics, type DescribedSequences } from '../../src/runs/statistics-lines.js';
-import type { HeadStatistics } from '../../src/attention/multi-head.js';
+import type { HeadStatistics } from '../../src/attention/result.js';
 import { createTensor } from '../../src/core/tensor/tensor.js';
 
 const measures = [

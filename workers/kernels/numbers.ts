@@ -1,6 +1,6 @@
 // The numbers that stand for choices in operations.h.
 import type { Dtype } from '../../src/core/tensor/dtype.js';
-import type { ScoreStage } from '../../src/core/protocol/attention-work.js';
+import type { ScoreStage } from '../../src/core/protocol/score-rules.js';
 
 /** `enum Storage` */
 export const storageNumbers: Readonly<Record<Dtype, number>> = { f32: 0, f16: 1, bf16: 2 };

@@ -1,9 +1,9 @@
 // The kernels, best first, and the only importer of their implementations.
 import type { RegionViews } from '../../src/core/tensor/region.js';
 import type { KernelName, KernelProbe } from '../../src/core/protocol/kernels.js';
-import type { Kernel, KernelFactory } from './kernel.js';
+import type { JobKernel, Kernel, KernelFactory } from './kernel.js';
 import { nativeKernel } from './native/kernel.js';
-import { referenceKernel } from './reference/kernel.js';
+import { referenceKernel } from './reference/reference-kernel.js';
 import { wasmKernel } from './wasm/kernel.js';
 
 const factories: readonly (readonly [KernelName, KernelFactory])[] = [
@@ -23,6 +23,6 @@ export function probeKernels(): KernelProbe[] {
 }
 
 /** A kernel of that name for the calling thread. */
-export function createKernel(name: KernelName, views: RegionViews): Kernel {
+export function createKernel(name: KernelName, views: RegionViews): Kernel | JobKernel {
   return new Map(factories).get(name)!.create(views);
 }

@@ -3,7 +3,7 @@ import { encodeInto } from '../../src/core/tensor/dtype.js';
 import type { RegionViews } from '../../src/core/tensor/region.js';
 import type { AppendWork } from '../../src/core/protocol/head-work.js';
 import { entryWords } from '../../src/core/protocol/tables.js';
-import type { UnitRunner } from './unit.js';
+import type { UnitRunner } from '../../src/core/protocol/tables.js';
 
 export function appendUnits(
   { key, value, paging }: AppendWork,
@@ -14,8 +14,8 @@ export function appendUnits(
   const pools = paging.pools.map((pool) => (storage === 'f32' ? views.floats(pool) : views.halves(pool)));
   const table = views.integers(paging.table);
   const copies = [
-    { ...key, source: views.floats(key.from.region), offset: entryWords.keyOffset },
-    { ...value, source: views.floats(value.from.region), offset: entryWords.valueOffset },
+    { ...key, source: views.floats(key.from.data), offset: entryWords.keyOffset },
+    { ...value, source: views.floats(value.from.data), offset: entryWords.valueOffset },
   ] as const;
 
   return ([entry, firstHead, endHead, firstRow, endRow]) => {
@@ -31,8 +31,8 @@ export function appendUnits(
         for (let row = firstRow!; row < endRow!; row++) {
           const token = before + row;
           const page = table[pages + Math.floor(token / pageKeys)]!;
-          const write = page * pageStride + inPage + (token % pageKeys) * to.tokenStride;
-          const start = read + row * from.tokenStride;
+          const write = page * pageStride + inPage + (token % pageKeys) * to.rowStride;
+          const start = read + row * from.rowStride;
           store(pool, write, source.subarray(start, start + dims), storage);
         }
       }

@@ -5,7 +5,7 @@ import type { AttendWork } from '../../src/core/protocol/attention-work.js';
 import { openBlocks } from './attention-block.js';
 import { openBlockStatistics } from './block-statistics.js';
 import { clearDeadHeads, livingHeads } from './living-heads.js';
-import type { UnitRunner } from './unit.js';
+import type { UnitRunner } from '../../src/core/protocol/tables.js';
 
 export function attendUnits(
   work: AttendWork,
@@ -13,7 +13,7 @@ export function attendUnits(
   views: RegionViews,
   kernel: Kernel,
 ): UnitRunner {
-  kernel.prepare(views.floats(work.output.region));
+  kernel.prepare(views.floats(work.output.data));
   const blockOf = openBlocks(work, entries!, views);
   const statistics = work.statistics && openBlockStatistics(work.statistics, entries!, views);
   const { runs, dead } = livingHeads(work);

@@ -7,6 +7,7 @@ import {
   rowStatistics,
   type StatisticsOutput,
 } from '../../src/core/protocol/statistics.js';
+import { rowsTogether } from '../../src/core/protocol/strided.js';
 import { entryWords } from '../../src/core/protocol/tables.js';
 import type { BlockRange } from './attention-block.js';
 
@@ -27,7 +28,7 @@ export function openBlockStatistics(
       const { queries, group } = block;
       const length = queries * group * rowStatistics;
       if (rows.length < length) rows = new Float32Array(length);
-      kernel.attend({ ...block, statistics: { data: rows, offset: 0 } });
+      kernel.attend({ ...block, statistics: rowsTogether(rows, 0, group, rowStatistics) });
       const word = (index: number): number => entries[entry * entryWords.count + index]!;
       const blocks = Math.ceil(word(entryWords.queries) / queriesPerBlock);
       for (let g = 0; g < group; g++) {
@@ -50,8 +51,8 @@ export function openBlockStatistics(
 
 /** L2 norm of an output row. */
 function outputNorm(block: AttentionBlock, i: number, g: number): number {
-  const { output, outputStride, outputHeadStride, valueDim } = block;
-  const start = output.offset + i * outputStride + g * outputHeadStride;
+  const { output, valueDim } = block;
+  const start = output.offset + i * output.rowStride + g * output.headStride;
   let squares = 0;
   for (let d = start; d < start + valueDim; d++) squares += output.data[d]! ** 2;
   return Math.sqrt(squares);

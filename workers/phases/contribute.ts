@@ -5,8 +5,8 @@ import type { Kernel } from '../kernels/kernel.js';
 import type { ContributeWork, GramWork } from '../../src/core/protocol/layer-work.js';
 import { blockStatistic, blockStatistics } from '../../src/core/protocol/statistics.js';
 import { entryWords } from '../../src/core/protocol/tables.js';
-import { openPanels } from './panels.js';
-import type { UnitRunner } from './unit.js';
+import { openPanels } from './project.js';
+import type { UnitRunner } from '../../src/core/protocol/tables.js';
 
 export function gramUnits({ weight, rows, heads, valueDim, to }: GramWork, views: RegionViews): UnitRunner {
   const source = views.floats(weight); // [rows, heads · valueDim]
@@ -34,7 +34,7 @@ export function contributeUnits(
   views: RegionViews,
   kernel: Kernel,
 ): UnitRunner {
-  const rows = views.floats(concat.region);
+  const rows = views.floats(concat.data);
   const sums = views.doubles(statistics.region);
   const panels = openPanels(gram, valueDim, views, kernel);
   return ([entry, firstHead, endHead, firstQuery, endQuery]) => {
@@ -48,7 +48,7 @@ export function contributeUnits(
       const product = new Float32Array(queries * valueDim);
       for (let i = 0; i < queries; i++) {
         const start =
-          word(entryWords.outputOffset) + head * concat.headStride + (firstQuery! + i) * concat.tokenStride;
+          word(entryWords.outputOffset) + head * concat.headStride + (firstQuery! + i) * concat.rowStride;
         o.set(rows.subarray(start, start + valueDim), i * valueDim);
       }
       kernel.project({

@@ -1,11 +1,13 @@
 // Units of the decoding phase: all queries of a sequence that has few of them, over a range of its keys.
 import type { RegionViews } from '../../src/core/tensor/region.js';
-import type { AttentionBlock, Kernel, Slice, Strided } from '../kernels/kernel.js';
+import type { AttentionBlock, Kernel } from '../kernels/kernel.js';
 import { partialFloats, type DecodeWork } from '../../src/core/protocol/attention-work.js';
+import { rulesFrom } from '../../src/core/protocol/score-rules.js';
+import { from, rowsTogether } from '../../src/core/protocol/strided.js';
 import { entryWords } from '../../src/core/protocol/tables.js';
 import { openBlocks } from './attention-block.js';
 import { openBlockStatistics } from './block-statistics.js';
-import type { UnitRunner } from './unit.js';
+import type { UnitRunner } from '../../src/core/protocol/tables.js';
 
 export function decodeUnits(
   work: DecodeWork,
@@ -41,7 +43,10 @@ export function decodeUnits(
         const rangeOfHead = kvHead * ranges + firstKey! / split.keysPerRange;
         const rangeFloats = queries * group * partialFloats(block.valueDim);
         const offset = word(entryWords.partialOffset) + rangeOfHead * rangeFloats;
-        kernel.attend({ ...cutKeys(block, firstKey!, endKey!), partial: { data: partial!, offset } });
+        kernel.attend({
+          ...cutKeys(block, firstKey!, endKey!),
+          partial: rowsTogether(partial!, offset, group, partialFloats(block.valueDim)),
+        });
       }
     }
   };
@@ -49,40 +54,26 @@ export function decodeUnits(
 
 /** The same block over a range of its keys; what is beside the sequence belongs to the first range. */
 function cutKeys(block: AttentionBlock, firstKey: number, endKey: number): AttentionBlock {
-  const { extra, sinks, position, firstOffset, lastOffset, mask, bias } = block;
+  const { extra, rules, position } = block;
+  const isFirst = firstKey === 0;
   return {
     ...block,
     ...cutStored(block, firstKey),
     keys: endKey - firstKey,
-    extra: firstKey === 0 ? extra : null,
-    sinks: firstKey === 0 ? sinks : null,
+    extra: isFirst ? extra : null,
+    rules: { ...rulesFrom(rules, { column: firstKey }), sinks: isFirst ? rules.sinks : null },
     position: position - firstKey,
-    firstOffset: firstOffset - firstKey,
-    lastOffset: lastOffset - firstKey,
-    mask: mask && advanceKeys(mask, firstKey),
-    bias: bias && advanceKeys(bias, firstKey),
   };
 }
 
 /** Keys and values from `firstKey` on, the first of a page where they are paged. */
 function cutStored(
-  { key, keyStride, value, valueStride, pages }: AttentionBlock,
+  { key, value, pages }: AttentionBlock,
   firstKey: number,
 ): Pick<AttentionBlock, 'key' | 'value' | 'pages'> {
-  if (pages !== null) {
-    return { key, value, pages: { ...pages, table: advance(pages.table, firstKey / pages.pageKeys) } };
+  if (pages === null) {
+    return { key: from(key, { row: firstKey }), value: from(value, { row: firstKey }), pages };
   }
-  return {
-    key: advance(key as Slice, firstKey * keyStride),
-    value: advance(value as Slice, firstKey * valueStride),
-    pages,
-  };
-}
-
-function advanceKeys<T>(operand: Strided<T>, keys: number): Strided<T> {
-  return { ...operand, from: advance(operand.from, keys * operand.keyStride) };
-}
-
-function advance<T>({ data, offset }: Slice<T>, elements: number): Slice<T> {
-  return { data, offset: offset + elements };
+  const { table, pageKeys } = pages;
+  return { key, value, pages: { ...pages, table: { ...table, offset: table.offset + firstKey / pageKeys } } };
 }

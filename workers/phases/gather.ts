@@ -1,7 +1,7 @@
 // Units that copy the tokens of one head into a contiguous block of working memory: side by side with other
 // heads, a tile of keys would fall into a few sets of the cache.
 import type { RegionViews } from '../../src/core/tensor/region.js';
-import type { UnitRunner } from './unit.js';
+import type { UnitRunner } from '../../src/core/protocol/tables.js';
 import type { GatherWork } from '../../src/core/protocol/head-work.js';
 import { entryWords } from '../../src/core/protocol/tables.js';
 
@@ -12,8 +12,8 @@ export function gatherUnits(
 ): UnitRunner {
   const copies = work.copies.map((copy) => ({
     ...copy,
-    source: views.floats(copy.from.region),
-    target: views.floats(copy.to.region),
+    source: views.floats(copy.from.data),
+    target: views.floats(copy.to.data),
     ...words[copy.operand],
   }));
 
@@ -24,10 +24,10 @@ export function gatherUnits(
       copyRows({
         source,
         read: entriesFrom![row + offset]! + head * from.headStride,
-        readStride: from.tokenStride,
+        readStride: from.rowStride,
         target,
         write: entriesTo![row + offset]! + head * to.headStride,
-        writeStride: to.tokenStride,
+        writeStride: to.rowStride,
         rows: entriesFrom![row + tokens]!,
         dims,
       });

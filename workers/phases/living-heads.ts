@@ -28,10 +28,10 @@ export function livingHeads({ heads, kvHeads, deadHeads }: AttentionWork): Livin
 
 /** Zeros for the outputs of `dead` heads; the block starts at head 0. */
 export function clearDeadHeads(block: AttentionBlock, dead: readonly number[]): void {
-  const { output, outputStride, outputHeadStride, queries, valueDim } = block;
+  const { output, queries, valueDim } = block;
   for (const head of dead) {
     for (let i = 0; i < queries; i++) {
-      const start = output.offset + i * outputStride + head * outputHeadStride;
+      const start = output.offset + i * output.rowStride + head * output.headStride;
       output.data.fill(0, start, start + valueDim);
     }
   }

@@ -2,8 +2,9 @@
 import type { RegionViews } from '../../src/core/tensor/region.js';
 import type { Kernel } from '../kernels/kernel.js';
 import { partialFloats, type MergeWork } from '../../src/core/protocol/attention-work.js';
+import { entryFrom, from, onData, rowsTogether } from '../../src/core/protocol/strided.js';
 import { entryWords } from '../../src/core/protocol/tables.js';
-import type { UnitRunner } from './unit.js';
+import type { UnitRunner } from '../../src/core/protocol/tables.js';
 
 export function mergeUnits(
   work: MergeWork,
@@ -11,12 +12,13 @@ export function mergeUnits(
   views: RegionViews,
   kernel: Kernel,
 ): UnitRunner {
-  const { heads, kvHeads, valueDim, split, logSumExp } = work;
+  const { heads, kvHeads, valueDim, split } = work;
   const group = heads / kvHeads;
-  const partial = views.floats(split.partial);
-  const output = views.floats(work.output.region);
-  const headScale = work.headScale && views.floats(work.headScale);
-  const sums = logSumExp && { ...logSumExp, data: views.floats(logSumExp.region) };
+  const floats = views.floats.bind(views);
+  const partial = floats(split.partial);
+  const output = onData(work.output, floats);
+  const headScale = work.headScale && onData(work.headScale, floats);
+  const logSumExp = work.logSumExp && onData(work.logSumExp, floats);
 
   return ([entry, firstHead, endHead]) => {
     const word = (index: number): number => entries![entry! * entryWords.count + index]!;
@@ -25,20 +27,16 @@ export function mergeUnits(
     const headFloats = ranges * queries * group * partialFloats(valueDim);
     for (let kvHead = firstHead!; kvHead < endHead!; kvHead++) {
       const head = kvHead * group;
+      const offset = word(entryWords.partialOffset) + kvHead * headFloats;
       kernel.merge({
-        partial: { data: partial, offset: word(entryWords.partialOffset) + kvHead * headFloats },
+        partial: rowsTogether(partial, offset, group, partialFloats(valueDim), queries),
         ranges,
         queries,
         group,
         valueDim,
-        output: { data: output, offset: word(entryWords.outputOffset) + head * work.output.headStride },
-        outputStride: work.output.tokenStride,
-        outputHeadStride: work.output.headStride,
-        logSumExp: sums && {
-          to: { data: sums.data, offset: word(entryWords.logSumExpOffset) + head * sums.headStride },
-          headStride: sums.headStride,
-        },
-        headScale: headScale && { data: headScale, offset: head },
+        output: entryFrom(output, word(entryWords.outputOffset), head),
+        logSumExp: logSumExp && entryFrom(logSumExp, word(entryWords.logSumExpOffset), head),
+        headScale: headScale && from(headScale, { head }),
       });
     }
   };

@@ -1,8 +1,8 @@
 // Units of the phases that deal with weights: packing them, and multiplying rows with them.
 import type { RegionViews } from '../../src/core/tensor/region.js';
-import type { Kernel } from '../kernels/kernel.js';
-import type { UnitRunner } from './unit.js';
-import { openPanels } from './panels.js';
+import type { Floats, Kernel } from '../kernels/kernel.js';
+import { packedLength, type Panels } from '../../src/core/protocol/layout.js';
+import type { UnitRunner } from '../../src/core/protocol/tables.js';
 import type { PackWork, ProjectWork } from '../../src/core/protocol/layer-work.js';
 
 export function packUnits(work: PackWork, views: RegionViews, kernel: Kernel): UnitRunner {
@@ -67,3 +67,24 @@ function prepared<T extends Float32Array>(floats: T, kernel: Kernel): T {
 }
 
 type UnitWords = readonly [number, number, number, number, number];
+
+/** Packed weights as kernels take them: where each segment lies, and how many columns it has. */
+export interface OpenPanels {
+  readonly segments: number;
+  readonly segmentColumns: number;
+  segment(index: number): { readonly columns: number; readonly slice: Floats };
+}
+
+export function openPanels(panels: Panels, depth: number, views: RegionViews, kernel: Kernel): OpenPanels {
+  const data = views.floats(panels.region);
+  const { columns, segmentColumns } = panels;
+  const segmentLength = packedLength(segmentColumns, depth, kernel.traits.panelColumns);
+  return {
+    segments: Math.ceil(columns / segmentColumns),
+    segmentColumns,
+    segment: (index) => ({
+      columns: Math.min(segmentColumns, columns - index * segmentColumns),
+      slice: { data, offset: index * segmentLength },
+    }),
+  };
+}

@@ -3,7 +3,7 @@
 import type { RegionViews } from '../../src/core/tensor/region.js';
 import type { RotatedHeads, RotateWork, Rotary } from '../../src/core/protocol/head-work.js';
 import { entryWords } from '../../src/core/protocol/tables.js';
-import type { UnitRunner } from './unit.js';
+import type { UnitRunner } from '../../src/core/protocol/tables.js';
 
 export function rotateUnits(
   { query, key, headDim, epsilon, rotary }: RotateWork,
@@ -18,7 +18,7 @@ export function rotateUnits(
 
   return ([entry, which, firstRow, endRow, batchRow]) => {
     const at = entry! * entryWords.count;
-    const { data, heads, headStride, tokenStride, isNormalised, weight, positions, offsetWord } =
+    const { data, heads, headStride, rowStride, isNormalised, weight, positions, offsetWord } =
       sides[which === 0 ? 0 : 1];
     const offset = entries![at + offsetWord]!;
     const firstPosition = entries![at + (which === 0 ? entryWords.diagonal : entryWords.keyPosition)]!;
@@ -29,7 +29,7 @@ export function rotateUnits(
       if (!turns && !isNormalised) continue;
       if (turns) turn.moveTo(position);
       for (let head = 0; head < heads; head++) {
-        const start = offset + head * headStride + row * tokenStride;
+        const start = offset + head * headStride + row * rowStride;
         const factor = isNormalised ? normFactor(data, start, headDim, epsilon) : 1;
         const turned = turns ? turn.apply(data, start, weight, factor) : 0;
         for (let d = turned; d < headDim; d++) data[start + d] = data[start + d]! * factor * weight[d]!;
@@ -39,9 +39,12 @@ export function rotateUnits(
 }
 
 function openHeads({ layout, heads, norm, positions }: RotatedHeads, headDim: number, views: RegionViews) {
-  const { region, headStride, tokenStride } = layout;
+  const { data, headStride, rowStride } = layout;
   return {
-    ...{ data: views.floats(region), heads, headStride, tokenStride },
+    data: views.floats(data),
+    heads,
+    headStride,
+    rowStride,
     isNormalised: norm !== null,
     weight: norm === null ? new Float32Array(headDim).fill(1) : views.floats(norm),
     positions: positions && views.doubles(positions),

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { createEngine, type Engine, type EngineInfo } from '../../../src/index.js';
 import { calibratePeak, type PeakMeter } from '../../../src/measure/peak.js';
-import type { BarOutcome } from '../../../src/measure/grid/results.js';
+import type { BarLine } from '../../../src/measure/grid/bars.js';
 import { noteNoisy, progress } from '../outcome.js';
 import { nameOf, refuseLarge, refuseLong, selectCases } from './cases.js';
 import { drawInputs, runContest, type Contest } from './contest.js';
@@ -24,7 +24,7 @@ export interface MatchOptions {
 export interface MatchResult {
   readonly engines: readonly EngineInfo[];
   readonly contests: readonly Contest[];
-  readonly bars: readonly BarOutcome[];
+  readonly bars: readonly BarLine[];
   readonly notes: readonly string[];
 }
 

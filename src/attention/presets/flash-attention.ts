@@ -3,7 +3,7 @@ import { expected } from '../../core/errors.js';
 import { formatShape } from '../../core/tensor/shape.js';
 import type { TensorLike } from '../../core/tensor/tensor.js';
 import type { AttentionOptions } from '../options.js';
-import { shareFloats } from '../shared.js';
+import { shareFloats } from '../share-operands.js';
 import {
   bandOptions,
   checkGiven,

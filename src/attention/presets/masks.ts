@@ -2,7 +2,7 @@
 import { expected, HeadpoolError } from '../../core/errors.js';
 import { broadcastStrides, elementCount, formatShape, type Shape } from '../../core/tensor/shape.js';
 import type { TensorLike } from '../../core/tensor/tensor.js';
-import { shareFloats, shareMask, type MaskLike, type SharedFloats } from '../shared.js';
+import { shareFloats, shareMask, type MaskLike, type SharedFloats } from '../share-operands.js';
 
 /** Booleans (bytes, or a list of booleans), or floats that are added to the scores. */
 export type BooleanOrFloatMask = MaskLike | TensorLike;

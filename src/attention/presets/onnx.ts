@@ -1,6 +1,6 @@
 // Attributes and inputs of the ONNX operator `Attention`, opsets 23 to 25.
 import { expected } from '../../core/errors.js';
-import type { AttentionInputs } from '../attention.js';
+import type { AttentionInputs } from '../attention-call.js';
 import type { AttentionOptions } from '../options.js';
 import {
   bandOptions,

@@ -1,38 +1,26 @@
-// The work of attention: what it reads, which options apply, what it writes.
+// The work of attention: what it reads, which rules apply, what it writes.
 import type { Region } from '../tensor/region.js';
-import type { HeadLayout, Paging } from './layout.js';
+import type { Heads, Paging } from './layout.js';
+import type { ScoreRules, ScoreStage } from './score-rules.js';
 import type { StatisticsOutput } from './statistics.js';
+import type { Strided } from './strided.js';
 
-/** What attention reads and writes; one table of entries. */
-export interface AttentionWork {
-  readonly heads: number;
-  readonly kvHeads: number;
-  readonly headDim: number;
-  readonly valueDim: number;
-  readonly scale: number;
-  /** 0 = none. */
-  readonly softcap: number;
-  /** Query at position p may attend the keys p - left <= j <= p + right; Infinity = no bound, causal = 0 to the right. */
-  readonly left: number;
-  readonly right: number;
-  readonly query: HeadLayout;
-  readonly key: HeadLayout;
-  readonly value: HeadLayout;
-  /** Where keys and values lie in pages; their layouts are then those inside a page. */
+/** What attention reads and writes; one table of entries. Rows are tokens, columns are dims or keys. */
+export interface AttentionWork extends Heads {
+  readonly rules: ScoreRules;
+  readonly query: Strided;
+  readonly key: Strided;
+  readonly value: Strided;
+  /** Where keys and values lie in pages; they are then laid out as inside a page. */
   readonly paging: Paging | null;
-  readonly output: HeadLayout;
+  readonly output: Strided;
   readonly extra: ExtraKeys | null;
-  readonly mask: Broadcast | null; // bytes, 0 = left out
-  readonly bias: Broadcast | null; // floats
-  readonly alibiSlopes: Region | null; // [heads]
-  readonly sinks: Region | null; // [heads]
-  readonly headScale: Region | null; // [heads]
   /** Heads whose output is zeros without being computed. */
   readonly deadHeads: readonly number[];
   readonly weights: WeightsOutput | null;
   readonly scores: ScoresOutput | null;
   readonly statistics: StatisticsOutput | null;
-  readonly logSumExp: { readonly region: Region; readonly headStride: number } | null;
+  readonly logSumExp: Strided | null;
 }
 
 /** Attention of query blocks. Units: [entry, first key/value head, end key/value head, first query, end query]. */
@@ -69,44 +57,33 @@ export const mostDecodingRows = 8;
  * What rows gathered over ranges of keys, put together; one table of entries.
  * Units: [entry, first key/value head, end key/value head, -, -].
  */
-export interface MergeWork extends Pick<
-  AttentionWork,
-  'heads' | 'kvHeads' | 'valueDim' | 'output' | 'logSumExp' | 'headScale'
-> {
+export interface MergeWork extends Omit<Heads, 'headDim'> {
   readonly kind: 'merge';
+  readonly output: Strided;
+  readonly logSumExp: Strided | null;
+  readonly headScale: ScoreRules['headScale'];
   readonly split: SplitKeys;
 }
 
 /** Keys and values that every query attends besides those of its sequence; the same ones in every sequence. */
 export interface ExtraKeys {
   readonly count: number;
-  readonly key: Region; // [kvHeads, count, headDim]
-  readonly value: Region; // [kvHeads, count, valueDim]
+  readonly key: Strided; // [kvHeads, count, headDim]
+  readonly value: Strided; // [kvHeads, count, valueDim]
 }
 
-/** Strides of [entry, head, query, key], 0 along the axes that repeat. */
-export interface Broadcast {
-  readonly region: Region;
-  readonly strides: readonly [number, number, number, number];
-}
-
-/** Element (entry, head, query, key) at the sum of the strides, extra keys from `extraColumn` on. */
-export interface ColumnsOutput {
-  readonly region: Region;
-  readonly entryStride: number;
-  readonly headStride: number;
-  readonly queryStride: number;
+/** A number for each query and key, those of extra keys from `extraColumn` on. */
+export interface KeyColumns<Data = Region> extends Strided<Data> {
   readonly extraColumn: number;
 }
 
-/** 'mean' adds 1/heads of every head into one. */
-export interface WeightsOutput extends ColumnsOutput {
-  readonly mode: 'heads' | 'mean';
+/** Probabilities times `share`, stored or added. */
+export interface WeightsOutput<Data = Region> extends KeyColumns<Data> {
+  readonly share: number;
+  readonly isAdded: boolean;
 }
 
-/** After the scale; after the softcap; with ALiBi, bias and what is left out. */
-export type ScoreStage = 'scaled' | 'softcapped' | 'biased';
-
-export interface ScoresOutput extends ColumnsOutput {
+/** Scores as they are after `stage`; -Infinity where 'biased' leaves them out. */
+export interface ScoresOutput<Data = Region> extends KeyColumns<Data> {
   readonly stage: ScoreStage;
 }

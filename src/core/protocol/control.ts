@@ -42,6 +42,11 @@ export function presenceSlot(phaseCount: number, worker: number): number {
   return control.phases + 2 * phaseCount + worker;
 }
 
+/** Whether the workers of a job must leave it. */
+export function isStopped(slots: Int32Array): boolean {
+  return Atomics.load(slots, slotStride * control.stop) !== stopReasons.none;
+}
+
 /** Milliseconds of the monotonic clock that all threads of the process share, unlike `performance.now`. */
 export function sharedClockMs(): number {
   const [seconds, nanoseconds] = process.hrtime();

@@ -1,6 +1,7 @@
 // The work on heads between projections and attention: gathering, rotating, appending to caches.
 import type { Region } from '../tensor/region.js';
-import type { HeadLayout, Paging } from './layout.js';
+import type { Paging } from './layout.js';
+import type { Strided } from './strided.js';
 
 /**
  * Heads copied into working memory; two tables of entries, before and after.
@@ -13,8 +14,8 @@ export interface GatherWork {
 
 export interface HeadCopy {
   readonly operand: 'query' | 'key' | 'value';
-  readonly from: HeadLayout;
-  readonly to: HeadLayout;
+  readonly from: Strided;
+  readonly to: Strided;
   readonly heads: number;
   readonly dims: number;
 }
@@ -35,7 +36,7 @@ export interface RotateWork {
 }
 
 export interface RotatedHeads {
-  readonly layout: HeadLayout;
+  readonly layout: Strided;
   readonly heads: number;
   readonly norm: Region | null; // [headDim] floats
   /** Doubles [rows of the batch]; null = each row stands one behind the row before it. */
@@ -56,7 +57,7 @@ export interface Rotary {
  */
 export interface AppendWork {
   readonly kind: 'append';
-  readonly key: { readonly from: HeadLayout; readonly to: HeadLayout; readonly dims: number };
-  readonly value: { readonly from: HeadLayout; readonly to: HeadLayout; readonly dims: number };
+  readonly key: { readonly from: Strided; readonly to: Strided; readonly dims: number };
+  readonly value: { readonly from: Strided; readonly to: Strided; readonly dims: number };
   readonly paging: Paging;
 }

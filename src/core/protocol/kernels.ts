@@ -9,7 +9,17 @@ export type KernelProbe =
   | { readonly name: KernelName; readonly available: true; readonly traits: KernelTraits }
   | { readonly name: KernelName; readonly available: false; readonly reason: string };
 
+/** What a kernel can do and what it wants; planning and admission ask these and nothing else. */
 export interface KernelTraits {
+  readonly device: 'cpu' | 'gpu';
+  /** What it takes at a time; more than a unit it may answer later, while it works on others. */
+  readonly takes: 'units' | 'phases' | 'jobs';
+  /** How many workers can serve it: one where it owns a device. */
+  readonly mostWorkers: number;
+  /** Rows of a unit: queries times the query heads that share a key/value head, or rows of a product. */
+  readonly unitRows: number;
+  /** Options of a call that it can't compute. */
+  readonly refuses: readonly string[];
   readonly instructionSet: string;
   /** Those that the kernel could be compiled for besides, best first; where it has a choice. */
   readonly otherInstructionSets?: readonly InstructionSetNotUsed[];
@@ -26,3 +36,13 @@ export interface InstructionSetNotUsed {
   readonly name: string;
   readonly reason: string;
 }
+
+/** What is the same of all kernels of processors. */
+export const cpuTraits = {
+  device: 'cpu',
+  takes: 'units',
+  mostWorkers: Infinity,
+  // A multiple of every one's block of rows.
+  unitRows: 96,
+  refuses: [],
+} as const satisfies Partial<KernelTraits>;

@@ -1,7 +1,8 @@
 // The work of a layer around its attention: packing weights, products with them, and the norms of what heads contribute.
 import type { Region } from '../tensor/region.js';
-import type { HeadLayout, Panels } from './layout.js';
+import type { Panels } from './layout.js';
 import type { StatisticsOutput } from './statistics.js';
+import type { Strided } from './strided.js';
 
 /** Weights into the panels that the kernel wants. Units: [linear, segment, -, -, -]. */
 export interface PackWork {
@@ -49,7 +50,7 @@ export interface GramWork {
 export interface ContributeWork {
   readonly kind: 'contribute';
   readonly valueDim: number;
-  readonly concat: HeadLayout;
+  readonly concat: Strided;
   readonly gram: Panels; // a segment a head
   readonly statistics: StatisticsOutput;
 }

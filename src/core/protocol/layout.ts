@@ -1,12 +1,14 @@
-// How operands lie in memory: heads, pages of caches, packed weights.
+// The heads of an attention, and how their operands lie in memory: pages of caches, packed weights.
 import type { Dtype } from '../tensor/dtype.js';
 import type { Region } from '../tensor/region.js';
 
-/** How [entry, head, token, dim] lies in a region; the entry's own offset comes from the table of entries. */
-export interface HeadLayout {
-  readonly region: Region;
-  readonly headStride: number;
-  readonly tokenStride: number;
+/** The heads of an attention and their widths. */
+export interface Heads {
+  readonly heads: number;
+  /** Key/value heads; query head h reads head floor(h / (heads / kvHeads)). */
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly valueDim: number;
 }
 
 /** Keys and values of caches: page p of a pool starts at p * pageStride, and holds keys before values. */

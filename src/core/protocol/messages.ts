@@ -39,7 +39,7 @@ export type WorkerReport =
   | {
       readonly kind: 'failed';
       readonly job: number;
-      readonly phase: number;
-      readonly unit: readonly number[];
+      /** Where in the job; a kernel that has taken all of it may not know. */
+      readonly place: { readonly phase?: number; readonly unit?: readonly number[] };
       readonly error: Error;
     };

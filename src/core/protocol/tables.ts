@@ -3,6 +3,9 @@
 /** A unit is a row of this many Int32 in its phase's table; what they mean is the phase's business. */
 export const unitWords = 5;
 
+/** Runs one unit, given its words. */
+export type UnitRunner = (unit: Int32Array) => void;
+
 /** Float64 words of one row of a table of entries; offsets count elements. */
 export const entryWords = {
   queryOffset: 0,

@@ -1,5 +1,5 @@
 // Holds the results of a case against float64: all rows of a small case, else three. Nothing wrong is timed.
-import type { AttentionResult, HeadStatistics } from '../../attention/multi-head.js';
+import type { AttentionResult, HeadStatistics } from '../../attention/result.js';
 import type { Dtype } from '../../core/tensor/dtype.js';
 import { decodeInto } from '../../core/tensor/dtype.js';
 import type { Tensor, TensorLike } from '../../core/tensor/tensor.js';

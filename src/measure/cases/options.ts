@@ -1,7 +1,7 @@
 // Options of an attention that have a price, by the names that they have in a grid: what the axis `options` can hold.
 import { alibiSlopes } from '../../attention/alibi.js';
 import type { AttentionOptions } from '../../attention/options.js';
-import type { MaskLike } from '../../attention/shared.js';
+import type { MaskLike } from '../../attention/share-operands.js';
 import { fillRepeating, normalTensor } from './inputs.js';
 
 /** The axes of a call's scores, and the width of its heads. */

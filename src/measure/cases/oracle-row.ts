@@ -1,10 +1,10 @@
 // One row of an output in float64, by plain loops: what an engine's numbers are held against before anything is timed.
 // Scores and their softmax are those that explain a row; values, projections and the concatenation are formed here.
-import { denseBatch } from '../../attention/batch.js';
+import { denseBatch, type Batch } from '../../attention/batch.js';
 import { prepareRow } from '../../attention/explain.js';
 import { explainRow, type RowSource } from '../../attention/explain-row.js';
 import type { AttentionOptions } from '../../attention/options.js';
-import type { Batch, ResolvedOptions } from '../../attention/problem.js';
+import type { ResolvedOptions } from '../../attention/resolved-options.js';
 import { resolveOptions } from '../../attention/resolve-options.js';
 import type { LinearWeights, MultiHeadWeights } from '../../attention/weights.js';
 

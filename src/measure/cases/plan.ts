@@ -2,19 +2,20 @@
 // take them, and the memory of a call, through the real assembly on an arena that only counts.
 import { denseBatch } from '../../attention/batch.js';
 import { pagesFor } from '../../attention/page-table.js';
-import type { Heads } from '../../attention/problem.js';
 import { resolveOptions } from '../../attention/resolve-options.js';
-import { assembleAlone } from '../../engine/assemble-attention.js';
-import { assembleLayer } from '../../engine/assemble-layer.js';
-import type { PlannedPhase } from '../../engine/assembly.js';
-import { batchMajor } from '../../engine/layout.js';
+import { assembleAlone } from '../../engine/assemble/assemble-alone.js';
+import { assembleLayer, type LayerContext } from '../../engine/assemble/assemble-layer.js';
+import type { Assembly, PlannedPhase } from '../../engine/assemble/assembly.js';
+import {
+  packForPlanning,
+  planningContext,
+  standIn,
+  standInWeights,
+} from '../../engine/assemble/dry-assembly.js';
 import { PageStorage } from '../../engine/page-storage.js';
-import { packForPlanning, standIn, standInWeights } from '../../engine/stand-ins.js';
-import { WorkingSet } from '../../engine/working-set.js';
 import { createCountingArena, type Arena } from '../../core/tensor/arena.js';
 import { bytesPerElement } from '../../core/tensor/dtype.js';
-import { regionOf } from '../../core/tensor/region.js';
-import { pageTokens } from '../../core/protocol/layout.js';
+import { pageTokens, type Heads } from '../../core/protocol/layout.js';
 import type { CaseShape } from '../grid/results.js';
 import { optionShapeOf, planningOptionsOf } from './operands.js';
 import { scoreBytes } from './options.js';
@@ -36,36 +37,27 @@ export function outsideBytes(shape: CaseShape): number {
   return inputCount(shape) * inputBytes + 4 * weightCount(shape) + 2 * 4 * outputCount(shape) + ofScores;
 }
 
-/**
- * It takes time and memory itself: a row a unit of the plan.
- * @param needsArena whether the kernel reads only working memory of the arena
- */
-export function planCase(shape: CaseShape, needsArena = false): PlannedCase {
+/** It takes time and memory itself: a row a unit of the plan. */
+export function planCase(shape: CaseShape, isWebAssembly = false): PlannedCase {
   const arena = createCountingArena();
-  const phases =
-    shape.mode === 'attention' ? planAttention(shape, needsArena, arena) : planLayer(shape, arena);
+  const context = planningContext(arena, isWebAssembly);
+  const { phases } =
+    shape.mode === 'attention' ? planAttention(shape, context) : planLayer(shape, arena, context);
   return { phases: phases.filter(({ unitCount }) => unitCount > 0), engineBytes: arena.bytesInUse };
 }
 
-function planAttention(shape: CaseShape, needsArena: boolean, arena: Arena): readonly PlannedPhase[] {
-  const { tokens, heads, kvHeads, headDim } = shape;
-  const layOut = (count: number): ReturnType<typeof batchMajor> =>
-    batchMajor(regionOf(standIn().data), count, tokens, headDim);
-  const output = layOut(heads);
+function planAttention(shape: CaseShape, context: LayerContext): Assembly {
   const operands = {
-    ...resolve(shape, tokens),
-    heads: headsOf(shape),
-    query: layOut(heads),
-    key: layOut(kvHeads),
-    value: layOut(kvHeads),
+    query: standIn(),
+    key: standIn(),
+    value: standIn(),
     outputShape: [],
-    layOutOutput: () => output,
-    needsArena,
+    isBatchMajor: true,
   };
-  return assembleAlone(operands, new WorkingSet(arena)).phases;
+  return assembleAlone({ ...operands, heads: headsOf(shape), ...resolve(shape, shape.tokens) }, context);
 }
 
-function planLayer(shape: CaseShape, arena: Arena): readonly PlannedPhase[] {
+function planLayer(shape: CaseShape, arena: Arena, context: LayerContext): Assembly {
   const { mode, tokens, batch, dtype, modelDim } = shape;
   const layer = packForPlanning(standInWeights(modelDim, headsOf(shape)), arena);
   if (mode === 'decode') {
@@ -75,8 +67,7 @@ function planLayer(shape: CaseShape, arena: Arena): readonly PlannedPhase[] {
   const x = standIn();
   // Filling a cache takes more than the one token after it.
   const call = resolve(shape, mode === 'decode' ? fillTokens(shape) : tokens);
-  const operands = { query: x, key: x, value: x, outputShape: [], ...call };
-  return assembleLayer(layer, operands, new WorkingSet(arena)).phases;
+  return assembleLayer(layer, { query: x, key: x, value: x, outputShape: [], ...call }, context);
 }
 
 function resolve(shape: CaseShape, tokens: number) {

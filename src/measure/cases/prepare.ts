@@ -1,6 +1,7 @@
 // A case made ready on an engine: operands, layer and cache, the call that is timed, and its check.
-import type { AttentionResult, MultiHeadAttention } from '../../attention/multi-head.js';
+import type { AttentionResult } from '../../attention/result.js';
 import type { Engine } from '../../engine/engine.js';
+import type { MultiHeadAttention } from '../../engine/multi-head-attention.js';
 import type { TensorLike } from '../../core/tensor/tensor.js';
 import type { CaseShape } from '../grid/results.js';
 import { checkResult } from './check.js';

@@ -1,5 +1,5 @@
 // What a case computes and reads, in closed form: floating-point operations, bytes, and the rows that it makes.
-import { blockRows } from '../../engine/units.js';
+import { cpuTraits } from '../../core/protocol/kernels.js';
 import { bytesPerElement } from '../../core/tensor/dtype.js';
 import type { CaseShape } from '../grid/results.js';
 import { keysOf, planningOptionsOf } from './operands.js';
@@ -86,7 +86,7 @@ export function outputCount(shape: CaseShape): number {
 
 /** About so many units is a call cut into, if it isn't decoding. */
 export function unitsOf({ batch, tokens, kvHeads }: CaseShape): number {
-  return batch * Math.ceil(tokens / blockRows) * kvHeads;
+  return batch * Math.ceil(tokens / cpuTraits.unitRows) * kvHeads;
 }
 
 // Of all sequences together: more tokens at a time take memory and are no faster.

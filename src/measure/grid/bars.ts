@@ -1,6 +1,5 @@
 // What cells of a grid have to show, a text a bar: which cells, a figure of theirs, and what it is held against, as in
 // `mode=decode GB/s >= 10` or `options=softcap ms <= 1.4 of options=none`.
-import { formatFigure } from '../../page/figures.js';
 import { gridAxes, nameOfValue, type GridAxis } from './cut.js';
 import { nameOfCase, type BarOutcome, type BenchCase, type Cell, type MeasuredCell } from './results.js';
 
@@ -16,6 +15,11 @@ export interface Bar {
   readonly limit: number;
   /** Where the limit is of another cell's figure: the values that this one has instead. */
   readonly of: AxisWords | undefined;
+}
+
+/** What a bar came to, in words. */
+export interface BarLine extends Omit<BarOutcome, 'found'> {
+  readonly found: string;
 }
 
 /** The figures of a cell: medians in the unit that is their name, the share of the multiply-adds' rate, resident memory. */
@@ -80,7 +84,7 @@ export function holdBars(bars: readonly Bar[], cells: readonly Cell[]): BarOutco
 }
 
 /** 'PASS  attention 512/8/2048 softcap native x2, ms of options=none: 1.18 (wanted <= 1.4)' */
-export function formatBar({ name, found, wanted, isMet }: BarOutcome): string {
+export function formatBar({ name, found, wanted, isMet }: BarLine): string {
   return `${isMet ? 'PASS' : 'MISS'}  ${name}: ${found} (wanted ${wanted})`;
 }
 
@@ -89,7 +93,7 @@ function holdBar({ figure, comparison, limit, of }: Bar, cell: Cell, other: Cell
   const against = of === undefined ? '' : ` of ${nameOfCase(other.case)}`;
   const outcome = { name: `${nameOfCase(cell.case)}, ${figure}${against}`, wanted: `${comparison} ${limit}` };
   if (cell.status !== 'measured' || other.status !== 'measured')
-    return { ...outcome, found: 'not measured', isMet: false };
+    return { ...outcome, found: null, isMet: false };
   const own = figures[figure](cell);
   // What a claim may rest on: the controls' deviation from 1 makes a ratio worse.
   const doubt = [cell, other].reduce(
@@ -99,7 +103,7 @@ function holdBar({ figure, comparison, limit, of }: Bar, cell: Cell, other: Cell
   const worse = comparison === '<=' ? doubt : 1 / doubt;
   const found = of === undefined ? own : (own / figures[figure](other)) * worse;
   const isMet = comparison === '<=' ? found <= limit : found >= limit;
-  return { ...outcome, found: formatFigure(found), isMet };
+  return { ...outcome, found: Number.isFinite(found) ? found : null, isMet };
 }
 
 function partnerOf(

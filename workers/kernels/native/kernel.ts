@@ -1,10 +1,10 @@
 // The native kernel: hands operations to the addon, which computes on the operands where they lie. Nothing is copied.
-import type { KernelTraits } from '../../../src/core/protocol/kernels.js';
+import { cpuTraits, type KernelTraits } from '../../../src/core/protocol/kernels.js';
 import type { Kernel, KernelFactory, Packing, PartialRows, Projection } from '../kernel.js';
 import { chooseOperations, type AddonChoice, type Operations } from './addon.js';
 import { AttendCall } from './attend.js';
 
-export const nativeKernel: KernelFactory = {
+export const nativeKernel: KernelFactory<Kernel> = {
   probe() {
     const choice = chooseOperations();
     return 'reason' in choice ? choice : traitsOf(choice);
@@ -18,7 +18,14 @@ export const nativeKernel: KernelFactory = {
 
 function traitsOf({ operations, title, others }: AddonChoice): KernelTraits {
   const { panelColumns, flopPerRound } = operations;
-  return { instructionSet: title, otherInstructionSets: others, panelColumns, flopPerRound, arena: 'plain' };
+  return {
+    ...cpuTraits,
+    instructionSet: title,
+    otherInstructionSets: others,
+    panelColumns,
+    flopPerRound,
+    arena: 'plain',
+  };
 }
 
 // Two large pages of most machines: below, none may fit.
@@ -87,11 +94,11 @@ function merge(operations: Operations, numbers: Float64Array, rows: PartialRows)
   numbers[2] = rows.valueDim;
   numbers[3] = rows.ranges;
   numbers[4] = partial.offset;
-  numbers[5] = rows.outputStride;
-  numbers[6] = rows.outputHeadStride;
+  numbers[5] = output.rowStride;
+  numbers[6] = output.headStride;
   numbers[7] = output.offset;
   numbers[8] = logSumExp?.headStride ?? 0;
-  numbers[9] = logSumExp?.to.offset ?? 0;
+  numbers[9] = logSumExp?.offset ?? 0;
   numbers[10] = headScale?.offset ?? 0;
-  operations.merge(numbers, partial.data, output.data, logSumExp?.to.data ?? null, headScale?.data ?? null);
+  operations.merge(numbers, partial.data, output.data, logSumExp?.data ?? null, headScale?.data ?? null);
 }

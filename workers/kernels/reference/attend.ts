@@ -1,10 +1,8 @@
 // Attention in plain float32, one query row at a time: all scores, their maximum, exponentials, the weighted sum.
-import { partialFloats } from '../../../src/core/protocol/attention-work.js';
-import type { AttentionBlock, Slice } from '../kernel.js';
-import { readKey, readValue } from './operands.js';
-import type { Row } from './row.js';
-import { adjustScore, mayAttend } from './score.js';
+import type { KeyColumns } from '../../../src/core/protocol/attention-work.js';
+import type { AttentionBlock, Floats } from '../kernel.js';
 import { writeStatistics } from './statistics.js';
+import { adjustScore, mayAttend, ofHead, readKey, readValue, type Row } from './row.js';
 
 const { fround, exp, log, max } = Math;
 
@@ -23,12 +21,13 @@ function attendRow(block: AttentionBlock, row: Row): void {
   scoreKeys(block, row);
 
   // pass 2: m = max_j s_j, p_j = exp(s_j - m), l = Σ p_j; a sink is one more term of both
-  const sink = block.sinks === null ? -Infinity : block.sinks.data[block.sinks.offset + g]!;
+  const { sinks, headScale } = block.rules;
+  const sink = sinks === null ? -Infinity : ofHead(sinks, g);
   let m = sink;
   for (let j = 0; j < scores.length; j++) if (isAttended[j] !== 0) m = max(m, scores[j]!);
   // Scores of -Infinity alone have no maximum to be taken relative to.
   const base = m === -Infinity ? 0 : m;
-  let l = block.sinks === null ? 0 : fround(exp(fround(sink - base)));
+  let l = sinks === null ? 0 : fround(exp(fround(sink - base)));
   for (let j = 0; j < scores.length; j++) {
     const p = isAttended[j] === 0 ? 0 : fround(exp(fround(scores[j]! - base)));
     scores[j] = p;
@@ -39,14 +38,14 @@ function attendRow(block: AttentionBlock, row: Row): void {
 
   // pass 3: o = Σ_j p_j v_j / l, times the head's factor
   const target = targetOf(block, row);
-  const headScale = block.headScale === null ? 1 : block.headScale.data[block.headScale.offset + g]!;
+  const factor = headScale === null ? 1 : ofHead(headScale, g);
   for (let d = 0; d < block.valueDim; d++) {
     let sum = 0;
     for (let j = 0; j < scores.length; j++) {
       if (isAttended[j] !== 0) sum = fround(sum + fround(scores[j]! * readValue(block, j, d)));
     }
-    const isZero = isEmpty || headScale === 0;
-    const whole = isZero ? 0 : fround(fround(sum * share) * headScale);
+    const isZero = isEmpty || factor === 0;
+    const whole = isZero ? 0 : fround(fround(sum * share) * factor);
     target.data[target.offset + d] = block.partial === null ? whole : sum;
   }
   if (block.partial !== null) {
@@ -55,8 +54,8 @@ function attendRow(block: AttentionBlock, row: Row): void {
   }
 
   if (block.logSumExp !== null) {
-    const { to, headStride } = block.logSumExp;
-    to.data[to.offset + g * headStride + i] = l === 0 ? -Infinity : m + log(l);
+    const { data, offset, headStride, rowStride } = block.logSumExp;
+    data[offset + g * headStride + i * rowStride] = l === 0 ? -Infinity : m + log(l);
   }
   for (let j = 0; j < scores.length; j++) scores[j] = fround(scores[j]! * share);
   if (block.weights !== null) writeWeights(block, row);
@@ -65,11 +64,9 @@ function attendRow(block: AttentionBlock, row: Row): void {
 }
 
 /** Where the output of a row goes, or what it gathers over a range of the keys. */
-function targetOf(block: AttentionBlock, { i, g }: Row): Slice {
-  const { output, outputStride, outputHeadStride, partial, group, valueDim } = block;
-  if (partial === null)
-    return { data: output.data, offset: output.offset + i * outputStride + g * outputHeadStride };
-  return { data: partial.data, offset: partial.offset + (i * group + g) * partialFloats(valueDim) };
+function targetOf({ output, partial }: AttentionBlock, { i, g }: Row): Floats {
+  const { data, offset, headStride, rowStride } = partial ?? output;
+  return { data, offset: offset + g * headStride + i * rowStride };
 }
 
 function scoreKeys(block: AttentionBlock, { i, g, scores, isAttended }: Row): void {
@@ -82,28 +79,39 @@ function scoreKeys(block: AttentionBlock, { i, g, scores, isAttended }: Row): vo
 /** scale · q·k_j */
 function scaledScore(block: AttentionBlock, i: number, g: number, j: number): number {
   const { query, headDim } = block;
-  const q = query.offset + i * block.queryStride + g * block.queryHeadStride;
+  const q = query.offset + i * query.rowStride + g * query.headStride;
   let dot = 0;
   for (let d = 0; d < headDim; d++) dot = fround(dot + fround(query.data[q + d]! * readKey(block, j, d)));
-  return fround(dot * fround(block.scale));
+  return fround(dot * fround(block.rules.scale));
 }
 
 function writeWeights(block: AttentionBlock, { i, g, scores }: Row): void {
-  const { to, headStride, queryStride, extraColumn, share, isAdded } = block.weights!;
-  const start = to.offset + g * headStride + i * queryStride;
+  const weights = block.weights!;
+  const columnOf = columnsOf(block, weights, i, g);
   for (let j = 0; j < scores.length; j++) {
-    const weight = fround(scores[j]! * share);
-    const at = start + (j < block.keys ? j : extraColumn + j - block.keys);
-    to.data[at] = isAdded ? to.data[at]! + weight : weight;
+    const weight = fround(scores[j]! * weights.share);
+    const at = columnOf(j);
+    weights.data[at] = weights.isAdded ? weights.data[at]! + weight : weight;
   }
 }
 
 function writeScores(block: AttentionBlock, { i, g, scores, isAttended }: Row): void {
-  const { to, stage, headStride, queryStride, extraColumn } = block.scores!;
-  const start = to.offset + g * headStride + i * queryStride;
+  const { data, stage } = block.scores!;
+  const columnOf = columnsOf(block, block.scores!, i, g);
   for (let j = 0; j < scores.length; j++) {
-    const at = start + (j < block.keys ? j : extraColumn + j - block.keys);
     const isLeftOut = stage === 'biased' && isAttended[j] === 0;
-    to.data[at] = isLeftOut ? -Infinity : adjustScore(block, scaledScore(block, i, g, j), i, g, j, stage);
+    const score = isLeftOut ? -Infinity : adjustScore(block, scaledScore(block, i, g, j), i, g, j, stage);
+    data[columnOf(j)] = score;
   }
+}
+
+/** Where the number of a row and key goes; extra keys follow the others from a column of their own on. */
+function columnsOf(
+  { keys }: AttentionBlock,
+  { offset, headStride, rowStride, extraColumn }: KeyColumns<Float32Array>,
+  i: number,
+  g: number,
+): (j: number) => number {
+  const start = offset + g * headStride + i * rowStride;
+  return (j) => start + (j < keys ? j : extraColumn + j - keys);
 }

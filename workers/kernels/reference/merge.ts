@@ -1,6 +1,7 @@
 // Rows that were computed over ranges of their keys, put together in the order of the ranges.
 import { partialFloats } from '../../../src/core/protocol/attention-work.js';
 import type { PartialRows } from '../kernel.js';
+import { ofHead } from './row.js';
 
 const { fround, exp, log, max } = Math;
 
@@ -11,10 +12,11 @@ export function merge(rows: PartialRows): void {
 }
 
 function mergeRow(rows: PartialRows, i: number, g: number): void {
-  const { partial, ranges, queries, group, valueDim, output, outputStride, outputHeadStride } = rows;
+  const { partial, ranges, valueDim, output } = rows;
   const floats = partialFloats(valueDim);
   const parts = Array.from({ length: ranges }, (_, range) => {
-    const start = partial.offset + (range * queries * group + i * group + g) * floats;
+    const start =
+      partial.offset + range * partial.entryStride + g * partial.headStride + i * partial.rowStride;
     const [m, l, hasAttended] = partial.data.subarray(start + valueDim, start + floats);
     return { start, m: m!, l: l!, hasAttended: hasAttended !== 0 };
   });
@@ -25,8 +27,8 @@ function mergeRow(rows: PartialRows, i: number, g: number): void {
   const base = m === -Infinity ? 0 : m;
   const factors = parts.map((part) => fround(exp(fround(part.m - base))));
   const l = parts.reduce((sum, part, n) => fround(sum + fround(part.l * factors[n]!)), 0);
-  const headScale = rows.headScale === null ? 1 : rows.headScale.data[rows.headScale.offset + g]!;
-  const out = output.offset + i * outputStride + g * outputHeadStride;
+  const headScale = rows.headScale === null ? 1 : ofHead(rows.headScale, g);
+  const out = output.offset + i * output.rowStride + g * output.headStride;
   for (let d = 0; d < valueDim; d++) {
     let sum = 0;
     parts.forEach(({ start }, n) => {
@@ -35,6 +37,6 @@ function mergeRow(rows: PartialRows, i: number, g: number): void {
     output.data[out + d] = isEmpty || headScale === 0 ? 0 : fround(fround(sum / l) * headScale);
   }
   if (rows.logSumExp === null) return;
-  const { to, headStride } = rows.logSumExp;
-  to.data[to.offset + g * headStride + i] = l === 0 ? -Infinity : m + log(l);
+  const { data, offset, headStride, rowStride } = rows.logSumExp;
+  data[offset + g * headStride + i * rowStride] = l === 0 ? -Infinity : m + log(l);
 }

@@ -8,7 +8,7 @@ const { abs, log, max } = Math;
 /** Expects the row's probabilities in `scores`. */
 export function writeStatistics(block: AttentionBlock, { i, g, scores: p, isAttended }: Row): void {
   const to = block.statistics!;
-  const start = to.offset + (i * block.group + g) * rowStatistics;
+  const start = to.offset + g * to.headStride + i * to.rowStride;
   const numbers = to.data.subarray(start, start + rowStatistics).fill(0);
   if (!isAttended.includes(1)) return;
   const position = block.position + i;

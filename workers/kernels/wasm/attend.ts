@@ -1,5 +1,6 @@
 // Attention blocks on the WebAssembly kernel: places the operands and writes the parameter block of the C++ source.
-import type { AttentionBlock, PartialRows, Slice, Strided } from '../kernel.js';
+import type { Slice } from '../../../src/core/protocol/strided.js';
+import type { AttentionBlock, Floats, Operand, PartialRows } from '../kernel.js';
 import { stageNumbers, storageNumbers } from '../numbers.js';
 import { rowStatistics } from '../../../src/core/protocol/statistics.js';
 import type { Machine } from './machine.js';
@@ -27,14 +28,14 @@ export function attend(machine: Machine, block: AttentionBlock): void {
   const isWhole = block.partial === null;
   const output = isWhole ? outputRows(block) : null;
   const logSumExp = isWhole ? logSumExpRows(block) : null;
-  const weights = weightsRows(block);
-  const scores = scoresRows(block);
+  const weights = columnRows(block.weights, block);
+  const scores = columnRows(block.scores, block);
   const statistics = statisticsRows(block);
   const placement: Placement = {
     query: placeInput(machine, queryRows(block)),
     output: output === null ? nowhere : placeOutput(machine, output),
-    mask: placeStrided(machine, block, block.mask),
-    bias: placeStrided(machine, block, block.bias),
+    mask: placeStrided(machine, block, block.rules.mask),
+    bias: placeStrided(machine, block, block.rules.bias),
     // What is added to must be there first.
     weights: weights === null ? nowhere : placeInput(machine, weights),
     // What lies between the keys and the extra columns must stay.
@@ -55,14 +56,14 @@ const words = new Int32Array(55);
 /** The fields of `struct Attention` in operations.h, in its order; returns their address. */
 function writeParameters(machine: Machine, block: AttentionBlock, placement: Placement): number {
   const { query, output, mask, bias, weights, scores, logSumExp, statistics } = placement;
-  const { headDim, valueDim, extra, pages } = block;
+  const { headDim, valueDim, extra, pages, rules } = block;
   words[0] = query.address;
   words[1] = query.queryStride;
   words[2] = query.headStride;
   words[3] = machine.addressInArena(block.key);
-  words[4] = block.keyStride;
+  words[4] = block.key.rowStride;
   words[5] = machine.addressInArena(block.value);
-  words[6] = block.valueStride;
+  words[6] = block.value.rowStride;
   words[7] = storageNumbers[block.storage];
   words[8] = pages === null ? 0 : placeRun(machine, pages.table, Math.ceil(block.keys / pages.pageKeys));
   words[9] = pages === null ? 0 : pages.pageKeys;
@@ -75,25 +76,25 @@ function writeParameters(machine: Machine, block: AttentionBlock, placement: Pla
   words[16] = block.keys;
   words[17] = headDim;
   words[18] = valueDim;
-  words[19] = floatWord(block.scale);
-  words[20] = floatWord(block.softcap);
+  words[19] = floatWord(rules.scale);
+  words[20] = floatWord(rules.softcap);
   words[21] = extra === null ? 0 : machine.addressInArena(extra.key);
   words[22] = extra === null ? 0 : machine.addressInArena(extra.value);
   words[23] = extra === null ? 0 : extra.count;
   words[24] = block.position;
-  words[25] = Math.max(block.firstOffset, -farOffset);
-  words[26] = Math.min(block.lastOffset, farOffset);
+  words[25] = Math.max(block.position - rules.left, -farOffset);
+  words[26] = Math.min(block.position + rules.right, farOffset);
   words[27] = mask.address;
   words[28] = mask.headStride;
   words[29] = mask.queryStride;
-  words[30] = block.mask === null ? 0 : block.mask.keyStride;
+  words[30] = rules.mask === null ? 0 : rules.mask.columnStride;
   words[31] = bias.address;
   words[32] = bias.headStride;
   words[33] = bias.queryStride;
-  words[34] = block.bias === null ? 0 : block.bias.keyStride;
-  words[35] = placeMembers(machine, block.alibiSlopes, block.group);
-  words[36] = placeMembers(machine, block.sinks, block.group);
-  words[37] = placeMembers(machine, block.headScale, block.group);
+  words[34] = rules.bias === null ? 0 : rules.bias.columnStride;
+  words[35] = placeMembers(machine, rules.alibiSlopes, block.group);
+  words[36] = placeMembers(machine, rules.sinks, block.group);
+  words[37] = placeMembers(machine, rules.headScale, block.group);
   words[38] = scores.address;
   words[39] = scores.headStride;
   words[40] = scores.queryStride;
@@ -121,51 +122,36 @@ function placeRun(machine: Machine, slice: Slice<Float32Array | Int32Array>, len
 }
 
 /** Numbers of the members of a group, 0 = null where there are none. */
-export function placeMembers(machine: Machine, slice: Slice | null, group: number): number {
+export function placeMembers(machine: Machine, slice: Floats | null, group: number): number {
   return slice === null ? 0 : placeRun(machine, slice, group);
 }
 
-function queryRows({ query, queryHeadStride, queryStride, headDim, group, queries }: AttentionBlock): Rows {
-  return { slice: query, headStride: queryHeadStride, queryStride, length: headDim, group, queries };
+function queryRows({ query, headDim: length, group, queries }: AttentionBlock): Rows {
+  return rowsOf(query, { length, group, queries });
 }
 
 /** The rows of an output, of a block or of what is merged. */
 export function outputRows({
   output,
-  outputHeadStride,
-  outputStride,
-  valueDim,
+  valueDim: length,
   group,
   queries,
-}: Omit<PartialRows, 'partial' | 'ranges'>): Rows {
-  return {
-    slice: output,
-    headStride: outputHeadStride,
-    queryStride: outputStride,
-    length: valueDim,
-    group,
-    queries,
-  };
+}: Pick<PartialRows, 'output' | 'valueDim' | 'group' | 'queries'>): Rows {
+  return rowsOf(output, { length, group, queries });
 }
 
-function weightsRows({ weights, keys, extra, group, queries }: AttentionBlock): Rows | null {
-  if (weights === null) return null;
-  const { to, headStride, queryStride, extraColumn } = weights;
-  const length = extra === null ? keys : extraColumn + extra.count;
-  return { slice: to, headStride, queryStride, length, group, queries };
-}
-
-function scoresRows({ scores, keys, extra, group, queries }: AttentionBlock): Rows | null {
-  if (scores === null) return null;
-  const { to, headStride, queryStride, extraColumn } = scores;
-  const length = extra === null ? keys : extraColumn + extra.count;
-  return { slice: to, headStride, queryStride, length, group, queries };
+function columnRows(
+  columns: AttentionBlock['weights' | 'scores'],
+  { keys, extra, group, queries }: AttentionBlock,
+): Rows | null {
+  const length = extra === null || columns === null ? keys : columns.extraColumn + extra.count;
+  return columns && rowsOf(columns, { length, group, queries });
 }
 
 function statisticsRows({ statistics, group, queries }: AttentionBlock): Rows | null {
   if (statistics === null) return null;
+  // Row i * group + g after one another.
   const [queryStride, length] = [rowStatistics, rowStatistics];
-  // Row i * group + g behind one another.
   return { slice: statistics, headStride: 0, queryStride, length, group: 1, queries: queries * group };
 }
 
@@ -174,17 +160,23 @@ export function logSumExpRows({
   group,
   queries,
 }: Pick<AttentionBlock, 'logSumExp' | 'group' | 'queries'>): Rows | null {
-  if (logSumExp === null) return null;
-  return { slice: logSumExp.to, headStride: logSumExp.headStride, queryStride: 1, length: 1, group, queries };
+  return logSumExp && rowsOf(logSumExp, { length: 1, group, queries });
 }
 
 function placeStrided(
   machine: Machine,
   { group, queries, keys }: AttentionBlock,
-  operand: Strided<Float32Array> | Strided<Uint8Array> | null,
+  operand: Operand | Operand<Uint8Array> | null,
 ): Placed {
   if (operand === null) return nowhere;
-  const { from, headStride, queryStride, keyStride } = operand;
-  const length = keyStride === 0 ? 1 : keys;
-  return placeInput(machine, { slice: from, headStride, queryStride, length, group, queries });
+  const length = operand.columnStride === 0 ? 1 : keys;
+  return placeInput(machine, rowsOf<Float32Array | Uint8Array>(operand, { length, group, queries }));
+}
+
+function rowsOf<T extends Float32Array | Uint8Array>(
+  operand: Operand<T>,
+  extent: Pick<Rows, 'length' | 'group' | 'queries'>,
+): Rows<T> {
+  const { headStride, rowStride: queryStride } = operand;
+  return { slice: operand, headStride, queryStride, ...extent };
 }

@@ -1,7 +1,7 @@
 // The WebAssembly kernel: hands operations to the compiled C++ source. Operands inside the shared memory are used in
 // place; what lies outside is copied into the worker's scratch space and, for outputs, back.
-import type { KernelTraits } from '../../../src/core/protocol/kernels.js';
-import type { Kernel, KernelFactory, Packing, Projection, Slice } from '../kernel.js';
+import { cpuTraits, type KernelTraits } from '../../../src/core/protocol/kernels.js';
+import type { Floats, Kernel, KernelFactory, Packing, Projection } from '../kernel.js';
 import { attend } from './attend.js';
 import { Machine } from './machine.js';
 import { merge } from './merge.js';
@@ -13,7 +13,7 @@ const panelColumns = 8;
 // 12 chains of 4 lanes, two operations each.
 const flopPerRound = 96;
 
-export const wasmKernel: KernelFactory = {
+export const wasmKernel: KernelFactory<Kernel> = {
   probe() {
     const choice = chooseModule();
     return 'reason' in choice ? choice : traitsOf(choice);
@@ -30,7 +30,7 @@ export const wasmKernel: KernelFactory = {
 };
 
 function traitsOf({ instructionSet }: ModuleChoice): KernelTraits {
-  return { instructionSet, panelColumns, flopPerRound, arena: 'webassembly' };
+  return { ...cpuTraits, instructionSet, panelColumns, flopPerRound, arena: 'webassembly' };
 }
 
 function createKernel(machine: Machine, traits: KernelTraits): Kernel {
@@ -94,7 +94,7 @@ function project(machine: Machine, p: Projection): void {
 }
 
 /** The address of `length` neighbours, in place or copied in. */
-function placeRun(machine: Machine, slice: Slice, length: number): number {
+function placeRun(machine: Machine, slice: Floats, length: number): number {
   const { data, offset } = slice;
   return machine.addressOf(slice) ?? machine.scratch.copyIn(data.subarray(offset, offset + length));
 }

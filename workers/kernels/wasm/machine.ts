@@ -1,6 +1,6 @@
 // One worker's instance of the compiled source: its functions, its scratch space, and which operands it reaches.
 import type { RegionViews } from '../../../src/core/tensor/region.js';
-import type { Slice } from '../kernel.js';
+import type { Slice } from '../../../src/core/protocol/strided.js';
 import { instantiate, type Exports, type ModuleChoice } from './module.js';
 import { Scratch, type Numbers } from './scratch.js';
 
@@ -29,7 +29,7 @@ export class Machine {
    * The byte address of `length` rows' numbers, in place or copied in. Segments of one product come one after another
    * with the same rows, so the last copy is kept; every job views its rows through a new array, which tells them apart.
    */
-  addressOfRows(slice: Slice, length: number): number {
+  addressOfRows(slice: Slice<Float32Array>, length: number): number {
     const inPlace = this.addressOf(slice);
     if (inPlace !== undefined) return inPlace;
     const { data, offset } = slice;

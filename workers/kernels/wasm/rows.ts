@@ -1,6 +1,6 @@
 // Blocks of rows by (group member, query), the form in which attention reads and writes its operands: where they lie
 // in the shared memory, or a dense copy of them in scratch space.
-import type { Slice } from '../kernel.js';
+import type { Slice } from '../../../src/core/protocol/strided.js';
 import type { Machine } from './machine.js';
 
 type RowNumbers = Float32Array | Uint8Array;

@@ -1,0 +1,34 @@
+// The memory of one call: regions of the arena that go back when it ends, and results that stay with the caller.
+import { createTensor, type Tensor } from '../../core/tensor/tensor.js';
+import type { Arena } from '../../core/tensor/arena.js';
+import { RegionViews, type Region } from '../../core/tensor/region.js';
+import type { Shape } from '../../core/tensor/shape.js';
+
+export class WorkingSet {
+  readonly #arena: Arena;
+  readonly #regions: Region[] = [];
+  /** The coordinator's views of what was allocated. */
+  readonly views: RegionViews;
+
+  constructor(arena: Arena) {
+    this.#arena = arena;
+    this.views = new RegionViews(arena.memory);
+  }
+
+  /** A region of `length` floats for the time of the call. @throws MEMORY_LIMIT */
+  allocate(length: number): Region {
+    const region = this.#arena.allocate(length);
+    this.#regions.push(region);
+    return region;
+  }
+
+  /** A tensor of zeros that the caller keeps. @throws MEMORY_LIMIT */
+  createResult(shape: Shape): Tensor {
+    this.#arena.refuseOver(shape.reduce((bytes, length) => bytes * length, 4));
+    return createTensor(shape);
+  }
+
+  release(): void {
+    for (const region of this.#regions.splice(0)) this.#arena.free(region);
+  }
+}

@@ -1,0 +1,184 @@
+// The layer: projections, heads, concatenation and W^O as one call. Its packed weights lie in the engine's arena until it
+// is disposed and its last call is over.
+import { KeyValueCache } from '../attention/cache.js';
+import { resolveCacheOptions, type CacheOptions } from '../attention/cache-options.js';
+import { explainLayer, type WeightIndex } from '../attention/explain.js';
+import type { Explanation } from '../attention/explain-row.js';
+import { describeLayerCall, type CrossInputs, type LayerCall } from '../attention/layer-call.js';
+import { checkOptionNames, type AttentionOptions } from '../attention/options.js';
+import { pagesFor } from '../attention/page-table.js';
+import type { AttentionResult } from '../attention/result.js';
+import type { ResolvedWeights } from '../attention/weights.js';
+import { HeadpoolError } from '../core/errors.js';
+import type { KernelTraits } from '../core/protocol/kernels.js';
+import { pageTokens, type Panels } from '../core/protocol/layout.js';
+import type { Arena } from '../core/tensor/arena.js';
+import type { Region } from '../core/tensor/region.js';
+import type { TensorLike } from '../core/tensor/tensor.js';
+import { assembleLayer } from './assemble/assemble-layer.js';
+import { beginUse } from './assemble/cached-keys.js';
+import type { CallRunner } from './call-runner.js';
+import { packGram, type GramPanels } from './assemble/contributions.js';
+import { packLayer, type LayerPacking } from './assemble/pack-layer.js';
+import { PageStorage } from './page-storage.js';
+import { refuseUncomputable } from './refuse-uncomputable.js';
+import type { Scheduler } from './scheduler.js';
+
+/** What a layer takes of its engine. */
+export interface LayerHost {
+  readonly arena: Arena;
+  readonly runner: CallRunner;
+  readonly scheduler: Scheduler;
+  readonly traits: KernelTraits;
+}
+
+export class MultiHeadAttention {
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly valueDim: number;
+  /** Width of the query input. */
+  readonly modelDim: number;
+  readonly outputDim: number;
+  readonly #weights: ResolvedWeights;
+  readonly #defaults: AttentionOptions;
+  readonly #host: LayerHost;
+  readonly #packing: LayerPacking;
+  readonly #regions: Region[];
+  #gram: Promise<GramPanels> | undefined;
+  #openCalls = 0;
+  #isDisposed = false;
+
+  /** Made by `engine.multiHeadAttention`. @throws MEMORY_LIMIT */
+  constructor(weights: ResolvedWeights, defaults: AttentionOptions, host: LayerHost) {
+    this.heads = weights.heads;
+    this.kvHeads = weights.kvHeads;
+    this.headDim = weights.headDim;
+    this.valueDim = weights.valueDim;
+    this.modelDim = weights.query.inputs;
+    this.outputDim = weights.output.outputs;
+    this.#weights = weights;
+    this.#defaults = defaults;
+    this.#host = host;
+    this.#packing = packLayer(weights, host.traits.panelColumns, host.arena);
+    this.#packing.writeExtra();
+    this.#regions = [...this.#packing.regions];
+  }
+
+  /** Packs the weights, once, before the first call. @internal */
+  async pack(): Promise<void> {
+    try {
+      await this.#host.scheduler.run([this.#packing.phase]);
+    } catch (error) {
+      this.dispose();
+      throw error;
+    }
+  }
+
+  /**
+   * softmax(q·kᵀ·scale)·v of every head, concatenated, times W^O.
+   * @param input x [batch, tokens, modelDim], or [tokens, modelDim] for one sequence or, with `offsets`, a ragged
+   * batch; { query, key, value? } for cross-attention
+   * @returns output shaped like the query input with outputDim as its width
+   * @throws INVALID_SHAPE, INVALID_OPTION, UNKNOWN_OPTION before anything is allocated; MEMORY_LIMIT, QUEUE_FULL,
+   * WORKER_LOST, UNIT_FAILED, ENGINE_CLOSED; CACHE_FULL, CACHE_IN_USE; the signal's reason when cancelled. A call that
+   * fails leaves its caches as they were.
+   */
+  async forward(input: TensorLike | CrossInputs, options: AttentionOptions = {}): Promise<AttentionResult> {
+    this.#refuseIfDisposed();
+    checkOptionNames(options);
+    const wishes = { ...this.#defaults, ...options };
+    refuseUncomputable(wishes, this.#host.traits);
+    const call = this.describe(input, wishes);
+    this.#openCalls++;
+    try {
+      return await this.#run(call);
+    } finally {
+      this.#openCalls--;
+      this.#freeIfOver();
+    }
+  }
+
+  async #run(call: LayerCall): Promise<AttentionResult> {
+    // First of all: the call is described for what its caches hold now.
+    const cacheUse = call.caches.length === 0 ? null : beginUse(call.caches, call.batch);
+    try {
+      const { runner, traits } = this.#host;
+      const gram = call.options.headStatistics ? await this.#packGram() : null;
+      const batch = cacheUse?.batch ?? call.batch;
+      const result = await runner.run({
+        assemble: (memory) =>
+          assembleLayer(this.#packing.layer, { ...call, batch }, { memory, traits, cacheUse, gram }),
+        inputs: [call.query.data, call.key.data, call.value.data],
+        options: call.options,
+        tokens: batch.queryRows,
+      });
+      cacheUse?.commit();
+      return result;
+    } catch (error) {
+      cacheUse?.rollback();
+      throw error;
+    }
+  }
+
+  /** Checks a call without running it. @throws as `forward` does for its arguments */
+  describe(input: TensorLike | CrossInputs, options: AttentionOptions = {}): LayerCall {
+    return describeLayerCall(this.#weights, input, options, this);
+  }
+
+  /**
+   * Keys and values of tokens that calls with the option `cache` have seen, so that later calls need only the new ones.
+   * @throws INVALID_OPTION, UNKNOWN_OPTION, MEMORY_LIMIT, ENGINE_CLOSED
+   */
+  createCache(options: CacheOptions): KeyValueCache {
+    this.#refuseIfDisposed();
+    const resolved = resolveCacheOptions(options);
+    this.#host.runner.refuseIfClosed();
+    const pages = pagesFor({ ...resolved, pageTokens });
+    const storage = new PageStorage(this.#packing.layer, pages, resolved.dtype, this.#host.arena);
+    return new KeyValueCache({ ...resolved, layer: this, storage });
+  }
+
+  /**
+   * Why one weight of a call is what it is, in float64 on this thread: O(keys · headDim · modelDim).
+   * @throws as `forward` does for its arguments; INVALID_OPTION naming `batch`, `head`, `query` or `key` where there is
+   * none of that index, or `cache`
+   */
+  explain(input: TensorLike | CrossInputs, at: WeightIndex, options: AttentionOptions = {}): Explanation {
+    checkOptionNames(options);
+    return explainLayer(this.#weights, this.describe(input, { ...this.#defaults, ...options }), at);
+  }
+
+  /** Gives the packed weights back; open calls finish first. Further calls reject with ENGINE_CLOSED. */
+  dispose(): void {
+    this.#isDisposed = true;
+    this.#freeIfOver();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** Made by the first call that needs it, and again by the next one if that fails. */
+  async #packGram(): Promise<Panels> {
+    this.#host.runner.refuseIfClosed();
+    this.#gram ??= packGram(this.#weights, this.#host);
+    try {
+      const { panels, region } = await this.#gram;
+      if (!this.#regions.includes(region)) this.#regions.push(region);
+      return panels;
+    } catch (error) {
+      this.#gram = undefined;
+      throw error;
+    }
+  }
+
+  #refuseIfDisposed(): void {
+    if (this.#isDisposed) throw new HeadpoolError('ENGINE_CLOSED', 'The layer was disposed before the call');
+  }
+
+  #freeIfOver(): void {
+    if (!this.#isDisposed || this.#openCalls > 0) return;
+    for (const region of this.#regions.splice(0)) this.#host.arena.free(region);
+  }
+}
