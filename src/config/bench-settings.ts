@@ -79,7 +79,7 @@ export const createBenchSettings = () => {
         )
         .optional()
         .describe(
-          'what cells must show, else exit code 1: "mode=decode GB/s >= 10", "options=softcap ms <= 1.4 of options=none"',
+          'what cells must show, else exit code 1: "mode=decode GB/s >= 10", "options=rope ms <= 1.3 of options=none"',
         ),
       seconds: z
         .number()

@@ -1,5 +1,5 @@
 // What cells of a grid have to show, a text a bar: which cells, a figure of theirs, and what it is held against, as in
-// `mode=decode GB/s >= 10` or `options=softcap ms <= 1.4 of options=none`.
+// `mode=decode GB/s >= 10` or `options=rope ms <= 1.3 of options=none`.
 import { gridAxes, nameOfValue, type GridAxis } from './cut.js';
 import { nameOfCase, type BarOutcome, type BenchCase, type Cell, type MeasuredCell } from './results.js';
 
@@ -83,7 +83,7 @@ export function holdBars(bars: readonly Bar[], cells: readonly Cell[]): BarOutco
   );
 }
 
-/** 'PASS  attention 512/8/2048 softcap native x2, ms of options=none: 1.18 (wanted <= 1.4)' */
+/** 'PASS  attention 512/8/2048 rope native x2, ms of attention 512/8/2048 native x2: 1.18 (wanted <= 1.3)' */
 export function formatBar({ name, found, wanted, isMet }: BarLine): string {
   return `${isMet ? 'PASS' : 'MISS'}  ${name}: ${found} (wanted ${wanted})`;
 }

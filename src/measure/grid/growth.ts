@@ -20,39 +20,22 @@ const leastPoints = 3;
 
 interface Path {
   readonly axis: LawAxis;
-  /** The case with a word for every size that changes along the axis: the same for all cells of a law. */
-  readonly common: (benchCase: BenchCase) => NamedCase;
+  /** A word for every size that changes along the axis: the same for all cells of a law. */
+  readonly words: (benchCase: BenchCase) => Partial<NamedCase>;
 }
 
 // As many key/value heads as heads stay as many.
-const kvHeadsOf = ({ heads, kvHeads }: BenchCase): NamedCase['kvHeads'] =>
-  kvHeads === heads ? 'heads' : kvHeads;
+const wordsOfHeads = ({ heads, kvHeads }: BenchCase): Partial<NamedCase> => ({
+  heads: 'heads',
+  kvHeads: kvHeads === heads ? 'heads' : kvHeads,
+});
 
 const paths: readonly Path[] = [
-  { axis: 'tokens', common: (benchCase) => ({ ...benchCase, tokens: 'tokens' }) },
-  { axis: 'batch', common: (benchCase) => ({ ...benchCase, batch: 'n' }) },
-  {
-    axis: 'heads',
-    common: (benchCase) => ({
-      ...benchCase,
-      heads: 'heads',
-      headDim: 'modelDim/heads',
-      kvHeads: kvHeadsOf(benchCase),
-    }),
-  },
-  {
-    axis: 'heads',
-    common: (benchCase) => ({
-      ...benchCase,
-      heads: 'heads',
-      modelDim: `${benchCase.headDim}·heads`,
-      kvHeads: kvHeadsOf(benchCase),
-    }),
-  },
-  {
-    axis: 'modelDim',
-    common: (benchCase) => ({ ...benchCase, modelDim: 'modelDim', headDim: 'modelDim/heads' }),
-  },
+  { axis: 'tokens', words: () => ({ tokens: 'tokens' }) },
+  { axis: 'batch', words: () => ({ batch: 'n' }) },
+  { axis: 'heads', words: (own) => ({ ...wordsOfHeads(own), headDim: 'modelDim/heads' }) },
+  { axis: 'heads', words: (own) => ({ ...wordsOfHeads(own), modelDim: `${own.headDim}·heads` }) },
+  { axis: 'modelDim', words: () => ({ modelDim: 'modelDim', headDim: 'modelDim/heads' }) },
 ];
 
 /** The cells of a law, in order of their x. */
@@ -73,10 +56,10 @@ export function fitLaws(cells: readonly Cell[]): GridLaws {
   };
 }
 
-function groupAlong(cells: readonly MeasuredCell[], { axis, common }: Path): Group[] {
+function groupAlong(cells: readonly MeasuredCell[], { axis, words }: Path): Group[] {
   const groups = new Map<string, Group & { readonly cells: MeasuredCell[] }>();
   for (const cell of cells) {
-    const named = common(cell.case);
+    const named = { ...cell.case, ...words(cell.case) } as NamedCase;
     const key = JSON.stringify(named);
     const group = groups.get(key) ?? { name: nameOfCase(named), axis, cells: [] };
     group.cells.push(cell);
