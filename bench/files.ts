@@ -28,9 +28,13 @@ const leastShare = 0.92;
 // The machine did something else if it was faster before than after by more.
 const mostDrift = 0.1;
 
-const args = readArguments({
-  ...{ bytes: '4GiB', folder: '', seconds: 15, kernel: 'auto' },
-  ...{ threads: availableParallelism(), batchTokens: usualChunkTokens },
+const args = readArguments('A run over a large file against the layer on its data in memory.', {
+  bytes: '4GiB',
+  folder: '',
+  seconds: 15,
+  kernel: 'auto',
+  threads: availableParallelism(),
+  batchTokens: usualChunkTokens,
 });
 const { json, seconds, kernel, threads, batchTokens } = args;
 const leastBytes = readBytes('bytes', args.bytes);

@@ -43,6 +43,8 @@ function readFields(name: CommandName): Fields {
 interface JsonProperty {
   readonly type?: 'string' | 'number' | 'integer' | 'boolean' | 'array';
   readonly description?: string;
+  /** What texts are, if they aren't paths. */
+  readonly title?: string;
   readonly enum?: readonly string[];
   readonly anyOf?: readonly JsonProperty[];
   readonly items?: JsonProperty;
@@ -94,7 +96,7 @@ function expectationOf(property: JsonProperty): string {
 
 function expectationOfList(items: JsonProperty = {}): string {
   const kind = kindOfList(items);
-  if (kind !== 'list') return kind === 'numbers' ? 'a list of numbers' : 'a list of paths';
+  if (kind !== 'list') return `a list of ${kind === 'numbers' ? 'numbers' : (items.title ?? 'paths')}`;
   const several = expectationOf(items)
     .replace(/\ban (even )?integer\b/, '$1integers')
     .replace('true or', 'true and');

@@ -2,7 +2,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { parseResults } from '../../src/measure/grid/parse-results.js';
+import { parseResults } from '../../src/measure/stored-results.js';
 import type { GridResults } from '../../src/measure/grid/results.js';
 import { gridResults, measuredCell } from '../measure/grid/grid-case.js';
 import { makeFolder } from '../helpers/make-folder.js';
@@ -55,6 +55,36 @@ test('settings come from a file, and the table marks what is not there', async (
   t.is(code, 0, stderr);
   t.regex(stdout, /^[ ~] decode 16\/2:1\/16 f16 wasm x1 /m);
   t.regex(stderr, /kvHeads 3 is left out for 2 heads/);
+});
+
+test('bars end with PASS or MISS, and one that is missed with exit code 1', async (t) => {
+  const grid = [
+    '--tokens',
+    '32',
+    '--threads',
+    '1',
+    '--options',
+    'none,weights',
+    '--mode',
+    'attention,decode',
+  ];
+  const met = ['mode=decode GB/s >= 0.0001', 'options=weights ms <= 1000 of options=none'];
+  const { code, stdout, stderr } = await headpool('bench', ...tiny, ...grid, '--bars', ...met);
+  t.is(code, 0, stderr);
+  t.is(stdout.match(/^PASS {2}/gm)?.length, 4);
+  t.regex(stdout, /^PASS {2}attention 16\/2\/32 weights wasm x1, ms of attention 16\/2\/32 wasm x1: /m);
+  const bars = ['--bars', 'options=none ms <= 0.000001', 'options=sinks ms <= 1'];
+  const missed = await headpool('bench', ...tiny, ...grid, '--json', ...bars);
+  t.is(missed.code, 1, missed.stderr);
+  t.regex(missed.stderr, /headpool: no cells for the bar `options=sinks ms <= 1`/);
+  const results = parseResults(missed.stdout, 'stdout') as GridResults;
+  t.deepEqual(
+    results.bars?.map(({ wanted, isMet }) => [wanted, isMet]),
+    [
+      ['<= 0.000001', false],
+      ['<= 0.000001', false],
+    ],
+  );
 });
 
 test('three lengths give laws, in the table, the JSON and the page', async (t) => {

@@ -1,7 +1,14 @@
 // The cells of a grid as a table: as text with what stands around it, on a page, and as CSV.
+import { formatBar } from '../grid/bars.js';
 import { gridAxes, type GridAxis } from '../grid/cut.js';
-import { partsOf, type LayerParts } from '../grid/parts.js';
-import { nameOfCase, type Cell, type GridResults, type MeasuredCell } from '../grid/results.js';
+import { partsOf, type LayerParts } from '../grid/cells.js';
+import {
+  nameOfCase,
+  type BarOutcome,
+  type Cell,
+  type GridResults,
+  type MeasuredCell,
+} from '../grid/results.js';
 import {
   formatBytes,
   formatCount,
@@ -122,8 +129,12 @@ const htmlColumns = select(columns, [
   'note',
 ]);
 
-/** A line a cell, and below a line a law; noisy ones begin with `~`, and those that can't be measured say why. */
-export function formatGridTable({ cells, machine, laws, ...results }: GridResults): string {
+function formatOutcome({ found, ...outcome }: BarOutcome): string {
+  return formatBar({ ...outcome, found: found === null ? 'not measured' : formatFigure(found) });
+}
+
+/** A line a cell, and below a line a law and a bar; noisy ones begin with `~`, and those that can't be measured say why. */
+export function formatGridTable({ cells, machine, laws, bars = [], ...results }: GridResults): string {
   const { title, version, instructionSets, elapsedMs } = results;
   const measured = cells.filter((cell) => cell.status === 'measured');
   const names = Object.entries(instructionSets).map(([kernel, set]) => `${kernel} (${set})`);
@@ -146,6 +157,8 @@ export function formatGridTable({ cells, machine, laws, ...results }: GridResult
       : [
           `~ ${formatCount(noisy)} noisy: the machine was busy with something else, and a call timed against itself differs`,
         ]),
+    ...(bars.length === 0 ? [] : ['']),
+    ...bars.map(formatOutcome),
   ].join('\n');
 }
 

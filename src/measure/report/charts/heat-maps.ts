@@ -10,8 +10,10 @@ export function drawHeatMaps(cells: readonly Cell[]): Chart[] {
   return groupBy(cells, keyOf).flatMap(splitBySize).filter(isMap).map(drawMap);
 }
 
-function keyOf({ case: { mode, kernel, threads, heads, kvHeads, batch, causal, window, dtype } }: Cell) {
-  return [mode, kernel, threads, heads / kvHeads, batch, causal, window, dtype].join('|');
+function keyOf({
+  case: { mode, kernel, threads, heads, kvHeads, batch, causal, window, dtype, options },
+}: Cell) {
+  return [mode, kernel, threads, heads / kvHeads, batch, causal, window, dtype, options].join('|');
 }
 
 /** Heads and tokens are one place: where several sizes would share it, each gets a map, and as few of them as can be. */

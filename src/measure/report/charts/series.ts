@@ -40,7 +40,7 @@ export interface CellSeries {
   readonly cells: readonly MeasuredCell[];
 }
 
-type Part = 'modelDim' | 'heads' | 'headDim' | 'keyHeads' | 'batch' | 'mask' | 'dtype' | 'engine';
+type Part = 'modelDim' | 'heads' | 'headDim' | 'keyHeads' | 'batch' | 'mask' | 'options' | 'dtype' | 'engine';
 
 const parts: Readonly<Record<Part, (benchCase: BenchCase) => string>> = {
   modelDim: ({ modelDim }) => `modelDim ${modelDim}`,
@@ -50,6 +50,7 @@ const parts: Readonly<Record<Part, (benchCase: BenchCase) => string>> = {
   batch: ({ batch }) => `batch ${batch}`,
   mask: ({ causal, window }) =>
     [...(causal ? ['causal'] : []), ...(window === null ? [] : [`window ${window}`])].join(' ') || 'full',
+  options: ({ options }) => (options === 'none' ? 'no options' : options),
   dtype: ({ dtype }) => dtype,
   engine: ({ kernel, threads }) => `${kernel} x${threads}`,
 };
@@ -57,7 +58,7 @@ const partNames = Object.keys(parts) as Part[];
 const sizeParts: ReadonlySet<Part> = new Set(['modelDim', 'heads', 'headDim']);
 const sizeNamings: readonly (readonly Part[])[] = [[], ['heads'], ['modelDim'], ['modelDim', 'heads']];
 // What nobody would ask for.
-const unsaid: ReadonlySet<string> = new Set(['own keys', 'batch 1', 'full', 'f32']);
+const unsaid: ReadonlySet<string> = new Set(['own keys', 'batch 1', 'full', 'no options', 'f32']);
 
 /** The cells of one mode by everything but their tokens. */
 export function seriesOf(cells: readonly MeasuredCell[]): CellSeries[] {
