@@ -12,10 +12,10 @@ constexpr double rounding = 1e-6;
 constexpr double cutOff = 1e-37;
 
 inline void checkWeights(Report& report, const AttentionOperands& o, const AttentionRow& row, Index i, Index g) {
-  for (Index j = 0; j < o.a.keys + o.a.extraKeys; j++) {
+  for (Index j = 0; j < o.a.keys + o.a.extra.count; j++) {
     const Index n = o.weightAt(i, g, j);
     const double before = o.weightsBefore[static_cast<size_t>(n)];
-    const double share = row.attends(j) ? row.probability(j) * o.a.weightsShare : 0;
+    const double share = row.attends(j) ? row.probability(j) * o.a.weights.share : 0;
     // Whether the keys that an undefined row leaves out are 0 or NaN is all the same.
     if (!row.attends(j) && row.isUndefined && isnan((*o.weights)[n])) {
       o.weights->forget(n);
@@ -30,9 +30,9 @@ inline void checkWeights(Report& report, const AttentionOperands& o, const Atten
 
 /// A score is off by roundings of its terms. Which keys are left out shows in the last stage only.
 inline void checkScores(Report& report, const AttentionOperands& o, const AttentionRow& row, Index i, Index g) {
-  for (Index j = 0; j < o.a.keys + o.a.extraKeys; j++) {
-    const bool isLeftOut = o.a.scoresStage == biased && !row.attends(j);
-    const Sum score = isLeftOut ? Sum{-INFINITY, 0} : row.scoreOf(j, o.a.scoresStage);
+  for (Index j = 0; j < o.a.keys + o.a.extra.count; j++) {
+    const bool isLeftOut = o.a.scores.stage == biased && !row.attends(j);
+    const Sum score = isLeftOut ? Sum{-INFINITY, 0} : row.scoreOf(j, o.a.scores.stage);
     report.compare("scores", *o.scores, o.scoreAt(i, g, j), score.value, rounding * score.size);
   }
 }
@@ -48,7 +48,8 @@ inline void checkStatistics(Report& report, const AttentionOperands& o, const At
     }
     // What is cut off counts by its distance or its logarithm.
     const double furthest = 100 + fabs(static_cast<double>(o.a.position)) + static_cast<double>(o.a.keys + o.a.queries);
-    const double tolerance = rounding * wanted.size + static_cast<double>(o.a.keys + o.a.extraKeys) * furthest * cutOff;
+    const double tolerance =
+        rounding * wanted.size + static_cast<double>(o.a.keys + o.a.extra.count) * furthest * cutOff;
     report.compare("statistics", *o.statistics, n, wanted.value, field == statistic::hasAttended ? 0 : tolerance);
   }
 }
@@ -58,8 +59,8 @@ inline void checkRow(Report& report, const AttentionOperands& o, const Sequence&
   const AttentionRow row(sequence, i, g);
   for (Index d = 0; d < a.valueDim; d++) {
     const Sum sum = row.output(d);
-    const Index n = i * a.outputStride + g * a.outputHeadStride + d;
-    const bool isZero = !row.hasAttended || (a.headScale && a.headScale[g] == 0);
+    const Index n = i * a.output.rowStride + g * a.output.headStride + d;
+    const bool isZero = !row.hasAttended || (a.headScale && a.headScale.at(g) == 0);
     const double tolerance = rounding * sum.size + static_cast<double>(sequence.count()) * 4 * cutOff;
     report.compare("output", *o.output, n, sum.value, isZero ? 0 : tolerance);
   }
@@ -68,7 +69,7 @@ inline void checkRow(Report& report, const AttentionOperands& o, const Sequence&
   if (o.statistics) checkStatistics(report, o, row, i, g);
   if (o.logSumExp) {
     const double tolerance = rounding * (1 + row.meanSize + fabs(row.logSumExp));
-    report.compare("logSumExp", *o.logSumExp, g * a.logSumExpHeadStride + i, row.logSumExp, tolerance);
+    report.compare("logSumExp", *o.logSumExp, g * a.logSumExp.headStride + i, row.logSumExp, tolerance);
   }
 }
 
@@ -86,16 +87,18 @@ inline void checkAttention(Report& report, const AttentionOperands& o) {
 inline void beginAttention(Report& report, const char* set, const char* kind, Index number,
                            const AttentionOperands& o) {
   const Attention& a = o.a;
-  const auto given = [](const void* operand) { return operand ? "yes" : "no"; };
+  const auto given = [](const auto& operand) { return operand ? "yes" : "no"; };
   report.begin(
       "%s %s %td: queries %td, group %td, keys %td, headDim %td, valueDim %td, extraKeys %td, storage %td, pages %s of "
       "%td, scale %g, softcap %g, position %td, offsets %td %td, mask %s (%td %td %td), bias %s (%td %td %td), "
       "slopes %s, sinks %s, headScale %s, weights %s (add %td), scores %s (stage %td), statistics %s, logSumExp %s",
-      set, kind, number, a.queries, a.group, a.keys, a.headDim, a.valueDim, a.extraKeys, a.storage, given(a.pages),
-      a.pageKeys, static_cast<double>(a.scale), static_cast<double>(a.softcap), a.position, a.firstOffset, a.lastOffset,
-      given(a.mask), a.maskHeadStride, a.maskQueryStride, a.maskKeyStride, given(a.bias), a.biasHeadStride,
-      a.biasQueryStride, a.biasKeyStride, given(a.alibiSlopes), given(a.sinks), given(a.headScale), given(a.weights),
-      a.weightsAdd, given(a.scores), a.scoresStage, given(a.statistics), given(a.logSumExp));
+      set, kind, number, a.queries, a.group, a.keys, a.headDim, a.valueDim, a.extra.count, a.storage,
+      given(a.pages.table), a.pages.pageKeys, static_cast<double>(a.rules.scale), static_cast<double>(a.rules.softcap),
+      a.position, a.rules.firstOffset, a.rules.lastOffset, given(a.rules.mask), a.rules.mask.headStride,
+      a.rules.mask.rowStride, a.rules.mask.columnStride, given(a.rules.bias), a.rules.bias.headStride,
+      a.rules.bias.rowStride, a.rules.bias.columnStride, given(a.rules.alibiSlopes), given(a.rules.sinks),
+      given(a.headScale), given(a.weights), a.weights.isAdded, given(a.scores), a.scores.stage, given(a.statistics),
+      given(a.logSumExp));
 }
 
 }  // namespace headpool::test

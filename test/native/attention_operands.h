@@ -42,7 +42,7 @@ class AttentionOperands {
     a.keys = s.keys;
     a.headDim = s.headDim;
     a.valueDim = s.valueDim;
-    a.extraKeys = s.extraKeys;
+    a.extra.count = s.extraKeys;
     setScale(random, a);
     setSoftcap(random, a);
     setBounds(random, a);
@@ -54,8 +54,7 @@ class AttentionOperands {
     if (random.once(3)) makeBias();
     if (random.once(3)) poisonLeftOut();
     if (random.once(20)) drown();
-    makeRows(output, a.valueDim, &a.outputStride, &a.outputHeadStride);
-    a.output = output->data();
+    makeRows(output, a.valueDim, &a.output);
     makeResults();
     scratch = makeFloats(scratchFloats);
     a.scratch = scratch->data();
@@ -65,28 +64,28 @@ class AttentionOperands {
   Floats makeFloats(Index count) const { return std::make_unique<Guarded<float>>(count, side()); }
 
   /// Where the weight or score of key j lies, the extra keys behind the others.
-  Index weightAt(Index i, Index g, Index j) const {
-    return g * a.weightsHeadStride + i * a.weightsQueryStride + columnOf(j, a.weightsExtraColumn);
-  }
-  Index scoreAt(Index i, Index g, Index j) const {
-    return g * a.scoresHeadStride + i * a.scoresQueryStride + columnOf(j, a.scoresExtraColumn);
-  }
+  Index weightAt(Index i, Index g, Index j) const { return columnAt(a.weights, i, g, j); }
+  Index scoreAt(Index i, Index g, Index j) const { return columnAt(a.scores, i, g, j); }
 
  private:
   Side side() const { return random.once(2) ? Side::behind : Side::before; }
   /// How much longer than its elements a row is: often nothing.
   Index gap() const { return random.once(2) ? 0 : 1 + random.below(9); }
-  Index columnOf(Index j, Index extraColumn) const { return j < a.keys ? j : extraColumn + j - a.keys; }
+  Index columnAt(const Columns& to, Index i, Index g, Index j) const {
+    return g * to.headStride + i * to.rowStride + (j < a.keys ? j : to.extraColumn + j - a.keys);
+  }
 
   /// Room for a number for each query, member of the group and column, laid out by query or by member.
-  void makeRows(Floats& tensor, Index columns, Index* queryStride, Index* headStride) const {
+  template <class T>
+  void makeRows(Floats& tensor, Index columns, Strided<T>* rowsOfCall) const {
     const bool isByQuery = random.once(2);
-    Index& inner = *(isByQuery ? headStride : queryStride);
-    Index& outer = *(isByQuery ? queryStride : headStride);
+    Index& inner = isByQuery ? rowsOfCall->headStride : rowsOfCall->rowStride;
+    Index& outer = isByQuery ? rowsOfCall->rowStride : rowsOfCall->headStride;
     inner = columns + gap();
     outer = inner * (isByQuery ? a.group : a.queries) + gap();
-    const Index end = (a.queries - 1) * *queryStride + (a.group - 1) * *headStride + columns;
+    const Index end = (a.queries - 1) * rowsOfCall->rowStride + (a.group - 1) * rowsOfCall->headStride + columns;
     tensor = makeFloats(rows() == 0 ? 0 : end);
+    rowsOfCall->data = tensor->data();
   }
 
   template <class Set>
@@ -102,34 +101,29 @@ class AttentionOperands {
   // ---- queries, keys and values ----
 
   void makeInputs() {
-    makeRows(query, a.headDim, &a.queryStride, &a.queryHeadStride);
-    a.query = query->data();
-    forEachRow([this](Index i, Index g) {
-      fill(query->data() + i * a.queryStride + g * a.queryHeadStride, a.headDim);
-    });
-    a.keyStride = a.headDim + gap();
-    a.valueStride = a.valueDim + gap();
+    makeRows(query, a.headDim, &a.query);
+    forEachRow([this](Index i, Index g) { fill(const_cast<float*>(a.query.row(g, i)), a.headDim); });
+    a.key.rowStride = a.headDim + gap();
+    a.value.rowStride = a.valueDim + gap();
     if (random.once(3)) makePages();
-    key = makeStored(a.headDim, a.keyStride);
-    value = makeStored(a.valueDim, a.valueStride);
-    a.key = key->data();
-    a.value = value->data();
-    extraKey = makeMatrix(a.headDim);
-    extraValue = makeMatrix(a.valueDim);
-    a.extraKey = extraKey->data();
-    a.extraValue = extraValue->data();
+    key = makeStored(a.headDim, a.key.rowStride);
+    value = makeStored(a.valueDim, a.value.rowStride);
+    a.key.data = key->data();
+    a.value.data = value->data();
+    a.extra.key = makeMatrix(extraKey, a.headDim);
+    a.extra.value = makeMatrix(extraValue, a.valueDim);
   }
 
   /// Pages in any order, with others between them.
   void makePages() {
-    a.pageKeys = wholePage * (1 + random.below(2));
-    const Index count = (a.keys + a.pageKeys - 1) / a.pageKeys;
-    const Index stride = a.keyStride > a.valueStride ? a.keyStride : a.valueStride;
-    a.pageStride = a.pageKeys * stride + gap();
+    a.pages.pageKeys = wholePage * (1 + random.below(2));
+    const Index count = (a.keys + a.pages.pageKeys - 1) / a.pages.pageKeys;
+    const Index stride = a.key.rowStride > a.value.rowStride ? a.key.rowStride : a.value.rowStride;
+    a.pages.stride = a.pages.pageKeys * stride + gap();
     pages = std::make_unique<Guarded<int>>(count, side());
     Deck numbers(random, range(0, count + random.below(3) - 1));
     for (int& page : *pages) page = static_cast<int>(numbers.deal());
-    a.pages = pages->data();
+    a.pages.table = pages->data();
   }
 
   std::unique_ptr<StoredRows> makeStored(Index columns, Index stride) const {
@@ -142,62 +136,63 @@ class AttentionOperands {
   }
 
   /// Extra keys or values.
-  Floats makeMatrix(Index columns) const {
-    Floats matrix = makeFloats(a.extraKeys * columns);
+  Strided<const float> makeMatrix(Floats& matrix, Index columns) const {
+    matrix = makeFloats(a.extra.count * columns);
     fill(matrix->data(), matrix->count());
-    return matrix;
+    return {matrix->data(), 0, columns, 1};
   }
 
   // ---- what changes scores and outputs ----
 
   void makeNumbersOfMembers() {
-    if (random.once(3)) a.alibiSlopes = makeNumbers(alibiSlopes, {0.0f, 0.5f, 0.00390625f});
+    if (random.once(3)) a.rules.alibiSlopes = makeNumbers(alibiSlopes, {0.0f, 0.5f, 0.00390625f});
     // Sinks that no score reaches and sinks that reach none; infinitely low, they are not there at all.
-    if (random.once(3)) a.sinks = makeNumbers(sinks, {-INFINITY, 20.0f, -20.0f, 200.0f, -FLT_MAX});
+    if (random.once(3)) a.rules.sinks = makeNumbers(sinks, {-INFINITY, 20.0f, -20.0f, 200.0f, -FLT_MAX});
     if (random.once(3)) a.headScale = makeNumbers(headScale, {0.0f, 0.0f, -2.0f});
   }
 
   /// One number a member of the group: any, or one of `notable`.
-  const float* makeNumbers(Floats& tensor, std::initializer_list<float> notable) const {
+  Strided<const float> makeNumbers(Floats& tensor, std::initializer_list<float> notable) const {
     tensor = makeFloats(a.group);
     for (float& number : *tensor) {
       const Index n = random.below(2 * static_cast<Index>(notable.size()));
       number = n < static_cast<Index>(notable.size()) ? notable.begin()[n] : random.number();
     }
-    return tensor->data();
+    return {tensor->data(), 1, 0, 0};
   }
 
   /// Strides of a mask or a bias, each 0 in some cases, so that one element serves many; returns the elements.
-  Index spread(Index* headStride, Index* queryStride, Index* keyStride) const {
-    *keyStride = random.once(5) ? 0 : random.once(9) ? 2 : 1;
-    const Index row = a.keys * *keyStride + 1 + gap();
-    *queryStride = random.once(4) ? 0 : row;
-    *headStride = random.once(3) ? 0 : a.queries * row;
+  template <class T>
+  Index spread(Strided<T>* to) const {
+    to->columnStride = random.once(5) ? 0 : random.once(9) ? 2 : 1;
+    const Index row = a.keys * to->columnStride + 1 + gap();
+    to->rowStride = random.once(4) ? 0 : row;
+    to->headStride = random.once(3) ? 0 : a.queries * row;
     if (rows() == 0 || a.keys == 0) return 0;
-    return (a.group - 1) * *headStride + (a.queries - 1) * *queryStride + (a.keys - 1) * *keyStride + 1;
+    return (a.group - 1) * to->headStride + (a.queries - 1) * to->rowStride + (a.keys - 1) * to->columnStride + 1;
   }
 
   void makeMask() {
-    const Index count = spread(&a.maskHeadStride, &a.maskQueryStride, &a.maskKeyStride);
+    const Index count = spread(&a.rules.mask);
     mask = std::make_unique<Guarded<unsigned char>>(count, side());
-    a.mask = mask->data();
+    a.rules.mask.data = mask->data();
     forEachRow([this](Index i, Index g) {
       const bool isEmpty = random.once(9);
-      unsigned char* const row = mask->data() + g * a.maskHeadStride + i * a.maskQueryStride;
-      for (Index j = 0; j < a.keys; j++) row[j * a.maskKeyStride] = !isEmpty && !random.once(4) ? 1 : 0;
+      unsigned char* const row = mask->data() + g * a.rules.mask.headStride + i * a.rules.mask.rowStride;
+      for (Index j = 0; j < a.keys; j++) row[j * a.rules.mask.columnStride] = !isEmpty && !random.once(4) ? 1 : 0;
     });
   }
 
   /// Some keys are left out; some are only as low as can be, often all up to one: that is how others write a mask.
   void makeBias() {
-    const Index count = spread(&a.biasHeadStride, &a.biasQueryStride, &a.biasKeyStride);
+    const Index count = spread(&a.rules.bias);
     bias = makeFloats(count);
-    a.bias = bias->data();
+    a.rules.bias.data = bias->data();
     const Index lowest = random.once(3) ? random.below(a.keys + 1) : 0;
     forEachRow([this, lowest](Index i, Index g) {
-      float* const row = bias->data() + g * a.biasHeadStride + i * a.biasQueryStride;
+      float* const row = bias->data() + g * a.rules.bias.headStride + i * a.rules.bias.rowStride;
       for (Index j = 0; j < a.keys; j++)
-        row[j * a.biasKeyStride] = random.once(8) ? -INFINITY : j < lowest ? -FLT_MAX : random.number();
+        row[j * a.rules.bias.columnStride] = random.once(8) ? -INFINITY : j < lowest ? -FLT_MAX : random.number();
     });
   }
 
@@ -223,7 +218,7 @@ class AttentionOperands {
   /// Some rows' scores are all -infinity, unless they are capped, and those of others +infinity.
   void drown() {
     for (Index j = 0; j < a.keys; j++) key->set(j, 0, -INFINITY);
-    for (Index j = 0; j < a.extraKeys; j++) (*extraKey)[j * a.headDim] = -INFINITY;
+    for (Index j = 0; j < a.extra.count; j++) (*extraKey)[j * a.headDim] = -INFINITY;
   }
 
   // ---- results beside the output ----
@@ -234,39 +229,37 @@ class AttentionOperands {
     if (random.once(2)) makeLogSumExp();
     if (random.once(3)) {
       statistics = makeFloats(rows() * rowStatistics);
-      a.statistics = statistics->data();
+      a.statistics = {statistics->data(), rowStatistics, a.group * rowStatistics, 1};
     }
   }
 
   /// Room for a number of every key, with other columns between those of the extra keys and the others.
-  float* makeColumns(Floats& tensor, Index* extraColumn, Index* queryStride, Index* headStride) const {
-    *extraColumn = a.keys + random.below(3);
-    makeRows(tensor, a.extraKeys > 0 ? *extraColumn + a.extraKeys : a.keys, queryStride, headStride);
-    return tensor->data();
+  void makeColumns(Floats& tensor, Columns* to) const {
+    to->extraColumn = a.keys + random.below(3);
+    makeRows<float>(tensor, a.extra.count > 0 ? to->extraColumn + a.extra.count : a.keys, to);
   }
 
   void makeWeights() {
-    a.weights = makeColumns(weights, &a.weightsExtraColumn, &a.weightsQueryStride, &a.weightsHeadStride);
-    a.weightsShare = random.once(2) ? 1.0f : 0.25f;
-    a.weightsAdd = random.once(2) ? 1 : 0;
+    makeColumns(weights, &a.weights);
+    a.weights.share = random.once(2) ? 1.0f : 0.25f;
+    a.weights.isAdded = random.once(2) ? 1 : 0;
     weightsBefore.assign(static_cast<size_t>(weights->count()), 0.0f);
-    if (!a.weightsAdd) return;
+    if (!a.weights.isAdded) return;
     forEachRow([this](Index i, Index g) {
-      for (Index j = 0; j < a.keys + a.extraKeys; j++) {
+      for (Index j = 0; j < a.keys + a.extra.count; j++) {
         const Index n = weightAt(i, g, j);
         weightsBefore[static_cast<size_t>(n)] = (*weights)[n] = random.number();
       }
     });
   }
 
-  void makeScores() {
-    a.scores = makeColumns(scores, &a.scoresExtraColumn, &a.scoresQueryStride, &a.scoresHeadStride);
-  }
+  void makeScores() { makeColumns(scores, &a.scores); }
 
   void makeLogSumExp() {
-    a.logSumExpHeadStride = a.queries + gap();
-    logSumExp = makeFloats(rows() == 0 ? 0 : (a.group - 1) * a.logSumExpHeadStride + a.queries);
-    a.logSumExp = logSumExp->data();
+    a.logSumExp.headStride = a.queries + gap();
+    logSumExp = makeFloats(rows() == 0 ? 0 : (a.group - 1) * a.logSumExp.headStride + a.queries);
+    a.logSumExp.data = logSumExp->data();
+    a.logSumExp.rowStride = 1;
   }
 };
 

@@ -11,7 +11,7 @@ constexpr Index caseCount = 1300;
 /// Where the ranges of keys start, whole pages apart where there are some, and where the last one ends; some ranges
 /// hold no key.
 std::vector<Index> cutKeys(Random& random, const Attention& a) {
-  const Index step = a.pages ? a.pageKeys : 1;
+  const Index step = a.pages.table ? a.pages.pageKeys : 1;
   std::vector<Index> cuts = {0};
   for (Index n = 1 + random.below(4); n > 0 && cuts.back() < a.keys; n--)
     cuts.push_back(cuts.back() + random.below((a.keys - cuts.back()) / step + 1) * step);
@@ -19,27 +19,27 @@ std::vector<Index> cutKeys(Random& random, const Attention& a) {
   return cuts;
 }
 
-const void* advance(const Attention& a, const void* stored, Index elements) {
+void advance(const Attention& a, Strided<const void>& stored, Index first) {
   const Index bytes = a.storage == float32 ? 4 : 2;
-  return static_cast<const unsigned char*>(stored) + elements * bytes;
+  stored.data = static_cast<const unsigned char*>(stored.data) + first * stored.rowStride * bytes;
 }
 
 /// The same attention over the keys from `first` to `end` - 1; what is beside the sequence belongs to the first range.
 Attention partOf(const Attention& whole, Index first, Index end) {
   Attention a = whole;
   a.keys = end - first;
-  if (a.pages) {
-    a.pages += first / a.pageKeys;
+  if (a.pages.table) {
+    a.pages.table += first / a.pages.pageKeys;
   } else {
-    a.key = advance(a, a.key, first * a.keyStride);
-    a.value = advance(a, a.value, first * a.valueStride);
+    advance(a, a.key, first);
+    advance(a, a.value, first);
   }
   a.position -= first;
-  a.firstOffset -= first;
-  a.lastOffset -= first;
-  if (a.mask) a.mask += first * a.maskKeyStride;
-  if (a.bias) a.bias += first * a.biasKeyStride;
-  if (a.scores) a.scores += first;
+  a.rules.firstOffset -= first;
+  a.rules.lastOffset -= first;
+  if (a.rules.mask) a.rules.mask.data += first * a.rules.mask.columnStride;
+  if (a.rules.bias) a.rules.bias.data += first * a.rules.bias.columnStride;
+  if (a.scores) a.scores.data += first;
   return a;
 }
 
@@ -54,16 +54,15 @@ void runRanges(Random& random, const Operations& operations, const AttentionOper
     const size_t n = static_cast<size_t>(c);
     Attention part = partOf(a, cuts[n], cuts[n + 1]);
     if (c > 0) {
-      part.extraKeys = 0;
-      part.sinks = nullptr;
+      part.extra.count = 0;
+      part.rules.sinks.data = nullptr;
     }
-    part.partial = partial->data() + c * rangeStride;
+    part.partial = {partial->data() + c * rangeStride, rowFloats, a.group * rowFloats, 1};
     operations.attend(part);
   }
   report.expectUntouched("output", *o.output);
   if (o.logSumExp) report.expectUntouched("logSumExp", *o.logSumExp);
-  operations.merge({partial->data(), ranges, rangeStride, o.rows(), a.group, a.valueDim, a.output, a.outputStride,
-                    a.outputHeadStride, a.logSumExp, a.logSumExpHeadStride, a.headScale});
+  operations.merge({a, ranges, {partial->data(), rowFloats, a.group * rowFloats, 1}, rangeStride});
   for (Index c = 0; c < ranges; c++)
     for (Index r = 0; r < o.rows() * rowFloats; r++) partial->forget(c * rangeStride + r);
   report.expectUntouched("partial", *partial);

@@ -41,10 +41,9 @@ inline unsigned short encodeHalf(Index storage, float number) {
   int power = 0;
   const double significand = frexp(fabs(number), &power);  // 0.5 to 1
   const int exponent = power - 1 + format.exponentBias;
-  const int bits = exponent > 0
-                       ? static_cast<int>(ldexp(significand, format.fractionBits + 1)) - format.fractions() +
-                             (exponent << format.fractionBits)
-                       : static_cast<int>(ldexp(fabs(number), format.exponentBias - 1 + format.fractionBits));
+  const int bits = exponent > 0 ? static_cast<int>(ldexp(significand, format.fractionBits + 1)) - format.fractions() +
+                                      (exponent << format.fractionBits)
+                                : static_cast<int>(ldexp(fabs(number), format.exponentBias - 1 + format.fractionBits));
   return static_cast<unsigned short>(sign + bits);
 }
 

@@ -20,8 +20,8 @@ namespace {
 
 #if defined(HEADPOOL_HAS_EMULATED)
 // Where the processor has no AVX-512, at least the shapes that its kernels compute in.
-constexpr Kernels emulatedAvx512 = {"emulated", "AVX-512's shapes", &emulated::operations,
-                                    &emulated::internals.edges, &emulated::internals.functions};
+constexpr Kernels emulatedAvx512 = {"emulated", "AVX-512's shapes", &emulated::operations, &emulated::internals.edges,
+                                    &emulated::internals.functions};
 #endif
 
 const Internals* internalsOf(const InstructionSet& set) {
@@ -55,8 +55,7 @@ std::vector<Kernels> findKernels() {
 
 void printLeftOut() {
   for (const InstructionSet& set : instructionSets)
-    if (!isRunnable(set))
-      printf("%-9s left out: %s\n", set.name, set.isSupported() ? "not compiled" : set.lack);
+    if (!isRunnable(set)) printf("%-9s left out: %s\n", set.name, set.isSupported() ? "not compiled" : set.lack);
 }
 
 double seconds() {

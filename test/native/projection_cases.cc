@@ -45,8 +45,12 @@ class ProjectionCase {
     for (Index r = 0; r < s.rowCount; r++)
       for (Index k = 0; k < s.depth; k++) rows[r * rowStride + k] = random.number();
     operations.pack(packing);
-    operations.project({rows.data(), rowStride, s.rowCount, s.depth, panels.data(), s.columns, output.data(),
-                        outputStride});
+    operations.project({s.rowCount,
+                        s.depth,
+                        s.columns,
+                        {rows.data(), 0, rowStride, 1},
+                        panels.data(),
+                        {output.data(), 0, outputStride, 1}});
     checkPanels();
     checkOutput();
   }
@@ -104,8 +108,7 @@ void runProjectionCases(const Kernels& kernels, Report& report) {
   Random random(3);
   const Index depthBlock = kernels.edges->depthBlock;
   Deck columns(random, range(0, 70)), depths(random, range(0, 70)), rows(random, range(0, 13));
-  for (Index n = 0; n < caseCount; n++)
-    runCase(random, kernels, report, {rows.deal(), columns.deal(), depths.deal()});
+  for (Index n = 0; n < caseCount; n++) runCase(random, kernels, report, {rows.deal(), columns.deal(), depths.deal()});
   // A block may be as deep as any layer; then one row and few columns must do.
   const Index most = depthBlock > 1000 ? 1 : 13;
   for (const Index depth : {depthBlock - 1, depthBlock, depthBlock + 1, 2 * depthBlock, 2 * depthBlock + 3})

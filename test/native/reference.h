@@ -21,14 +21,12 @@ struct Sum {
   }
 };
 
-inline float biasOf(const Attention& a, Index i, Index g, Index j) {
-  return a.bias[g * a.biasHeadStride + i * a.biasQueryStride + j * a.biasKeyStride];
-}
+inline float biasOf(const Attention& a, Index i, Index g, Index j) { return a.rules.bias.at(g, i, j); }
 
 inline bool mayAttend(const Attention& a, Index i, Index g, Index j) {
-  if (j < i + a.firstOffset || j > i + a.lastOffset) return false;
-  if (a.mask && !a.mask[g * a.maskHeadStride + i * a.maskQueryStride + j * a.maskKeyStride]) return false;
-  return !a.bias || biasOf(a, i, g, j) != -INFINITY;
+  if (j < i + a.rules.firstOffset || j > i + a.rules.lastOffset) return false;
+  if (a.rules.mask && !a.rules.mask.at(g, i, j)) return false;
+  return !a.rules.bias || biasOf(a, i, g, j) != -INFINITY;
 }
 
 /// The keys or values of one call as float32, row by row: those of the sequence, then the extra ones.
@@ -37,11 +35,13 @@ class DecodedRows {
   std::vector<float> numbers;
 
  public:
-  DecodedRows(const Attention& a, const void* stored, Index stride, const float* extra, Index columnCount)
+  DecodedRows(const Attention& a, const Strided<const void>& stored, const Strided<const float>& extra,
+              Index columnCount)
       : columns(columnCount) {
     for (Index j = 0; j < a.keys; j++)
-      for (Index d = 0; d < columns; d++) numbers.push_back(readStored(a, stored, startOfRow(a, j, stride) + d));
-    numbers.insert(numbers.end(), extra, extra + a.extraKeys * columns);
+      for (Index d = 0; d < columns; d++)
+        numbers.push_back(readStored(a, stored.data, startOfRow(a, j, stored.rowStride) + d));
+    numbers.insert(numbers.end(), extra.data, extra.data + a.extra.count * columns);
   }
   const float* operator[](Index j) const { return numbers.data() + j * columns; }
 };
@@ -51,15 +51,13 @@ struct Sequence {
   DecodedRows key, value;
 
   explicit Sequence(const Attention& attention)
-      : a(attention),
-        key(a, a.key, a.keyStride, a.extraKey, a.headDim),
-        value(a, a.value, a.valueStride, a.extraValue, a.valueDim) {}
-  Index count() const { return a.keys + a.extraKeys; }
+      : a(attention), key(a, a.key, a.extra.key, a.headDim), value(a, a.value, a.extra.value, a.valueDim) {}
+  Index count() const { return a.keys + a.extra.count; }
 };
 
-/// c tanh(score / c). What the score is off by shrinks by the derivative, 1 - tanh², all but constant over so little. The
-/// quotient, tanh and the product are off relative to the result, by 5e-7 together: three roundings and the 3e-7 of tanh
-/// itself (x tanh' x is below tanh x, so that the quotient's count for no more).
+/// c tanh(score / c). What the score is off by shrinks by the derivative, 1 - tanh², all but constant over so little.
+/// The quotient, tanh and the product are off relative to the result, by 5e-7 together: three roundings and the 3e-7 of
+/// tanh itself (x tanh' x is below tanh x, so that the quotient's count for no more).
 inline Sum capOf(const Sum& score, double c) {
   const double t = tanh(score.value / c), derivative = 1 - t * t;
   // An infinite score has the cap's value, and it is off by nothing.
@@ -103,20 +101,20 @@ class AttentionRow {
 
   /// The score of a key after a stage; what leaves it out is none of its terms.
   Sum scoreOf(Index j, Index stage) const {
-    const float* const q = a.query + i * a.queryStride + g * a.queryHeadStride;
+    const float* const q = a.query.row(g, i);
     const float* const k = sequence.key[j];
     Sum score;
-    for (Index d = 0; d < a.headDim; d++) score.add(static_cast<double>(q[d]) * k[d] * a.scale);
-    if (stage >= softcapped && a.softcap > 0) score = capOf(score, a.softcap);
+    for (Index d = 0; d < a.headDim; d++) score.add(static_cast<double>(q[d]) * k[d] * a.rules.scale);
+    if (stage >= softcapped && a.rules.softcap > 0) score = capOf(score, a.rules.softcap);
     if (stage < biased || j >= a.keys) return score;
-    if (a.alibiSlopes) score.add(-static_cast<double>(a.alibiSlopes[g]) * distanceTo(j));
-    if (a.bias) score.add(biasOf(a, i, g, j));
+    if (a.rules.alibiSlopes) score.add(-static_cast<double>(a.rules.alibiSlopes.at(g)) * distanceTo(j));
+    if (a.rules.bias) score.add(biasOf(a, i, g, j));
     return score;
   }
 
   /// The size counts roundings.
   Sum output(Index d) const {
-    const double factor = a.headScale ? a.headScale[g] : 1;
+    const double factor = a.headScale ? a.headScale.at(g) : 1;
     Sum sum;
     if (factor == 0) return sum;
     for (Index j = 0; j < sequence.count(); j++)
@@ -162,7 +160,7 @@ class AttentionRow {
   }
 
   void softmax() {
-    const double sink = a.sinks ? a.sinks[g] : -INFINITY;
+    const double sink = a.rules.sinks ? a.rules.sinks.at(g) : -INFINITY;
     double maximum = sink;
     logSumExp = sink;
     if (!hasAttended) return;

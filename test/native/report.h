@@ -55,9 +55,9 @@ class Report {
   /// Compares element n of a result and forgets it; NaN and the infinities must be met exactly.
   void compare(const char* what, const Guarded<float>& result, Index n, double wanted, double tolerance) {
     const double got = result[n];
-    const bool isMet = wanted != wanted           ? got != got
-                       : isinf(wanted) != 0       ? got == wanted
-                                                  : fabs(got - wanted) <= tolerance;
+    const bool isMet = wanted != wanted     ? got != got
+                       : isinf(wanted) != 0 ? got == wanted
+                                            : fabs(got - wanted) <= tolerance;
     expect(isMet, "%s[%td] is %.9g instead of %.9g (tolerance %.1e)", what, n, got, wanted, tolerance);
     result.forget(n);
   }

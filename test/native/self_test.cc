@@ -88,9 +88,9 @@ bool isWrongMissed(const Operations& operations, ResultOf resultOf) {
 
 /// Whether an operand was there until now.
 template <class T>
-bool remove(T*& operand) {
-  const bool wasThere = operand != nullptr;
-  operand = nullptr;
+bool remove(Strided<T>& operand) {
+  const bool wasThere{operand};
+  operand.data = nullptr;
   return wasThere;
 }
 
@@ -122,8 +122,8 @@ bool testGuardsOfHalves(const Functions& functions) {
   const volatile Index one = 1;
   float to[22];
   bool isGood = true;
-  isGood &= expect("16 bits: a read inside is fine",
-                   !isDeadly([&] { functions.widen(float16, behind.data(), 21, to); }));
+  isGood &=
+      expect("16 bits: a read inside is fine", !isDeadly([&] { functions.widen(float16, behind.data(), 21, to); }));
   isGood &= expect("16 bits: one number too many is deadly",
                    isDeadly([&] { functions.widen(float16, behind.data(), 21 + one, to); }));
   isGood &= expect("16 bits: one number too early is deadly",
@@ -165,24 +165,23 @@ bool testResults(const Operations& operations) {
 
 bool testOptions(const Operations& operations) {
   bool isGood = true;
-  const auto find = [&](const char* what, auto fault) {
-    isGood &= expect(what, !isMissed(operations, fault));
-  };
+  const auto find = [&](const char* what, auto fault) { isGood &= expect(what, !isMissed(operations, fault)); };
   find("a cap that is ignored is found", [](Attention& a) {
-    const bool isFault = a.softcap > 0;
-    a.softcap = 0;
+    const bool isFault = a.rules.softcap > 0;
+    a.rules.softcap = 0;
     return isFault;
   });
-  find("slopes that are ignored are found", [](Attention& a) { return remove(a.alibiSlopes); });
-  find("sinks that are ignored are found", [](Attention& a) { return remove(a.sinks); });
+  find("slopes that are ignored are found", [](Attention& a) { return remove(a.rules.alibiSlopes); });
+  find("sinks that are ignored are found", [](Attention& a) { return remove(a.rules.sinks); });
   find("factors of heads that are ignored are found", [](Attention& a) { return remove(a.headScale); });
   find("a position that is off by one is found", [](Attention& a) {
     a.position++;
-    return a.alibiSlopes || a.statistics;
+    return a.rules.alibiSlopes || a.statistics;
   });
   find("scores of another stage are found", [](Attention& a) {
-    const bool isFault = a.scores && a.scoresStage != softcapped && (a.softcap > 0 || a.alibiSlopes || a.bias);
-    a.scoresStage = softcapped;
+    const bool isFault =
+        a.scores && a.scores.stage != softcapped && (a.rules.softcap > 0 || a.rules.alibiSlopes || a.rules.bias);
+    a.scores.stage = softcapped;
     return isFault;
   });
   find("numbers of the other 16 bits are found", [](Attention& a) {
@@ -193,10 +192,10 @@ bool testOptions(const Operations& operations) {
   int swapped[2];
   find("a page taken for another is found", [&](Attention& a) {
     // Where the second page has as many rows as the first, in the tensor as well.
-    if (!a.pages || a.pageKeys != wholePage) return false;
-    swapped[0] = a.pages[0];
-    swapped[1] = a.pages[0];
-    a.pages = swapped;
+    if (!a.pages.table || a.pages.pageKeys != wholePage) return false;
+    swapped[0] = a.pages.table[0];
+    swapped[1] = a.pages.table[0];
+    a.pages.table = swapped;
     return true;
   });
   return isGood;

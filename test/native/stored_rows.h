@@ -10,8 +10,8 @@ namespace headpool::test {
 
 /// The element at which row j of keys or values starts.
 inline Index startOfRow(const Attention& a, Index j, Index stride) {
-  if (!a.pages) return j * stride;
-  return a.pages[j / a.pageKeys] * a.pageStride + j % a.pageKeys * stride;
+  if (!a.pages.table) return j * stride;
+  return a.pages.table[j / a.pages.pageKeys] * a.pages.stride + j % a.pages.pageKeys * stride;
 }
 
 /// A number of keys or values, as float32.

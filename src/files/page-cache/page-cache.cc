@@ -27,7 +27,7 @@ napi_value dropPages(napi_env env, napi_callback_info info) {
 }  // namespace
 
 NAPI_MODULE_INIT() {
-  const napi_property_descriptor property = {"dropPages", nullptr, dropPages, nullptr,
+  const napi_property_descriptor property = {"dropPages", nullptr, dropPages,       nullptr,
                                              nullptr,     nullptr, napi_enumerable, nullptr};
   napi_define_properties(env, exports, 1, &property);
   return exports;

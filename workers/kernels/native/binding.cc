@@ -1,8 +1,8 @@
 // The Node-API addon: lists the instruction sets and hands out the operations of one of them. It keeps nothing by
 // itself: the functions carry their table of operations, so threads and contexts share no state.
 #include "calls.h"
-#include "large-pages.h"
 #include "instruction-sets.h"
+#include "large-pages.h"
 
 namespace headpool {
 namespace {

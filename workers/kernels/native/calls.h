@@ -38,18 +38,18 @@ inline napi_value project(napi_env env, napi_callback_info info) {
   p.rowCount = next.rowCount("rowCount");
   p.depth = next.integer("depth");
   p.columns = next.integer("columns");
-  p.rowStride = next.integer("rowStride");
-  p.rows = next.elements<float>("rows", {{p.rowCount, p.rowStride}, {p.depth, 1}});
+  p.rows.rowStride = next.integer("rowStride");
+  p.rows.data = next.elements<float>("rows", {{p.rowCount, p.rows.rowStride}, {p.depth, 1}});
   p.panels = panelsOf(next, p.columns, p.depth);
-  p.outputStride = next.integer("outputStride");
-  p.output = next.elements<float>("output", {{p.rowCount, p.outputStride}, {p.columns, 1}});
+  p.output.rowStride = next.integer("outputStride");
+  p.output.data = next.elements<float>("output", {{p.rowCount, p.output.rowStride}, {p.columns, 1}});
   if (next.areGood()) next.operations().project(p);
   return nullptr;
 }
 
 /// The columns of a row of weights or scores.
 inline Index columnsEnd(const Attention& a, Index extraColumn) {
-  const Index extraEnd = a.extraKeys > 0 ? extraColumn + a.extraKeys : 0;
+  const Index extraEnd = a.extra.count > 0 ? extraColumn + a.extra.count : 0;
   return a.keys > extraEnd ? a.keys : extraEnd;
 }
 
@@ -61,16 +61,16 @@ inline const void* storedElements(Arguments& next, Index storage, const char* na
 
 /// The pages of keys and values, where they lie in some; returns how many of them there may be.
 inline Index readPages(Arguments& next, Attention& a) {
-  a.pageKeys = next.integer("pageKeys");
-  a.pageStride = next.integer("pageStride");
-  const Index count = a.pageKeys > 0 ? (a.keys + a.pageKeys - 1) / a.pageKeys : 0;
-  a.pages = next.optionalElements<int>("pages", {{count, 1}});
-  if (!a.pages || !next.areGood()) return 0;
-  if (a.pageKeys == 0 || a.pageKeys % wholePage != 0) next.refuse("pages must hold whole tiles");
+  a.pages.pageKeys = next.integer("pageKeys");
+  a.pages.stride = next.integer("pageStride");
+  const Index count = a.pages.pageKeys > 0 ? (a.keys + a.pages.pageKeys - 1) / a.pages.pageKeys : 0;
+  a.pages.table = next.optionalElements<int>("pages", {{count, 1}});
+  if (!a.pages.table || !next.areGood()) return 0;
+  if (a.pages.pageKeys == 0 || a.pages.pageKeys % wholePage != 0) next.refuse("pages must hold whole tiles");
   Index end = 0;
   for (Index n = 0; n < count && next.areGood(); n++) {
-    if (a.pages[n] < 0) next.refuse("a page must be >= 0");
-    end = a.pages[n] >= end ? a.pages[n] + 1 : end;
+    if (a.pages.table[n] < 0) next.refuse("a page must be >= 0");
+    end = a.pages.table[n] >= end ? a.pages.table[n] + 1 : end;
   }
   return end;
 }
@@ -84,71 +84,82 @@ inline napi_value attend(napi_env env, napi_callback_info info) {
   a.queries = next.rowCount("queries");
   a.group = next.rowCount("group");
   a.keys = next.rowCount("keys");
-  a.extraKeys = next.rowCount("extraKeys");
+  a.extra.count = next.rowCount("extraKeys");
   a.headDim = next.integer("headDim");
   a.valueDim = next.integer("valueDim");
-  a.scale = static_cast<float>(next.number());
-  a.softcap = static_cast<float>(next.number());
+  a.rules.scale = static_cast<float>(next.number());
+  a.rules.softcap = static_cast<float>(next.number());
   a.position = next.bound("position");
-  a.firstOffset = next.bound("firstOffset");
-  a.lastOffset = next.bound("lastOffset");
+  a.rules.firstOffset = next.bound("firstOffset");
+  a.rules.lastOffset = next.bound("lastOffset");
 
-  a.queryStride = next.integer("queryStride");
-  a.queryHeadStride = next.integer("queryHeadStride");
-  a.query = next.elements<float>("query", {{a.queries, a.queryStride}, {a.group, a.queryHeadStride}, {a.headDim, 1}});
+  a.query.rowStride = next.integer("queryStride");
+  a.query.headStride = next.integer("queryHeadStride");
+  a.query.data =
+      next.elements<float>("query", {{a.queries, a.query.rowStride}, {a.group, a.query.headStride}, {a.headDim, 1}});
   a.storage = next.integerUpTo(bfloat16, "storage");
   const Index pages = readPages(next, a);
-  const Axis page = {a.pages ? pages : 1, a.pageStride};
-  const Index rowsOfPage = a.pages ? a.pageKeys : a.keys;
-  a.keyStride = next.integer("keyStride");
-  a.key = storedElements(next, a.storage, "key", {page, {rowsOfPage, a.keyStride}, {a.headDim, 1}});
-  a.valueStride = next.integer("valueStride");
-  a.value = storedElements(next, a.storage, "value", {page, {rowsOfPage, a.valueStride}, {a.valueDim, 1}});
-  a.outputStride = next.integer("outputStride");
-  a.outputHeadStride = next.integer("outputHeadStride");
-  a.output =
-      next.elements<float>("output", {{a.queries, a.outputStride}, {a.group, a.outputHeadStride}, {a.valueDim, 1}});
-  a.extraKey = next.elements<float>("extraKey", {{a.extraKeys, a.headDim}, {a.headDim, 1}});
-  a.extraValue = next.elements<float>("extraValue", {{a.extraKeys, a.valueDim}, {a.valueDim, 1}});
+  const Axis page = {a.pages.table ? pages : 1, a.pages.stride};
+  const Index rowsOfPage = a.pages.table ? a.pages.pageKeys : a.keys;
+  a.key.rowStride = next.integer("keyStride");
+  a.key.data = storedElements(next, a.storage, "key", {page, {rowsOfPage, a.key.rowStride}, {a.headDim, 1}});
+  a.value.rowStride = next.integer("valueStride");
+  a.value.data = storedElements(next, a.storage, "value", {page, {rowsOfPage, a.value.rowStride}, {a.valueDim, 1}});
+  a.output.rowStride = next.integer("outputStride");
+  a.output.headStride = next.integer("outputHeadStride");
+  a.output.data = next.elements<float>(
+      "output", {{a.queries, a.output.rowStride}, {a.group, a.output.headStride}, {a.valueDim, 1}});
+  a.extra.key.rowStride = a.headDim;
+  a.extra.key.data = next.elements<float>("extraKey", {{a.extra.count, a.headDim}, {a.headDim, 1}});
+  a.extra.value.rowStride = a.valueDim;
+  a.extra.value.data = next.elements<float>("extraValue", {{a.extra.count, a.valueDim}, {a.valueDim, 1}});
 
-  a.maskHeadStride = next.integer("maskHeadStride");
-  a.maskQueryStride = next.integer("maskQueryStride");
-  a.maskKeyStride = next.integer("maskKeyStride");
-  a.mask = next.optionalElements<unsigned char>(
-      "mask", {{a.group, a.maskHeadStride}, {a.queries, a.maskQueryStride}, {a.keys, a.maskKeyStride}});
-  a.biasHeadStride = next.integer("biasHeadStride");
-  a.biasQueryStride = next.integer("biasQueryStride");
-  a.biasKeyStride = next.integer("biasKeyStride");
-  a.bias = next.optionalElements<float>(
-      "bias", {{a.group, a.biasHeadStride}, {a.queries, a.biasQueryStride}, {a.keys, a.biasKeyStride}});
+  a.rules.mask.headStride = next.integer("maskHeadStride");
+  a.rules.mask.rowStride = next.integer("maskQueryStride");
+  a.rules.mask.columnStride = next.integer("maskKeyStride");
+  a.rules.mask.data = next.optionalElements<unsigned char>(
+      "mask",
+      {{a.group, a.rules.mask.headStride}, {a.queries, a.rules.mask.rowStride}, {a.keys, a.rules.mask.columnStride}});
+  a.rules.bias.headStride = next.integer("biasHeadStride");
+  a.rules.bias.rowStride = next.integer("biasQueryStride");
+  a.rules.bias.columnStride = next.integer("biasKeyStride");
+  a.rules.bias.data = next.optionalElements<float>(
+      "bias",
+      {{a.group, a.rules.bias.headStride}, {a.queries, a.rules.bias.rowStride}, {a.keys, a.rules.bias.columnStride}});
 
-  a.alibiSlopes = next.optionalElements<float>("alibiSlopes", {{a.group, 1}});
-  a.sinks = next.optionalElements<float>("sinks", {{a.group, 1}});
-  a.headScale = next.optionalElements<float>("headScale", {{a.group, 1}});
+  a.rules.alibiSlopes.headStride = a.rules.sinks.headStride = a.headScale.headStride = 1;
+  a.rules.alibiSlopes.data = next.optionalElements<float>("alibiSlopes", {{a.group, 1}});
+  a.rules.sinks.data = next.optionalElements<float>("sinks", {{a.group, 1}});
+  a.headScale.data = next.optionalElements<float>("headScale", {{a.group, 1}});
 
-  a.weightsHeadStride = next.integer("weightsHeadStride");
-  a.weightsQueryStride = next.integer("weightsQueryStride");
-  a.weightsExtraColumn = next.integer("weightsExtraColumn");
-  a.weightsShare = static_cast<float>(next.number());
-  a.weightsAdd = next.integer("weightsAdd");
-  a.weights = next.optionalElements<float>("weights", {{a.group, a.weightsHeadStride},
-                                                       {a.queries, a.weightsQueryStride},
-                                                       {columnsEnd(a, a.weightsExtraColumn), 1}});
-  a.scoresStage = next.integerUpTo(biased, "scoresStage");
-  a.scoresHeadStride = next.integer("scoresHeadStride");
-  a.scoresQueryStride = next.integer("scoresQueryStride");
-  a.scoresExtraColumn = next.integer("scoresExtraColumn");
-  a.scores = next.optionalElements<float>(
+  a.weights.headStride = next.integer("weightsHeadStride");
+  a.weights.rowStride = next.integer("weightsQueryStride");
+  a.weights.extraColumn = next.integer("weightsExtraColumn");
+  a.weights.share = static_cast<float>(next.number());
+  a.weights.isAdded = next.integer("weightsAdd");
+  a.weights.data = next.optionalElements<float>(
+      "weights",
+      {{a.group, a.weights.headStride}, {a.queries, a.weights.rowStride}, {columnsEnd(a, a.weights.extraColumn), 1}});
+  a.scores.stage = next.integerUpTo(biased, "scoresStage");
+  a.scores.headStride = next.integer("scoresHeadStride");
+  a.scores.rowStride = next.integer("scoresQueryStride");
+  a.scores.extraColumn = next.integer("scoresExtraColumn");
+  a.scores.data = next.optionalElements<float>(
       "scores",
-      {{a.group, a.scoresHeadStride}, {a.queries, a.scoresQueryStride}, {columnsEnd(a, a.scoresExtraColumn), 1}});
-  a.logSumExpHeadStride = next.integer("logSumExpHeadStride");
-  a.logSumExp = next.optionalElements<float>("logSumExp", {{a.group, a.logSumExpHeadStride}, {a.queries, 1}});
-  a.statistics =
+      {{a.group, a.scores.headStride}, {a.queries, a.scores.rowStride}, {columnsEnd(a, a.scores.extraColumn), 1}});
+  a.logSumExp.headStride = next.integer("logSumExpHeadStride");
+  a.logSumExp.rowStride = 1;
+  a.logSumExp.data = next.optionalElements<float>("logSumExp", {{a.group, a.logSumExp.headStride}, {a.queries, 1}});
+  a.statistics.headStride = rowStatistics;
+  a.statistics.rowStride = a.group * rowStatistics;
+  a.statistics.data =
       next.optionalElements<float>("statistics", {{a.queries * a.group, rowStatistics}, {rowStatistics, 1}});
   a.isDecoding = next.integerUpTo(1, "isDecoding");
   if (a.isDecoding && a.queries * a.group > mostDecodingRows) next.refuse("too many rows to decode");
-  a.partial = next.optionalElements<float>("partial", {{a.queries * a.group, partialFloats(a.valueDim)},
-                                                       {partialFloats(a.valueDim), 1}});
+  a.partial.headStride = partialFloats(a.valueDim);
+  a.partial.rowStride = a.group * partialFloats(a.valueDim);
+  a.partial.data = next.optionalElements<float>(
+      "partial", {{a.queries * a.group, partialFloats(a.valueDim)}, {partialFloats(a.valueDim), 1}});
   if (next.areGood()) a.scratch = next.scratch(next.operations().scratchFloats(a.headDim, a.valueDim));
   if (next.areGood()) next.operations().attend(a);
   return nullptr;
@@ -158,20 +169,23 @@ inline napi_value attend(napi_env env, napi_callback_info info) {
 inline napi_value merge(napi_env env, napi_callback_info info) {
   Arguments next(env, info);
   Merge m{};
-  const Index queries = next.rowCount("queries");
+  m.queries = next.rowCount("queries");
   m.group = next.rowCount("group");
-  m.rows = queries * m.group;
   m.valueDim = next.integer("valueDim");
   m.ranges = next.rowCount("ranges");
-  m.rangeStride = m.rows * partialFloats(m.valueDim);
-  m.partial = next.elements<float>("partial", {{m.ranges, m.rangeStride}, {m.rangeStride, 1}});
-  m.outputStride = next.integer("outputStride");
-  m.outputHeadStride = next.integer("outputHeadStride");
-  m.output =
-      next.elements<float>("output", {{queries, m.outputStride}, {m.group, m.outputHeadStride}, {m.valueDim, 1}});
-  m.logSumExpHeadStride = next.integer("logSumExpHeadStride");
-  m.logSumExp = next.optionalElements<float>("logSumExp", {{m.group, m.logSumExpHeadStride}, {queries, 1}});
-  m.headScale = next.optionalElements<float>("headScale", {{m.group, 1}});
+  m.partial.headStride = partialFloats(m.valueDim);
+  m.partial.rowStride = m.group * partialFloats(m.valueDim);
+  m.rangeStride = m.queries * m.partial.rowStride;
+  m.partial.data = next.elements<float>("partial", {{m.ranges, m.rangeStride}, {m.rangeStride, 1}});
+  m.output.rowStride = next.integer("outputStride");
+  m.output.headStride = next.integer("outputHeadStride");
+  m.output.data = next.elements<float>(
+      "output", {{m.queries, m.output.rowStride}, {m.group, m.output.headStride}, {m.valueDim, 1}});
+  m.logSumExp.headStride = next.integer("logSumExpHeadStride");
+  m.logSumExp.rowStride = 1;
+  m.logSumExp.data = next.optionalElements<float>("logSumExp", {{m.group, m.logSumExp.headStride}, {m.queries, 1}});
+  m.headScale.headStride = 1;
+  m.headScale.data = next.optionalElements<float>("headScale", {{m.group, 1}});
   if (next.areGood()) next.operations().merge(m);
   return nullptr;
 }

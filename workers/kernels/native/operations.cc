@@ -1,5 +1,5 @@
-// The shared source for one instruction set. tools/build-native.mjs compiles this file once a set, with that set's flags and its
-// name in HEADPOOL_SET; what comes out is the table `headpool::<set>::operations`.
+// The shared source for one instruction set. tools/build-native.mjs compiles this file once a set, with that set's
+// flags and its name in HEADPOOL_SET; what comes out is the table `headpool::<set>::operations`.
 #include "source/compiled.h"
 
 namespace headpool::HEADPOOL_SET {
@@ -41,7 +41,7 @@ struct Target {
   static constexpr int depthBlock = 512;
 };
 #else
-// 16 registers, one of them for the product that has no fused addition: 3 rows x 3 vectors in attention, 2 x 4 in products.
+// 16 registers, one for the product that has no fused addition: 3 rows x 3 vectors in attention, 2 x 4 in products.
 struct Target {
   static constexpr int lanes = 4;
   static constexpr int sums = 11;

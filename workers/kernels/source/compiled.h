@@ -9,6 +9,7 @@
 #pragma once
 #include "attention.h"
 #include "limits.h"
+#include "merge.h"
 #include "project.h"
 #include "row_attention.h"
 
@@ -18,6 +19,7 @@ namespace {
 template <class Target>
 struct Compiled {
   static constexpr int chains = 12;
+  static constexpr int flopPerRound = 2 * Target::lanes * chains;
 
   static Index scratchFloats(Index headDim, Index valueDim) {
     const Index block = FusedAttention<Target>::scratchFloats(headDim, valueDim);
@@ -38,14 +40,8 @@ struct Compiled {
   }
 
   static constexpr Operations operations{
-      Project<Target>::width,
-      2 * Target::lanes * chains,
-      scratchFloats,
-      Project<Target>::pack,
-      Project<Target>::run,
-      attend,
-      MergePartials<Target>::run,
-      multiplyAddRounds<Target::lanes, chains>,
+      Project<Target>::width,   flopPerRound, scratchFloats,        Project<Target>::pack,
+      Project<Target>::run,     attend,       merge<Target::lanes>, multiplyAddRounds<Target::lanes, chains>,
       sumFloats<Target::lanes>,
   };
 };

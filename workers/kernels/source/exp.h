@@ -27,10 +27,10 @@ inline Reduced<L> reduce(Floats<L> x) {
 
 /// e^x for x <= 88; anything below -88 gives exactly 0, NaN stays NaN. Relative error about 1.5e-7 around 0.
 ///
-/// e^rest is the polynomial of degree 5 with p(0) = 1 and the least relative error (9.2e-8, fitted by Lawson's iteration),
-/// and 2^n enters as a factor. A factor, not an addition to the exponent bits: a NaN stays a NaN and n = -127 gives 0 by
-/// itself. Natural base throughout, not base 2 with log2(e) folded into the queries: that would round every score once
-/// more.
+/// e^rest is the polynomial of degree 5 with p(0) = 1 and the least relative error (9.2e-8, fitted by Lawson's
+/// iteration), and 2^n enters as a factor. A factor, not an addition to the exponent bits: a NaN stays a NaN, and n of
+/// -127 gives 0 by itself. Natural base throughout, not base 2 with log2(e) folded into the queries: that would round
+/// every score once more.
 template <int L>
 inline Floats<L> exp(Floats<L> x) {
   const auto [power, r] = reduce<L>(larger<L>(x, splat<L>(-88.0f)));
@@ -43,14 +43,14 @@ inline Floats<L> exp(Floats<L> x) {
   return p * power;
 }
 
-/// tanh x: t / (t + 2) with t = e^(2x) - 1, which no x robs of its precision (relative error below 3e-7). NaN stays NaN.
+/// tanh x: t / (t + 2) with t = e^(2x) - 1, which no x robs of its precision (relative error below 3e-7); NaN for NaN.
 template <int L>
 inline Floats<L> tanh(Floats<L> x) {
   // Beyond 10, tanh is 1 in float32.
   const Floats<L> bounded = -larger<L>(-larger<L>(x, splat<L>(-10.0f)), splat<L>(-10.0f));
   const auto [power, r] = reduce<L>(bounded + bounded);
-  // e^r - 1 = r + r^2 g(r), g of degree 4 with the least relative error of the whole (1.3e-8, by Lawson's iteration), and
-  // t = 2^n (e^r - 1) + (2^n - 1).
+  // e^r - 1 = r + r^2 g(r), g of degree 4 with the least relative error of the whole (1.3e-8, by Lawson's iteration),
+  // and t = 2^n (e^r - 1) + (2^n - 1).
   Floats<L> g = splat<L>(1.3882517e-3f);
   g = multiplyAdd<L>(g, r, splat<L>(8.3665475e-3f));
   g = multiplyAdd<L>(g, r, splat<L>(4.1667201e-2f));
@@ -87,15 +87,15 @@ inline float expOne(float x) {
   return exp<L>(splat<L>(x))[0];
 }
 
-/// What scores are taken relative to, given their maximum: a row that has attended nothing has the maximum -infinity, and
-/// subtracting that would make NaN of its -infinities.
+/// What scores are taken relative to, given their maximum: a row that has attended nothing has the maximum -infinity,
+/// and subtracting that would make NaN of its -infinities.
 inline float finiteBase(float maximum) { return maximum == -infinity ? 0.0f : maximum; }
 template <int L>
 inline Floats<L> finiteBase(Floats<L> maximum) {
   return select<L>(maximum == -infinity, splat<L>(0.0f), maximum);
 }
 
-/// The natural logarithm of a softmax's denominator: `sum` of e^(score - maximum) over what a row attended and its sink.
+/// The natural logarithm of a softmax's denominator: `sum` of e^(score - maximum) over all attended and the sink.
 inline float logSumExp(float maximum, float sum) {
   if (!(sum > 0 && sum < infinity)) return sum > 0 || sum != sum ? sum : -infinity;
   return static_cast<float>(static_cast<double>(maximum) + log(sum));

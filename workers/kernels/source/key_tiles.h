@@ -35,8 +35,8 @@ struct KeyRange {
 
 /// The keys that query `i` may attend.
 inline KeyRange keysOf(const Attention& a, Index i) {
-  const Index first = i + a.firstOffset;
-  const Index end = i + a.lastOffset + 1;
+  const Index first = i + a.rules.firstOffset;
+  const Index end = i + a.rules.lastOffset + 1;
   return {first < 0 ? 0 : first, end > a.keys ? a.keys : end};
 }
 
@@ -80,9 +80,10 @@ class KeyTiles {
  private:
   template <class Visit>
   void forEachIn(KeyRange range, Index extraColumn, Visit visit) const {
-    if (a.extraKeys > 0) {
-      const KeySpan span{a.keys, a.extraKeys, extraColumn, true, false, false, false};
-      visit(KeyTile<StoredFloat32>{span, a.extraKey, a.headDim, a.extraValue, a.valueDim});
+    if (a.extra.count > 0) {
+      const auto& [count, key, value] = a.extra;
+      const KeySpan span{a.keys, count, extraColumn, true, false, false, false};
+      visit(KeyTile<StoredFloat32>{span, key.data, key.rowStride, value.data, value.rowStride});
     }
     for (Index j = range.first; j < range.end;) {
       const Index next = (j / TileKeys + 1) * TileKeys;
@@ -93,15 +94,18 @@ class KeyTiles {
   }
 
   KeyTile<typename Reader::Stored> tileOf(Index j, Index end) const {
-    const Index row = a.pages ? j % a.pageKeys : j;
-    const Index start = a.pages ? a.pages[j / a.pageKeys] * a.pageStride : 0;
-    const auto keys = Reader::read(a.key, a.storage, start + row * a.keyStride, a.keyStride, end - j, a.headDim, space);
-    const auto values = Reader::read(a.value, a.storage, start + row * a.valueStride, a.valueStride, end - j, a.valueDim,
-                                     space + TileKeys * a.headDim);
+    const auto keys = Reader::read(rowsFrom(j, a.key), end - j, a.headDim, space);
+    const auto values = Reader::read(rowsFrom(j, a.value), end - j, a.valueDim, space + TileKeys * a.headDim);
     const bool isCut = j < all.first || end > all.end;
-    const bool isPartial = isCut || a.mask || a.bias;
-    const KeySpan span{j, end - j, j, false, a.mask != nullptr, isCut, isPartial};
+    const bool isMasked{a.rules.mask};
+    const KeySpan span{j, end - j, j, false, isMasked, isCut, isCut || isMasked || a.rules.bias};
     return {span, keys.data, keys.stride, values.data, values.stride};
+  }
+
+  RowsOfCall rowsFrom(Index j, const Strided<const void>& rows) const {
+    const auto& [table, pageKeys, pageStride] = a.pages;
+    const Index element = table ? table[j / pageKeys] * pageStride + j % pageKeys * rows.rowStride : j * rows.rowStride;
+    return {rows.data, a.storage, element, rows.rowStride};
   }
 };
 

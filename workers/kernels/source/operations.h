@@ -5,6 +5,22 @@ namespace headpool {
 
 using Index = __PTRDIFF_TYPE__;
 
+/// Element (head, row, column) lies at the sum of the strides; a stride of 0 repeats. Null where an operand is not
+/// there.
+template <class T>
+struct Strided {
+  T* data;
+  Index headStride;
+  Index rowStride;
+  Index columnStride;
+
+  explicit operator bool() const { return data != nullptr; }
+  T* row(Index head, Index row) const { return data + head * headStride + row * rowStride; }
+  auto& at(Index head, Index row = 0, Index column = 0) const {
+    return data[head * headStride + row * rowStride + column * columnStride];
+  }
+};
+
 /// Weights into panels of `panelColumns` columns, each [1 + depth][panel columns]: the biases, then a row of weights a
 /// step. Columns past the end and a missing bias are zeros.
 struct Packing {
@@ -17,103 +33,95 @@ struct Packing {
 
 /// output[row, column] = bias[column] + sum over k of rows[row, k] * weight[column, k].
 struct Projection {
-  const float* rows;  // [rowCount, depth], rows `rowStride` apart
-  Index rowStride;
   Index rowCount;
   Index depth;
-  const float* panels;  // as `pack` leaves them
   Index columns;
-  float* output;  // [rowCount, columns], rows `outputStride` apart
-  Index outputStride;
+  Strided<const float> rows;  // [rowCount, depth]
+  const float* panels;        // as `pack` leaves them
+  Strided<float> output;      // [rowCount, columns]
 };
 
 /// How keys and values are stored; they are computed on as float32.
 enum Storage : Index { float32 = 0, float16 = 1, bfloat16 = 2 };
 
-/// softmax(adjusted(q kT * scale)) v for the queries of `group` query heads that share one key/value head. A score is
-/// capped, then gets its ALiBi term and its bias, and is then left out or not.
-/// Query i of group member g is row r = i * group + g.
-struct Attention {
-  const float* query;  // element d of (i, g) at [i * queryStride + g * queryHeadStride + d]
-  Index queryStride;
-  Index queryHeadStride;
-  const void* key;  // [keys, headDim], rows keyStride elements apart
-  Index keyStride;
-  const void* value;  // [keys, valueDim], rows valueStride elements apart
-  Index valueStride;
-  Index storage;  // a Storage: of keys and values
-  // Where keys lie in pages of pageKeys rows (a multiple of every kernel's tile): row j of keys and of values is row
-  // j % pageKeys of page pages[j / pageKeys], and pages lie pageStride elements apart. Null where rows follow one another.
-  const int* pages;
-  Index pageKeys;
-  Index pageStride;
-  float* output;  // laid out like query, with strides of its own
-  Index outputStride;
-  Index outputHeadStride;
+/// Where rows of keys and values lie in pages: row j of either is row j % pageKeys of page table[j / pageKeys].
+struct Pages {
+  const int* table;  // null where rows follow one another
+  Index pageKeys;    // a multiple of every kernel's tile
+  Index stride;      // elements from page to page
+};
 
-  Index queries;
-  Index group;
-  Index keys;
-  Index headDim;
-  Index valueDim;
+/// Keys that every query attends before all others (PyTorch's bias_k and add_zero_attn).
+struct ExtraKeys {
+  Index count;
+  Strided<const float> key;    // [count, headDim]
+  Strided<const float> value;  // [count, valueDim]
+};
+
+/// How scores come about: scaled, capped, less their ALiBi terms, with their biases, and then left out or not.
+struct ScoreRules {
   float scale;
   float softcap;  // c of c * tanh(score / c); 0 = none
-
-  // Keys that every query attends before all others (PyTorch's bias_k and add_zero_attn); `keys` doesn't count them.
-  const float* extraKey;    // [extraKeys, headDim]
-  const float* extraValue;  // [extraKeys, valueDim]
-  Index extraKeys;
-
-  // Query i stands at i + position on the diagonal: key j of the sequence stands at j.
-  Index position;
   // Query i may attend keys first <= j <= last with first = i + firstOffset, last = i + lastOffset, cut to the keys.
   Index firstOffset;
   Index lastOffset;
+  Strided<const unsigned char> mask;  // 0 = left out
+  Strided<const float> bias;          // added to the scaled score; -infinity = left out
+  Strided<const float> alibiSlopes;   // of a member: slope * |position of the query - j| is subtracted from the score
+  Strided<const float> sinks;         // of a member: a logit that joins the softmax's denominator
+};
 
-  // Element (g, i, j) at [g * headStride + i * queryStride + j * keyStride]; null where not given.
-  const unsigned char* mask;  // 0 = left out
-  Index maskHeadStride;
-  Index maskQueryStride;
-  Index maskKeyStride;
-  const float* bias;  // added to the scaled score; -infinity = left out
-  Index biasHeadStride;
-  Index biasQueryStride;
-  Index biasKeyStride;
+/// Rows of results, of query i and group member g. What was not asked for is null.
+struct ResultRows {
+  Index queries;
+  Index group;
+  Index valueDim;
+  Strided<float> output;           // valueDim columns
+  Strided<float> logSumExp;        // one column: the natural logarithm of the softmax's denominator
+  Strided<const float> headScale;  // of a member: a factor of the output; 0 gives exact zeros
+};
 
-  // One number a member of the group; null where not given.
-  const float* alibiSlopes;  // slope * |position of the query - j| is subtracted from the score
-  const float* sinks;        // a logit that joins the softmax's denominator
-  const float* headScale;    // a factor of the output; 0 gives exact zeros
+/// A number of (g, i, j) at row(g, i)[j], those of extra keys from `extraColumn` on.
+struct Columns : Strided<float> {
+  Index extraColumn;
+};
 
-  // Score of (g, i, j) at [g * scoresHeadStride + i * scoresQueryStride + j] as it is after scoresStage, extra keys from
-  // the column scoresExtraColumn on. Null where not asked for.
-  float* scores;
-  Index scoresHeadStride;
-  Index scoresQueryStride;
-  Index scoresExtraColumn;
-  Index scoresStage;  // a ScoreStage
+/// Probabilities, multiplied by `share` and, where `isAdded` is set, added to what is there.
+struct Weights : Columns {
+  float share;
+  Index isAdded;
+};
 
-  // Probability of (g, i, j) at [g * weightsHeadStride + i * weightsQueryStride + j], extra keys from the column
-  // weightsExtraColumn on; multiplied by weightsShare and, where weightsAdd is set, added to what is there. Null where
-  // not asked for.
-  float* weights;
-  Index weightsHeadStride;
-  Index weightsQueryStride;
-  float weightsShare;
-  Index weightsAdd;
-  Index weightsExtraColumn;
+/// Scores as they are after `stage`, a ScoreStage.
+struct Scores : Columns {
+  Index stage;
+};
 
-  float* logSumExp;  // of (g, i) at [g * logSumExpHeadStride + i], natural logarithm; null where not asked for
-  Index logSumExpHeadStride;
+/// softmax(adjusted(q kT * scale)) v for the queries of `group` query heads that share one key/value head. Heads of
+/// operands are members of the group, rows are queries, and the columns of mask and bias keys; columns of all others
+/// are neighbours.
+struct Attention : ResultRows {
+  Index keys;  // without the extra ones
+  Index headDim;
+  Strided<const float> query;
+  Strided<const void> key;    // [keys, headDim]
+  Strided<const void> value;  // [keys, valueDim]
+  Index storage;              // a Storage: of keys and values
+  Pages pages;
+  ExtraKeys extra;
+  ScoreRules rules;
+  Index position;  // query i stands at i + position on the diagonal: key j of the sequence stands at j
 
-  float* statistics;  // RowStatistics of row r at [r * rowStatistics]; null where not asked for
+  Weights weights;
+  Scores scores;
+  Strided<float> statistics;  // rowStatistics columns
 
   // At most mostDecodingRows rows, to be computed as memory gives the keys and values: dims in the lanes. Elsewhere
   // rows lie in the lanes. The caller decides, by what must not change the bytes of a row.
   Index isDecoding;
-  // When decoding over a part of the keys: where `merge` finds what the rows gathered, partialFloats(valueDim) a row;
+  // When decoding over a part of the keys: where `merge` finds what the rows gathered, partialFloats(valueDim) columns;
   // output and logSumExp are not written then, nor is headScale applied. Null to write them.
-  float* partial;
+  Strided<float> partial;
 
   float* scratch;  // scratchFloats(headDim, valueDim) floats
 };
@@ -140,19 +148,10 @@ constexpr Index mostDecodingRows = 8;
 constexpr Index partialFloats(Index valueDim) { return valueDim + 3; }
 
 /// The parts of rows, each over a range of keys, put together in the order of the ranges.
-struct Merge {
-  const float* partial;  // row r of range c at [c * rangeStride + r * partialFloats(valueDim)]
+struct Merge : ResultRows {
   Index ranges;
-  Index rangeStride;
-  Index rows;   // row r is query r / group of group member r % group
-  Index group;
-  Index valueDim;
-  float* output;  // as in Attention
-  Index outputStride;
-  Index outputHeadStride;
-  float* logSumExp;
-  Index logSumExpHeadStride;
-  const float* headScale;
+  Strided<const float> partial;  // as Attention leaves those of the first range
+  Index rangeStride;             // elements from range to range
 };
 
 /// What is compiled once for each instruction set.

@@ -32,15 +32,16 @@ class Project {
       for (Index column = 0; column < p.columns; column += width, panel += (1 + p.depth) * width) {
         // The block that comes after this one; behind the last, what lies there is fetched in vain.
         const bool isLastPanel = column + width >= p.columns;
-        const float* const next = isLastPanel ? p.panels + (1 + first + steps) * width : panel + (2 + p.depth + first) * width;
+        const float* const next =
+            isLastPanel ? p.panels + (1 + first + steps) * width : panel + (2 + p.depth + first) * width;
         forEachPiece<tileRows(Target::sums, vectors)>(p.rowCount, Rows{p, panel, column, first, steps, next});
       }
     }
   }
 
  private:
-  /// Some rows times a block of one panel. The first block starts from the biases, the others from the sums so far, which
-  /// lie in the output: a sum is the same float32 in a register and in memory, so blocks don't change it.
+  /// Some rows times a block of one panel. The first block starts from the biases, the others from the sums so far,
+  /// which lie in the output: a sum is the same float32 in a register and in memory, so blocks don't change it.
   struct Rows {
     const Projection& p;
     const float* panel;
@@ -51,21 +52,21 @@ class Project {
 
     template <int N>
     [[gnu::noinline]] void run(Index row) const {
-      float* const out = p.output + row * p.outputStride + column;
+      float* const out = p.output.row(0, row) + column;
       const Index valid = p.columns - column;
       if (valid >= width) {
-        addBlock<N>(row, out, p.outputStride);
+        addBlock<N>(row, out, p.output.rowStride);
       } else {
         float whole[N * width];
-        copy(N, valid, out, p.outputStride, whole, width);
+        copy(N, valid, out, p.output.rowStride, whole, width);
         addBlock<N>(row, whole, width);
-        copy(N, valid, whole, width, out, p.outputStride);
+        copy(N, valid, whole, width, out, p.output.rowStride);
       }
     }
 
     template <int N>
     [[gnu::always_inline]] inline void addBlock(Index row, float* sums, Index stride) const {
-      AlongSteps<N> rows(p.rows + row * p.rowStride + firstStep, p.rowStride);
+      AlongSteps<N> rows(p.rows.row(0, row) + firstStep, p.rows.rowStride);
       const float* const weights = panel + (1 + firstStep) * width;
       Tile<L, N, vectors> tile;
       if (firstStep == 0) {

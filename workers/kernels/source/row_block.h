@@ -58,8 +58,7 @@ struct RowBlock {
 
   /// |position of the row - j| of L lanes, for key j of the sequence.
   Floats<L> distanceTo(Index j, Index lane) const {
-    const Ints<L> distance = load<L>(position + lane) - static_cast<int>(j);
-    return __builtin_convertvector(distance < 0 ? -distance : distance, Floats<L>);
+    return magnitude<L>(load<L>(position + lane) - static_cast<int>(j));
   }
 };
 

@@ -1,8 +1,8 @@
 // What becomes of the scores of a tile before the softmax: capped, ALiBi and bias added, -infinity where left out.
 // Scores lie as [keys][rows], so mask and bias, which lie by row, are transposed on the way.
 #pragma once
-#include "exp.h"
 #include "row_block.h"
+#include "score_rules.h"
 #include "transpose.h"
 
 namespace headpool {
@@ -16,9 +16,9 @@ class ScoreTerms {
 
   const Attention& a;
   const RowBlock<Target>& block;
-  float* const scores;     // [keys of a tile][blockRows]
-  float* const slopes;     // [blockRows], of ALiBi
-  signed char* const mask;  // [blockRows][tileKeys], of a tile: -1 = may attend, 0 = left out; one row where it is shared
+  float* const scores;      // [keys of a tile][blockRows]
+  float* const slopes;      // [blockRows], of ALiBi
+  signed char* const mask;  // [blockRows][tileKeys]: -1 = may attend, 0 = left out; one row where it is shared
 
   // Bytes as every instruction set has them.
   static constexpr int flags = 16;
@@ -33,20 +33,21 @@ class ScoreTerms {
         scores(scoresOfTile),
         slopes(space),
         mask(reinterpret_cast<signed char*>(space + blockRows)) {
-    if (!a.alibiSlopes) return;
-    for (Index lane = 0; lane < block.lanes; lane++) slopes[lane] = a.alibiSlopes[block.memberOf(lane)];
+    if (!a.rules.alibiSlopes) return;
+    for (Index lane = 0; lane < block.lanes; lane++) slopes[lane] = a.rules.alibiSlopes.at(block.memberOf(lane));
   }
 
   /// Reads the mask of a tile, row by row as it lies; false where it leaves every key out to every row. Where it leaves
   /// none out, the tile is partial only for other reasons. To be called before `apply`.
   bool attendSome(KeySpan& tile) {
     if (!tile.isMasked) return true;
+    const Index keyStride = a.rules.mask.columnStride;
     Flags any{}, all = ~any;
     for (Index lane = 0; lane < (isMaskShared() ? 1 : block.lanes); lane++) {
-      const unsigned char* from = maskOf(lane) + tile.firstKey * a.maskKeyStride;
+      const unsigned char* from = rowOf(a.rules.mask, lane) + tile.firstKey * keyStride;
       signed char* to = mask + lane * tileKeys;
       Index j = 0;
-      if (a.maskKeyStride == 1) {
+      if (keyStride == 1) {
         fetch(from + tileKeys, tileKeys);
         for (; j + flags <= tile.keys; j += flags) {
           Flags row;
@@ -58,7 +59,7 @@ class ScoreTerms {
         }
       }
       for (; j < tile.keys; j++) {
-        to[j] = from[j * a.maskKeyStride] ? -1 : 0;
+        to[j] = from[j * keyStride] ? -1 : 0;
         any[0] |= to[j];
         all[0] &= to[j];
       }
@@ -69,15 +70,15 @@ class ScoreTerms {
       isSome |= any[n] != 0;
       tile.isMasked |= all[n] == 0;
     }
-    tile.isPartial = tile.isMasked || tile.isCut || a.bias;
+    tile.isPartial = tile.isMasked || tile.isCut || a.rules.bias;
     return isSome;
   }
 
   /// The scores, scaled, as they are after `stage`.
   void apply(const KeySpan& tile, ScoreStage stage) {
-    if (stage >= softcapped && a.softcap > 0) cap(tile);
+    if (stage >= softcapped && a.rules.softcap > 0) cap(tile);
     if (stage < biased) return;
-    if (a.alibiSlopes && !tile.isExtra) addDistances(tile);
+    if (a.rules.alibiSlopes && !tile.isExtra) addDistances(tile);
     if (tile.isPartial) {
       leaveOut(tile);
     } else {
@@ -87,13 +88,10 @@ class ScoreTerms {
 
   /// Whether the rows of L lanes may attend key j of the tile. Slow: for what happens rarely.
   Ints<L> mayAttend(const KeySpan& tile, Index j, Index lane) const {
-    const Index key = tile.firstKey + j;
     Ints<L> may{};
     for (int n = 0; n < L; n++) {
-      const bool isInBounds = key >= block.first[lane + n] && key < block.end[lane + n];
-      const bool isMasked = a.mask && !maskOf(lane + n)[key * a.maskKeyStride];
-      const bool isBiasedOut = a.bias && biasOf(lane + n)[key * a.biasKeyStride] == -infinity;
-      may[n] = isInBounds && !isMasked && !isBiasedOut ? -1 : 0;
+      const KeyRules rules(a, block.memberOf(lane + n), block.queryOf(lane + n));
+      may[n] = rules.biasOf(tile.firstKey + j) == -infinity ? 0 : -1;
     }
     return may;
   }
@@ -111,8 +109,8 @@ class ScoreTerms {
   }
 
   void cap(const KeySpan& tile) {
-    const float inverse = 1.0f / a.softcap;
-    update(tile, [=](Floats<L> s, Index, Index) { return tanh<L>(s * inverse) * a.softcap; });
+    const Cap<L> capped(a.rules.softcap);
+    update(tile, [=](Floats<L> s, Index, Index) { return capped(s); });
   }
 
   void addDistances(const KeySpan& tile) {
@@ -123,57 +121,44 @@ class ScoreTerms {
 
   // ---- mask, bias and the bounds of positions ----
 
-  /// Has `bytes` bytes brought near, those of the next tile while this one is computed: its rows lie too far apart for the
-  /// processor to see it coming (9 % of the time of attention with a mask of 2,048 x 2,048).
+  /// Has `bytes` bytes brought near, those of the next tile while this one is computed: its rows lie too far apart for
+  /// the processor to see it coming (9 % of the time of attention with a mask of 2,048 x 2,048).
   static void fetch(const void* from, Index bytes) {
     for (Index n = 0; n < bytes; n += 64) __builtin_prefetch(static_cast<const char*>(from) + n);
   }
 
-  const unsigned char* maskOf(Index lane) const {
-    return a.mask + block.memberOf(lane) * a.maskHeadStride + block.queryOf(lane) * a.maskQueryStride;
-  }
-  const float* biasOf(Index lane) const {
-    return a.bias + block.memberOf(lane) * a.biasHeadStride + block.queryOf(lane) * a.biasQueryStride;
+  template <class T>
+  T* rowOf(const Strided<T>& operand, Index lane) const {
+    return operand.row(block.memberOf(lane), block.queryOf(lane));
   }
 
   /// Whether one row of the mask serves all rows of the block.
   bool isMaskShared() const {
-    return a.maskQueryStride == 0 && (a.maskHeadStride == 0 || a.group == 1);
+    const auto& mask = a.rules.mask;
+    return mask.rowStride == 0 && (mask.headStride == 0 || a.group == 1);
   }
 
   void leaveOut(const KeySpan& tile) {
-    if (a.bias) {
+    if (a.rules.bias) {
       tile.isCut ? leaveOutRows<true, true>(tile) : leaveOutRows<true, false>(tile);
-    } else if (tile.isMasked && isMaskShared()) {
-      leaveOutShared(tile);
-    } else if (tile.isMasked) {
-      tile.isCut ? leaveOutRows<false, true>(tile) : leaveOutRows<false, false>(tile);
+    } else if (!tile.isMasked) {
+      leaveOutKeys(tile, [](Index) { return true; });
+    } else if (isMaskShared()) {
+      // Whole keys, as padding is.
+      leaveOutKeys(tile, [this](Index j) { return mask[j] != 0; });
     } else {
-      leaveOutByPosition(tile);
+      tile.isCut ? leaveOutRows<false, true>(tile) : leaveOutRows<false, false>(tile);
     }
   }
 
-  /// Whole keys, as padding is.
-  void leaveOutShared(const KeySpan& tile) {
+  /// By position, and beyond that the keys that are not `kept` for any row.
+  template <class IsKept>
+  void leaveOutKeys(const KeySpan& tile, IsKept isKept) {
     for (Index lane = 0; lane < block.lanes; lane += L) {
       const Bounds bounds = boundsOf(tile, lane);
       Ints<L> attended = load<L>(block.attended + lane);
       for (Index j = 0; j < tile.keys; j++) {
-        const Ints<L> may = mask[j] ? bounds.hold(j) : Ints<L>{};
-        float* at = scores + j * blockRows + lane;
-        store<L>(at, select<L>(may, load<L>(at), splat<L>(-infinity)));
-        attended |= may;
-      }
-      store<L>(block.attended + lane, attended);
-    }
-  }
-
-  void leaveOutByPosition(const KeySpan& tile) {
-    for (Index lane = 0; lane < block.lanes; lane += L) {
-      const Bounds bounds = boundsOf(tile, lane);
-      Ints<L> attended = load<L>(block.attended + lane);
-      for (Index j = 0; j < tile.keys; j++) {
-        const Ints<L> may = bounds.hold(j);
+        const Ints<L> may = isKept(j) ? bounds.hold(j) : Ints<L>{};
         float* at = scores + j * blockRows + lane;
         store<L>(at, select<L>(may, load<L>(at), splat<L>(-infinity)));
         attended |= may;
@@ -198,25 +183,26 @@ class ScoreTerms {
 
   template <bool HasBias, bool IsCut>
   void leaveOutRows(const KeySpan& tile) {
+    const Index biasStride = a.rules.bias.columnStride;
     for (Index lane = 0; lane < block.lanes; lane += L) {
       const Bounds bounds = boundsOf(tile, lane);
       const float* bias[L];
       for (int r = 0; HasBias && r < L; r++) {
-        bias[r] = biasOf(lane + r) + tile.firstKey * a.biasKeyStride;
-        if (a.biasKeyStride == 1) fetch(bias[r] + tileKeys, tileKeys * sizeof(float));
+        bias[r] = rowOf(a.rules.bias, lane + r) + tile.firstKey * biasStride;
+        if (biasStride == 1) fetch(bias[r] + tileKeys, tileKeys * sizeof(float));
       }
       const Index rowStride = isMaskShared() ? 0 : tileKeys;
       const signed char* const rows = mask + lane * rowStride;
       Ints<L> attended = load<L>(block.attended + lane);
       for (Index first = 0; first < tile.keys; first += L) {
         const Index count = tile.keys - first < L ? tile.keys - first : L;
-        // A row a vector, then a key a vector: its bias, -infinity where masked; or, without bias, all ones where it may
-        // be attended.
+        // A row a vector, then a key a vector: its bias, -infinity where masked; or, without bias, all ones where it
+        // may be attended.
         Floats<L> square[L];
         _Pragma("GCC unroll 16") for (int r = 0; r < L; r++) {
           const Ints<L> may = signedBytes<L>(rows + r * rowStride + first);
           if constexpr (HasBias) {
-            square[r] = biasOfKeys(bias[r] + first * a.biasKeyStride, count);
+            square[r] = biasOfKeys(bias[r] + first * biasStride, biasStride, count);
             if (tile.isMasked) square[r] = select<L>(may, square[r], splat<L>(-infinity));
           } else {
             square[r] = (Floats<L>)may;
@@ -241,10 +227,10 @@ class ScoreTerms {
     }
   }
 
-  Floats<L> biasOfKeys(const float* from, Index count) const {
-    if (a.biasKeyStride == 1 && count == L) return load<L>(from);
+  static Floats<L> biasOfKeys(const float* from, Index stride, Index count) {
+    if (stride == 1 && count == L) return load<L>(from);
     Floats<L> numbers{};
-    for (Index n = 0; n < count; n++) numbers[n] = from[n * a.biasKeyStride];
+    for (Index n = 0; n < count; n++) numbers[n] = from[n * stride];
     return numbers;
   }
 };

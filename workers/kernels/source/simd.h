@@ -40,7 +40,7 @@ inline Ints<L> load(const int* p) {
   return *reinterpret_cast<const typename Simd<L>::IntsInMemory*>(p);
 }
 
-/// L numbers of 8 bits with their sign. By name where there is one: GCC 12 takes a conversion of bytes apart, byte by byte.
+/// L numbers of 8 bits with their sign. By name where there is one: GCC 12 converts bytes one by one.
 template <int L>
 inline Ints<L> signedBytes(const signed char* p) {
 #if defined(__AVX512F__)
@@ -120,6 +120,12 @@ inline Floats<L> larger(Floats<L> a, Floats<L> b) {
 #else
   return select<L>(a < b, b, a);
 #endif
+}
+
+/// |x| as float32.
+template <int L>
+inline Floats<L> magnitude(Ints<L> x) {
+  return __builtin_convertvector(x < 0 ? -x : x, Floats<L>);
 }
 
 /// The sum of all lanes: halves added to halves.

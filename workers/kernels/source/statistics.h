@@ -1,7 +1,7 @@
-// What head statistics need of rows, gathered tile by tile beside the online softmax: sums over p = e^(score - maximum),
-// which are rescaled whenever the maximum grows.
+// What head statistics need of rows, gathered tile by tile beside the online softmax: sums over the probabilities p =
+// e^(score - maximum), which are rescaled whenever the maximum grows.
 #pragma once
-#include "exp.h"
+#include "key_tiles.h"
 
 namespace headpool {
 namespace {
@@ -23,6 +23,7 @@ struct Gathered {
     largest *= factor;
   }
 };
+constexpr Index gatheredFields = sizeof(Gathered<float>) / sizeof(float);
 
 /// The keys whose p is wanted by itself: key 0, and those at a row's position, before and behind it.
 constexpr int neighbourCount = 4;
@@ -32,17 +33,15 @@ inline Index keyOfNeighbour(int neighbour, Index position) {
   return keys[neighbour];
 }
 
-/// The statistics of a row, from what it gathered and the softmax's denominator.
-inline void writeStatistics(float* to, const Gathered<float>& row, const float* neighbours, Index neighbourStride,
-                            float sum, bool hasAttended) {
-  for (int n = 0; n < statistic::count; n++) to[n] = 0;
-  if (!hasAttended) return;
-  // ln p = score - maximum - ln sum.
-  to[statistic::entropy] = (row.keys * static_cast<float>(log(sum)) - row.logs) / sum;
-  to[statistic::distance] = row.distances / sum;
-  to[statistic::largest] = row.largest / sum;
-  for (int n = 0; n < neighbourCount; n++) to[statistic::first + n] = neighbours[n * neighbourStride] / sum;
-  to[statistic::hasAttended] = 1;
+/// A row's neighbours as sums of p: rescaled, and with those of a tile whose p lie `Stride` apart, as the sums do.
+template <int Stride>
+inline void addNeighbours(const KeySpan& tile, Index position, float factor, const float* p, float* neighbours) {
+  for (int n = 0; n < neighbourCount; n++) {
+    float& sum = neighbours[n * Stride];
+    sum *= factor;
+    const Index j = keyOfNeighbour(n, position) - tile.firstKey;
+    if (!tile.isExtra && j >= 0 && j < tile.keys) sum += p[j * Stride];
+  }
 }
 
 }  // namespace

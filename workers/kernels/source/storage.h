@@ -91,6 +91,14 @@ inline void widenRow(const typename Stored::Number* from, Index count, float* to
   for (; n < count; n++) to[n] = Stored::template readOne<L>(from + n);
 }
 
+/// Rows of keys or values as a call stores them, from `element` on.
+struct RowsOfCall {
+  const void* data;
+  Index storage;
+  Index element;
+  Index stride;
+};
+
 /// Rows of numbers, dims side by side.
 template <class Number>
 struct StoredRows {
@@ -104,8 +112,8 @@ struct InPlace {
   using Stored = S;
   using Rows = StoredRows<typename S::Number>;
   static constexpr Index spaceFloats(Index) { return 0; }
-  static Rows read(const void* stored, Index, Index element, Index stride, Index, Index, float*) {
-    return {static_cast<const typename S::Number*>(stored) + element, stride};
+  static Rows read(const RowsOfCall& rows, Index, Index, float*) {
+    return {static_cast<const typename S::Number*>(rows.data) + rows.element, rows.stride};
   }
 };
 
@@ -115,15 +123,14 @@ struct Widened {
   using Stored = StoredFloat32;
   using Rows = StoredRows<float>;
   static constexpr Index spaceFloats(Index numbers) { return numbers; }
-  static Rows read(const void* stored, Index storage, Index element, Index stride, Index count, Index dims,
-                   float* space) {
-    if (storage == float32) return {static_cast<const float*>(stored) + element, stride};
-    const Half* const from = static_cast<const Half*>(stored) + element;
+  static Rows read(const RowsOfCall& rows, Index count, Index dims, float* space) {
+    if (rows.storage == float32) return {static_cast<const float*>(rows.data) + rows.element, rows.stride};
+    const Half* const from = static_cast<const Half*>(rows.data) + rows.element;
     for (Index j = 0; j < count; j++) {
-      if (storage == float16)
-        widenRow<L, StoredFloat16>(from + j * stride, dims, space + j * dims);
+      if (rows.storage == float16)
+        widenRow<L, StoredFloat16>(from + j * rows.stride, dims, space + j * dims);
       else
-        widenRow<L, StoredBfloat16>(from + j * stride, dims, space + j * dims);
+        widenRow<L, StoredBfloat16>(from + j * rows.stride, dims, space + j * dims);
     }
     return {space, dims};
   }

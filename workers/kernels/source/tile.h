@@ -20,9 +20,7 @@ class AlongSteps {
     HEADPOOL_UNROLL for (int r = 0; r < Rows; r++) rows[r] = data + r * rowStride;
   }
   float at(int row) const { return *rows[row]; }
-  void advance() {
-    HEADPOOL_UNROLL for (int r = 0; r < Rows; r++) rows[r] += Direction;
-  }
+  void advance() { HEADPOOL_UNROLL for (int r = 0; r < Rows; r++) rows[r] += Direction; }
 };
 
 /// Walks an operand whose rows are neighbours in memory: row r of a step is at `data[step * stepStride + r]`.
@@ -73,8 +71,8 @@ class Tile {
       return multiplyAdd<L>(load<L>(from + r * stride + v * L), load<L>(factors + v * L), s);
     });
   }
-  /// Whether the first vector of every row is free of NaN and infinity. A scalar that is either makes every vector of its
-  /// row NaN or infinite, whatever the other factors are.
+  /// Whether the first vector of every row is free of NaN and infinity. A scalar that is either makes every vector of
+  /// its row NaN or infinite, whatever the other factors are.
   bool isFinite() const {
     Floats<L> zeros = splat<L>(0.0f);
     HEADPOOL_UNROLL for (int r = 0; r < Rows; r++) zeros += sums[r][0] - sums[r][0];

@@ -2,6 +2,7 @@
 import type { Slice } from '../../../src/core/protocol/strided.js';
 import type { AttentionBlock, Floats, Operand, PartialRows } from '../kernel.js';
 import { stageNumbers, storageNumbers } from '../numbers.js';
+import { partialFloats } from '../../../src/core/protocol/attention-work.js';
 import { rowStatistics } from '../../../src/core/protocol/statistics.js';
 import type { Machine } from './machine.js';
 import { copyBack, nowhere, placeInput, placeOutput, type Placed, type Rows } from './rows.js';
@@ -51,67 +52,55 @@ export function attend(machine: Machine, block: AttentionBlock): void {
   if (statistics !== null) copyBack(machine, statistics, placement.statistics);
 }
 
-const words = new Int32Array(55);
+const words = new Int32Array(86);
 
 /** The fields of `struct Attention` in operations.h, in its order; returns their address. */
 function writeParameters(machine: Machine, block: AttentionBlock, placement: Placement): number {
   const { query, output, mask, bias, weights, scores, logSumExp, statistics } = placement;
-  const { headDim, valueDim, extra, pages, rules } = block;
-  words[0] = query.address;
-  words[1] = query.queryStride;
-  words[2] = query.headStride;
-  words[3] = machine.addressInArena(block.key);
-  words[4] = block.key.rowStride;
-  words[5] = machine.addressInArena(block.value);
-  words[6] = block.value.rowStride;
-  words[7] = storageNumbers[block.storage];
-  words[8] = pages === null ? 0 : placeRun(machine, pages.table, Math.ceil(block.keys / pages.pageKeys));
-  words[9] = pages === null ? 0 : pages.pageKeys;
-  words[10] = pages === null ? 0 : pages.stride;
-  words[11] = output.address;
-  words[12] = output.queryStride;
-  words[13] = output.headStride;
-  words[14] = block.queries;
-  words[15] = block.group;
-  words[16] = block.keys;
-  words[17] = headDim;
-  words[18] = valueDim;
-  words[19] = floatWord(rules.scale);
-  words[20] = floatWord(rules.softcap);
-  words[21] = extra === null ? 0 : machine.addressInArena(extra.key);
-  words[22] = extra === null ? 0 : machine.addressInArena(extra.value);
-  words[23] = extra === null ? 0 : extra.count;
-  words[24] = block.position;
-  words[25] = Math.max(block.position - rules.left, -farOffset);
-  words[26] = Math.min(block.position + rules.right, farOffset);
-  words[27] = mask.address;
-  words[28] = mask.headStride;
-  words[29] = mask.queryStride;
-  words[30] = rules.mask === null ? 0 : rules.mask.columnStride;
-  words[31] = bias.address;
-  words[32] = bias.headStride;
-  words[33] = bias.queryStride;
-  words[34] = rules.bias === null ? 0 : rules.bias.columnStride;
-  words[35] = placeMembers(machine, rules.alibiSlopes, block.group);
-  words[36] = placeMembers(machine, rules.sinks, block.group);
-  words[37] = placeMembers(machine, rules.headScale, block.group);
-  words[38] = scores.address;
-  words[39] = scores.headStride;
-  words[40] = scores.queryStride;
-  words[41] = block.scores === null ? 0 : block.scores.extraColumn;
-  words[42] = block.scores === null ? 0 : stageNumbers[block.scores.stage];
-  words[43] = weights.address;
-  words[44] = weights.headStride;
-  words[45] = weights.queryStride;
-  words[46] = block.weights === null ? 0 : floatWord(block.weights.share);
-  words[47] = block.weights?.isAdded === true ? 1 : 0;
-  words[48] = block.weights === null ? 0 : block.weights.extraColumn;
-  words[49] = logSumExp.address;
-  words[50] = logSumExp.headStride;
-  words[51] = statistics.address;
-  words[52] = block.isDecoding ? 1 : 0;
-  words[53] = block.partial === null ? 0 : machine.addressInArena(block.partial);
-  words[54] = machine.scratch.takeFloats(machine.exports.scratchFloats(headDim, valueDim));
+  const { headDim, valueDim, group, extra, pages, rules } = block;
+  const rowFloats = partialFloats(valueDim);
+  let next = 0;
+  const write = (...values: readonly number[]): void => {
+    for (const value of values) words[next++] = value;
+  };
+  const strided = ({ address, headStride, queryStride }: Placed, columnStride = 1): void => {
+    write(address, headStride, queryStride, columnStride);
+  };
+  const member = (slice: Floats | null): void => {
+    write(placeMembers(machine, slice, group), 1, 0, 0);
+  };
+  write(block.queries, group, valueDim);
+  strided(output);
+  strided(logSumExp);
+  member(rules.headScale);
+  write(block.keys, headDim);
+  strided(query);
+  write(machine.addressInArena(block.key), 0, block.key.rowStride, 1);
+  write(machine.addressInArena(block.value), 0, block.value.rowStride, 1);
+  write(storageNumbers[block.storage]);
+  write(pages === null ? 0 : placeRun(machine, pages.table, Math.ceil(block.keys / pages.pageKeys)));
+  write(pages === null ? 0 : pages.pageKeys, pages === null ? 0 : pages.stride);
+  write(extra === null ? 0 : extra.count);
+  write(extra === null ? 0 : machine.addressInArena(extra.key), 0, headDim, 1);
+  write(extra === null ? 0 : machine.addressInArena(extra.value), 0, valueDim, 1);
+  write(floatWord(rules.scale), floatWord(rules.softcap));
+  write(Math.max(block.position - rules.left, -farOffset), Math.min(block.position + rules.right, farOffset));
+  strided(mask, rules.mask === null ? 0 : rules.mask.columnStride);
+  strided(bias, rules.bias === null ? 0 : rules.bias.columnStride);
+  member(rules.alibiSlopes);
+  member(rules.sinks);
+  write(block.position);
+  strided(weights);
+  write(block.weights === null ? 0 : block.weights.extraColumn);
+  write(block.weights === null ? 0 : floatWord(block.weights.share));
+  write(block.weights?.isAdded === true ? 1 : 0);
+  strided(scores);
+  write(block.scores === null ? 0 : block.scores.extraColumn);
+  write(block.scores === null ? 0 : stageNumbers[block.scores.stage]);
+  write(statistics.address, rowStatistics, group * rowStatistics, 1);
+  write(block.isDecoding ? 1 : 0);
+  write(block.partial === null ? 0 : machine.addressInArena(block.partial), rowFloats, group * rowFloats, 1);
+  write(machine.scratch.takeFloats(machine.exports.scratchFloats(headDim, valueDim)));
   return machine.scratch.writeWords(words);
 }
 

@@ -66,7 +66,7 @@ function pack(machine: Machine, { weight, bias, columns, depth, panels }: Packin
   machine.exports.pack(weightAddress, biasAddress, columns, depth, machine.addressInArena(panels));
 }
 
-const words = new Int32Array(8);
+const words = new Int32Array(12);
 
 function project(machine: Machine, p: Projection): void {
   const { rowCount, depth, columns } = p;
@@ -80,15 +80,11 @@ function project(machine: Machine, p: Projection): void {
     length: columns,
   };
   const output = placeOutput(machine, rows);
-  // The fields of `struct Projection` in gemm.h, in its order.
-  words[0] = machine.addressOfRows(p.rows, rowCount * depth);
-  words[1] = depth;
-  words[2] = rowCount;
-  words[3] = depth;
-  words[4] = machine.addressInArena(p.panels);
-  words[5] = columns;
-  words[6] = output.address;
-  words[7] = output.queryStride;
+  // The fields of `struct Projection` in operations.h, in its order.
+  words.set([rowCount, depth, columns]);
+  words.set([machine.addressOfRows(p.rows, rowCount * depth), 0, depth, 1], 3);
+  words[7] = machine.addressInArena(p.panels);
+  words.set([output.address, 0, output.queryStride, 1], 8);
   machine.exports.project(machine.scratch.writeWords(words));
   copyBack(machine, rows, output);
 }

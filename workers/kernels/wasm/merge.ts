@@ -5,7 +5,7 @@ import { logSumExpRows, outputRows, placeMembers } from './attend.js';
 import type { Machine } from './machine.js';
 import { copyBack, nowhere, placeOutput } from './rows.js';
 
-const words = new Int32Array(12);
+const words = new Int32Array(21);
 
 export function merge(machine: Machine, rows: PartialRows): void {
   machine.scratch.reset();
@@ -13,20 +13,14 @@ export function merge(machine: Machine, rows: PartialRows): void {
   const sums = logSumExpRows(rows);
   const output = placeOutput(machine, outputs);
   const logSumExp = sums === null ? nowhere : placeOutput(machine, sums);
-  const rowCount = rows.queries * rows.group;
+  const rowFloats = partialFloats(rows.valueDim);
   // The fields of `struct Merge` in operations.h, in its order.
-  words[0] = machine.addressInArena(rows.partial);
-  words[1] = rows.ranges;
-  words[2] = rowCount * partialFloats(rows.valueDim);
-  words[3] = rowCount;
-  words[4] = rows.group;
-  words[5] = rows.valueDim;
-  words[6] = output.address;
-  words[7] = output.queryStride;
-  words[8] = output.headStride;
-  words[9] = logSumExp.address;
-  words[10] = logSumExp.headStride;
-  words[11] = placeMembers(machine, rows.headScale, rows.group);
+  words.set([rows.queries, rows.group, rows.valueDim]);
+  words.set([output.address, output.headStride, output.queryStride, 1], 3);
+  words.set([logSumExp.address, logSumExp.headStride, logSumExp.queryStride, 1], 7);
+  words.set([placeMembers(machine, rows.headScale, rows.group), 1, 0, 0], 11);
+  words.set([rows.ranges, machine.addressInArena(rows.partial), rowFloats, rows.group * rowFloats, 1], 15);
+  words[20] = rows.queries * rows.group * rowFloats;
   machine.exports.merge(machine.scratch.writeWords(words));
   copyBack(machine, outputs, output);
   if (sums !== null) copyBack(machine, sums, logSumExp);

@@ -1,0 +1,52 @@
+// How results are written, whichever way they were computed.
+#pragma once
+#include "softmax.h"
+
+namespace headpool {
+namespace {
+
+inline void fill(float* to, Index count, float number) {
+  for (Index n = 0; n < count; n++) to[n] = number;
+}
+
+inline void writeLogSumExp(const ResultRows& to, Index g, Index i, const RowSums& sums) {
+  if (to.logSumExp) to.logSumExp.at(g, i) = logSumExp(sums.maximum, sums.sum);
+}
+
+/// The results of query i and member g, whose values have been summed up to `values`.
+inline void writeRow(const ResultRows& to, Index g, Index i, const float* values, const RowSums& sums) {
+  const float headScale = to.headScale ? to.headScale.at(g) : 1.0f;
+  const float factor = sums.share() * headScale;
+  float* const output = to.output.row(g, i);
+  // Exact zeros, where a product with 0 could be NaN.
+  const bool isZero = !sums.hasAttended || headScale == 0;
+  for (Index d = 0; d < to.valueDim; d++) output[d] = isZero ? 0.0f : values[d] * factor;
+  writeLogSumExp(to, g, i, sums);
+}
+
+/// The statistics of a row, from what it gathered and its neighbours' sums, `Stride` apart.
+template <int Stride>
+inline void writeStatistics(float* to, const RowSums& sums, const Gathered<float>& row, const float* neighbours) {
+  fill(to, statistic::count, 0);
+  if (!sums.hasAttended) return;
+  const float sum = sums.sum;
+  // ln p = score - maximum - ln sum.
+  to[statistic::entropy] = (row.keys * static_cast<float>(log(sum)) - row.logs) / sum;
+  to[statistic::distance] = row.distances / sum;
+  to[statistic::largest] = row.largest / sum;
+  for (int n = 0; n < neighbourCount; n++) to[statistic::first + n] = neighbours[n * Stride] / sum;
+  to[statistic::hasAttended] = 1;
+}
+
+/// The numbers of a tile's keys, `Stride` apart, into a row of weights or scores.
+template <int Stride>
+inline void writeColumns(const KeySpan& tile, float* row, const float* numbers, bool isAdded) {
+  float* const to = row + tile.column;
+  if (isAdded)
+    for (Index j = 0; j < tile.keys; j++) to[j] += numbers[j * Stride];
+  else
+    for (Index j = 0; j < tile.keys; j++) to[j] = numbers[j * Stride];
+}
+
+}  // namespace
+}  // namespace headpool
