@@ -1,10 +1,46 @@
-// Lint rules: typescript-eslint with types, because a floating promise is a lost error here.
+// Lint rules: typescript-eslint with types, because a floating promise is a lost error here. Plain JavaScript (build
+// scripts, adapters of peers) has no types and gets the rules that need none.
 import tseslint from 'typescript-eslint';
 
+/** What Node.js gives to every module, as far as scripts use it. */
+const nodeGlobals = ['Buffer', 'URL', 'WebAssembly', 'console', 'performance', 'process', 'setTimeout'];
+
+/** Of ESLint itself: what is a mistake in any script. */
+const mistakes = [
+  'array-callback-return',
+  'consistent-return',
+  'eqeqeq',
+  'no-cond-assign',
+  'no-const-assign',
+  'no-constant-condition',
+  'no-dupe-else-if',
+  'no-dupe-keys',
+  'no-duplicate-case',
+  'no-fallthrough',
+  'no-func-assign',
+  'no-import-assign',
+  'no-promise-executor-return',
+  'no-redeclare',
+  'no-self-assign',
+  'no-undef',
+  'no-unreachable',
+  'no-unreachable-loop',
+  'no-unsafe-finally',
+  'no-unsafe-negation',
+  'no-unused-private-class-members',
+  'no-useless-assignment',
+  'no-useless-escape',
+  'no-var',
+  'prefer-const',
+  'use-isnan',
+  'valid-typeof',
+];
+
 export default tseslint.config(
-  { ignores: ['dist/', 'demo/', '**/node_modules/', '**/*.js', '**/*.mjs', '**/*.d.ts'] },
-  ...tseslint.configs.strictTypeChecked,
+  { ignores: ['dist/', 'demo/', '**/node_modules/', '**/*.js', '**/*.d.ts'] },
   {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
       '@typescript-eslint/restrict-template-expressions': [
@@ -19,4 +55,10 @@ export default tseslint.config(
     },
   },
   { files: ['src/cli.ts', 'src/commands/**', 'bench/**'], rules: { 'no-console': 'off' } },
+  {
+    files: ['**/*.mjs'],
+    extends: [tseslint.configs.strict],
+    languageOptions: { globals: Object.fromEntries(nodeGlobals.map((name) => [name, 'readonly'])) },
+    rules: Object.fromEntries(mistakes.map((name) => [name, 'error'])),
+  },
 );

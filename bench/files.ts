@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import { usualChunkTokens } from '../src/runs/limits.js';
 import type { RunReport } from '../src/commands/run-report.js';
 import { exists } from '../src/files/open-file.js';
-import { formatBytes, formatCount, formatDuration } from '../src/page/table.js';
+import { formatBytes, formatCount, formatDuration } from '../src/page/figures.js';
 import { readArguments } from './helpers/arguments.js';
 import { runCommand, type CommandResult } from './helpers/command.js';
 import { openFolder, readBytes, requireSpace } from './helpers/disk.js';
@@ -28,9 +28,13 @@ const leastShare = 0.92;
 // The machine did something else if it was faster before than after by more.
 const mostDrift = 0.1;
 
-const args = readArguments({
-  ...{ bytes: '4GiB', folder: '', seconds: 15, kernel: 'auto' },
-  ...{ threads: availableParallelism(), batchTokens: usualChunkTokens },
+const args = readArguments('A run over a large file against the layer on its data in memory.', {
+  bytes: '4GiB',
+  folder: '',
+  seconds: 15,
+  kernel: 'auto',
+  threads: availableParallelism(),
+  batchTokens: usualChunkTokens,
 });
 const { json, seconds, kernel, threads, batchTokens } = args;
 const leastBytes = readBytes('bytes', args.bytes);

@@ -4,9 +4,9 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { formatDuration } from '../src/page/table.js';
+import { formatDuration } from '../src/page/figures.js';
 import { readArguments } from './helpers/arguments.js';
-import { layerFlop } from './helpers/inputs.js';
+import { layerFlop } from './helpers/layer.js';
 import type { OnePass } from './helpers/one-pass.js';
 import { formatRate, progress, report } from './helpers/outcome.js';
 
@@ -14,7 +14,13 @@ const mostBytes = 600e6;
 // 4 times the tokens: linear growth is 4, quadratic 16.
 const mostGrowth = 5;
 
-const { json, tokens, threads } = readArguments({ tokens: 65_536, threads: 2 });
+const { json, tokens, threads } = readArguments(
+  'The peak memory of a process that puts one sequence through a layer.',
+  {
+    tokens: 65_536,
+    threads: 2,
+  },
+);
 const small = await runOnce(Math.ceil(tokens / 4));
 const large = await runOnce(tokens);
 const growth = (large.peakBytes - large.startBytes) / (small.peakBytes - small.startBytes);

@@ -1,7 +1,7 @@
 // The layer as an ONNX model, for onnxruntime: the same weights in its operators. How messages are encoded is the
 // business of onnx-encode.ts.
 import type { MultiHeadWeights, TensorLike } from '../src/index.js';
-import type { LayerCase } from './helpers/inputs.js';
+import type { LayerCase } from './helpers/layer.js';
 import {
   encodeModel,
   floatTensor,

@@ -4,9 +4,9 @@
 // layer. The ceiling is the ratio that nothing but the layer's multiply-adds would reach. `--peer a,b` and
 // `--cases 768/12/512,768/12/512/causal` choose among them.
 import { availableParallelism } from 'node:os';
-import { readArguments } from './helpers/arguments.js';
-import { layerFlop } from './helpers/inputs.js';
-import { formatRate, formatRatio, report } from './helpers/outcome.js';
+import { readArguments, refuse } from './helpers/arguments.js';
+import { layerFlop } from './helpers/layer.js';
+import { formatRate, formatMedian, report } from './helpers/outcome.js';
 import { nameOf, selectCases } from './helpers/peers/cases.js';
 import type { Contest } from './helpers/peers/contest.js';
 import { matches, type Match } from './helpers/peers/matches.js';
@@ -14,7 +14,7 @@ import { isInstalled } from './helpers/peers/open-peer.js';
 import { runMatch, type MatchResult } from './helpers/peers/run-match.js';
 import { enableRelaxedSimd } from './helpers/relaxed-simd.js';
 
-const { json, seconds, threads, all, ...chosen } = readArguments({
+const { json, seconds, threads, all, ...chosen } = readArguments('The layer against its peers in Node.', {
   seconds: 10,
   threads: availableParallelism(),
   all: false,
@@ -53,8 +53,8 @@ function describeContest({ shape, peer, engine, ours, theirs, ...found }: Contes
     ...[String(peer.threads), theirs.median.toFixed(1), formatRate(flop, theirs.median)],
     ...[engine.kernel, String(engine.threads), ours.median.toFixed(1), formatRate(flop, ours.median)],
     ...[
-      formatRatio(found.ratio),
-      formatRatio(found.control),
+      formatMedian(found.ratio),
+      formatMedian(found.control),
       `${found.ceiling.toFixed(2)}x`,
       found.difference.toExponential(0),
     ],
@@ -71,8 +71,7 @@ function selectMatches(names: readonly string[], cases: readonly string[]): read
   );
   const found = selected.filter((match) => selectCases(match.cases, cases).length > 0);
   if (found.every((match) => isInstalled(match.package))) return found;
-  console.error('The peers are not installed: npm --prefix bench/peers ci --ignore-scripts');
-  process.exit(2);
+  refuse('The peers are not installed: npm --prefix bench/peers ci --ignore-scripts');
 }
 
 function checkNames(
@@ -82,7 +81,6 @@ function checkNames(
 ): void {
   const names = new Set(known.map(({ name }) => name));
   for (const name of given) {
-    if (!names.has(name))
-      throw new RangeError(`Expected some of ${[...names].join(', ')} for ${option}, got ${name}`);
+    if (!names.has(name)) refuse(`Expected some of ${[...names].join(', ')} for ${option}, got ${name}`);
   }
 }

@@ -8,17 +8,18 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { createEngine, type EngineInfo, type EngineOptions } from '../src/index.js';
 import { summarise } from '../src/measure/statistics.js';
-import { formatBytes, formatCount } from '../src/page/table.js';
+import { formatBytes, formatCount } from '../src/page/figures.js';
 import { readArguments } from './helpers/arguments.js';
 import { runCommand } from './helpers/command.js';
 import { openFolder, readBytes, requireSpace } from './helpers/disk.js';
 import { readFirstChunk, runFirstChunk, type FirstChunk } from './helpers/first-chunk.js';
-import { randomTensor } from './helpers/inputs.js';
+import { checkRows } from './helpers/layer.js';
+import { normalTensor } from '../src/measure/cases/inputs.js';
 import { progress, report } from './helpers/outcome.js';
 import { enableRelaxedSimd } from './helpers/relaxed-simd.js';
-import { checkRows, readWeights } from './helpers/sequence-files.js';
+import { readWeights } from './helpers/sequence-files.js';
 import { requireSparse, writeSparseSequences, type SparseFile } from './helpers/sparse-sequences.js';
-import { time } from '../src/measure/time.js';
+import { time } from '../src/measure/pairs.js';
 
 const modelDim = 768;
 const heads = 12;
@@ -36,9 +37,13 @@ interface Case {
 }
 
 enableRelaxedSimd();
-const args = readArguments({
-  ...{ bytes: '100GB', smallBytes: '100MB', folder: '', repetitions: 5, kernel: 'auto' },
-  ...{ threads: availableParallelism() },
+const args = readArguments('From the start of a run to its first batch, on a large file and a small one.', {
+  bytes: '100GB',
+  smallBytes: '100MB',
+  folder: '',
+  repetitions: 5,
+  kernel: 'auto',
+  threads: availableParallelism(),
 });
 const { json, repetitions, kernel, threads } = args;
 const sizes = [readBytes('smallBytes', args.smallBytes), readBytes('bytes', args.bytes)];
@@ -50,7 +55,7 @@ try {
   const model = ['--model-dim', modelDim, '--heads', heads];
   await runCommand(['make-weights', '--output', weightsPath, ...model].map(String));
   const weights = await readWeights(weightsPath);
-  const first = randomTensor([tokens, modelDim], 6);
+  const first = normalTensor([tokens, modelDim], 6);
   const cases: Case[] = [];
   for (const bytes of sizes) {
     const sequences = Math.max(leastSequences, Math.ceil(bytes / sequenceBytes));

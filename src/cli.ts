@@ -6,7 +6,7 @@ import { hideBin } from 'yargs/helpers';
 import { Stopped } from './commands/stop-signals.js';
 import { version } from './engine/version.js';
 import { fileFailed, HeadpoolError, type ErrorCode } from './core/errors.js';
-import { systemCodeOf } from './files/system-error.js';
+import { systemCodeOf } from './files/attempt.js';
 
 // Loaded when asked for: what one command needs would make every other one start later.
 const commands: Readonly<Record<string, () => Promise<CommandModule>>> = {

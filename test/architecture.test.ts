@@ -1,5 +1,5 @@
 // The rules of who may import whom, held against the sources; and the rules themselves against seeded violations.
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import test from 'ava';
 import {
   findCircles,
@@ -12,21 +12,13 @@ import {
   type Place,
 } from './helpers/architecture.js';
 import { parseSource, type ParsedSource } from './helpers/imports.js';
-import { packageRoot } from './helpers/package-root.js';
+import { packageRoot, readSources } from './helpers/package-root.js';
 
 type Rule = (sources: readonly ParsedSource[], house: readonly Place[]) => string[];
 
 const sources = ['src', 'workers', 'bench', 'test/oracle'].flatMap(readSources).map(parseSource);
 
 const house = readHouse(readFileSync(new URL('ARCHITECTURE.md', packageRoot()), 'utf8'));
-
-function readSources(folder: string): { path: string; text: string }[] {
-  const root = packageRoot();
-  return readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' })
-    .map((name) => `${folder}/${name.replaceAll('\\', '/')}`)
-    .filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts') && !path.startsWith('bench/peers/'))
-    .map((path) => ({ path, text: readFileSync(new URL(path, root), 'utf8') }));
-}
 
 test('the sources are found', (t) => {
   const paths = sources.map(({ path }) => path);

@@ -96,7 +96,7 @@ test('A past with as many new keys as queries is bottom-right on all keys', asyn
   t.deepEqual(asked.k.shape, [1, 1, 4, 4]);
 });
 
-test('A past with more new keys than queries starts the diagonal behind the past, by a mask', async (t) => {
+test('A past with more new keys than queries starts the diagonal after the past, by a mask', async (t) => {
   const asked = await askOnnx(t, { is_causal: 1 }, past(2));
   t.is(asked.causal, undefined);
   t.deepEqual(asked.mask, { shape: [2, 5], data: Uint8Array.of(1, 1, 1, 0, 0, 1, 1, 1, 1, 0) });

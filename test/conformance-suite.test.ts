@@ -6,8 +6,9 @@ import { readSuite } from '../src/conformance/suite.js';
 import { runSuite } from '../src/conformance/run-suite.js';
 import { createEngine } from '../src/engine/engine.js';
 import { HeadpoolError } from '../src/core/errors.js';
+import { assertRefused } from './helpers/assertions.js';
 import { makeFolder } from './helpers/make-folder.js';
-import { float32Bytes, rejects, safetensorsFile } from './files/scratch.js';
+import { float32Bytes, safetensorsFile } from './files/scratch.js';
 
 const one = { dtype: 'F32', shape: [1, 1, 1, 1] };
 const tensors = {
@@ -49,7 +50,7 @@ const refuses = test.macro({
   title: (title = '') => `A suite is refused for ${title.charAt(0).toLowerCase()}${title.slice(1)}`,
   exec: async (t: ExecutionContext, cases: object | string, what: string, header: object = tensors) => {
     const folder = await writeSuite(t, cases, header);
-    await rejects(t, () => readSuite(folder), { code: 'INVALID_FILE', path: folder, what });
+    await assertRefused(t, () => readSuite(folder), { code: 'INVALID_FILE', path: folder, what });
   },
 });
 
@@ -92,9 +93,13 @@ test('A case without outputs', refuses, good, '`output.*`', {
 
 test('A folder without cases.json and a case without its file are errors of files', async (t) => {
   const empty = await makeFolder(t);
-  await rejects(t, () => readSuite(empty), { code: 'FILE_FAILED', path: empty, what: 'cases.json' });
+  await assertRefused(t, () => readSuite(empty), { code: 'FILE_FAILED', path: empty, what: 'cases.json' });
   const folder = await writeSuite(t, { ...good, cases: [{ ...good.cases[0], name: 'b' }] });
-  await rejects(t, () => readSuite(folder), { code: 'FILE_FAILED', path: folder, what: 'b.safetensors' });
+  await assertRefused(t, () => readSuite(folder), {
+    code: 'FILE_FAILED',
+    path: folder,
+    what: 'b.safetensors',
+  });
 });
 
 const refusesToRun = test.macro({

@@ -56,7 +56,7 @@ async function runTool(name, args, files) {
   } catch (error) {
     // The tool has said what is wrong; its error carries every file and would bury that.
     console.error(`${name} failed (${error.message})`);
-    process.exit(1);
+    return process.exit(1);
   }
 }
 

@@ -1,6 +1,7 @@
 // Bundles what a command loads at its start, of ours and of packages, into few files: a hundred modules found, read and
-// compiled one by one take longer than the rest of a start. The modules stay where tsc put them, for the library.
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+// compiled one by one take longer than the rest of a start. The modules stay where tsc put them, for the library. Made of
+// the sources, since the bundle of the worker stands where tsc puts its module.
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -41,16 +42,18 @@ async function bundle(entryPoints, folder, leaveOut = []) {
   if (notices !== '') await writeFile(join(folder, 'NOTICES.txt'), notices);
 }
 
-/** A module of ours that looks for files beside itself finds them from its bundle too. */
+/** A module of ours that looks for files beside itself in dist/ finds them from its bundle too. */
 function keepPlaces(folder) {
   return {
     name: 'keep places',
     setup({ onLoad }) {
-      onLoad({ filter: /[\\/]dist[\\/](src|workers)[\\/].*\.js$/ }, async ({ path }) => {
+      onLoad({ filter: /\.ts$/ }, async ({ path }) => {
         const source = await readFile(path, 'utf8');
-        const place = relative(folder, path).split(sep).join('/');
+        const compiled = join(root, 'dist', relative(root, path)).replace(/ts$/, 'js');
+        const place = relative(folder, compiled).split(sep).join('/');
         return {
           contents: source.replaceAll('import.meta.url', `new URL('${place}', import.meta.url).href`),
+          loader: 'ts',
         };
       });
     },
@@ -91,13 +94,14 @@ async function readLicense(folder) {
   return readFile(join(folder, file), 'utf8');
 }
 
-const command = { headpool: 'dist/src/cli.js' };
+const command = { headpool: 'src/cli.ts' };
 const folder = join(root, 'dist/command');
 const commands = (await readFile(join(root, command.headpool), 'utf8')).matchAll(
   /import\('(\.\/commands\/[^']+)'\)/g,
 );
 const others = [...commands].map(([, name]) => name).filter((name) => name !== './commands/run.js');
 
+await rm(folder, { recursive: true, force: true });
 // What `run` shares with no other command need not be cut into files, and it is the one that is started most often.
 await bundle(command, join(folder, 'run'), others);
 await bundle(command, join(folder, 'all'));
@@ -107,4 +111,4 @@ await writeFile(
   { mode: 0o755 },
 );
 // Each thread loads it anew.
-await bundle({ worker: 'dist/workers/worker.js' }, join(root, 'dist/workers'));
+await bundle({ worker: 'workers/worker.ts' }, join(root, 'dist/workers'));

@@ -27,7 +27,7 @@ export function startCommand(args: readonly string[]): StartedCommand {
 
 export interface CommandResult {
   readonly stdout: string;
-  /** From before the process to behind it. */
+  /** From before the process to after it. */
   readonly wallMs: number;
   /** The most memory that was resident in it. */
   readonly peakBytes: number;

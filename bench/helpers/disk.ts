@@ -3,7 +3,7 @@ import { mkdir, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { byteSize, parseByteSize } from '../../src/config/byte-size.js';
-import { formatBytes } from '../../src/page/table.js';
+import { formatBytes } from '../../src/page/figures.js';
 
 /** What `--folder` names, or one among the system's temporary files; it is there then. */
 export async function openFolder(given: string): Promise<string> {

@@ -1,7 +1,7 @@
 // A process of `memory.ts`: one sequence through one layer, then what it took, as JSON on stdout.
 import { createEngine, type EngineInfo } from '../../src/index.js';
-import { randomTensor, randomWeights } from './inputs.js';
-import { checkClose, layerRow, relativeError } from './oracle.js';
+import { normalTensor } from '../../src/measure/cases/inputs.js';
+import { checkRows, layerWeights } from './layer.js';
 import { enableRelaxedSimd } from './relaxed-simd.js';
 
 export interface OnePass {
@@ -23,21 +23,17 @@ const heads = 4;
 enableRelaxedSimd();
 const [tokens, threads] = process.argv.slice(2).map(Number) as [number, number];
 await using engine = await createEngine({ threads, kernel: 'wasm' });
-const weights = randomWeights({ modelDim, heads });
+const weights = layerWeights({ modelDim, heads });
 const layer = await engine.multiHeadAttention({ heads, weights });
 const startBytes = process.memoryUsage.rss();
 
-const x = randomTensor([tokens, modelDim], 6);
+const x = normalTensor([tokens, modelDim], 6);
 const start = performance.now();
 const { output } = await layer.forward(x);
 const ms = performance.now() - start;
 // Read before the check, which needs memory of its own. Kilobytes on every system.
 const peakBytes = process.resourceUsage().maxRSS * 1024;
 
-const errors = [0, tokens >> 1, tokens - 1].map((row) =>
-  relativeError(output.data.subarray(row * modelDim, (row + 1) * modelDim), layerRow(x, weights, heads, row)),
-);
-const error = Math.max(...errors);
-checkClose('A row of the output', error);
+const error = checkRows('The output', { x, y: output, weights, heads });
 const pass: OnePass = { engine: engine.info, tokens, modelDim, startBytes, peakBytes, ms, error };
 console.log(JSON.stringify(pass));

@@ -1,16 +1,10 @@
 // How a benchmark ends: a table and PASS or MISS for each of its bars, or all of it as JSON; exit code 1 for a miss.
 import type { EngineInfo } from '../../src/index.js';
+import { formatBar, type BarLine } from '../../src/measure/grid/bars.js';
 import { describeMachine } from '../../src/measure/machine.js';
-import { formatTable } from '../../src/page/table.js';
 import type { Ratio } from '../../src/measure/pairs.js';
-
-/** One thing that a benchmark has to show. */
-export interface Bar {
-  readonly name: string;
-  readonly found: string;
-  readonly wanted: string;
-  readonly isMet: boolean;
-}
+import { formatRange, formatRatio } from '../../src/page/figures.js';
+import { formatTable } from '../../src/page/table.js';
 
 export interface Outcome {
   readonly benchmark: string;
@@ -18,7 +12,7 @@ export interface Outcome {
   readonly engines: readonly EngineInfo[];
   /** The first row names the columns; the first column is text, the others numbers. */
   readonly table: readonly (readonly string[])[];
-  readonly bars: readonly Bar[];
+  readonly bars: readonly BarLine[];
   /** What a reader must know of the figures. */
   readonly notes?: readonly string[];
   /** The figures themselves, for `--json`. */
@@ -48,18 +42,25 @@ function describeEngine({ version, kernel, instructionSet }: EngineInfo): string
   return `headpool ${version}: ${kernel} kernel, ${instructionSet}`;
 }
 
-function formatBar({ name, found, wanted, isMet }: Bar): string {
-  return `${isMet ? 'PASS' : 'MISS'}  ${name}: ${found} (wanted ${wanted})`;
-}
-
 /** Progress of a long run, on stderr so that stdout stays what was asked for. */
 export function progress(message: string): void {
   console.error(`… ${message}`);
 }
 
 /** '1.62x [1.58, 1.66]': the median and its interval. */
-export function formatRatio({ median, interval }: Ratio): string {
-  return `${median.toFixed(2)}x [${interval.low.toFixed(2)}, ${interval.high.toFixed(2)}]`;
+export function formatMedian({ median, interval }: Ratio): string {
+  return `${formatRatio(median)}x [${formatRange(interval, formatRatio, ', ')}]`;
+}
+
+// Such a control says that the machine did something else at the time.
+const mostDeviation = 0.1;
+
+/** What a reader must know of ratios that were measured on a busy machine. */
+export function noteNoisy(found: readonly { readonly name: string; readonly control: Ratio }[]): string[] {
+  const noisy = found.filter(({ control }) => Math.abs(Math.log(control.median)) > Math.log1p(mostDeviation));
+  if (noisy.length === 0) return [];
+  const names = noisy.map(({ name }) => name).join(', ');
+  return [`The control is off by over ${mostDeviation * 100} %, measure again: ${names}`];
 }
 
 /** FLOP in so many ms as GFLOP/s. */

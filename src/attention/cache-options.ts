@@ -1,7 +1,7 @@
 // The options of a cache: their names, defaults and checks.
 import { expected } from '../core/errors.js';
+import { checkNames } from '../core/suggest.js';
 import { dtypes, type Dtype } from '../core/tensor/dtype.js';
-import { checkNames } from './check-names.js';
 
 /** What `layer.createCache` takes. */
 export interface CacheOptions {

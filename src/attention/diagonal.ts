@@ -1,7 +1,8 @@
 // Where queries stand among the keys, and how far they look to either side.
 import { expected } from '../core/errors.js';
-import { alignments, type Alignment, type AttentionOptions } from './options.js';
 import type { Batch, Entry } from './batch.js';
+import { positionalOption } from './option-rows.js';
+import type { Alignment, AttentionOptions } from './options.js';
 import type { CallRules, ResolvedOptions } from './resolved-options.js';
 
 /**
@@ -12,11 +13,7 @@ export function resolveDiagonal(
   options: AttentionOptions,
   batch: Batch,
 ): Pick<ResolvedOptions, 'diagonalOf'> & Pick<CallRules, 'left' | 'right'> {
-  const { causal = false, window = {} } = options;
-  if (![true, false, ...alignments].includes(causal)) {
-    throw expected('INVALID_OPTION', "true, false, 'top-left' or 'bottom-right'", 'causal', causal);
-  }
-  const { left, right } = readWindow(window);
+  const { causal = false, window: { left = Infinity, right = Infinity } = {} } = options;
   const alignment = statedAlignment(options);
   if (batch.isCached) refuseAlignment(options);
   else if (alignment === undefined) checkAgreement(options, batch);
@@ -36,20 +33,8 @@ function bottomRight({ keys, queries }: Entry): number {
   return keys - queries;
 }
 
-function readWindow(window: AttentionOptions['window'] & object): { left: number; right: number } {
-  for (const name of ['left', 'right'] as const) {
-    const bound = window[name];
-    if (bound === undefined || (Number.isInteger(bound) && bound >= 0)) continue;
-    throw expected('INVALID_OPTION', 'an integer >= 0', `window.${name}`, bound);
-  }
-  return { left: window.left ?? Infinity, right: window.right ?? Infinity };
-}
-
 /** What `alignment` and `causal` say together. */
 function statedAlignment({ causal, alignment }: AttentionOptions): Alignment | undefined {
-  if (![undefined, ...alignments].includes(alignment)) {
-    throw expected('INVALID_OPTION', "'top-left' or 'bottom-right'", 'alignment', alignment);
-  }
   const ofCausal = typeof causal === 'string' ? causal : undefined;
   if (ofCausal !== undefined && alignment !== undefined && ofCausal !== alignment) {
     throw expected('INVALID_OPTION', `'${ofCausal}', as \`causal\` says,`, 'alignment', alignment);
@@ -72,17 +57,8 @@ function checkAgreement(options: AttentionOptions, { entries }: Batch): void {
   const odd = entries.find(({ keys, queries }) => keys !== queries);
   if (odd === undefined) return;
   const what = `'top-left' or 'bottom-right' where they differ (${odd.queries} queries on ${odd.keys} keys)`;
-  if (options.causal === true) throw expected('INVALID_OPTION', what, 'causal', true);
   const measures = positionalOption(options);
   if (measures === undefined) return;
+  if (measures === 'causal') throw expected('INVALID_OPTION', what, 'causal', true);
   throw expected('INVALID_OPTION', `${what}, which \`${measures}\` needs,`, 'alignment', undefined);
-}
-
-/** An option that looks at positions, if there is one. */
-function positionalOption(options: AttentionOptions): string | undefined {
-  const { window, alibiSlopes, rope, headStatistics } = options;
-  if (window?.left !== undefined || window?.right !== undefined) return 'window';
-  if (alibiSlopes !== undefined) return 'alibiSlopes';
-  if (rope !== undefined && rope.positions === undefined) return 'rope';
-  return headStatistics === true ? 'headStatistics' : undefined;
 }

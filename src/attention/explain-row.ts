@@ -30,7 +30,7 @@ export interface Explanation {
   readonly allowed: boolean;
   /** The first rule that leaves the key out, in the order length, causal, window, mask, bias. */
   readonly reason?: Reason;
-  /** The same in numbers: 'key 7 is behind position 5'. */
+  /** The same in numbers: 'key 7 comes after position 5'. */
   readonly because?: string;
   /** Of the scores of the attended keys and the sink; -Infinity where there are none. */
   readonly maximum: number;

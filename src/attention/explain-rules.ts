@@ -18,7 +18,7 @@ export type Reason = 'length' | 'causal' | 'window' | 'mask' | 'bias';
 
 export interface LeftOut {
   readonly reason: Reason;
-  /** The reason in numbers: 'key 7 is behind position 5'. */
+  /** The reason in numbers: 'key 7 comes after position 5'. */
   readonly because: string;
 }
 
@@ -32,7 +32,7 @@ export function whyLeftOut(
   const { batch, head, query, position } = place;
   if (key >= validKeys) return { reason: 'length', because: `keyLengths[${batch}] = ${validKeys}` };
   if (key > position + right) {
-    if (right === 0) return { reason: 'causal', because: `key ${key} is behind position ${position}` };
+    if (right === 0) return { reason: 'causal', because: `key ${key} comes after position ${position}` };
     return { reason: 'window', because: `window right ${right} reaches up to key ${position + right}` };
   }
   if (key < position - left) {

@@ -1,8 +1,8 @@
 // Explains the weight of one key for one query and head: checks what is asked, finds the rows in the caller's operands
 // and leaves the arithmetic to explain-row.ts. Float64 on the calling thread; no engine takes part.
 import { expected, HeadpoolError } from '../core/errors.js';
+import { checkNames } from '../core/suggest.js';
 import { describeAttention, type AttentionInputs } from './attention-call.js';
-import { checkNames } from './check-names.js';
 import {
   checkIndex,
   explainKey,
@@ -57,7 +57,7 @@ export function explainAttention(inputs: AttentionInputs, at: WeightIndex): Expl
   const queries = { tensor: query, heads, head: place.head, firstRow: queryRow, tokens: tokens?.queries };
   const keys = { tensor: key, heads: kvHeads, head: place.kvHead, firstRow: keyRow, tokens: tokens?.keys };
   const row = explainRow(
-    prepare({
+    prepareRow({
       place,
       batch,
       options,
@@ -93,7 +93,7 @@ export function explainLayerRow(weights: ResolvedWeights, call: LayerRows, at: R
     return data.subarray(row * width, (row + 1) * width);
   };
   return explainRow(
-    prepare({
+    prepareRow({
       place,
       batch,
       options,
@@ -128,7 +128,7 @@ function vectorOf(
 }
 
 /** The same row with qkNorm and rope in front. Extra keys stay as they are: they are no tokens and have no position. */
-function prepare(source: RowSource): RowSource {
+export function prepareRow(source: RowSource): RowSource {
   const { batch, options, place } = source;
   const { qkNorm, rope } = options;
   const { queryRow, keyRow } = batch.entries[place.batch]!;

@@ -5,7 +5,7 @@ import type { TensorLike } from '../core/tensor/tensor.js';
 import { denseBatch, lengthsOf, raggedBatch, rowsOf, type Batch } from './batch.js';
 import type { KeyValueCache } from './cache.js';
 import { behindCaches, cachesOf } from './cached-batch.js';
-import { checkNames } from './check-names.js';
+import { checkNames } from '../core/suggest.js';
 import type { AttentionOptions } from './options.js';
 import { resolveOptions } from './resolve-options.js';
 import type { ResolvedOptions } from './resolved-options.js';

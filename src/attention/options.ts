@@ -1,8 +1,10 @@
-// The options of an attention call: their names and types.
+// The options of an attention call: their types, and the one table of what each may be and how it is said.
 import { expected } from '../core/errors.js';
+import { checkNames } from '../core/suggest.js';
 import type { Tensor, TensorLike } from '../core/tensor/tensor.js';
+import { alibiSlopes } from './alibi.js';
 import type { KeyValueCache } from './cache.js';
-import { checkNames } from './check-names.js';
+import type { RowOf } from './option-kinds.js';
 import type { MaskLike } from './share-operands.js';
 
 /** Where the diagonal starts: query i stands at position i, or so that the last query stands at the last valid key. */
@@ -66,7 +68,8 @@ export interface AttentionOptions {
   readonly out?: Tensor;
 }
 
-export type ScoresToReturn = 'scaled' | 'softcapped' | 'biased' | 'probabilities';
+export const scoreStages = ['scaled', 'softcapped', 'biased', 'probabilities'] as const;
+export type ScoresToReturn = (typeof scoreStages)[number];
 
 export interface RotaryOptions {
   /** angle(position, i) = position · base^(-2i / dims); 10000 in most models. */
@@ -90,30 +93,107 @@ export interface QueryKeyNorm {
   readonly epsilon?: number;
 }
 
-const optionNames = [
-  'causal',
-  'alignment',
-  'mask',
-  'bias',
-  'keyLengths',
-  'offsets',
-  'keyOffsets',
-  'scale',
-  'softcap',
-  'window',
-  'alibiSlopes',
-  'sinks',
-  'headScale',
-  'rope',
-  'qkNorm',
-  'returnWeights',
-  'returnScores',
-  'returnLogSumExp',
-  'headStatistics',
-  'cache',
-  'signal',
-  'out',
-] as const satisfies readonly (keyof AttentionOptions)[];
+/** Options that are objects, whose fields have rows of their own. */
+export type Groups = Required<Pick<AttentionOptions, 'window' | 'rope' | 'qkNorm'>>;
+type FieldPath<Name extends keyof Groups> = `${Name}.${keyof Groups[Name] & string}`;
+
+/** An option, or a field of one, as messages name it: `softcap`, `window.left`. */
+export type OptionPath =
+  Exclude<keyof AttentionOptions, keyof Groups> | { [Name in keyof Groups]: FieldPath<Name> }[keyof Groups];
+
+/** What stands at a path. */
+export type OptionAt<Path extends OptionPath> = Path extends keyof AttentionOptions
+  ? AttentionOptions[Path]
+  : Path extends `${infer Name extends keyof Groups}.${infer Field}`
+    ? Groups[Name][Field & keyof Groups[Name]]
+    : never;
+
+/**
+ * All that the program must know of an option besides what it means: names, checks, settings and records follow from it.
+ * Those with a `help` hold for sequences of any length, and `headpool run` and `explain` have them as settings. In the
+ * order in which settings are listed and outputs record their making.
+ */
+export const optionTable = {
+  causal: {
+    kind: 'flag or choice',
+    choices: alignments,
+    default: false,
+    positional: true,
+    help: 'attend no later tokens: true, top-left or bottom-right',
+  },
+  alignment: {
+    kind: 'choice',
+    choices: alignments,
+    help: 'where the diagonal starts; needed where keys are not as many as queries',
+  },
+  'window.left': {
+    kind: 'count',
+    positional: true,
+    help: 'earlier tokens that a query attends; default: all',
+  },
+  'window.right': {
+    kind: 'count',
+    positional: true,
+    help: 'later tokens that a query attends; default: all',
+  },
+  scale: {
+    kind: 'float32',
+    default: (headDim: number) => 1 / Math.sqrt(headDim),
+    help: 'factor of the scores; default: 1 / sqrt(headDim)',
+  },
+  softcap: { kind: 'positive float32', none: 0, help: 'c: a score s becomes c * tanh(s / c)' },
+  alibiSlopes: {
+    kind: 'numbers a head',
+    range: 'finite',
+    positional: true,
+    flag: { name: 'alibi', stands: alibiSlopes },
+    help: 'lower scores by distance, with the slopes of the ALiBi paper',
+  },
+  sinks: {
+    kind: 'numbers a head',
+    range: 'below Infinity',
+    help: "logits that join the softmax's denominator, one a head: a,b,...",
+  },
+  headScale: {
+    kind: 'numbers a head',
+    range: 'finite',
+    help: "factors of the heads' outputs, one a head: a,b,...; 0 skips the head",
+  },
+  'rope.base': {
+    kind: 'positive number',
+    isNeeded: true,
+    positional: true,
+    help: 'turn queries and keys by their positions (RoPE); 10000 in most models',
+  },
+  'rope.dims': {
+    kind: 'even count',
+    default: (headDim: number) => headDim,
+    help: 'how many dims of a head turn; default: all',
+  },
+  'rope.interleaved': {
+    kind: 'flag',
+    default: false,
+    help: 'turn pairs (2i, 2i + 1) instead of (i, i + dims / 2)',
+  },
+  'rope.positions': { kind: 'other' },
+  'qkNorm.q': { kind: 'other', isNeeded: true },
+  'qkNorm.k': { kind: 'other', isNeeded: true },
+  'qkNorm.epsilon': { kind: 'number >= 0' },
+  mask: { kind: 'other' },
+  bias: { kind: 'other' },
+  keyLengths: { kind: 'other' },
+  offsets: { kind: 'other' },
+  keyOffsets: { kind: 'other' },
+  returnWeights: { kind: 'flag or choice', choices: ['mean'] },
+  returnScores: { kind: 'choice', choices: scoreStages },
+  returnLogSumExp: { kind: 'flag' },
+  headStatistics: { kind: 'flag', positional: true },
+  cache: { kind: 'other' },
+  signal: { kind: 'other' },
+  out: { kind: 'other' },
+} as const satisfies { readonly [Path in OptionPath]: RowOf<OptionAt<Path>> };
+
+const optionNames = [...new Set(Object.keys(optionTable).map((path) => path.split('.', 1)[0]!))];
 
 /** Rejects names that are no option. @throws UNKNOWN_OPTION, naming the nearest; INVALID_OPTION if it is no object. */
 export function checkOptionNames(options: object, others: readonly string[] = []): void {

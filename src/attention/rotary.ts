@@ -8,9 +8,6 @@ import { shareNumbers } from './share-operands.js';
 /** @throws INVALID_OPTION */
 export function resolveRotary(rope: RotaryOptions, headDim: number, batch: Batch): ResolvedRotary {
   const { base, dims = headDim, interleaved = false, positions } = rope;
-  if (!Number.isFinite(base) || base <= 0) {
-    throw expected('INVALID_OPTION', 'a finite number > 0', 'rope.base', base);
-  }
   if (!Number.isInteger(dims) || dims < 2 || dims > headDim || dims % 2 !== 0) {
     throw expected(
       'INVALID_OPTION',
@@ -18,9 +15,6 @@ export function resolveRotary(rope: RotaryOptions, headDim: number, batch: Batch
       'rope.dims',
       rope.dims,
     );
-  }
-  if (typeof interleaved !== 'boolean') {
-    throw expected('INVALID_OPTION', 'true or false', 'rope.interleaved', interleaved);
   }
   return { base, dims, interleaved, positions: positions === undefined ? null : spread(positions, batch) };
 }
@@ -58,9 +52,6 @@ const defaultEpsilon = 1e-6;
 /** @throws INVALID_OPTION */
 export function resolveNorm(norm: QueryKeyNorm, headDim: number): ResolvedNorm {
   const { q, k, epsilon = defaultEpsilon } = norm;
-  if (!Number.isFinite(epsilon) || epsilon < 0) {
-    throw expected('INVALID_OPTION', 'a finite number >= 0', 'qkNorm.epsilon', epsilon);
-  }
   const list = { count: headDim, which: 'a dim of a head', range: 'finite' } as const;
   return { query: shareNumbers('qkNorm.q', q, list), key: shareNumbers('qkNorm.k', k, list), epsilon };
 }

@@ -2,22 +2,25 @@
 import { availableParallelism } from 'node:os';
 import type { CommandModule } from 'yargs';
 import { defaultMemoryBytes } from '../runs/limits.js';
+import type { KernelName } from '../core/protocol/kernels.js';
 import { parseByteSize } from '../config/byte-size.js';
 import type { Settings } from '../config/schemas.js';
+import { holdBars, noteIdleBars } from '../measure/grid/bars.js';
 import { gridAxes } from '../measure/grid/cut.js';
 import { refuseOverMemory, refuseOverTime } from '../measure/grid/estimate.js';
-import { expandGrid } from '../measure/grid/expand.js';
+import { expandGrid, type GridSettings } from '../measure/grid/expand.js';
 import { surveyKernels, type KernelSurvey } from '../measure/grid/lab.js';
 import type { GridResults } from '../measure/grid/results.js';
 import { measureGrid } from '../measure/grid/run-grid.js';
-import { formatGridCsv } from '../measure/report/grid-csv.js';
-import { formatGridTable } from '../measure/report/grid-table.js';
-import { formatCount, formatDuration } from '../page/table.js';
+import { formatGridCsv, formatGridTable } from '../measure/report/grid-table.js';
+import { formatCount, formatDuration, formatShare } from '../page/figures.js';
 import { addFlags, settingsOf, type CommonArgs } from './command.js';
 import { compareFiles } from './compare-files.js';
-import { startGridProgress } from './grid-progress.js';
+import { startMeasureProgress } from './measure-progress.js';
 import { openOutputs } from './measured-outputs.js';
 import { stopOnSignals } from './stop-signals.js';
+
+const barsAreMissed = 1;
 
 export const benchCommand: CommandModule<object, CommonArgs> = {
   command: 'bench',
@@ -34,8 +37,10 @@ export const benchCommand: CommandModule<object, CommonArgs> = {
     const outputs = await openOutputs<GridResults>(settings, formatGridCsv);
     try {
       const results = await measure(settings, signal);
+      const { bars = [] } = results;
       console.log(isJson ? JSON.stringify(results) : formatGridTable(results));
       await outputs.write(results);
+      if (bars.some(({ isMet }) => !isMet)) process.exitCode = barsAreMissed;
     } finally {
       await outputs.discard();
     }
@@ -48,7 +53,7 @@ const examples: [string, string][] = [
     '$0 bench --heads 8,16 --head-dim 64 --tokens 512,4096 --causal false,true --kernel native,wasm',
     'lists multiply',
   ],
-  ['$0 bench --mode decode --tokens 4096,65536 --dtype f32,f16', 'one token behind a cache'],
+  ['$0 bench --mode decode --tokens 4096,65536 --dtype f32,f16', 'one token after those of a cache'],
   ['$0 bench --compare old.json new.json', 'ratios with intervals; exit code 1 if new.json is slower'],
   [
     '$0 bench --compare old1.json new1.json old2.json new2.json ...',
@@ -57,32 +62,28 @@ const examples: [string, string][] = [
 ];
 
 async function measure(settings: Settings<'bench'>, signal: AbortSignal): Promise<GridResults> {
-  const { seconds, rounds, title } = settings;
-  const survey = await surveyKernels(settings.kernel);
+  const { seconds, rounds, title, bars } = settings;
+  const survey = await surveyKernels(
+    [settings, ...(settings.also ?? [])].flatMap(({ kernel = [] }) => kernel),
+  );
   const { cases, roundMs } = plan(settings, survey);
-  const progress = startGridProgress(process.stderr);
+  const progress = startMeasureProgress(process.stderr, ({ done, of }) =>
+    formatShare(done / of, 0).padStart(5),
+  );
   try {
-    return await measureGrid(
-      cases,
-      { title, seconds, rounds, roundMs, unavailable: survey.unavailable },
-      {
-        signal,
-        onProgress: (done) => {
-          progress.show(done);
-        },
-      },
-    );
+    const options = { title, seconds, rounds, roundMs, unavailable: survey.unavailable };
+    const results = await measureGrid(cases, options, { signal, onProgress: progress.show });
+    return bars === undefined ? results : { ...results, bars: holdBars(bars, results.cells) };
   } finally {
     progress.end();
   }
 }
 
 /** The cases that are little enough work. @throws INVALID_OPTION, MEMORY_LIMIT */
-function plan(settings: Settings<'bench'>, { kernels, rates, unavailable }: KernelSurvey) {
-  const { seconds, rounds, maxMemory, maxMinutes, threads = [availableParallelism()] } = settings;
-  const window = settings.window.map((tokens) => (tokens === 'none' ? null : tokens));
-  const { cases, notes } = expandGrid({ ...settings, window, threads, kernel: kernels });
-  for (const note of notes) console.error(`headpool: ${note}`);
+function plan(settings: Settings<'bench'>, { best, rates, unavailable }: KernelSurvey) {
+  const { seconds, rounds, maxMemory, maxMinutes, bars = [] } = settings;
+  const { cases, notes } = expandGrid(...gridsOf(settings, best));
+  for (const note of [...notes, ...noteIdleBars(bars, cases)]) console.error(`headpool: ${note}`);
   const possible = cases.filter(({ kernel }) => !unavailable.has(kernel));
   const limits = {
     // One cell at a time is all that the process does; a run leaves more to others.
@@ -99,4 +100,22 @@ function plan(settings: Settings<'bench'>, { kernels, rates, unavailable }: Kern
   );
   const byCase = new Map(estimates.map((estimate) => [estimate.case, estimate.roundMs]));
   return { cases, roundMs: (benchCase: (typeof cases)[number]): number => byCase.get(benchCase) ?? 0 };
+}
+
+/** @param best the kernel that 'auto' stands for */
+export function gridsOf(settings: Settings<'bench'>, best: KernelName): GridSettings[] {
+  const changes = [{}, ...(settings.also ?? [])];
+  return changes.map((changed: NonNullable<Settings<'bench'>['also']>[number]): GridSettings => {
+    // One width stands for the other.
+    const isOfWidth = (changed.modelDim ?? changed.headDim) !== undefined;
+    const widths = isOfWidth ? { modelDim: undefined, headDim: undefined } : {};
+    // A change names a list or doesn't; none is undefined.
+    const grid = { ...settings, ...widths, ...changed } as Settings<'bench'>;
+    return {
+      ...grid,
+      threads: grid.threads ?? [availableParallelism()],
+      window: grid.window.map((tokens) => (tokens === 'none' ? null : tokens)),
+      kernel: [...new Set(grid.kernel.map((name) => (name === 'auto' ? best : name)))],
+    };
+  });
 }

@@ -1,8 +1,8 @@
 // What the subcommands share: flags made from a command's settings, and settings made from what was given.
 import type { Argv, ArgumentsCamelCase, Options } from 'yargs';
-import { fieldsOf, type Field } from '../config/fields.js';
+import { fieldsOf, flagOf, parseText, variableOf, type Field, type Fields } from '../config/fields.js';
 import type { CommandName, Settings } from '../config/schemas.js';
-import { flagOf, parseText, resolveSettings, variableOf } from '../config/settings.js';
+import { resolveSettings } from '../config/settings.js';
 import { HeadpoolError } from '../core/errors.js';
 import { didYouMean } from '../core/suggest.js';
 
@@ -17,10 +17,12 @@ const commonFlags = {
   json: { type: 'boolean', default: false, description: 'print one JSON object instead of text' },
 } as const satisfies Record<string, Options>;
 
-/** Adds a flag for every setting of a command. */
+/** Adds a flag for every setting of a command, but for the one that is its arguments. */
 export function addFlags(yargs: Argv, name: CommandName): Argv<CommonArgs> {
-  for (const [field, description] of fieldsOf(name))
-    yargs.option(flagOf(field).slice(2), toFlag(field, description));
+  for (const [field, setting] of fieldsOf(name)) {
+    if (setting.name === field) yargs.positional(field, { type: 'string', description: setting.description });
+    else yargs.option(setting.name.slice(2), toFlag(field, setting));
+  }
   return yargs
     .options(commonFlags)
     .group(Object.keys(commonFlags), 'Common options:')
@@ -58,9 +60,16 @@ function toFlag(field: string, { kind, choices, description, default: fallback }
 }
 
 function flagValue(value: unknown, field: Field): unknown {
-  if (Array.isArray(value) && field.kind !== 'array') return flagValue(value.at(-1), field);
+  if (field.kind === 'array') return listOf(value);
+  if (Array.isArray(value)) return flagValue(value.at(-1), field);
   if (field.kind === 'boolean or string' && value === '') return true;
-  return typeof value === 'string' && field.kind !== 'array' ? parseText(value, field) : value;
+  return typeof value === 'string' ? parseText(value, field) : value;
+}
+
+/** yargs gives one argument as a text where a flag says it, and none as an empty list. */
+function listOf(value: unknown): unknown {
+  if (Array.isArray(value) && value.length === 0) return undefined;
+  return typeof value === 'string' ? [value] : value;
 }
 
 /** The command's name stands among them where flags stood before it. */
@@ -69,7 +78,7 @@ function refuseSurplus([first, second]: readonly (string | number)[], name: Comm
   if (surplus !== undefined) throw new HeadpoolError('UNKNOWN_OPTION', `Unexpected argument \`${surplus}\``);
 }
 
-function refuseUnknownFlags(args: ArgumentsCamelCase<CommonArgs>, fields: ReadonlyMap<string, Field>): void {
+function refuseUnknownFlags(args: ArgumentsCamelCase<CommonArgs>, fields: Fields): void {
   const known = new Set([...fields.keys(), ...Object.keys(commonFlags), 'help', 'version', 'i', 'o']);
   for (const name of Object.keys(args)) {
     const field = name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());

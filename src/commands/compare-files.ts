@@ -1,10 +1,9 @@
 // headpool bench --compare: files of results held against each other in pairs; nothing is measured.
 import { expected, invalidFile } from '../core/errors.js';
-import { hasSlowdown } from '../measure/grid/compare.js';
-import { comparePairs, type GridPair } from '../measure/grid/compare-pairs.js';
-import { readResults } from '../measure/grid/parse-results.js';
+import { comparePairs, hasSlowdown, type GridPair } from '../measure/grid/compare.js';
 import type { GridResults } from '../measure/grid/results.js';
 import { formatComparison } from '../measure/report/comparison-table.js';
+import { readResults } from '../measure/stored-results.js';
 
 const somethingIsSlower = 1;
 

@@ -5,7 +5,8 @@ import {
   type Explanation,
   type ScoreSteps,
 } from '../attention/explain-row.js';
-import { formatCount, formatTable } from '../page/table.js';
+import { formatCount } from '../page/figures.js';
+import { formatTable } from '../page/table.js';
 
 /** A name, a number, and what is to say about it. */
 type Line = readonly [name: string, number: string, remark?: string];

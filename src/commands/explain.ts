@@ -6,12 +6,13 @@ import { explainKey, rankedKeys, type ExplainedRow } from '../attention/explain-
 import { resolveOptions } from '../attention/resolve-options.js';
 import { weightsFromTorch } from '../checkpoints/torch.js';
 import { resolveWeights, type Linear } from '../attention/weights.js';
+import { optionsOf } from '../config/attention-settings.js';
 import type { Settings } from '../config/schemas.js';
 import { expected, HeadpoolError } from '../core/errors.js';
 import { openSequences } from '../files/sequences/formats.js';
 import { readStateDict } from '../files/state-dict.js';
 import { createTensor, type Tensor } from '../core/tensor/tensor.js';
-import { attentionOptions, checkAlignment } from './attention-options.js';
+import { checkAlignment } from './check-alignment.js';
 import { addFlags, settingsOf, type CommonArgs } from './command.js';
 import { formatKey, formatRow } from './explain-text.js';
 
@@ -61,7 +62,7 @@ async function readRow(settings: Settings<'explain'>): Promise<ExplainedRow> {
   checkAlignment(settings, [query.shape[0]!], [key.shape[0]!]);
   const lengths = { keyLengths: undefined, offsets: undefined, keyOffsets: undefined };
   const batch = denseBatch(1, query.shape[0]!, key.shape[0]!, lengths);
-  const options = resolveOptions(attentionOptions(settings), weights, batch, []);
+  const options = resolveOptions(optionsOf(settings), weights, batch, []);
   const row = explainLayerRow(weights, { query, key, batch, options }, { head, query: token });
   return { ...row, place: { ...row.place, batch: sequence } };
 }

@@ -3,7 +3,8 @@ import type { CommandModule } from 'yargs';
 import { createEngine } from '../engine/engine.js';
 import { describeMachine } from '../measure/machine.js';
 import { measurePeak } from '../measure/peak.js';
-import { formatBytes, formatTable } from '../page/table.js';
+import { formatBytes } from '../page/figures.js';
+import { formatTable } from '../page/table.js';
 import { addFlags, settingsOf, type CommonArgs } from './command.js';
 
 export const infoCommand: CommandModule<object, CommonArgs> = {

@@ -6,7 +6,7 @@ import { expected } from '../core/errors.js';
 import { exists } from '../files/open-file.js';
 import { countTokens } from '../files/sequences/layout.js';
 import { createSequenceWriter } from '../files/sequences/sequence-writer.js';
-import { formatCount } from '../page/table.js';
+import { formatCount } from '../page/figures.js';
 import { createRandom } from '../core/tensor/random.js';
 import { addFlags, settingsOf, type CommonArgs } from './command.js';
 

@@ -61,12 +61,12 @@ export async function openOutputs<Results extends GridResults | ScalingResults>(
 
 // Pages and charts are loaded when asked for: most runs want none.
 async function formatHtml(results: GridResults | ScalingResults): Promise<string> {
-  const { formatPage } = await import('../measure/report/bench-page.js');
+  const { formatPage } = await import('../measure/report/page.js');
   return formatPage(results);
 }
 
 async function writeCharts(folder: string, results: GridResults | ScalingResults): Promise<void> {
-  const { formatCharts } = await import('../measure/report/bench-charts.js');
+  const { formatCharts } = await import('../measure/report/charts.js');
   for (const [name, svg] of formatCharts(results)) {
     const file = await createAtomicFile(join(folder, `${name}.svg`));
     try {

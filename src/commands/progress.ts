@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import type { FileIdentity } from '../runs/identity.js';
 import type { RunProgress } from '../runs/run.js';
-import { formatCount, formatDuration } from '../page/table.js';
+import { formatCount, formatDuration, formatShare } from '../page/figures.js';
 
 const barWidth = 24;
 const plainEveryMs = 10_000;
@@ -58,7 +58,7 @@ export function startProgress(source: ProgressSource, stream: NodeJS.WriteStream
       if (nowMs - shownMs < (isTerminal ? drawEveryMs : plainEveryMs)) return;
       shownMs = nowMs;
       const share0 = doneWeight / allWeights;
-      const percent = isKnown ? `${(share0 * 100).toFixed(0).padStart(3)} %  ` : '';
+      const percent = isKnown ? `${formatShare(share0, 0).padStart(5)}  ` : '';
       const line = `${percent}${describe(input, nowMs)}`;
       stream.write(
         isTerminal

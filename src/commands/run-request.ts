@@ -3,15 +3,15 @@ import { mkdir } from 'node:fs/promises';
 import { weightsFromTorch } from '../checkpoints/torch.js';
 import { planOutputs } from '../runs/plan-outputs.js';
 import type { EmbeddingFile, RunRequest } from '../runs/request.js';
+import { optionsOf } from '../config/attention-settings.js';
+import { flagOf } from '../config/fields.js';
 import type { Settings } from '../config/schemas.js';
-import { flagOf } from '../config/settings.js';
-import { expected } from '../core/errors.js';
+import { HeadpoolError } from '../core/errors.js';
 import { attempt } from '../files/attempt.js';
 import { findFiles } from '../files/find-files.js';
 import { openEmbedding } from '../files/sequences/embedding.js';
 import { sequenceExtensions } from '../files/sequences/formats.js';
 import { readStateDict } from '../files/state-dict.js';
-import { attentionOptions } from './attention-options.js';
 
 /** @throws INVALID_OPTION, INVALID_FILE, INVALID_WEIGHTS, FILE_FAILED */
 export async function requestOf(settings: Settings<'run'>): Promise<RunRequest> {
@@ -33,7 +33,7 @@ export async function requestOf(settings: Settings<'run'>): Promise<RunRequest> 
   if (folder !== undefined && !dryRun) {
     await attempt(folder, 'create the folder', () => mkdir(folder, { recursive: true }));
   }
-  const options = attentionOptions(settings);
+  const options = optionsOf(settings);
   return { ...plan, key, value, embedding, weights, options, dtype, pool, onError };
 }
 
@@ -41,7 +41,7 @@ export async function requestOf(settings: Settings<'run'>): Promise<RunRequest> 
 function checkDurable(settings: Settings<'run'>, manifestPath: string | undefined): void {
   const field = (['resume', 'restart', 'verifyOutput'] as const).find((name) => settings[name]);
   if (field === undefined || manifestPath !== undefined) return;
-  throw expected('INVALID_OPTION', 'files as input and output', flagOf(field), true);
+  throw new HeadpoolError('INVALID_OPTION', `\`${flagOf(field)}\` needs files as input and output`);
 }
 
 async function embeddingOf(settings: Settings<'run'>): Promise<EmbeddingFile | undefined> {

@@ -1,8 +1,9 @@
 // What `headpool run` prints: the estimate of a dry run, the table at the end.
-import type { RunEstimate } from '../runs/estimate.js';
+import type { RunEstimate } from '../runs/preflight.js';
 import type { RunRequest } from '../runs/request.js';
 import type { Settings } from '../config/schemas.js';
-import { formatBytes, formatCount, formatDuration, formatFlop, formatTable } from '../page/table.js';
+import { formatBytes, formatCount, formatDuration, formatFlop, formatShare } from '../page/figures.js';
+import { formatTable } from '../page/table.js';
 import type { RunReport } from './run-report.js';
 
 type Row = [string, string];
@@ -51,7 +52,7 @@ function formatVerified(verified: RunReport['verified']): string {
 }
 
 function phaseShare(ms: number, elapsedMs: number): string {
-  return `${formatDuration(ms).padEnd(10)} ${((100 * ms) / elapsedMs).toFixed(0).padStart(3)} %`;
+  return `${formatDuration(ms).padEnd(10)} ${formatShare(ms / elapsedMs, 0).padStart(5)}`;
 }
 
 export function formatEstimate(

@@ -2,12 +2,11 @@
 import { writeFile } from 'node:fs/promises';
 import type { CommandModule } from 'yargs';
 import type { LayerHeads } from '../runs/configuration.js';
-import { estimateRun } from '../runs/estimate.js';
 import { identifyRun, identifyWork, type WorkIdentity } from '../runs/identity.js';
 import { openJournal, type Journal } from '../runs/journal.js';
 import { chooseLimits, defaultMemoryBytes, needOf } from '../runs/limits.js';
 import { RunPlanner } from '../runs/planner.js';
-import { checkInputs } from '../runs/preflight.js';
+import { checkInputs, estimateRun } from '../runs/preflight.js';
 import { standardStream, type RunRequest } from '../runs/request.js';
 import { executeRun, type RunHooks } from '../runs/run.js';
 import { verifyOutputs } from '../runs/verify-outputs.js';
@@ -15,8 +14,8 @@ import { parseByteSize } from '../config/byte-size.js';
 import type { Settings } from '../config/schemas.js';
 import { createEngine, type Engine } from '../engine/engine.js';
 import { attempt } from '../files/attempt.js';
-import { formatCount } from '../page/table.js';
-import { checkAlignment } from './attention-options.js';
+import { formatCount } from '../page/figures.js';
+import { checkAlignment } from './check-alignment.js';
 import { addFlags, settingsOf, type CommonArgs } from './command.js';
 import { startProgress } from './progress.js';
 import { reportOf, type RunReport } from './run-report.js';
@@ -120,13 +119,16 @@ async function compute(
   const resumed = { sequences: state.sequences, tokens: state.tokens };
   const startMs = performance.now();
   try {
-    const setting = {
-      ...{ layer, journal, limits, identity },
+    const context = {
+      layer,
+      journal,
+      limits,
+      identity,
       standardInput: request.inputs.some(({ path }) => path === standardStream) ? process.stdin : undefined,
       standardOutput: process.stdout,
     };
     await withProgress({ engine, journal, inputs: identity.inputs }, (hooks) =>
-      executeRun(request, setting, { ...hooks, signal }),
+      executeRun(request, context, { ...hooks, signal }),
     );
     const elapsedMs = performance.now() - startMs;
     const verified = verifyOutput ? await verifyOutputs(request, state) : undefined;
@@ -141,7 +143,7 @@ async function compute(
 
 function outcomeOf({ canResume, state }: Journal): string {
   return canResume
-    ? `; ${formatCount(state.sequences)} sequences are done, and \`--resume\` goes on behind them`
+    ? `; ${formatCount(state.sequences)} sequences are done, and \`--resume\` goes on after them`
     : "; nothing was left under the output's name";
 }
 

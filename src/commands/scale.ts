@@ -2,19 +2,14 @@
 import { availableParallelism } from 'node:os';
 import type { CommandModule } from 'yargs';
 import type { Settings } from '../config/schemas.js';
-import type { ScalingProgress } from '../measure/scaling/progress.js';
+import { formatScaling, formatScalingCsv } from '../measure/report/scaling-table.js';
+import { countWorkers, type WorkerCounts } from '../measure/scaling/plan.js';
 import type { ScalingResults } from '../measure/scaling/results.js';
 import { runScaling } from '../measure/scaling/run-scaling.js';
-import { countWorkers, type WorkerCounts } from '../measure/scaling/worker-counts.js';
-import { formatScalingCsv } from '../measure/report/scaling-csv.js';
-import { formatScaling } from '../measure/report/scaling-table.js';
-import { formatDuration } from '../page/table.js';
 import { addFlags, settingsOf, type CommonArgs } from './command.js';
+import { startMeasureProgress } from './measure-progress.js';
 import { openOutputs } from './measured-outputs.js';
-import { fit, formatBar } from './progress.js';
 import { stopOnSignals } from './stop-signals.js';
-
-const plainEveryMs = 10_000;
 
 export const scaleCommand: CommandModule<object, CommonArgs> = {
   command: 'scale',
@@ -45,7 +40,7 @@ async function measure(settings: Settings<'scale'>, signal: AbortSignal): Promis
   const counts = countsOf(settings);
   sayBeyond(counts);
   const experiment = { counts, kinds: unique(kind), axes: unique(axis), seconds, callMs: ms, kernel };
-  const progress = startProgress(process.stderr);
+  const progress = startMeasureProgress(process.stderr, ({ done, of }) => `${done} of ${of} points`);
   try {
     const onProgress = progress.show;
     return await runScaling({ ...experiment, title, maxMinutes }, { signal, onProgress });
@@ -67,26 +62,6 @@ function sayBeyond({ measured, beyond }: WorkerCounts): void {
     `headpool: measuring up to ${most} ${most === 1 ? 'worker' : 'workers'}, there are no more processors; ` +
       `${beyond.join(', ')} will be predicted`,
   );
-}
-
-/** A bar on a terminal, a plain line every ten seconds elsewhere. */
-function startProgress(stream: NodeJS.WriteStream) {
-  let shownMs = performance.now();
-  return {
-    show: ({ step, done, total, leftMs }: ScalingProgress): void => {
-      const line = `${done} of ${total} points  ${formatDuration(leftMs)} left  ${step}`;
-      if (stream.isTTY) {
-        stream.write(`\r\u001B[2K${fit(`${formatBar(done / total)} ${line}`, stream)}`);
-      } else if (performance.now() - shownMs >= plainEveryMs) {
-        shownMs = performance.now();
-        stream.write(`${line}\n`);
-      }
-    },
-    /** Clears the bar, so that other output starts on a clean line. */
-    end: (): void => {
-      if (stream.isTTY) stream.write('\r\u001B[2K');
-    },
-  };
 }
 
 function unique<T>(values: readonly T[]): T[] {

@@ -5,60 +5,38 @@ import type { CommandModule } from 'yargs';
 import { kernelNames, type KernelName } from '../core/protocol/kernels.js';
 import { runSuite, type CaseResult } from '../conformance/run-suite.js';
 import { casesFileName, readSuite, type Suite } from '../conformance/suite.js';
+import type { Settings } from '../config/schemas.js';
 import { createEngine, type Engine } from '../engine/engine.js';
 import { expected } from '../core/errors.js';
+import { addFlags, settingsOf, type CommonArgs } from './command.js';
 
-interface VerifyArgs {
-  readonly dirs: string[];
-  readonly kernel: 'auto' | KernelName | undefined;
-  readonly threads: number | undefined;
-  readonly json: boolean;
-}
-
-export const verifyCommand: CommandModule<object, VerifyArgs> = {
-  command: 'verify <dirs..>',
+export const verifyCommand: CommandModule<object, CommonArgs> = {
+  command: 'verify [dirs..]',
   describe: 'Run conformance suites and compare every output with its expected numbers',
   builder: (yargs) =>
-    yargs
-      .positional('dirs', {
-        describe: `Folders with a ${casesFileName}, at least one; plain files among them are ignored`,
-        type: 'string',
-        array: true,
-        demandOption: true,
-      })
-      .option('kernel', {
-        describe: 'Kernel to verify [default: every one that can run here]',
-        choices: ['auto', ...kernelNames] as const,
-      })
-      .option('threads', { describe: 'Worker threads [default: one a processor]', type: 'number' })
-      .option('json', { describe: 'Print one JSON object', type: 'boolean', default: false })
-      .example('$0 verify test/conformance/*', 'every suite on every kernel'),
+    addFlags(yargs, 'verify').example('$0 verify test/conformance/*', 'every suite on every kernel'),
   handler: async (args) => {
-    const { folders, ignored } = await sortPaths(args.dirs);
+    const settings = await settingsOf('verify', args);
+    const isJson = args.json === true;
+    const { folders, ignored } = await sortPaths(settings.dirs);
     for (const path of ignored) console.error(`ignored ${path}: not a folder`);
     const suites: Suite[] = [];
     for (const folder of folders) suites.push(await readSuite(folder));
 
     const reports: SuiteReport[] = [];
+    const add = (report: SuiteReport): void => {
+      reports.push(report);
+      if (!isJson) console.log(formatReport(report));
+    };
     let unavailable: Engine['info']['unavailable'] = [];
-    for await (const engine of openEngines(args)) {
+    for await (const engine of openEngines(settings)) {
       ({ unavailable } = engine.info);
-      for (const suite of suites) {
-        const report = await verifySuite(suite, engine);
-        reports.push(report);
-        if (!args.json) console.log(formatReport(report));
-      }
+      for (const suite of suites) add(await verifySuite(suite, engine));
     }
-    const missing = args.kernel === undefined ? unavailable : [];
-    for (const { name } of missing) {
-      for (const suite of suites) {
-        const report = skipSuite(suite, name);
-        reports.push(report);
-        if (!args.json) console.log(formatReport(report));
-      }
-    }
+    const missing = settings.kernel === undefined ? unavailable : [];
+    for (const { name } of missing) for (const suite of suites) add(skipSuite(suite, name));
     const totals = addCounts(reports);
-    if (args.json) {
+    if (isJson) {
       console.log(JSON.stringify({ suites: reports, unavailable, ignored, ...totals }, null, 2));
     } else {
       for (const { name, reason } of unavailable) console.log(`${name} can't run here: ${reason}`);
@@ -88,7 +66,7 @@ async function sortPaths(paths: readonly string[]): Promise<{ folders: string[];
 }
 
 /** An engine for each kernel to verify, open until the next one is asked for. */
-async function* openEngines({ kernel, threads }: VerifyArgs): AsyncGenerator<Engine, void> {
+async function* openEngines({ kernel, threads }: Settings<'verify'>): AsyncGenerator<Engine, void> {
   const shared = threads === undefined ? {} : { threads };
   const rest = new Set<KernelName>(kernel === undefined ? kernelNames : []);
   let next: 'auto' | KernelName | undefined = kernel ?? 'auto';

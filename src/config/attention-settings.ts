@@ -1,68 +1,94 @@
-// The settings of attention, for every command that computes or explains it, and what they demand of each other.
+// The settings of attention, for every command that computes or explains it: those of the layer, and the options that
+// the table of options says are settings; what they demand of each other, and the options of a call that they stand for.
 import * as z from 'zod';
-import { alignments } from '../attention/options.js';
-import { heads } from './shared-settings.js';
-
-const alignment = z.enum(alignments);
+import {
+  isGiven,
+  settingRows,
+  type OptionSettings,
+  type SettableOptions,
+  type SettingRow,
+} from '../attention/option-rows.js';
+import { checkTogether, heads } from './shared-settings.js';
 
 /** The layer, and all that its attention can be asked on a command line. */
-export const createAttentionSettings = () =>
-  z.strictObject({
-    weights: z.string().describe('state dict of a PyTorch nn.MultiheadAttention (.safetensors)'),
-    layer: z.string().default('').describe('prefix of the weights in the state dict'),
-    heads,
-    kvHeads: z.int().min(1).optional().describe('key/value heads; default: heads'),
-    addZeroAttention: z.boolean().default(false).describe("add_zero_attn of PyTorch's module"),
-    causal: z
-      .union([z.boolean(), alignment])
-      .default(false)
-      .describe('attend no later tokens: true, top-left or bottom-right'),
-    alignment: alignment
-      .optional()
-      .describe('where the diagonal starts; needed where keys are not as many as queries'),
-    windowLeft: z.int().min(0).optional().describe('earlier tokens that a query attends; default: all'),
-    windowRight: z.int().min(0).optional().describe('later tokens that a query attends; default: all'),
-    scale: z.number().optional().describe('factor of the scores; default: 1 / sqrt(headDim)'),
-    softcap: z.number().positive().optional().describe('c: a score s becomes c * tanh(s / c)'),
-    alibi: z
-      .boolean()
-      .default(false)
-      .describe('lower scores by distance, with the slopes of the ALiBi paper'),
-    sinks: z
-      .array(z.number())
-      .optional()
-      .describe("logits that join the softmax's denominator, one a head: a,b,..."),
-    headScale: z
-      .array(z.number())
-      .optional()
-      .describe("factors of the heads' outputs, one a head: a,b,...; 0 skips the head"),
-    ropeBase: z
-      .number()
-      .positive()
-      .optional()
-      .describe('turn queries and keys by their positions (RoPE); 10000 in most models'),
-    ropeDims: z.int().min(2).multipleOf(2).optional().describe('how many dims of a head turn; default: all'),
-    ropeInterleaved: z
-      .boolean()
-      .default(false)
-      .describe('turn pairs (2i, 2i + 1) instead of (i, i + dims / 2)'),
-  });
+export const attentionSettings = () => ({
+  weights: z.string().describe('state dict of a PyTorch nn.MultiheadAttention (.safetensors)'),
+  layer: z.string().default('').describe('prefix of the weights in the state dict'),
+  heads,
+  kvHeads: z.int().min(1).optional().describe('key/value heads; default: heads'),
+  addZeroAttention: z.boolean().default(false).describe("add_zero_attn of PyTorch's module"),
+  ...optionSettings(),
+});
 
-export type AttentionSettings = z.output<ReturnType<typeof createAttentionSettings>>;
+export type AttentionSettings = z.output<z.ZodObject<ReturnType<typeof attentionSettings>>>;
+
+type OptionSchemas = { [Setting in keyof OptionSettings]: z.ZodType<OptionSettings[Setting]> };
+
+function optionSettings(): OptionSchemas {
+  const schemas = settingRows.map((row) => [row.setting, schemaOf(row).describe(row.help)]);
+  return Object.fromEntries(schemas) as OptionSchemas;
+}
+
+function schemaOf({ kind, choices, flag }: SettingRow): z.ZodType {
+  const said = flag === undefined ? kind : 'flag';
+  switch (said) {
+    case 'flag':
+      return z.boolean().default(false);
+    case 'choice':
+      return z.enum(choices).optional();
+    case 'flag or choice':
+      return z.union([z.boolean(), z.enum(choices)]).default(false);
+    case 'count':
+      return z.int().min(0).optional();
+    case 'even count':
+      return z.int().min(2).multipleOf(2).optional();
+    case 'float32':
+      return z.number().optional();
+    case 'positive float32':
+    case 'positive number':
+      return z.number().positive().optional();
+    case 'numbers a head':
+      return z.array(z.number()).optional();
+    default:
+      return said satisfies never;
+  }
+}
+
+/** Settings of the fields of an option, each with that of the field which the option can't be without. */
+const needs = settingRows
+  .filter(({ isNeeded }) => isNeeded)
+  .flatMap((needed) => {
+    const others = settingRows.filter(
+      ({ name, setting }) => name === needed.name && setting !== needed.setting,
+    );
+    return others.map(({ setting }) => [setting, needed.setting] as const);
+  });
 
 /** What they demand of each other; the message of an issue is what was expected. */
 export function checkAttention(settings: AttentionSettings, context: z.core.$RefinementCtx): void {
   const refuse = (field: keyof AttentionSettings, message: string): void => {
     context.addIssue({ code: 'custom', path: [field], message });
   };
-  const { heads: count, causal, ropeBase, ropeDims, ropeInterleaved } = settings;
-  if (typeof causal === 'string' && ![undefined, causal].includes(settings.alignment))
+  const { heads: count, causal, alignment } = settings;
+  if (typeof causal === 'string' && ![undefined, causal].includes(alignment))
     refuse('alignment', `${causal}, as \`--causal\` says,`);
-  for (const field of ['sinks', 'headScale'] as const) {
-    if (![undefined, count].includes(settings[field]?.length))
-      refuse(field, `a list of ${count} numbers, one a head,`);
+  for (const { setting } of settingRows) {
+    const value = settings[setting];
+    if (Array.isArray(value) && value.length !== count)
+      refuse(setting, `a list of ${count} numbers, one a head,`);
   }
-  if (ropeBase !== undefined) return;
-  if (ropeDims !== undefined) refuse('ropeDims', '`--rope-base` beside it');
-  if (ropeInterleaved) refuse('ropeInterleaved', '`--rope-base` beside it');
+  checkTogether(settings, context, { needs });
+}
+
+/** The options of a call. @throws INVALID_OPTION for ALiBi with more heads than can be */
+export function optionsOf(settings: AttentionSettings): SettableOptions {
+  const options: Record<string, unknown> = {};
+  for (const { name, field, setting, flag } of settingRows) {
+    const said = settings[setting];
+    if (!isGiven(said)) continue;
+    const value = flag === undefined ? said : flag.stands(settings.heads);
+    options[name] =
+      field === undefined ? value : { ...(options[name] as object | undefined), [field]: value };
+  }
+  return options;
 }

@@ -1,52 +1,87 @@
 // The settings of `headpool bench`: lists whose values are multiplied, how long to measure, and where results go.
 import * as z from 'zod';
 import { kernelNames } from '../core/protocol/kernels.js';
-import { benchModes } from '../measure/grid/results.js';
 import { dtypes } from '../core/tensor/dtype.js';
+import { optionNames } from '../measure/cases/options.js';
+import { barForm, readAxisWords, readBar } from '../measure/grid/bars.js';
+import { benchModes } from '../measure/grid/results.js';
 import { byteSize } from './byte-size.js';
+import { checkTogether } from './shared-settings.js';
 
 // Of one number: far more than memory has room for, and few enough that products of them are exact.
 const most = { tokens: 2 ** 24, batch: 2 ** 16, heads: 2 ** 12, width: 2 ** 17 };
 
 const counts = (largest: number): z.ZodArray<z.ZodInt> => z.array(z.int().min(1).max(largest)).min(1);
 
-export const createBenchSettings = () =>
-  z
+/** The axes of a grid, without defaults. */
+const createAxes = () => ({
+  mode: z.array(z.enum(benchModes)).min(1),
+  heads: counts(most.heads),
+  modelDim: counts(most.width),
+  headDim: counts(most.width),
+  kvHeads: counts(most.heads),
+  tokens: counts(most.tokens),
+  batch: counts(most.batch),
+  causal: z.array(z.boolean()).min(1),
+  window: z.array(z.union([z.int().min(0).max(most.tokens), z.enum(['none'])])).min(1),
+  dtype: z.array(z.enum(dtypes)).min(1),
+  options: z.array(z.enum(optionNames)).min(1),
+  kernel: z.array(z.enum(['auto', ...kernelNames])).min(1),
+  threads: counts(1024),
+});
+
+export const createBenchSettings = () => {
+  const axes = createAxes();
+  const otherAxes = z.strictObject(axes).partial();
+  return z
     .strictObject({
-      mode: z
-        .array(z.enum(benchModes))
-        .min(1)
+      mode: axes.mode
         .default(['layer'])
         .describe(
-          'what a call computes: layer,attention,decode; decode is one token behind `tokens` cached ones',
+          'what a call computes: layer,attention,decode; decode is one token after `tokens` cached ones',
         ),
-      heads: counts(most.heads).default([8]).describe('attention heads'),
-      modelDim: counts(most.width)
+      heads: axes.heads.default([8]).describe('attention heads'),
+      modelDim: axes.modelDim
         .optional()
         .describe('widths of a token; default: 512, or heads * headDim where that is given'),
-      headDim: counts(most.width).optional().describe('widths of a head, instead of modelDim'),
-      kvHeads: counts(most.heads)
+      headDim: axes.headDim.optional().describe('widths of a head, instead of modelDim'),
+      kvHeads: axes.kvHeads
         .optional()
         .describe('key/value heads; default: heads; left out where they do not divide the heads'),
-      tokens: counts(most.tokens).default([128, 512, 2048]).describe('tokens of a sequence'),
-      batch: counts(most.batch).default([1]).describe('sequences of a call'),
-      causal: z.array(z.boolean()).min(1).default([false]).describe('attend no later tokens: false,true'),
-      window: z
-        .array(z.union([z.int().min(0).max(most.tokens), z.enum(['none'])]))
-        .min(1)
-        .default(['none'])
-        .describe('earlier tokens that a query attends: none,256'),
-      dtype: z
-        .array(z.enum(dtypes))
-        .min(1)
+      tokens: axes.tokens.default([128, 512, 2048]).describe('tokens of a sequence'),
+      batch: axes.batch.default([1]).describe('sequences of a call'),
+      causal: axes.causal.default([false]).describe('attend no later tokens: false,true'),
+      window: axes.window.default(['none']).describe('earlier tokens that a query attends: none,256'),
+      dtype: axes.dtype
         .default(['f32'])
         .describe('numbers of the inputs, of the cache in mode decode: f32,f16,bf16'),
-      kernel: z
-        .array(z.enum(['auto', ...kernelNames]))
-        .min(1)
-        .default(['auto'])
-        .describe('which kernels compute: auto,native,wasm,reference'),
-      threads: counts(1024).optional().describe('worker threads; default: all cores'),
+      options: axes.options.default(['none']).describe(`what else a call is asked: ${optionNames.join(',')}`),
+      kernel: axes.kernel.default(['auto']).describe('which kernels compute: auto,native,wasm,reference'),
+      threads: axes.threads.optional().describe('worker threads; default: all cores'),
+      also: z
+        .array(z.string().meta({ title: 'grids' }))
+        .transform((texts, context) =>
+          texts.map((text) => {
+            const { success, data } = otherAxes.safeParse(readLists(text));
+            if (!success) context.addIssue('lists such as `mode=decode tokens=1024,4096`');
+            return data ?? {};
+          }),
+        )
+        .optional()
+        .describe('further grids, each what it changes of this one: "mode=decode tokens=1024,4096"'),
+      bars: z
+        .array(z.string().meta({ title: 'bars' }))
+        .transform((texts, context) =>
+          texts.flatMap((text) => {
+            const bar = readBar(text);
+            if (bar === undefined) context.addIssue(`bars such as ${barForm}`);
+            return bar ?? [];
+          }),
+        )
+        .optional()
+        .describe(
+          'what cells must show, else exit code 1: "mode=decode GB/s >= 10", "options=rope ms <= 1.3 of options=none"',
+        ),
       seconds: z
         .number()
         .positive()
@@ -79,11 +114,25 @@ export const createBenchSettings = () =>
           'compare two files of results, or pairs of them (A B A B ...), and measure nothing; exit code 1 if B is slower',
         ),
     })
-    .superRefine(({ modelDim, headDim, compare }, context) => {
-      const refuse = (field: string, message: string): void => {
-        context.addIssue({ code: 'custom', path: [field], message });
-      };
-      if (modelDim !== undefined && headDim !== undefined) refuse('headDim', 'no `--model-dim` beside it,');
-      if (compare !== undefined && (compare.length === 0 || compare.length % 2 !== 0))
-        refuse('compare', 'two files of results, or pairs of them,');
+    .superRefine((settings, context) => {
+      checkTogether(settings, context, { apart: [['modelDim', 'headDim']] });
+      const { compare } = settings;
+      if (compare === undefined || (compare.length > 0 && compare.length % 2 === 0)) return;
+      const message = 'two files of results, or pairs of them,';
+      context.addIssue({ code: 'custom', path: ['compare'], message });
     });
+};
+
+/** The lists of `axis=a,b axis=c`; null where the text is none. */
+function readLists(text: string): unknown {
+  const words = readAxisWords(text.trim().split(/\s+/));
+  if (words === undefined) return null;
+  return Object.fromEntries(
+    Object.entries(words).map(([axis, list]) => [axis, list.split(',').map(readValue)]),
+  );
+}
+
+function readValue(word: string): string | number | boolean {
+  if (word === 'true' || word === 'false') return word === 'true';
+  return word === '' || Number.isNaN(Number(word)) ? word : Number(word);
+}

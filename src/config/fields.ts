@@ -1,8 +1,11 @@
 // The settings of a command one by one, as flags, the environment and messages need them; read from its JSON Schema.
-import { jsonSchemaOf, type CommandName } from './schemas.js';
+import { didYouMean } from '../core/suggest.js';
+import { argumentOf, jsonSchemaOf, type CommandName } from './schemas.js';
 
 /** One setting as JSON Schema tells it; what yargs, the environment and editors need to know. */
 export interface Field {
+  /** What messages call it: its flag, or its own name where it is an argument without one. */
+  readonly name: string;
   readonly description: string;
   readonly kind: 'string' | 'number' | 'boolean' | 'array' | 'numbers' | 'list' | 'boolean or string';
   readonly choices: readonly string[] | undefined;
@@ -13,23 +16,26 @@ export interface Field {
   readonly expectation: string;
 }
 
-const read = new Map<CommandName, ReadonlyMap<string, Field>>();
+export type Fields = ReadonlyMap<string, Field>;
+
+const read = new Map<CommandName, Fields>();
 
 /** The settings of a command by name. */
-export function fieldsOf(name: CommandName): ReadonlyMap<string, Field> {
+export function fieldsOf(name: CommandName): Fields {
   const fields = read.get(name) ?? readFields(name);
   read.set(name, fields);
   return fields;
 }
 
-function readFields(name: CommandName): ReadonlyMap<string, Field> {
+function readFields(name: CommandName): Fields {
   const properties = (jsonSchemaOf(name).properties ?? {}) as Readonly<Record<string, JsonProperty>>;
   return new Map(
     Object.entries(properties).map(([field, property]) => {
       const { description = '', enum: choices, default: fallback } = property;
       const [kind, expectation] = [kindOf(property), expectationOf(property)];
       const elements = elementsOf(property.items);
-      return [field, { description, kind, choices, elements, default: fallback, expectation }];
+      const shown = argumentOf[name] === field ? field : flagOf(field);
+      return [field, { name: shown, description, kind, choices, elements, default: fallback, expectation }];
     }),
   );
 }
@@ -37,6 +43,8 @@ function readFields(name: CommandName): ReadonlyMap<string, Field> {
 interface JsonProperty {
   readonly type?: 'string' | 'number' | 'integer' | 'boolean' | 'array';
   readonly description?: string;
+  /** What texts are, if they aren't paths. */
+  readonly title?: string;
   readonly enum?: readonly string[];
   readonly anyOf?: readonly JsonProperty[];
   readonly items?: JsonProperty;
@@ -88,9 +96,58 @@ function expectationOf(property: JsonProperty): string {
 
 function expectationOfList(items: JsonProperty = {}): string {
   const kind = kindOfList(items);
-  if (kind !== 'list') return kind === 'numbers' ? 'a list of numbers' : 'a list of paths';
+  if (kind !== 'list') return `a list of ${kind === 'numbers' ? 'numbers' : (items.title ?? 'paths')}`;
   const several = expectationOf(items)
     .replace(/\ban (even )?integer\b/, '$1integers')
     .replace('true or', 'true and');
   return `a list of ${several}`;
+}
+
+/** `--batch-tokens` of `batchTokens`. */
+export function flagOf(field: string): string {
+  return `--${field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** `HEADPOOL_BATCH_TOKENS` of `batchTokens`. */
+export function variableOf(field: string): string {
+  return `HEADPOOL_${field.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}
+
+/** The text of a flag or a variable as its field's kind of value; text that doesn't fit stays text, for the schema to refuse. */
+export function parseText(text: string, { kind }: Field): unknown {
+  switch (kind) {
+    case 'number':
+      return parseNumber(text);
+    case 'numbers': {
+      const numbers = text.split(',').map(parseNumber);
+      return numbers.every((number) => typeof number === 'number') ? numbers : text;
+    }
+    case 'list':
+      return text.split(',').map((element) => parseBoolean(parseNumber(element)));
+    case 'boolean':
+    case 'boolean or string':
+      return parseBoolean(text);
+    case 'array':
+      return text.split(',');
+    case 'string':
+      return text;
+    default:
+      return kind satisfies never;
+  }
+}
+
+function parseBoolean<T>(value: T): T | boolean {
+  return value === 'true' ? true : value === 'false' ? false : value;
+}
+
+function parseNumber(text: string): number | string {
+  return text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text);
+}
+
+/** What the first wrong word was probably meant to be. */
+export function hintOf(value: unknown, { choices = [], elements }: Field): string {
+  const words = [...choices, ...elements];
+  const given: readonly unknown[] = Array.isArray(value) ? value : [value];
+  const wrong = given.find((word) => typeof word === 'string' && !words.includes(word));
+  return typeof wrong === 'string' ? didYouMean(wrong, words) : '';
 }

@@ -3,9 +3,9 @@ import * as z from 'zod';
 import { poolings } from '../runs/request.js';
 import { pipeableFormats, writableFormats } from '../files/sequences/sequences.js';
 import { dtypes } from '../core/tensor/dtype.js';
-import { createAttentionSettings, checkAttention } from './attention-settings.js';
+import { attentionSettings, checkAttention } from './attention-settings.js';
 import { byteSize } from './byte-size.js';
-import { kernel, threads } from './shared-settings.js';
+import { checkTogether, kernel, threads } from './shared-settings.js';
 
 export const createRunSettings = () =>
   z
@@ -40,7 +40,7 @@ export const createRunSettings = () =>
         .boolean()
         .default(false)
         .describe('write what heads attend beside each output (.statistics.jsonl)'),
-      ...createAttentionSettings().shape,
+      ...attentionSettings(),
       threads,
       kernel,
       memory: z
@@ -67,7 +67,5 @@ export const createRunSettings = () =>
     })
     .superRefine((settings, context) => {
       checkAttention(settings, context);
-      if (settings.resume && settings.restart) {
-        context.addIssue({ code: 'custom', path: ['restart'], message: 'no `--resume` beside it,' });
-      }
+      checkTogether(settings, context, { apart: [['resume', 'restart']] });
     });

@@ -2,20 +2,25 @@
 // variables, configuration files and configs/schema/*.json all come from here.
 import * as z from 'zod';
 import { createBenchSettings } from './bench-settings.js';
-import { createExplainSettings } from './explain-settings.js';
-import { createMakeSequencesSettings } from './make-sequences-settings.js';
-import { createMakeWeightsSettings } from './make-weights-settings.js';
 import { createRunSettings } from './run-settings.js';
 import { createScaleSettings } from './scale-settings.js';
-import { kernel, threads } from './shared-settings.js';
+import type { Misplaced } from './shared-settings.js';
+import {
+  createExplainSettings,
+  createInfoSettings,
+  createMakeSequencesSettings,
+  createMakeWeightsSettings,
+  createVerifySettings,
+} from './small-settings.js';
 
 // Made when asked for: that takes a while, and a command needs one of them.
 export const schemas = {
   run: createRunSettings,
   explain: createExplainSettings,
+  verify: createVerifySettings,
   'make-sequences': createMakeSequencesSettings,
   'make-weights': createMakeWeightsSettings,
-  info: () => z.strictObject({ threads, kernel }),
+  info: createInfoSettings,
   bench: createBenchSettings,
   scale: createScaleSettings,
 } as const;
@@ -36,19 +41,27 @@ export function jsonSchemaOf(name: CommandName): z.core.JSONSchema.BaseSchema {
   return z.toJSONSchema(schemaOf(name), { io: 'input' });
 }
 
-/** A value that fits the schema, or the first thing that is wrong with it; what was expected if that isn't the field's. */
+/** The setting that a command takes as arguments without a flag. */
+export const argumentOf: { readonly [Name in CommandName]?: keyof Settings<Name> & string } = {
+  verify: 'dirs',
+};
+
+/** What is wrong with a setting; without an expectation it isn't what the field says. */
+export type Misfit =
+  { readonly unknown: string } | { readonly field: string; readonly expectation?: string } | Misplaced;
+
+/** Values that fit the schema, or the first thing that is wrong with them. */
 export function checkSettings<Name extends CommandName>(
   name: Name,
   values: object,
-):
-  | { readonly settings: Settings<Name> }
-  | { readonly unknown: string }
-  | { readonly field: string; readonly expectation?: string } {
+): { readonly settings: Settings<Name> } | Misfit {
   const parsed = schemaOf(name).safeParse(values);
   if (parsed.success) return { settings: parsed.data as Settings<Name> };
   for (const issue of parsed.error.issues) {
     if (issue.code === 'unrecognized_keys') return { unknown: issue.keys[0]! };
   }
-  const { path, code, message } = parsed.error.issues[0]!;
-  return { field: String(path[0]), ...(code === 'custom' && { expectation: message }) };
+  const issue = parsed.error.issues[0]!;
+  const field = String(issue.path[0]);
+  if (issue.code !== 'custom') return { field };
+  return (issue.params as Misplaced | undefined) ?? { field, expectation: issue.message };
 }

@@ -1,9 +1,9 @@
 // Puts a command's settings together: flag over environment over configuration file over default.
-import { describe, HeadpoolError, type ErrorCode } from '../core/errors.js';
+import { readFile } from 'node:fs/promises';
+import { describe, HeadpoolError } from '../core/errors.js';
 import { didYouMean } from '../core/suggest.js';
-import { fieldsOf, type Field } from './fields.js';
-import { loadConfig } from './load.js';
-import { checkSettings, type CommandName, type Settings } from './schemas.js';
+import { fieldsOf, hintOf, parseText, variableOf, type Fields } from './fields.js';
+import { checkSettings, type CommandName, type Misfit, type Settings } from './schemas.js';
 
 export interface SettingSources {
   /** What the command line said, by setting; undefined where it said nothing. */
@@ -12,101 +12,115 @@ export interface SettingSources {
   readonly configPath: string | undefined;
 }
 
+interface Said {
+  readonly value: unknown;
+  /** Where it was said, as messages name it. */
+  readonly origin: string;
+  readonly isInFile?: boolean;
+}
+
 /**
  * @throws INVALID_CONFIG for a configuration file, INVALID_OPTION or UNKNOWN_OPTION for a flag or a variable; the
  * message says where the wrong value came from
  */
 export async function resolveSettings<Name extends CommandName>(
   name: Name,
-  { flags, environment, configPath }: SettingSources,
+  sources: SettingSources,
 ): Promise<Settings<Name>> {
   const fields = fieldsOf(name);
-  const fromFile = configPath === undefined ? {} : await loadConfig(configPath);
-  const origins = new Map<string, string>();
-  const values: Record<string, unknown> = {};
-  const take = (field: string, value: unknown, origin: string): void => {
-    // Not an assignment: a setting named __proto__ must stay a wrong name.
-    Object.defineProperty(values, field, { value, enumerable: true, configurable: true });
-    origins.set(field, origin);
-  };
-  for (const [field, value] of Object.entries(fromFile)) take(field, value, `\`${field}\` in ${configPath}`);
-  for (const [field, kind] of fields) {
-    const variable = variableOf(field);
-    const text = environment[variable];
-    if (text !== undefined) take(field, parseText(text, kind), `\`${variable}\``);
-  }
-  for (const [field, value] of Object.entries(flags)) {
-    if (value !== undefined) take(field, value, `\`${flagOf(field)}\``);
-  }
-
+  const said = await gather(fields, sources);
+  // A setting named __proto__ stays a wrong name here, which an assignment would not make of it.
+  const values = Object.fromEntries([...said].map(([field, { value }]) => [field, value]));
   const result = checkSettings(name, values);
   if ('settings' in result) return result.settings;
-  if ('unknown' in result) {
-    const { unknown } = result;
-    const origin = origins.get(unknown) ?? unknown;
-    const code = codeOf(origin, 'UNKNOWN_OPTION');
-    throw new HeadpoolError(code, `Unknown setting ${origin}${didYouMean(unknown, fields.keys())}`);
+  throw refusalOf(result, fields, said);
+}
+
+async function gather(
+  fields: Fields,
+  { flags, environment, configPath }: SettingSources,
+): Promise<ReadonlyMap<string, Said>> {
+  const said = new Map<string, Said>();
+  const fromFile = configPath === undefined ? {} : await loadConfig(configPath);
+  for (const [field, value] of Object.entries(fromFile)) {
+    said.set(field, { value, origin: `\`${field}\` in ${configPath!}`, isInFile: true });
   }
-  const { description, expectation: ofField } = fields.get(result.field)!;
-  const origin = origins.get(result.field);
-  if (origin === undefined) {
-    throw new HeadpoolError('INVALID_OPTION', `Expected \`${flagOf(result.field)}\`: ${description}`);
+  for (const [field, kind] of fields) {
+    const text = environment[variableOf(field)];
+    if (text !== undefined)
+      said.set(field, { value: parseText(text, kind), origin: `\`${variableOf(field)}\`` });
   }
-  const { expectation = ofField } = result;
-  const value = values[result.field];
-  const message = `Expected ${expectation} for ${origin}, got ${describe(value)}${hintOf(value, fields.get(result.field)!)}`;
-  throw new HeadpoolError(codeOf(origin, 'INVALID_OPTION'), message);
-
-  function codeOf(where: string, otherwise: ErrorCode): ErrorCode {
-    return configPath !== undefined && where.endsWith(`in ${configPath}`) ? 'INVALID_CONFIG' : otherwise;
+  for (const [field, value] of Object.entries(flags)) {
+    const name = fields.get(field)?.name ?? field;
+    if (value !== undefined) said.set(field, { value, origin: `\`${name}\`` });
   }
+  return said;
 }
 
-/** `--batch-tokens` of `batchTokens`. */
-export function flagOf(field: string): string {
-  return `--${field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-}
-
-/** `HEADPOOL_BATCH_TOKENS` of `batchTokens`. */
-export function variableOf(field: string): string {
-  return `HEADPOOL_${field.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
-}
-
-/** The text of a flag or a variable as its field's kind of value; text that doesn't fit stays text, for the schema to refuse. */
-export function parseText(text: string, { kind }: Field): unknown {
-  switch (kind) {
-    case 'number':
-      return parseNumber(text);
-    case 'numbers': {
-      const numbers = text.split(',').map(parseNumber);
-      return numbers.every((number) => typeof number === 'number') ? numbers : text;
-    }
-    case 'list':
-      return text.split(',').map((element) => parseBoolean(parseNumber(element)));
-    case 'boolean':
-    case 'boolean or string':
-      return parseBoolean(text);
-    case 'array':
-      return text.split(',');
-    case 'string':
-      return text;
-    default:
-      return kind satisfies never;
+function refusalOf(misfit: Misfit, fields: Fields, said: ReadonlyMap<string, Said>): HeadpoolError {
+  if ('unknown' in misfit) {
+    const { origin, isInFile = false } = said.get(misfit.unknown)!;
+    const hint = didYouMean(misfit.unknown, fields.keys());
+    return new HeadpoolError(
+      isInFile ? 'INVALID_CONFIG' : 'UNKNOWN_OPTION',
+      `Unknown setting ${origin}${hint}`,
+    );
   }
+  const field = fields.get(misfit.field)!;
+  const given = said.get(misfit.field);
+  if (given === undefined) {
+    return new HeadpoolError('INVALID_OPTION', `Expected \`${field.name}\`: ${field.description}`);
+  }
+  const { value, origin, isInFile = false } = given;
+  const code = isInFile ? 'INVALID_CONFIG' : 'INVALID_OPTION';
+  if ('needs' in misfit) {
+    return new HeadpoolError(code, `${origin} needs \`${fields.get(misfit.needs)!.name}\``);
+  }
+  if ('excludes' in misfit) {
+    const other = said.get(misfit.excludes)!;
+    return new HeadpoolError(code, `${origin} and ${other.origin} can't be used together`);
+  }
+  const { expectation = field.expectation } = misfit;
+  const message = `Expected ${expectation} for ${origin}, got ${describe(value)}${hintOf(value, field)}`;
+  return new HeadpoolError(code, message);
 }
 
-/** What the first wrong word was probably meant to be. */
-function hintOf(value: unknown, { choices = [], elements }: Field): string {
-  const words = [...choices, ...elements];
-  const given: readonly unknown[] = Array.isArray(value) ? value : [value];
-  const wrong = given.find((word) => typeof word === 'string' && !words.includes(word));
-  return typeof wrong === 'string' ? didYouMean(wrong, words) : '';
+// Far more than settings need, and little enough to parse at once.
+const mostBytes = 1_000_000;
+
+/**
+ * A configuration file: YAML (or JSON, which is YAML) holding one mapping.
+ * @throws INVALID_CONFIG, naming the file and, for syntax, the line
+ */
+async function loadConfig(path: string): Promise<Readonly<Record<string, unknown>>> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    throw invalid(path, `could not be read: ${(cause as Error).message}`, cause);
+  }
+  if (text.length > mostBytes)
+    throw invalid(path, `expected at most ${mostBytes} characters, got ${text.length}`);
+  // Loaded when there is something to parse: it takes longer than all that a run without it does first.
+  const { default: yaml } = await import('yaml');
+  let content: unknown;
+  try {
+    content = yaml.parse(text, { uniqueKeys: true, maxAliasCount: 100 });
+  } catch (cause) {
+    // The message goes on with the line, and shows it.
+    const problem = (cause as Error).message.replace(
+      /^Map keys must be unique(?= at line)/,
+      'expected each key once, got this one twice',
+    );
+    throw invalid(path, problem, cause);
+  }
+  // A file of comments only is an empty configuration.
+  if (content === null || content === undefined) return {};
+  if (typeof content !== 'object' || Array.isArray(content))
+    throw invalid(path, 'expected a mapping of settings');
+  return content as Record<string, unknown>;
 }
 
-function parseBoolean<T>(value: T): T | boolean {
-  return value === 'true' ? true : value === 'false' ? false : value;
-}
-
-function parseNumber(text: string): number | string {
-  return text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text);
+function invalid(path: string, problem: string, cause?: unknown): HeadpoolError {
+  return new HeadpoolError('INVALID_CONFIG', `${path}: ${problem}`, { cause });
 }

@@ -1,5 +1,6 @@
-// Settings that several commands have.
+// Settings that several commands have, and how settings are refused that don't go together.
 import * as z from 'zod';
+import { isGiven } from '../attention/option-rows.js';
 import { kernelNames } from '../core/protocol/kernels.js';
 
 export const threads = z.int().min(1).max(1024).optional().describe('worker threads; default: all cores');
@@ -7,12 +8,27 @@ export const kernel = z
   .enum(['auto', ...kernelNames])
   .default('auto')
   .describe('which kernel computes');
-export const seed = z
-  .int()
-  .min(0)
-  .max(2 ** 32 - 1)
-  .default(0)
-  .describe('seed of the random numbers');
 export const heads = z.int().min(1).describe('attention heads');
-export const modelDim = z.int().min(1).describe('width of a token');
-export const ifMissing = z.boolean().default(false).describe('do nothing if the output exists');
+
+/** A setting that doesn't go with the others. */
+export type Misplaced =
+  { readonly field: string; readonly excludes: string } | { readonly field: string; readonly needs: string };
+
+type Pairs<Settings> = readonly (readonly [keyof Settings & string, keyof Settings & string])[];
+
+/** Refuses settings that can't be used together (`apart`), and one without another that it `needs`. */
+export function checkTogether<Settings extends object>(
+  settings: Settings,
+  context: z.core.$RefinementCtx,
+  { apart = [], needs = [] }: { readonly apart?: Pairs<Settings>; readonly needs?: Pairs<Settings> },
+): void {
+  const refuse = (params: Misplaced): void => {
+    context.addIssue({ code: 'custom', path: [params.field], params });
+  };
+  for (const [field, other] of apart) {
+    if (isGiven(settings[field]) && isGiven(settings[other])) refuse({ field, excludes: other });
+  }
+  for (const [field, other] of needs) {
+    if (isGiven(settings[field]) && !isGiven(settings[other])) refuse({ field, needs: other });
+  }
+}

@@ -1,7 +1,8 @@
-// Finds the name that someone probably meant.
+// Finds the name that someone probably meant, and refuses one that is none.
+import { HeadpoolError } from './errors.js';
 
 /** The candidate nearest to `name`, if it is near enough to be a slip. */
-export function nearest(name: string, candidates: Iterable<string>): string | undefined {
+function nearest(name: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;
   for (const candidate of candidates) {
@@ -15,6 +16,14 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
 export function didYouMean(name: string, candidates: Iterable<string>): string {
   const candidate = nearest(name, candidates);
   return candidate === undefined ? '' : `; did you mean \`${candidate}\`?`;
+}
+
+/** Rejects names that are none of `known`; `kind` says what they name. @throws UNKNOWN_OPTION, naming the nearest. */
+export function checkNames(kind: string, given: object, known: readonly string[]): void {
+  for (const name of Object.keys(given)) {
+    if (known.includes(name)) continue;
+    throw new HeadpoolError('UNKNOWN_OPTION', `Unknown ${kind} \`${name}\`${didYouMean(name, known)}`);
+  }
 }
 
 /** Insertions, deletions and substitutions from one word to another (Wagner & Fischer, 1974). */

@@ -4,11 +4,10 @@ import { randomBytes } from 'node:crypto';
 import { lstat, open, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { expected, fileFailed } from '../core/errors.js';
-import { attempt } from './attempt.js';
+import { attempt, unlessMissing } from './attempt.js';
 import { openRegularFile, requireRegular } from './open-file.js';
 import { dropPages } from './page-cache/page-cache.js';
 import { bytesOf, writeFully } from './positional-io.js';
-import { unlessMissing } from './system-error.js';
 
 export interface AtomicFileOptions {
   /**

@@ -1,4 +1,5 @@
-// The one way that a file operation fails: FILE_FAILED, with the path, the step and the system's own error.
+// The one way that a file operation fails: FILE_FAILED, with the path, the step and the system's own error; and what
+// that error was.
 import { HeadpoolError, fileFailed } from '../core/errors.js';
 
 /** Runs `step`; an error that is not ours yet becomes "<path>: could not <action>: …". @throws FILE_FAILED */
@@ -8,5 +9,21 @@ export async function attempt<T>(path: string, action: string, step: () => T | P
   } catch (error) {
     if (error instanceof HeadpoolError) throw error;
     throw fileFailed(path, action, error);
+  }
+}
+
+/** Such as 'ENOENT', of an error itself or of the one that ours keeps as its cause; undefined if it has none. */
+export function systemCodeOf(error: unknown): unknown {
+  const raised: unknown = error instanceof HeadpoolError ? error.cause : error;
+  return raised instanceof Error && 'code' in raised ? raised.code : undefined;
+}
+
+/** What `result` gives; undefined if it fails because there is nothing of that name. */
+export async function unlessMissing<T>(result: Promise<T>): Promise<T | undefined> {
+  try {
+    return await result;
+  } catch (error) {
+    if (systemCodeOf(error) === 'ENOENT') return undefined;
+    throw error;
   }
 }

@@ -4,8 +4,7 @@ import type { Stats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { isAbsolute, resolve } from 'node:path';
 import { expected } from '../core/errors.js';
-import { attempt } from './attempt.js';
-import { systemCodeOf } from './system-error.js';
+import { attempt, systemCodeOf } from './attempt.js';
 
 /** Standard input. */
 const dash = '-';

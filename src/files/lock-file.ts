@@ -3,10 +3,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { link, lstat, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { attempt } from './attempt.js';
+import { attempt, systemCodeOf, unlessMissing } from './attempt.js';
 import { describeThisProcess, inUse, isDead, parseHolder } from './lock-holder.js';
 import { requireRegular } from './open-file.js';
-import { systemCodeOf, unlessMissing } from './system-error.js';
 
 /** A lock about to be placed. Its content is unique, and so tells whose file stands somewhere. */
 interface Draft {

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { HeadpoolError } from '../core/errors.js';
 import { quoteName } from './field-name.js';
-import { systemCodeOf } from './system-error.js';
+import { systemCodeOf } from './attempt.js';
 
 /** A process, told apart from a later one with its number. */
 export interface Holder {

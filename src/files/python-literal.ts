@@ -1,6 +1,7 @@
 // Reads the one piece of Python that a .npy header is: a dictionary of strings, booleans and tuples of integers.
 // The grammar has no nesting beyond that, so nothing here recurses, and no other Python is understood.
 import { invalidFile } from '../core/errors.js';
+import { givenTwice, quoteName } from './field-name.js';
 
 export type PythonValue = string | boolean | readonly number[];
 
@@ -22,7 +23,7 @@ export function parsePythonDict(text: string, path: string): Map<string, PythonV
   while (!reader.skip('}')) {
     const key = reader.takeString();
     reader.take(':');
-    if (entries.has(key)) throw invalidFile(path, 'a single entry', key, 2);
+    if (entries.has(key)) throw givenTwice(path, quoteName(key));
     entries.set(key, reader.takeValue(key));
     if (!reader.skip(',')) {
       reader.take('}');

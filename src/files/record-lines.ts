@@ -52,7 +52,7 @@ export async function readRecords(
   return { records, end };
 }
 
-/** Lines without their newlines, and where the next begins; undefined behind a line that doesn't end or is too long. */
+/** Lines without their newlines, and where the next begins; undefined after a line that doesn't end or is too long. */
 async function* splitLines(path: string, { handle, size }: RegularFile) {
   const chunk = Buffer.alloc(Math.min(size, chunkBytes));
   let pieces: Buffer[] = [];

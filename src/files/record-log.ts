@@ -1,13 +1,12 @@
-// An append-only log of JSON records, one a line behind its checksum. A process killed at any byte leaves whole lines
+// An append-only log of JSON records, one a line after its checksum. A process killed at any byte leaves whole lines
 // and at most one torn one at the end, which opening cuts off.
 import { unlink, type FileHandle } from 'node:fs/promises';
 import { fileFailed } from '../core/errors.js';
 import { createAtomicFile } from './atomic-file.js';
-import { attempt } from './attempt.js';
+import { attempt, unlessMissing } from './attempt.js';
 import { openRegularFile } from './open-file.js';
 import { writeFully } from './positional-io.js';
 import { formatLine, readRecords, type JsonRecord } from './record-lines.js';
-import { unlessMissing } from './system-error.js';
 
 export type { JsonRecord };
 
@@ -47,7 +46,7 @@ export async function openRecordLog(
     const { records, end } = await readRecords(path, file);
     if (end < size) {
       await attempt(path, 'cut off the torn end', () => handle.truncate(end));
-      // Else a loss of power might bring the torn end back behind a record that is shorter.
+      // Else a loss of power might bring the torn end back after a record that is shorter.
       await attempt(path, 'sync', () => handle.sync());
     }
     return { log: new RecordLog(path, handle, end), records };
@@ -74,7 +73,7 @@ export class RecordLog {
   }
 
   /**
-   * Resolves once `record`, taken as it is now, has reached the disk behind those appended before.
+   * Resolves once `record`, taken as it is now, has reached the disk after those appended before.
    * @throws FILE_FAILED, also if an earlier append failed; INVALID_OPTION if the record is too long
    */
   async append(record: JsonRecord): Promise<void> {

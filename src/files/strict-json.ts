@@ -1,7 +1,7 @@
 // JSON as the header of a safetensors file may use it. Unlike JSON.parse, which keeps the last of two equal keys and
 // rounds what it can't hold, this refuses duplicate keys, fractions, integers from 2^53 on and deep nesting.
 import { invalidFile } from '../core/errors.js';
-import { quoteName } from './field-name.js';
+import { givenTwice, quoteName } from './field-name.js';
 
 export type JsonValue =
   string | number | boolean | null | readonly JsonValue[] | ReadonlyMap<string, JsonValue>;
@@ -71,7 +71,7 @@ class StrictParser {
       if (this.#text[this.#at] !== '"') throw this.#unexpected('a quoted key');
       const key = this.#parseString();
       this.#keys.push(key);
-      if (entries.has(key)) throw invalidFile(this.#path, 'a single entry', this.#field(), 2);
+      if (entries.has(key)) throw givenTwice(this.#path, this.#field());
       if (!this.#skip(':')) throw this.#unexpected('`:`');
       entries.set(key, this.#parseValue(depth + 1));
       this.#keys.pop();

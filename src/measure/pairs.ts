@@ -2,7 +2,6 @@
 // both alike, and pairs of one of them with itself (A A) as the control that says how much a ratio means.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { median, medianInterval, summarise, type Interval, type Summary } from './statistics.js';
-import { time } from './time.js';
 
 /** One thing to time. */
 export type Contestant = () => Promise<unknown>;
@@ -76,6 +75,13 @@ export async function comparePairs(options: PairOptions): Promise<PairResult> {
   const control = describeRatios(controls);
   const safeRatio = ratio.median / Math.max(control.median, 1 / control.median);
   return { ours: summarise(samples.ours), theirs: summarise(samples.theirs), ratio, control, safeRatio };
+}
+
+/** Milliseconds that a run takes. */
+export async function time(run: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await run();
+  return performance.now() - start;
 }
 
 async function timeAfter(gapMs: number, contestant: Contestant): Promise<number> {

@@ -46,7 +46,6 @@ figure { display: grid; grid-template-rows: subgrid; row-gap: 16px; align-conten
 .aside td.text { min-width: 15ch; }
 figcaption h3, .aside h3 { color: var(--ink); font-size: 16px; margin-bottom: 2px; }
 .chart { display: block; width: 100%; height: auto; overflow: visible; }
-.aside .facts { grid-template-columns: repeat(2, minmax(0, 1fr)); margin-top: 20px; }
 .aside .scroll { margin-top: 16px; }
 .scroll { overflow-x: auto; margin-top: 24px; border: solid var(--grid); border-width: 1px 0; background: linear-gradient(to right, transparent, var(--page) 60%) right / 56px 100% no-repeat local, linear-gradient(to right, transparent, var(--grid)) right / 28px 100% no-repeat scroll; }
 table { border-collapse: collapse; width: 100%; font-size: 14px; line-height: 1.4; font-variant-numeric: tabular-nums; }
@@ -64,7 +63,7 @@ tbody th { font-weight: 500; }
 tbody tr:hover > * { background: var(--raised); }
 .wide > thead th:first-child, .wide > tbody th:first-child { position: sticky; left: 0; background: var(--page); box-shadow: 1px 0 var(--grid); }
 .wide > tbody tr:hover > th:first-child { background: var(--raised); }
-.growth .muted { display: block; }
+td .muted { display: block; }
 .unsure > * { color: var(--muted); }
 th button { all: unset; cursor: pointer; color: inherit; font: inherit; white-space: nowrap; }
 th button:hover { color: var(--ink); }

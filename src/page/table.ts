@@ -1,4 +1,76 @@
-// Plain text for people: aligned tables and numbers with units.
+// Tables. The columns of a result are described once and give its aligned text, its HTML, which the page's script sorts,
+// and its CSV.
+import { absent } from './figures.js';
+import { markup, nothing, when, type Content, type Markup } from './markup.js';
+
+/** Null and undefined: there is none. */
+export type Value = string | number | boolean | null | undefined;
+
+export interface Column<Row> {
+  /** Default: the column's name. */
+  readonly title?: string;
+  /** What CSV has of a row, and HTML sorts it by. */
+  readonly value: (row: Row) => Value;
+  /** Of numbers; default: all their digits. */
+  readonly format?: (value: number) => string;
+  /** For people, where there is a value that isn't all that a cell says. */
+  readonly show?: (row: Row) => string | undefined;
+  /** Whether it is for people only; CSV has all others. */
+  readonly isForPeople?: true;
+  // Where text and HTML differ:
+  readonly textTitle?: string;
+  readonly textFormat?: (value: number) => string;
+  readonly showHtml?: (row: Row) => Content | undefined;
+}
+
+/** By their names, which are the header of CSV and have units: 'medianMs'. */
+export type Columns<Row, Name extends string = string> = Readonly<Record<Name, Column<Row>>>;
+
+export interface Table<Row> {
+  /** The first one names the row. */
+  readonly columns: readonly Column<Row>[];
+  readonly rows: readonly Row[];
+  /** Whether a row is to be taken with care. */
+  readonly isUnsure?: (row: Row) => boolean;
+}
+
+/** Some columns by their names, in this order. */
+export function select<Row, Name extends string>(
+  columns: Columns<Row, Name>,
+  names: readonly Name[],
+): Column<Row>[] {
+  return names.map((name) => ({ title: name, ...columns[name] }));
+}
+
+/** Columns of text are left-aligned, others right-aligned. */
+function isText<Row>({ value }: Column<Row>, rows: readonly Row[]): boolean {
+  return rows.some((row) => typeof value(row) === 'string');
+}
+
+function hasValue<Row>({ value }: Column<Row>, row: Row): boolean {
+  const found = value(row);
+  return found != null && (typeof found !== 'number' || Number.isFinite(found));
+}
+
+function showValue(value: Value, format: (value: number) => string = String): string {
+  return typeof value === 'number' ? format(value) : String(value);
+}
+
+/** Lines without a line break at their end, the header first. With `isUnsure`, names have `~` or a blank in front. */
+export function formatTextTable<Row>({ columns, rows, isUnsure }: Table<Row>): string {
+  const header = columns.map(({ title = '', textTitle = title }) => textTitle);
+  const lines = rows.map((row) =>
+    columns.map((column, index) => {
+      const { value, format, textFormat = format, show } = column;
+      const text = hasValue(column, row) ? (show?.(row) ?? showValue(value(row), textFormat)) : '';
+      return index === 0 && isUnsure !== undefined ? `${isUnsure(row) ? '~' : ' '} ${text}` : text;
+    }),
+  );
+  return formatTable(
+    [header, ...lines],
+    columns.map((column) => (isText(column, rows) ? 'left' : 'right')),
+  );
+}
 
 export type Alignment = 'left' | 'right';
 
@@ -17,30 +89,59 @@ export function formatTable(rows: readonly (readonly string[])[], alignments: re
     .join('\n');
 }
 
-/** 1234567 -> '1,234,567'. */
-export function formatCount(value: number): string {
-  return Math.round(value).toLocaleString('en-US');
+export interface HtmlTable<Row> extends Table<Row> {
+  /** What it is called where nobody sees it; default: the caption. */
+  readonly label?: string;
+  readonly caption?: string;
+  readonly id?: string;
+  readonly isSortable?: boolean;
+  /** Its first column stays in sight. */
+  readonly isWide?: boolean;
 }
 
-/** Bytes with a binary unit: '1.5 GiB'. */
-export function formatBytes(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-  const power = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(bytes, 1)) / 10));
-  return `${(bytes / 1024 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]!}`;
+/** Scrolls in a container of its own where the page is too narrow. In a cell, what is muted has lines of its own. */
+export function formatHtmlTable<Row>(table: HtmlTable<Row>): Markup {
+  const { columns, rows, isUnsure, caption = '', label = caption, id, isSortable, isWide } = table;
+  const aligned = columns.map((column) => attribute('class', isText(column, rows) ? 'text' : undefined));
+  const headings = columns.map(
+    ({ title = '' }, index) => markup`<th scope="col"${aligned[index]!}>${title}</th>`,
+  );
+  const lines = rows.map((row) => {
+    const cells = columns.map((column, index) => {
+      const [tag, scope] = index === 0 ? ['th', 'row'] : ['td', undefined];
+      const isSorted = isSortable === true && hasValue(column, row);
+      const sorted = attribute('data-value', isSorted ? String(column.value(row)) : undefined);
+      return markup`<${tag}${attribute('scope', scope)}${aligned[index]!}${sorted}>${formatCell(column, row)}</${tag}>`;
+    });
+    return markup`<tr${attribute('class', isUnsure?.(row) ? 'unsure' : undefined)}>${cells}</tr>\n`;
+  });
+  const classes = [...(isSortable ? ['sortable'] : []), ...(isWide ? ['wide'] : [])].join(' ');
+  return markup`<div class="scroll"${attribute('id', id)} tabindex="0" role="region" aria-label="${label}"><table${attribute('class', classes || undefined)}>${when(
+    caption !== '',
+    () => markup`<caption><span>${caption}</span></caption>`,
+  )}<thead><tr>${headings}</tr></thead><tbody>${lines}</tbody></table></div>`;
 }
 
-/** Floating-point operations with a decimal prefix: '12.3 GFLOP'. */
-export function formatFlop(flop: number): string {
-  const prefixes = ['', 'k', 'M', 'G', 'T', 'P'];
-  const power = Math.min(prefixes.length - 1, Math.floor(Math.log10(Math.max(flop, 1)) / 3));
-  return `${(flop / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${prefixes[power]!}FLOP`;
+function formatCell<Row>(column: Column<Row>, row: Row): Content {
+  if (!hasValue(column, row)) return absent;
+  return column.showHtml?.(row) ?? column.show?.(row) ?? showValue(column.value(row), column.format);
 }
 
-/** Milliseconds as '850 ms', '12.3 s' or '4 min 05 s'. */
-export function formatDuration(ms: number): string {
-  if (ms < 1000) return `${ms.toFixed(0)} ms`;
-  const seconds = ms / 1000;
-  if (seconds < 60) return `${seconds.toFixed(1)} s`;
-  const whole = Math.round(seconds);
-  return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, '0')} s`;
+/** Nothing if it is undefined. */
+function attribute(name: string, value: string | undefined): Markup {
+  return value === undefined ? nothing : markup` ${name}="${value}"`;
+}
+
+/** RFC 4180: a header and a line a row, each with its line break. */
+export function formatCsv<Row>(columns: Columns<Row>, rows: readonly Row[]): string {
+  const kept = Object.entries(columns).filter(([, { isForPeople }]) => isForPeople !== true);
+  const header = kept.map(([name]) => formatField(name));
+  const lines = rows.map((row) => kept.map(([, { value }]) => formatField(value(row))));
+  return [header, ...lines].map((line) => `${line.join(',')}\r\n`).join('');
+}
+
+function formatField(value: Value): string {
+  if (value == null) return '';
+  const text = String(value);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -90,7 +90,7 @@ export class ChunkSource {
   }
 
   /**
-   * The next chunk; undefined behind the last. The rows of the one before must have been read by now.
+   * The next chunk; undefined after the last. The rows of the one before must have been read by now.
    * @throws what is wrong with an input, unless that is to be skipped
    */
   async next(): Promise<Chunk | undefined> {

@@ -70,7 +70,7 @@ function offsetsOf(offsets: readonly number[], { first, end }: Part): number[] {
   return offsets.slice(first, end + 1).map((row) => row - offsets[first]!);
 }
 
-/** [entries, heads] of one part behind those of the other. */
+/** [entries, heads] of one part after those of the other. */
 function joinStatistics(a: HeadStatistics, b: HeadStatistics): HeadStatistics {
   const join = ([name, first]: [string, Tensor]): [string, Tensor] => {
     const second = b[name as keyof HeadStatistics]!;

@@ -1,4 +1,6 @@
 // What an output says about its making: nothing in it depends on the machine's load or the number of threads.
+import type { AttentionOptions } from '../attention/options.js';
+import { defaultOf, settingRows, valueAt } from '../attention/option-rows.js';
 import type { MultiHeadAttention } from '../engine/multi-head-attention.js';
 import type { RunRequest } from './request.js';
 
@@ -6,23 +8,27 @@ export type LayerHeads = Pick<MultiHeadAttention, 'heads' | 'kvHeads' | 'headDim
 
 /** The options in one order, however they were given: causal and scale always, the others where they are given. */
 export function configurationOf(
-  { options, weights }: RunRequest,
+  { options, weights }: Pick<RunRequest, 'options' | 'weights'>,
   { heads, kvHeads, headDim }: LayerHeads,
 ): object {
-  const { causal = false, scale = 1 / Math.sqrt(headDim), alignment, window, softcap, rope } = options;
-  const { alibiSlopes, sinks, headScale } = options;
-  const listOf = (numbers?: ArrayLike<number>): number[] | undefined => numbers && Array.from(numbers);
-  const configuration = {
-    ...{ heads, kvHeads, headDim, causal, scale },
-    addZeroAttention: weights.addZeroAttention === true ? true : undefined,
-    alignment,
-    window: window && { left: window.left, right: window.right },
-    softcap,
-    alibiSlopes: listOf(alibiSlopes),
-    sinks: listOf(sinks),
-    headScale: listOf(headScale),
-    rope: rope && { base: rope.base, dims: rope.dims ?? headDim, interleaved: rope.interleaved ?? false },
-  };
+  const { causal, scale, ...others } = recordOf(options, headDim);
+  const addZeroAttention = weights.addZeroAttention === true ? true : undefined;
+  const configuration = { heads, kvHeads, headDim, causal, scale, addZeroAttention, ...others };
   // As a manifest gives it back: without what is undefined.
   return JSON.parse(JSON.stringify(configuration)) as object;
+}
+
+/** Each option, and each field of one that is given, or what holds without it. */
+function recordOf(options: AttentionOptions, headDim: number): Readonly<Record<string, unknown>> {
+  const record: Record<string, unknown> = {};
+  for (const row of settingRows) {
+    const { kind, name, field } = row;
+    const given = valueAt(options, row);
+    const isList = kind === 'numbers a head' && given !== undefined;
+    const value = isList ? Array.from(given as ArrayLike<number>) : (given ?? defaultOf(row, headDim));
+    if (field === undefined) record[name] = value;
+    else if (options[name] !== undefined)
+      record[name] = { ...(record[name] as object | undefined), [field]: value };
+  }
+  return record;
 }

@@ -23,7 +23,7 @@ export type EarlierRun = 'resume' | 'restart' | 'refuse';
 export interface Journal {
   /** Whether records outlive the process. */
   readonly isDurable: boolean;
-  /** Whether something was recorded that a later run can go on behind. */
+  /** Whether something was recorded that a later run can go on after. */
   readonly canResume: boolean;
   /** Where the run stands, by what was recorded. */
   readonly state: RunState;

@@ -1,4 +1,4 @@
-// Reads the rows of a chunk into shared memory, one sequence behind the other, as one ragged batch.
+// Reads the rows of a chunk into shared memory, one sequence after the other, as one ragged batch.
 import { countTokens } from '../files/sequences/layout.js';
 import type { SequenceName } from '../files/sequences/sequences.js';
 import type { Tensor } from '../core/tensor/tensor.js';

@@ -13,20 +13,20 @@ import type { LoadedChunk, LoadedPortion } from './loaded-chunk.js';
 import type { FinishedTarget, PortionRecord } from './manifest.js';
 import { pathsOf, standardStream, type RunRequest, type RunTarget } from './request.js';
 import type { RowBuffer } from './row-buffer.js';
-import type { RunSetting } from './setting.js';
+import type { RunContext } from './run-context.js';
 import { openTarget, partialPathOf, type Target } from './target.js';
 
 export class Outputs {
   readonly #request: RunRequest;
-  readonly #setting: RunSetting;
+  readonly #context: RunContext;
   /** Those that are neither finished nor untouched, by number. */
   readonly #open = new Map<number, Target>();
   /** Of each target. */
   readonly #inputCounts: readonly number[];
 
-  constructor(request: RunRequest, setting: RunSetting) {
+  constructor(request: RunRequest, context: RunContext) {
     this.#request = request;
-    this.#setting = setting;
+    this.#context = context;
     const counts = request.targets.map(() => 0);
     for (const { target } of request.inputs) counts[target]!++;
     this.#inputCounts = counts;
@@ -37,7 +37,7 @@ export class Outputs {
    * @throws FILE_FAILED if an output is no regular file, INVALID_FILE if an earlier one has gone
    */
   async restore(): Promise<void> {
-    const { state } = this.#setting.journal;
+    const { state } = this.#context.journal;
     for (const [number, target] of this.#request.targets.entries()) {
       if (!state.isFinished(number)) await checkName(target);
       else if (state.finishOf(number) !== undefined) await restoreName(target);
@@ -73,7 +73,7 @@ export class Outputs {
       entry += lengths.length;
     }
     await Promise.all([...touched].map((target) => target.sync()));
-    await this.#setting.journal.record(records, [...finished.keys()]);
+    await this.#context.journal.record(records, [...finished.keys()]);
     for (const [{ target: number, parts }, target] of finished) {
       await (parts === undefined ? target?.discard() : target?.commit());
       this.#open.delete(number);
@@ -97,14 +97,16 @@ export class Outputs {
     const { target: number } = this.#request.inputs[input]!;
     const known = this.#open.get(number);
     if (known !== undefined || form === undefined) return known;
-    const { layer, journal, identity, standardOutput } = this.#setting;
+    const { layer, journal, identity, standardOutput } = this.#context;
     const isOnlyInput = this.#inputCounts[number] === 1;
     const target = await openTarget(this.#request, this.#request.targets[number]!, {
-      // What comes from several files has no form of its own.
-      form: isOnlyInput ? form : 'packed',
-      layout: isOnlyInput ? layout : undefined,
-      width: layer.outputDim,
-      metadata: metadataOf(identity),
+      rows: {
+        // What comes from several files has no form of its own.
+        form: isOnlyInput ? form : 'packed',
+        layout: isOnlyInput ? layout : undefined,
+        modelDim: layer.outputDim,
+        metadata: metadataOf(identity),
+      },
       earlier: journal.state.partsOf(number),
       // Nobody looks for the partial files of a run that can't be resumed, so they keep out of the others' way.
       hasPartialNames: journal.isDurable,

@@ -1,16 +1,8 @@
 // What a run is asked to do: everything that its command found out before anything is opened.
-import type { AttentionOptions, RotaryOptions } from '../attention/options.js';
+import type { SettableOptions } from '../attention/option-rows.js';
 import type { MultiHeadWeights } from '../attention/weights.js';
 import type { Embedding, FormatName } from '../files/sequences/sequences.js';
 import type { Dtype } from '../core/tensor/dtype.js';
-
-/** What can be asked of the sequences of a file, whatever their lengths. */
-export interface RunOptions extends Pick<
-  AttentionOptions,
-  'causal' | 'alignment' | 'window' | 'scale' | 'softcap' | 'alibiSlopes' | 'sinks' | 'headScale'
-> {
-  readonly rope?: Omit<RotaryOptions, 'positions'>;
-}
 
 export const poolings = ['mean', 'first', 'last'] as const;
 /** One row for each sequence instead of one for each token. */
@@ -53,7 +45,7 @@ export interface RunRequest {
   /** Rows for the token ids of .jsonl. */
   readonly embedding?: EmbeddingFile | undefined;
   readonly weights: MultiHeadWeights;
-  readonly options: RunOptions;
+  readonly options: SettableOptions;
   readonly dtype: Dtype;
   readonly pool?: Pooling | undefined;
   /** Where progress is recorded; absent if the run can't be resumed, as with standard input and output. */

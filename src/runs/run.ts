@@ -12,7 +12,7 @@ import { loadChunk, type InputBuffers, type LoadedChunk } from './loaded-chunk.j
 import { Outputs } from './outputs.js';
 import { hasStatistics, standardStream, widthOf, type RunRequest } from './request.js';
 import { RowBuffer } from './row-buffer.js';
-import type { RunSetting } from './setting.js';
+import type { RunContext } from './run-context.js';
 
 export interface RunProgress {
   readonly tokens: number;
@@ -41,12 +41,12 @@ const mostRetries = 2;
  */
 export async function executeRun(
   request: RunRequest,
-  setting: RunSetting,
+  context: RunContext,
   hooks: RunHooks = {},
 ): Promise<void> {
-  const { journal } = setting;
-  const outputs = new Outputs(request, setting);
-  const pipeline = new Pipeline(request, setting, outputs, hooks);
+  const { journal } = context;
+  const outputs = new Outputs(request, context);
+  const pipeline = new Pipeline(request, context, outputs, hooks);
   try {
     await outputs.restore();
     if (journal.state.isComplete) return;
@@ -61,7 +61,7 @@ export async function executeRun(
 
 class Pipeline {
   readonly #request: RunRequest;
-  readonly #setting: RunSetting;
+  readonly #context: RunContext;
   readonly #outputs: Outputs;
   readonly #hooks: RunHooks;
   readonly #source: ChunkSource;
@@ -70,10 +70,10 @@ class Pipeline {
   #writing: Promise<void> = Promise.resolve();
   #reading: Promise<LoadedChunk | undefined> = Promise.resolve(undefined);
 
-  constructor(request: RunRequest, setting: RunSetting, outputs: Outputs, hooks: RunHooks) {
-    const { limits, layer, journal, standardInput: bytes } = setting;
+  constructor(request: RunRequest, context: RunContext, outputs: Outputs, hooks: RunHooks) {
+    const { limits, layer, journal, standardInput: bytes } = context;
     this.#request = request;
-    this.#setting = setting;
+    this.#context = context;
     this.#outputs = outputs;
     this.#hooks = hooks;
     const places = request.inputs.map(({ path }, input) => {
@@ -133,7 +133,7 @@ class Pipeline {
       const loaded = await loadChunk(chunk, this.#inputs[turn % 2]!, {
         isSkipping: this.#request.onError === 'skip',
         check: async (input) => {
-          const { identity } = this.#setting;
+          const { identity } = this.#context;
           for (const file of [identity.inputs[input]!, ...attendedOf(identity)]) await checkUnchanged(file);
         },
       });
@@ -162,7 +162,7 @@ class Pipeline {
   async #forward(...call: Parameters<MultiHeadAttention['forward']>): Promise<AttentionResult> {
     for (let tries = 0; ; tries++) {
       try {
-        return await this.#setting.layer.forward(...call);
+        return await this.#context.layer.forward(...call);
       } catch (error) {
         const isLost = error instanceof HeadpoolError && error.code === 'WORKER_LOST';
         if (!isLost || tries === mostRetries) throw error;

@@ -9,12 +9,7 @@ import {
   type WrittenPart,
 } from '../files/byte-sink.js';
 import { formatNamed } from '../files/sequences/formats.js';
-import type {
-  SequenceEncoder,
-  SequenceForm,
-  SequenceLayout,
-  Sequences,
-} from '../files/sequences/sequences.js';
+import type { OutputOutline, SequenceEncoder, Sequences } from '../files/sequences/sequences.js';
 import { poolRows } from './pool-rows.js';
 import { standardStream, type RunRequest, type RunTarget } from './request.js';
 import { formatStatistics } from './statistics-lines.js';
@@ -37,15 +32,11 @@ export interface EarlierPart {
   readonly parts: TargetParts;
 }
 
-export interface RowsOutline {
-  readonly form: SequenceForm;
-  readonly layout: SequenceLayout | undefined;
-  /** Numbers of a row. */
-  readonly width: number;
-  readonly metadata: ReadonlyMap<string, string>;
-}
+/** What the inputs and the run say of an output's rows; the request says the rest. */
+export type RowsOutline = Pick<OutputOutline, 'form' | 'layout' | 'modelDim' | 'metadata'>;
 
-export interface TargetOutline extends RowsOutline {
+export interface TargetOutline {
+  readonly rows: RowsOutline;
   readonly earlier: readonly EarlierPart[];
   /** Whether partial files have the names where a later run looks for them. */
   readonly hasPartialNames: boolean;
@@ -72,28 +63,17 @@ export function partialPathOf(path: string): string {
 export async function createTargetEncoder(
   { dtype, pool }: RunRequest,
   { path, format }: RunTarget,
-  { width, ...outline }: RowsOutline,
+  rows: RowsOutline,
 ): Promise<SequenceEncoder> {
-  const { form, layout, metadata } = outline;
-  const isPooled = pool !== undefined;
-  return formatNamed(format).createEncoder!({
-    path,
-    form,
-    layout,
-    modelDim: width,
-    dtype,
-    isPooled,
-    metadata,
-  });
+  return formatNamed(format).createEncoder!({ ...rows, path, dtype, isPooled: pool !== undefined });
 }
 
 /** @throws FILE_FAILED, INVALID_OPTION if the format can't hold what is outlined */
 export async function openTarget(
   request: RunRequest,
   target: RunTarget,
-  outline: TargetOutline,
+  { rows: outline, earlier, hasPartialNames, pipe }: TargetOutline,
 ): Promise<Target> {
-  const { width, earlier, hasPartialNames, pipe } = outline;
   const encoder = await createTargetEncoder(request, target, outline);
   const sinks: ByteSink[] = [];
   const open = async (path: string, parts: readonly (WrittenPart | undefined)[]): Promise<ByteSink> => {
@@ -123,7 +103,7 @@ export async function openTarget(
             earlier.map(({ parts }) => parts.statistics),
           );
     if (rows.byteLength === 0) await rows.append([encoder.prologue]);
-    return new Target(request, { encoder, rows, statistics, width }, earlier);
+    return new Target(request, { encoder, rows, statistics, width: outline.modelDim }, earlier);
   } catch (error) {
     // What an earlier run wrote stays.
     await Promise.all(sinks.map((sink) => (earlier.length > 0 ? sink.close() : sink.discard())));

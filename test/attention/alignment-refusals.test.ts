@@ -1,7 +1,8 @@
 // Where the diagonal starts: refused where it matters and isn't said, or is said twice; by the whole message.
 import test from 'ava';
 import type { AttentionInputs, AttentionOptions } from '../../src/index.js';
-import { assertMessage, neverRight, valuesRefuser } from '../helpers/full-messages.js';
+import { assertRefused } from '../helpers/assertions.js';
+import { neverRight, valuesRefuser } from '../helpers/full-messages.js';
 import { layerWeights } from '../helpers/layer-case.js';
 import { normalTensor } from '../helpers/random.js';
 import { openEngine } from '../helpers/refusals.js';
@@ -14,8 +15,12 @@ const odd: AttentionInputs = {
 };
 const even: AttentionInputs = { q: odd.q, k: normalTensor([2, 2, 3, 4], 2), v: odd.q };
 const tokens: AttentionInputs = {
-  ...{ q: normalTensor([6, 8], 1), k: normalTensor([7, 8], 2), v: normalTensor([7, 8], 3) },
-  ...{ heads: 2, offsets: [0, 2, 6], keyOffsets: [0, 2, 7] },
+  q: normalTensor([6, 8], 1),
+  k: normalTensor([7, 8], 2),
+  v: normalTensor([7, 8], 3),
+  heads: 2,
+  offsets: [0, 2, 6],
+  keyOffsets: [0, 2, 7],
 };
 
 const engineOf = openEngine();
@@ -55,12 +60,10 @@ for (const [title, options] of Object.entries(positional)) {
 
   test(`${title} without alignment is refused where queries and keys differ in number`, async (t) => {
     const refuse = (given: AttentionInputs, lengths: string): Promise<void> =>
-      assertMessage(
-        t,
-        () => engineOf().attention({ ...given, ...options }),
-        'INVALID_OPTION',
-        messageOf(lengths),
-      );
+      assertRefused(t, () => engineOf().attention({ ...given, ...options }), {
+        code: 'INVALID_OPTION',
+        message: messageOf(lengths),
+      });
     await refuse(odd, '3 queries on 5 keys');
     await refuse({ ...even, keyLengths: [3, 2] }, '3 queries on 2 keys');
     await refuse(tokens, '4 queries on 5 keys');
@@ -81,7 +84,10 @@ for (const [title, options] of Object.entries(positional)) {
 
 test('causal: true without alignment asks which', async (t) => {
   const message = `Expected ${which} (3 queries on 5 keys) for \`causal\`, got \`true\` (boolean)`;
-  await assertMessage(t, () => engineOf().attention({ ...odd, causal: true }), 'INVALID_OPTION', message);
+  await assertRefused(t, () => engineOf().attention({ ...odd, causal: true }), {
+    code: 'INVALID_OPTION',
+    message,
+  });
 });
 
 test('what looks at no position needs no alignment', async (t) => {
@@ -97,12 +103,10 @@ test('an alignment other than that of causal is refused', async (t) => {
   ] as const) {
     const message = `Expected '${causal}', as \`causal\` says, for \`alignment\`, got \`"${alignment}"\` (string)`;
     for (const given of [odd, even]) {
-      await assertMessage(
-        t,
-        () => engineOf().attention({ ...given, causal, alignment }),
-        'INVALID_OPTION',
+      await assertRefused(t, () => engineOf().attention({ ...given, causal, alignment }), {
+        code: 'INVALID_OPTION',
         message,
-      );
+      });
     }
   }
 });
@@ -113,7 +117,7 @@ test('a diagonal beside a cache is refused, by the option that states it', async
   const cache = layer.createCache({ maxTokens: 8 });
   const x = normalTensor([3, 8], 1);
   const refuse = (options: AttentionOptions, message: string): Promise<void> =>
-    assertMessage(t, () => layer.forward(x, { ...options, cache }), 'INVALID_OPTION', message);
+    assertRefused(t, () => layer.forward(x, { ...options, cache }), { code: 'INVALID_OPTION', message });
   await refuse(
     { causal: 'top-left' },
     'Expected true or false beside `cache`, whose tokens say the alignment, for `causal`, got `"top-left"` (string)',

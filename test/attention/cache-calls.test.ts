@@ -21,7 +21,7 @@ test('tokens are read back in their order, across pages and calls', (t) => {
   assertNoLeak(t, cache);
 });
 
-test('a call sees the tokens before it and room behind them', (t) => {
+test('a call sees the tokens before it and room after them', (t) => {
   const { cache } = openCache({ maxTokens: 12 });
   appendTokens(cache, count(5));
   const update = cache.begin([4]);
@@ -80,16 +80,15 @@ test('a cache in use by a call is refused to others', async (t) => {
   appendTokens(cache, [1, 2]);
   const update = cache.begin([1]);
   const words = ['in use by another call'];
-  await assertRefused(t, () => cache.begin([1]), 'CACHE_IN_USE', ...words);
-  await assertRefused(t, () => cache.begin([0]), 'CACHE_IN_USE', ...words);
-  await assertRefused(t, () => cache.fork(), 'CACHE_IN_USE', ...words);
+  await assertRefused(t, () => cache.begin([1]), { code: 'CACHE_IN_USE', what: words });
+  await assertRefused(t, () => cache.begin([0]), { code: 'CACHE_IN_USE', what: words });
+  await assertRefused(t, () => cache.fork(), { code: 'CACHE_IN_USE', what: words });
   await assertRefused(
     t,
     () => {
       cache.truncate(1);
     },
-    'CACHE_IN_USE',
-    ...words,
+    { code: 'CACHE_IN_USE', what: words },
   );
   writeTokens(cache, update, [[3]]);
   update.commit();
@@ -100,15 +99,14 @@ test('a sequence without room refuses the call for all of them', async (t) => {
   const { cache } = openCache({ maxTokens: 8, batch: 3 });
   appendTokens(cache, count(2), count(6, 21), count(8, 31));
   const before = cache.freePages;
-  await assertRefused(
-    t,
-    () => cache.begin([6, 3, 0]),
-    'CACHE_FULL',
-    '8 tokens',
-    'sequence 1 holds 6',
-    '3 more',
-  );
-  await assertRefused(t, () => cache.begin([0, 0, 1]), 'CACHE_FULL', 'sequence 2 holds 8', '1 more');
+  await assertRefused(t, () => cache.begin([6, 3, 0]), {
+    code: 'CACHE_FULL',
+    what: ['8 tokens', 'sequence 1 holds 6', '3 more'],
+  });
+  await assertRefused(t, () => cache.begin([0, 0, 1]), {
+    code: 'CACHE_FULL',
+    what: ['sequence 2 holds 8', '1 more'],
+  });
   t.is(cache.freePages, before);
   t.deepEqual(cache.tokens, [2, 6, 8]);
   appendTokens(cache, count(6, 3), [27, 28], []);
@@ -142,8 +140,7 @@ test('truncating to what is not held is refused, for all sequences', async (t) =
       () => {
         cache.truncate(tokens as number);
       },
-      'INVALID_OPTION',
-      ...words,
+      { code: 'INVALID_OPTION', what: words },
     );
   await refused(4, '`tokens`', 'from 0 to 3', 'sequence 1', '`4`');
   await refused([7, 3], '`tokens[0]`', 'from 0 to 6', 'sequence 0');

@@ -38,15 +38,14 @@ test('a disposed cache is refused', async (t) => {
   cache.dispose();
   t.deepEqual(cache.tokens, []);
   const words = ['cache was disposed before'];
-  await assertRefused(t, () => cache.begin([1]), 'ENGINE_CLOSED', ...words);
-  await assertRefused(t, () => cache.fork(), 'ENGINE_CLOSED', ...words);
+  await assertRefused(t, () => cache.begin([1]), { code: 'ENGINE_CLOSED', what: words });
+  await assertRefused(t, () => cache.fork(), { code: 'ENGINE_CLOSED', what: words });
   await assertRefused(
     t,
     () => {
       cache.truncate(0);
     },
-    'ENGINE_CLOSED',
-    ...words,
+    { code: 'ENGINE_CLOSED', what: words },
   );
   t.deepEqual(tokensOf(fork), [[1]]);
 });

@@ -114,24 +114,18 @@ test('forks that leave too few pages refuse the call, and nothing is lost', asyn
   const { cache, storage } = openCache({ maxTokens: 8, batch: 2 });
   appendTokens(cache, count(6), count(3, 21));
   const fork = cache.fork();
-  await assertRefused(
-    t,
-    () => fork.begin([1, 1]),
-    'CACHE_FULL',
-    '2 more tokens take 2 pages of 4',
-    '1 of 4 free',
-  );
+  await assertRefused(t, () => fork.begin([1, 1]), {
+    code: 'CACHE_FULL',
+    what: ['2 more tokens take 2 pages of 4', '1 of 4 free'],
+  });
   t.is(fork.freePages, 1);
   t.is(storage.copies, 0);
   t.deepEqual(fork.tokens, [6, 3]);
   appendTokens(fork, [], [34]);
-  await assertRefused(
-    t,
-    () => cache.begin([1, 0]),
-    'CACHE_FULL',
-    '1 more tokens take 1 pages',
-    '0 of 4 free',
-  );
+  await assertRefused(t, () => cache.begin([1, 0]), {
+    code: 'CACHE_FULL',
+    what: ['1 more tokens take 1 pages', '0 of 4 free'],
+  });
   fork.dispose();
   appendTokens(cache, [7, 8], [24]);
   t.deepEqual(tokensOf(cache), [count(8), count(4, 21)]);

@@ -24,7 +24,7 @@ function refuseOption(change: object, code: ErrorCode, ...words: string[]): void
   const title = Object.entries(change).map(([name, value]) => `${name} ${String(value)} (${typeof value})`);
   test(`a cache is refused with ${title.join(', ')}`, async (t) => {
     const options = { maxTokens: 8, ...change } as CacheOptions;
-    await assertRefused(t, () => resolveCacheOptions(options), code, ...words);
+    await assertRefused(t, () => resolveCacheOptions(options), { code, what: words });
   });
 }
 
@@ -44,6 +44,6 @@ refuseOption({ maxToken: 8 }, 'UNKNOWN_OPTION', '`maxToken`', '`maxTokens`');
 
 test('options that are no object are refused', async (t) => {
   for (const nothing of [undefined, null, 8] as unknown as CacheOptions[]) {
-    await assertRefused(t, () => resolveCacheOptions(nothing), 'INVALID_OPTION', '`options`');
+    await assertRefused(t, () => resolveCacheOptions(nothing), { code: 'INVALID_OPTION', what: '`options`' });
   }
 });

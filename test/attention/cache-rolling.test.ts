@@ -74,13 +74,19 @@ test('a rolling cache gives nothing back before the call is over', (t) => {
 
 test('a rolling cache refuses calls longer than itself', async (t) => {
   const { cache } = openCache({ maxTokens: 6, batch: 2, rolling: true });
-  await assertRefused(t, () => cache.begin([6, 7]), 'CACHE_FULL', '6 tokens', 'sequence 1', '7 more');
+  await assertRefused(t, () => cache.begin([6, 7]), {
+    code: 'CACHE_FULL',
+    what: ['6 tokens', 'sequence 1', '7 more'],
+  });
   appendTokens(cache, count(6), count(6));
   appendTokens(cache, count(6), count(6));
-  await assertRefused(t, () => cache.begin([7, 1]), 'CACHE_FULL', 'sequence 0', 'at most that many a call');
+  await assertRefused(t, () => cache.begin([7, 1]), {
+    code: 'CACHE_FULL',
+    what: ['sequence 0', 'at most that many a call'],
+  });
 });
 
-test('a rolling cache is truncated behind what it gave back, or anew', async (t) => {
+test('a rolling cache is truncated after what it gave back, or anew', async (t) => {
   const { cache, storage } = openCache({ maxTokens: 6, rolling: true });
   for (let n = 0; n < 3; n++) appendTokens(cache, count(6, 1 + 6 * n));
   t.is(readTokens(cache)[0]!.firstToken, 12);
@@ -89,9 +95,7 @@ test('a rolling cache is truncated behind what it gave back, or anew', async (t)
     () => {
       cache.truncate(11);
     },
-    'INVALID_OPTION',
-    '0 or an integer from 12 to 18',
-    '`11`',
+    { code: 'INVALID_OPTION', what: ['0 or an integer from 12 to 18', '`11`'] },
   );
   cache.truncate(17);
   t.is(cache.lookBack, 5, 'one token less is there to be looked at');

@@ -28,7 +28,7 @@ interface Part {
   readonly to: number;
 }
 
-/** The rows of all parts, one behind the other. */
+/** The rows of all parts, one after the other. */
 function rowsOf(parts: readonly Part[]): number[] {
   return parts.flatMap(({ of, from, to }) => [...stretchOf(of.x, from, to).data]);
 }
@@ -100,7 +100,9 @@ testKernels(engines, 'a ragged call on a list of caches, one of them of two sequ
     const parts = cases.map((of, n): Part => ({ of, from: held[n]!, to: held[n]! + lengths[n]! }));
     const { x, offsets } = raggedOf(parts);
     const { output, logSumExp } = await layer.forward(x, {
-      ...{ ...options, offsets, cache: list },
+      ...options,
+      offsets,
+      cache: list,
       returnLogSumExp: true,
     });
     t.deepEqual(logSumExp!.shape, [4, offsets.at(-1)!]);

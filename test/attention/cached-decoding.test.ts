@@ -43,8 +43,14 @@ const optionsByName: Readonly<Record<string, SequenceOptions>> = {
   },
   'head scales': { causal: true, headScale: f32(1, 0, -2, 0.5) },
   everything: {
-    ...{ causal: true, window: { left: 259 }, rope: { base: 10_000 }, softcap: 5, scale: 0.4 },
-    ...{ alibiSlopes: f32(0.1, 0.01, 0.2, 0), sinks: f32(0, 1, 2, 3), headScale: f32(1, 2, 0, -1) },
+    causal: true,
+    window: { left: 259 },
+    rope: { base: 10_000 },
+    softcap: 5,
+    scale: 0.4,
+    alibiSlopes: f32(0.1, 0.01, 0.2, 0),
+    sinks: f32(0, 1, 2, 3),
+    headScale: f32(1, 2, 0, -1),
   },
 };
 
@@ -91,7 +97,7 @@ for (const [name, widths] of Object.entries(widthsByName)) {
 
 for (const before of [0, 126, 127, 128, 129, 255]) {
   const given = cachedCase({ tokens: before + 134, options: { causal: true, rope: { base: 100 } } });
-  testKernels(engines, `tokens behind ${before}, across the edges of pages`, async (t, engine) => {
+  testKernels(engines, `tokens after ${before}, across the edges of pages`, async (t, engine) => {
     using layer = await engine.multiHeadAttention(layerOf(given));
     using cache = layer.createCache({ maxTokens: before + 134 });
     await prefill(given, layer, cache, before);

@@ -87,14 +87,15 @@ test('two calls at once on one cache: the second is refused, the first is not di
   const first = feed(given, layer, cache, [3]);
   const words = ['The cache is in use by another call; await that call first'];
   const x = stretchOf(given.x, 126, 127);
-  await assertRefused(t, () => layer.forward(x, { causal: true, cache }), 'CACHE_IN_USE', ...words);
+  await assertRefused(t, () => layer.forward(x, { causal: true, cache }), {
+    code: 'CACHE_IN_USE',
+    what: words,
+  });
   const both = engine.tensor([2, 1, 10]);
-  await assertRefused(
-    t,
-    () => layer.forward(both, { causal: true, cache: [free, cache] }),
-    'CACHE_IN_USE',
-    ...words,
-  );
+  await assertRefused(t, () => layer.forward(both, { causal: true, cache: [free, cache] }), {
+    code: 'CACHE_IN_USE',
+    what: words,
+  });
   await feed(given, layer, free, [2]);
   await first;
   t.deepEqual([cache.tokens, free.tokens], [[129], [2]]);
@@ -107,13 +108,10 @@ test('a cache that is full in a list leaves the others as they were', async (t) 
   const { layer, cache, checkSame } = await open(t, engine);
   using full = layer.createCache({ maxTokens: 1 });
   const x = engine.tensor([2, 2, 10]);
-  await assertRefused(
-    t,
-    () => layer.forward(x, { cache: [cache, full] }),
-    'CACHE_FULL',
-    '1 tokens',
-    '2 more',
-  );
+  await assertRefused(t, () => layer.forward(x, { cache: [cache, full] }), {
+    code: 'CACHE_FULL',
+    what: ['1 tokens', '2 more'],
+  });
   t.deepEqual(full.tokens, [0]);
   await checkSame();
 });
@@ -140,25 +138,27 @@ test('calls on a closed engine and a disposed layer leave the cache, which can s
   const call = layer.forward(x, { causal: true, cache });
   layer.dispose();
   t.deepEqual((await call).output.shape, [1, 1, 10]);
-  await assertRefused(
-    t,
-    () => layer.forward(x, { causal: true, cache }),
-    'ENGINE_CLOSED',
-    'The layer was disposed',
-  );
-  await assertRefused(
-    t,
-    () => layer.createCache({ maxTokens: 4 }),
-    'ENGINE_CLOSED',
-    'The layer was disposed',
-  );
+  await assertRefused(t, () => layer.forward(x, { causal: true, cache }), {
+    code: 'ENGINE_CLOSED',
+    what: 'The layer was disposed',
+  });
+  await assertRefused(t, () => layer.createCache({ maxTokens: 4 }), {
+    code: 'ENGINE_CLOSED',
+    what: 'The layer was disposed',
+  });
   t.deepEqual(cache.tokens, [127]);
   const before = engine.stats().memoryBytes;
   cache.dispose();
   t.true(engine.stats().memoryBytes < before);
   await engine.close();
-  await assertRefused(t, () => other.forward(x, { cache: left }), 'ENGINE_CLOSED', 'The engine was closed');
-  await assertRefused(t, () => other.createCache({ maxTokens: 4 }), 'ENGINE_CLOSED', 'The engine was closed');
+  await assertRefused(t, () => other.forward(x, { cache: left }), {
+    code: 'ENGINE_CLOSED',
+    what: 'The engine was closed',
+  });
+  await assertRefused(t, () => other.createCache({ maxTokens: 4 }), {
+    code: 'ENGINE_CLOSED',
+    what: 'The engine was closed',
+  });
   t.deepEqual(left.tokens, [0]);
   left.fork().dispose();
   left.dispose();

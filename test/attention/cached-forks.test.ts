@@ -43,7 +43,8 @@ async function open(engine: Engine, before: number, dtype: 'f32' | 'f16' = 'f32'
   const cache = layer.createCache({ maxTokens: 1000, dtype });
   await prefill(root, layer, cache, before);
   return {
-    ...{ layer, cache },
+    layer,
+    cache,
     [Symbol.dispose]() {
       cache.dispose();
       layer.dispose();
@@ -54,7 +55,7 @@ async function open(engine: Engine, before: number, dtype: 'f32' | 'f16' = 'f32'
 for (const at of [127, 200, 256]) {
   testKernels(
     engines,
-    `beams go apart behind ${at} tokens, and the parent goes on as without them`,
+    `beams go apart after ${at} tokens, and the parent goes on as without them`,
     async (t, engine) => {
       using untouched = await open(engine, at);
       const wanted = await bytesOf(root, untouched.layer, untouched.cache, [1, 2, 1]);
@@ -108,7 +109,7 @@ for (const dtype of ['f32', 'f16'] as const) {
         const at = [126, 127, 128, 131].indexOf(tokens);
         const again = await bytesOf(root, layer, cache, [1, 1, 3, 1].slice(at));
         again.forEach((bytes, n) => {
-          assertSameBytes(t, bytes, first[at + n]!, `call ${at + n} behind ${tokens}`);
+          assertSameBytes(t, bytes, first[at + n]!, `call ${at + n} after ${tokens}`);
         });
       }
     },

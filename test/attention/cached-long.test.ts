@@ -1,4 +1,4 @@
-// One token behind so many that its keys are split into ranges, which several workers take.
+// One token after so many that its keys are split into ranges, which several workers take.
 import { assertSameBytes } from '../helpers/assertions.js';
 import { cachedCase, checkStretch, feed, layerOf, prefill } from '../helpers/cached-case.js';
 import { openEngines, testKernels } from '../helpers/engines.js';
@@ -8,7 +8,8 @@ import { assertClose } from '../helpers/tolerance.js';
 const engines = openEngines(3);
 const widths: LayerWidths = { heads: 4, kvHeads: 2, headDim: 6, valueDim: 5, modelDim: 8, hasBiasKey: true };
 const given = cachedCase({
-  ...{ widths, tokens: 4102 },
+  widths,
+  tokens: 4102,
   options: { causal: true, rope: { base: 10_000 }, sinks: [0, 1, 2, -Infinity], softcap: 6 },
 });
 

@@ -1,7 +1,7 @@
 // Options and inputs that calls with a cache refuse: the whole message of each, and the cache as it was before.
 import test from 'ava';
 import { createEngine } from '../../src/index.js';
-import { messageOf } from '../helpers/assertions.js';
+import { assertRefused } from '../helpers/assertions.js';
 import { openRefuser } from '../helpers/cache-refusals.js';
 import { cachedCase, layerOf } from '../helpers/cached-case.js';
 
@@ -65,7 +65,7 @@ test('attention without a layer refuses a cache', async (t) => {
   const layer = await engine.multiHeadAttention(layerOf(cachedCase({ tokens: 1 })));
   const q = engine.tensor([1, 4, 3, 8]);
   const cache = layer.createCache({ maxTokens: 4 });
-  t.deepEqual(await messageOf(() => engine.attention({ q, k: q, v: q, cache })), {
+  await assertRefused(t, () => engine.attention({ q, k: q, v: q, cache }), {
     code: 'INVALID_OPTION',
     message:
       'Expected a call of `layer.forward`, whose layer makes caches, for `cache`, got an object (KeyValueCache)',

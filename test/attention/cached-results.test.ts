@@ -19,17 +19,20 @@ import { assertClose } from '../helpers/tolerance.js';
 
 const engines = openEngines();
 const given = cachedCase({
-  ...{ widths: { ...grouped, hasBiasKey: true, addZeroAttention: true }, tokens: 262, batch: 2 },
+  widths: { ...grouped, hasBiasKey: true, addZeroAttention: true },
+  tokens: 262,
+  batch: 2,
   options: { causal: true, alibiSlopes: [0.25, 0.125, 0.5, 0] },
 });
 
-/** Calls of `lengths` tokens behind `before` others. */
+/** Calls of `lengths` tokens after `before` others. */
 async function open(engine: Engine, before: number, of: CachedCase = given) {
   const layer = await engine.multiHeadAttention(layerOf(of));
   const cache = layer.createCache({ maxTokens: 262, batch: 2 });
   await prefill(of, layer, cache, before);
   return {
-    ...{ layer, cache },
+    layer,
+    cache,
     [Symbol.dispose]() {
       cache.dispose();
       layer.dispose();
@@ -47,7 +50,7 @@ for (const [before, length] of [
   [258, 1],
   [257, 5],
 ] as const) {
-  testKernels(engines, `all results of ${length} tokens behind ${before}`, async (t, engine) => {
+  testKernels(engines, `all results of ${length} tokens after ${before}`, async (t, engine) => {
     using opened = await open(engine, before);
     const { layer, cache } = opened;
     for (const returnScores of ['scaled', 'softcapped', 'biased'] as const) {
@@ -104,7 +107,7 @@ for (const [before, length] of [
   const masked: readonly CachedCase[] = shapes(length, keys).map((_, seed) =>
     cachedCase({ tokens: 262, batch: 2, seed, options: seed % 2 === 0 ? { causal: true } : {} }),
   );
-  testKernels(engines, `masks and biases for ${length} tokens behind ${before}`, async (t, engine) => {
+  testKernels(engines, `masks and biases for ${length} tokens after ${before}`, async (t, engine) => {
     for (const [n, shape] of shapes(length, keys).entries()) {
       using opened = await open(engine, before, masked[n]);
       const mask = randomMask(shape, n + 1);

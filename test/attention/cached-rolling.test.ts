@@ -35,8 +35,11 @@ for (const [maxTokens, tokens] of [
   [128, 520],
 ] as const) {
   const options: SequenceOptions = {
-    ...{ causal: true, window: { left: maxTokens }, rope: { base: 10_000 } },
-    ...{ alibiSlopes: [0.125, 0], sinks: [0.5, -1] },
+    causal: true,
+    window: { left: maxTokens },
+    rope: { base: 10_000 },
+    alibiSlopes: [0.125, 0],
+    sinks: [0.5, -1],
   };
   const given = cachedCase({ widths: narrow, tokens, options });
   testKernels(engines, `${tokens} tokens through a rolling cache of ${maxTokens}`, async (t, engine) => {
@@ -53,7 +56,8 @@ for (const [maxTokens, tokens] of [
 }
 
 const measured = cachedCase({
-  ...{ widths: narrow, tokens: 390 },
+  widths: narrow,
+  tokens: 390,
   options: { causal: true, window: { left: 130 } },
 });
 

@@ -74,7 +74,9 @@ const optionsByName: Readonly<Record<'f16' | 'bf16', Readonly<Record<string, Seq
     'rotary positions': { causal: true, rope: { base: 100, interleaved: true } },
     'ALiBi, a softcap and sinks': {
       causal: true,
-      ...{ alibiSlopes: [0.5, 0.25, 0.125, 0], softcap: 4, sinks: [0, 1, -Infinity, 2] },
+      alibiSlopes: [0.5, 0.25, 0.125, 0],
+      softcap: 4,
+      sinks: [0, 1, -Infinity, 2],
     },
   },
 };

@@ -9,7 +9,7 @@ const options = { causal: true, rope: { base: 10_000 }, alibiSlopes: [0.125, 0, 
 const given = cachedCase({ tokens: 4105, options });
 const rolled = cachedCase({ tokens: 300, seed: 3, options: { ...options, window: { left: 90 } } });
 
-/** Calls of every kind: short and long stretches, one token, one behind many, and a cache that rolls. */
+/** Calls of every kind: short and long stretches, one token, one after many, and a cache that rolls. */
 async function bytesOf(engine: Engine, dtype: 'f32' | 'f16'): Promise<Float32Array[]> {
   using layer = await engine.multiHeadAttention(layerOf(given));
   const results: Float32Array[] = [];

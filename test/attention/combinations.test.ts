@@ -20,13 +20,24 @@ testKernels(engineOf, 'random combinations of options on layers match the oracle
 testKernels(engineOf, 'all options at once match the oracle, also over ranges of keys', async (t, engine) => {
   const pools = new CombinationPools();
   const every: Omit<Combination, 'entries' | 'seed' | 'layout'> = {
-    ...{ kvHeads: 2, group: 2, headDim: 6, valueDim: 5, causal: 'bottom-right', softcap: 2 },
-    ...{ window: { left: 6000 }, alibiSlopes: true, sinks: true, headScale: true },
-    ...{ rope: { base: 100, dims: 4 }, qkNorm: {} },
+    kvHeads: 2,
+    group: 2,
+    headDim: 6,
+    valueDim: 5,
+    causal: 'bottom-right',
+    softcap: 2,
+    window: { left: 6000 },
+    alibiSlopes: true,
+    sinks: true,
+    headScale: true,
+    rope: { base: 100, dims: 4 },
+    qkNorm: {},
   };
   const several = (lengths: Combination['entries'][number], layout: Combination['layout']) => ({
     ...every,
-    ...{ layout, entries: [lengths, lengths], seed: lengths.keys },
+    layout,
+    entries: [lengths, lengths],
+    seed: lengths.keys,
   });
   for (const layout of ['rank 4', 'ragged'] as const) {
     const masks = layout === 'ragged' ? {} : { mask: [true, false, true, true], keyLengths: true as const };

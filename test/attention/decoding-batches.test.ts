@@ -3,7 +3,7 @@ import type { TensorLike } from '../../src/index.js';
 import { attentionCase, checkCase } from '../helpers/attention-case.js';
 import { assertSameBytes } from '../helpers/assertions.js';
 import { openEngines, testKernels } from '../helpers/engines.js';
-import { besideEachOther } from '../helpers/layouts.js';
+import { besideEachOther } from '../helpers/rearranged.js';
 import { once } from '../helpers/once.js';
 
 const engineOf = openEngines();
@@ -70,12 +70,15 @@ testKernels(engineOf, 'entries with few rows and with many share a ragged batch'
     return { shape: [data.length / width, width], data: Float32Array.from(data) };
   };
   const ragged = await engine.attention({
-    ...{
-      q: rowsOf('q', heads * headDim),
-      k: rowsOf('k', kvHeads * headDim),
-      v: rowsOf('v', kvHeads * valueDim),
-    },
-    ...{ heads, kvHeads, offsets, keyOffsets, causal: 'bottom-right', returnLogSumExp: true },
+    q: rowsOf('q', heads * headDim),
+    k: rowsOf('k', kvHeads * headDim),
+    v: rowsOf('v', kvHeads * valueDim),
+    heads,
+    kvHeads,
+    offsets,
+    keyOffsets,
+    causal: 'bottom-right',
+    returnLogSumExp: true,
   });
   for (const [n, one] of cases.entries()) {
     const alone = await checkCase(t, engine, one, inRanges);

@@ -26,8 +26,13 @@ function lengthsOf(n: number, keys: number) {
   const [queries, group] = rowShapes[n]!;
   const [kvHeads, headDim] = [1 + (n % 2), headDims[n % 5]!];
   return {
-    ...{ queries, keys, heads: kvHeads * group, kvHeads, seed: n + 1 },
-    ...{ headDim, valueDim: headDims[(n + 2) % 5]! },
+    queries,
+    keys,
+    heads: kvHeads * group,
+    kvHeads,
+    seed: n + 1,
+    headDim,
+    valueDim: headDims[(n + 2) % 5]!,
   };
 }
 

@@ -21,7 +21,8 @@ const x = normalTensor([4, tokens, modelDim], 1);
 const mask = randomMask([4, 1, tokens, tokens], 2, 0.7);
 const attention: AttentionInputs = {
   ...attentionCase({ batch: 4, heads, kvHeads, queries: tokens, headDim: 9, valueDim: 7, mask }).inputs,
-  ...{ causal: true, returnLogSumExp: true },
+  causal: true,
+  returnLogSumExp: true,
 };
 
 // Few rows on more keys than two ranges, and a ragged batch of few rows on more keys than one, and of more rows.

@@ -55,19 +55,25 @@ const query = normalTensor([2, 4, 6], 1);
 const key = normalTensor([2, 5, 7], 2);
 
 test('every weight of self-attention is the one that a layer returns', explainsAll, {
-  ...{ widths, query, options: { causal: true } },
+  widths,
+  query,
+  options: { causal: true },
 });
 test('so without biases', explainsAll, { widths: { ...widths, hasBias: false }, query });
 test('so with grouped heads and keys of another width', explainsAll, {
-  ...{ widths: { ...widths, kvHeads: 2, keyWidth: 7, valueDim: 2 }, query, key },
+  widths: { ...widths, kvHeads: 2, keyWidth: 7, valueDim: 2 },
+  query,
+  key,
   options: { mask: randomMask([4, 4, 5], 3), keyLengths: [5, 2] },
 });
 test('so with a learned key that every query attends, whatever is masked', explainsAll, {
-  ...{ widths: { ...widths, hasBiasKey: true }, query },
+  widths: { ...widths, hasBiasKey: true },
+  query,
   options: { mask: randomMask([4, 1, 4], 4, 0.4), causal: true },
 });
-test('so with a learned key and one of zeros behind padding', explainsAll, {
-  ...{ widths: { ...widths, kvHeads: 2, hasBiasKey: true, addZeroAttention: true }, query },
+test('so with a learned key and one of zeros after padding', explainsAll, {
+  widths: { ...widths, kvHeads: 2, hasBiasKey: true, addZeroAttention: true },
+  query,
   options: { keyLengths: [1, 0] },
 });
 
@@ -81,15 +87,15 @@ test('extra keys have no bias and follow all others', async (t) => {
   const zero = explainLayer(resolved, call, { head: 1, query: 2, key: 5 });
   t.like(zero, { allowed: true, steps: { dot: 0, bias: 0, biased: 0 } });
   const none = { head: 1, query: 2, key: 6 };
-  await assertRefused(t, () => explainLayer(resolved, call, none), 'INVALID_OPTION', '`key`', 'from 0 to 5');
+  await assertRefused(t, () => explainLayer(resolved, call, none), {
+    code: 'INVALID_OPTION',
+    what: ['`key`', 'from 0 to 5'],
+  });
   const noHead = { head: 4, query: 2, key: 0 };
-  await assertRefused(
-    t,
-    () => explainLayer(resolved, call, noHead),
-    'INVALID_OPTION',
-    '`head`',
-    'from 0 to 3',
-  );
+  await assertRefused(t, () => explainLayer(resolved, call, noHead), {
+    code: 'INVALID_OPTION',
+    what: ['`head`', 'from 0 to 3'],
+  });
 });
 
 test('a sequence of a ragged batch is explained as if it were alone', async (t) => {
@@ -104,7 +110,10 @@ test('a sequence of a ragged batch is explained as if it were alone', async (t) 
   const wanted = explainLayer(resolved, layer.describe(alone, { causal: true }), at);
   t.deepEqual(explanation, { ...wanted, at: { ...wanted.at, batch: 2 } });
   const empty = { ...at, batch: 1 };
-  await assertRefused(t, () => explainLayer(resolved, call, empty), 'INVALID_OPTION', '`query`', 'any query');
+  await assertRefused(t, () => explainLayer(resolved, call, empty), {
+    code: 'INVALID_OPTION',
+    what: ['`query`', 'any query'],
+  });
 });
 
 test('rope and qkNorm change the projected rows, but no extra key', (t) => {
@@ -146,5 +155,5 @@ test('the keys of a cache are refused, for only the engine has them', async (t) 
   const batch = { ...denseBatch(2, 4, 4, lengths), isCached: true };
   const call = { query, key: query, batch, options: resolveOptions({}, resolved, batch, []) };
   const at = { head: 0, query: 0, key: 0 };
-  await assertRefused(t, () => explainLayer(resolved, call, at), 'INVALID_OPTION', '`cache`');
+  await assertRefused(t, () => explainLayer(resolved, call, at), { code: 'INVALID_OPTION', what: '`cache`' });
 });

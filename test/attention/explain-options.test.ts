@@ -126,14 +126,14 @@ test(
     because: 'window left 1 reaches back to key 1',
   },
 );
-test('a key behind the window is told how far it reaches', windowed, { window: { right: 1 } }, 0, 2, {
+test('a key after the window is told how far it reaches', windowed, { window: { right: 1 } }, 0, 2, {
   reason: 'window',
   because: 'window right 1 reaches up to key 1',
 });
 const both = { window: { left: 0, right: 2 }, causal: true } as const;
 test('a causal mask comes before a window that is wider', windowed, both, 0, 1, {
   reason: 'causal',
-  because: 'key 1 is behind position 0',
+  because: 'key 1 comes after position 0',
 });
 test('a window of a causal mask reaches back', windowed, both, 2, 1, {
   reason: 'window',
@@ -147,7 +147,7 @@ const refuses = (
   ...words: string[]
 ) => {
   test(`${title} is refused`, async (t) => {
-    await assertRefused(t, () => explain(change, 0, 0), code, ...words);
+    await assertRefused(t, () => explain(change, 0, 0), { code, what: words });
   });
 };
 refuses('a softcap of 0', { softcap: 0 }, 'INVALID_OPTION', '`softcap`');
@@ -229,11 +229,24 @@ test('rope of neighbours on a part of the dims is the oracle’s', agreesWithOra
 test('qkNorm is the oracle’s', agreesWithOracle, { given: { qkNorm: norms }, oracle: { qkNorm: norms } });
 test('everything at once is the oracle’s', agreesWithOracle, {
   given: {
-    ...{ causal: alignment, window: { left: 2 }, softcap: 2, alibiSlopes: slopes, sinks, headScale: slopes },
-    ...{ scale: -0.75, rope: { base: 10, dims: 4 }, qkNorm: norms },
+    causal: alignment,
+    window: { left: 2 },
+    softcap: 2,
+    alibiSlopes: slopes,
+    sinks,
+    headScale: slopes,
+    scale: -0.75,
+    rope: { base: 10, dims: 4 },
+    qkNorm: norms,
   },
   oracle: {
-    ...{ causalOffset: offset, window: { left: 2 }, softcap: 2, alibiSlopes: slopes, sinks },
-    ...{ scale: -0.75, rope: { base: 10, dims: 4 }, qkNorm: norms },
+    causalOffset: offset,
+    window: { left: 2 },
+    softcap: 2,
+    alibiSlopes: slopes,
+    sinks,
+    scale: -0.75,
+    rope: { base: 10, dims: 4 },
+    qkNorm: norms,
   },
 });

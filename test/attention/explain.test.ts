@@ -70,7 +70,9 @@ test('so with a scale of 0, where every key is worth the same', explainsAll, inp
 test('so with a causal mask from the top left', explainsAll, inputs, { causal: 'top-left' });
 test('so with a causal mask from the bottom right', explainsAll, inputs, { causal: 'bottom-right' });
 test('so with more queries than keys, of which some attend none', explainsAll, {
-  ...{ q: normalTensor([1, 2, 6, 4], 1), k: normalTensor([1, 2, 3, 4], 2), v: normalTensor([1, 2, 3, 4], 3) },
+  q: normalTensor([1, 2, 6, 4], 1),
+  k: normalTensor([1, 2, 3, 4], 2),
+  v: normalTensor([1, 2, 3, 4], 3),
   causal: 'bottom-right',
 });
 test('so with a mask', explainsAll, inputs, { mask: randomMask([2, 4, 3, 7], 5) });
@@ -82,10 +84,14 @@ test('so with lengths, whatever stands in the padding', explainsAll, inputs, {
 });
 test('so with a length of 0', explainsAll, inputs, { keyLengths: [0, 5] });
 test('so with everything at once', explainsAll, inputs, {
-  ...{ mask: randomMask([4, 3, 7], 7, 0.8), bias: someBias, keyLengths: [6, 4], causal: 'bottom-right' },
+  mask: randomMask([4, 3, 7], 7, 0.8),
+  bias: someBias,
+  keyLengths: [6, 4],
+  causal: 'bottom-right',
 });
 test('so with scores far apart', explainsAll, {
-  ...{ q: normalTensor([1, 2, 4, 8], 1, 20), k: normalTensor([1, 2, 9, 8], 2, 20) },
+  q: normalTensor([1, 2, 4, 8], 1, 20),
+  k: normalTensor([1, 2, 9, 8], 2, 20),
   v: normalTensor([1, 2, 9, 8], 3),
 });
 
@@ -99,7 +105,11 @@ test('each sequence of a ragged batch is explained by itself', async (t) => {
     const slice = (tensor: AttentionInputs['q']) =>
       createTensor([end - first, 20], tensor.data.subarray(first * 20, end * 20));
     const alone: AttentionInputs = {
-      ...{ q: slice(given.q), k: slice(given.k), v: slice(given.v), heads: 4, causal: true },
+      q: slice(given.q),
+      k: slice(given.k),
+      v: slice(given.v),
+      heads: 4,
+      causal: true,
     };
     for (let query = 0; query < end - first; query++) {
       const at = { head: 3, query, key: 0 };
@@ -176,12 +186,12 @@ const leavesOut = test.macro((t: ExecutionContext, change: Asked, query: number,
 });
 
 const topLeft = { causal: 'top-left' } as const;
-test('a key behind the position is left out by the causal mask', leavesOut, topLeft, 1, 2, {
+test('a key after the position is left out by the causal mask', leavesOut, topLeft, 1, 2, {
   reason: 'causal',
-  because: 'key 2 is behind position 1',
+  because: 'key 2 comes after position 1',
 });
 const lengths = { keyLengths: [3] };
-test('a key behind the length is padding', leavesOut, { ...topLeft, ...lengths }, 1, 3, {
+test('a key after the length is padding', leavesOut, { ...topLeft, ...lengths }, 1, 3, {
   reason: 'length',
   because: 'keyLengths[0] = 3',
 });
@@ -206,7 +216,7 @@ test('where several rules leave a key out, positions come before operands', (t) 
 const noPlace = (title: string, at: object, ...words: string[]): void => {
   test(`${title} is refused`, async (t) => {
     const whole = { head: 0, query: 0, key: 0, ...at } as WeightIndex;
-    await assertRefused(t, () => explainAttention(inputs, whole), 'INVALID_OPTION', ...words);
+    await assertRefused(t, () => explainAttention(inputs, whole), { code: 'INVALID_OPTION', what: words });
   });
 };
 noPlace('a head that is not there', { head: 4 }, '`head`', 'from 0 to 3', '`4`');
@@ -220,18 +230,15 @@ noPlace('text for a batch entry', { batch: '0' }, '`batch`', '"0"');
 
 test('an index of another name is refused', async (t) => {
   const at = { head: 0, query: 0, key: 0, heads: 1 };
-  await assertRefused(
-    t,
-    () => explainAttention(inputs, at),
-    'UNKNOWN_OPTION',
-    '`heads`',
-    'did you mean `head`?',
-  );
+  await assertRefused(t, () => explainAttention(inputs, at), {
+    code: 'UNKNOWN_OPTION',
+    what: ['`heads`', 'did you mean `head`?'],
+  });
 });
 
 test('no object for the indices is refused', async (t) => {
   const at = undefined as unknown as WeightIndex;
-  await assertRefused(t, () => explainAttention(inputs, at), 'INVALID_OPTION', '`at`');
+  await assertRefused(t, () => explainAttention(inputs, at), { code: 'INVALID_OPTION', what: '`at`' });
 });
 
 test('a batch without entries, queries or keys has nothing to explain', async (t) => {
@@ -241,21 +248,18 @@ test('a batch without entries, queries or keys has nothing to explain', async (t
     k: createTensor([batch, 1, keys, 2]),
     v: createTensor([batch, 1, keys, 2]),
   });
-  await assertRefused(
-    t,
-    () => explainAttention(empty(0, 1, 1), at),
-    'INVALID_OPTION',
-    '`batch`',
-    'any batch',
-  );
-  await assertRefused(
-    t,
-    () => explainAttention(empty(1, 0, 1), at),
-    'INVALID_OPTION',
-    '`query`',
-    'any query',
-  );
-  await assertRefused(t, () => explainAttention(empty(1, 1, 0), at), 'INVALID_OPTION', '`key`', 'any key');
+  await assertRefused(t, () => explainAttention(empty(0, 1, 1), at), {
+    code: 'INVALID_OPTION',
+    what: ['`batch`', 'any batch'],
+  });
+  await assertRefused(t, () => explainAttention(empty(1, 0, 1), at), {
+    code: 'INVALID_OPTION',
+    what: ['`query`', 'any query'],
+  });
+  await assertRefused(t, () => explainAttention(empty(1, 1, 0), at), {
+    code: 'INVALID_OPTION',
+    what: ['`key`', 'any key'],
+  });
 });
 
 for (const [title, change] of Object.entries({

@@ -34,13 +34,16 @@ function refuseCall(
   ...words: string[]
 ): void {
   test(title, async (t) => {
-    await assertRefused(t, () => layer.forward({ ...cross, ...change }, options), code, ...words);
+    await assertRefused(t, () => layer.forward({ ...cross, ...change }, options), { code, what: words });
   });
 }
 
 test('options that are none are refused', async (t) => {
   for (const nothing of [null, 5] as unknown as object[]) {
-    await assertRefused(t, () => layer.forward(cross, nothing), 'INVALID_OPTION', '`options`');
+    await assertRefused(t, () => layer.forward(cross, nothing), {
+      code: 'INVALID_OPTION',
+      what: '`options`',
+    });
   }
 });
 refuseCall(

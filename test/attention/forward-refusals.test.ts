@@ -28,17 +28,17 @@ const cross = { query, key, value };
 
 function refuseInputs(title: string, change: object, code: ErrorCode, ...words: string[]): void {
   test(title, async (t) => {
-    await assertRefused(t, () => layer.forward({ ...cross, ...change }), code, ...words);
+    await assertRefused(t, () => layer.forward({ ...cross, ...change }), { code, what: words });
   });
 }
 
 test('an input that is none is refused', async (t) => {
   for (const nothing of [undefined, null, 5, 'x'] as unknown as TensorLike[]) {
-    await assertRefused(t, () => layer.forward(nothing), 'INVALID_SHAPE', '`query`');
+    await assertRefused(t, () => layer.forward(nothing), { code: 'INVALID_SHAPE', what: '`query`' });
   }
 });
 test('self-attention of a layer for other keys is refused', async (t) => {
-  await assertRefused(t, () => layer.forward(query), 'INVALID_SHAPE', '`key`', '9');
+  await assertRefused(t, () => layer.forward(query), { code: 'INVALID_SHAPE', what: ['`key`', '9'] });
 });
 refuseInputs(
   'a query of another width is refused',

@@ -111,8 +111,11 @@ refuseValues(
 test('what stands at the edge of these ranges is taken', async (t) => {
   const { output } = await engineOf().attention({
     ...base,
-    ...{ softcap: 1.2e-38, scale: -1e38, sinks: [-Infinity, -1e38, 0, 1e38] },
-    ...{ alibiSlopes: new Float32Array(4), headScale: Float64Array.of(0, -1, 1e38, 1) },
+    softcap: 1.2e-38,
+    scale: -1e38,
+    sinks: [-Infinity, -1e38, 0, 1e38],
+    alibiSlopes: new Float32Array(4),
+    headScale: Float64Array.of(0, -1, 1e38, 1),
     qkNorm: { q: new Float32Array(6), k: new Array<number>(6).fill(-1e38), epsilon: 0 },
   });
   t.deepEqual(output.shape, [2, 4, 3, 5]);

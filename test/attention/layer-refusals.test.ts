@@ -22,7 +22,7 @@ test.after('refused layers hold no memory', (t) => {
 function refuseLayer(title: string, change: object, code: ErrorCode, ...words: string[]): void {
   test(title, async (t) => {
     const given = { heads: 4, weights, ...change } as LayerOptions;
-    await assertRefused(t, () => engineOf().multiHeadAttention(given), code, ...words);
+    await assertRefused(t, () => engineOf().multiHeadAttention(given), { code, what: words });
   });
 }
 
@@ -67,7 +67,10 @@ refuseLayer('a misspelt heads is refused', { kvheads: 2 }, 'UNKNOWN_OPTION', '`k
 
 test('no options of a layer at all are refused', async (t) => {
   for (const nothing of [undefined, null] as unknown as LayerOptions[]) {
-    await assertRefused(t, () => engineOf().multiHeadAttention(nothing), 'INVALID_OPTION', 'an object');
+    await assertRefused(t, () => engineOf().multiHeadAttention(nothing), {
+      code: 'INVALID_OPTION',
+      what: 'an object',
+    });
   }
 });
 
@@ -85,6 +88,6 @@ test('wrong defaults of a layer are refused by its calls', async (t) => {
   ] as const) {
     const given = { heads: 4, weights: own, ...defaults } as LayerOptions;
     using layer = await engineOf().multiHeadAttention(given);
-    await assertRefused(t, () => layer.forward(x), code, ...words);
+    await assertRefused(t, () => layer.forward(x), { code, what: words });
   }
 });

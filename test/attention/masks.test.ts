@@ -63,14 +63,10 @@ testKernels(engineOf, 'causal: true is the diagonal of as many queries as keys',
 
 testKernels(engineOf, 'causal: true asks which corner where queries and keys differ', async (t, engine) => {
   const { inputs } = attentionCase({ queries: 3, keys: 7 });
-  await assertRefused(
-    t,
-    () => engine.attention({ ...inputs, causal: true }),
-    'INVALID_OPTION',
-    'causal',
-    "'top-left'",
-    "'bottom-right'",
-  );
+  await assertRefused(t, () => engine.attention({ ...inputs, causal: true }), {
+    code: 'INVALID_OPTION',
+    what: ['causal', "'top-left'", "'bottom-right'"],
+  });
 });
 
 testKernels(engineOf, 'rows above the top of a bottom-right diagonal attend nothing', async (t, engine) => {

@@ -139,7 +139,7 @@ for (const [title, options] of [
 
   testKernels(
     engineOf,
-    `weights on ${title} stand behind those of all keys, padding included`,
+    `weights on ${title} stand after those of all keys, padding included`,
     async (t, engine) => {
       const widths = { heads: 4, kvHeads: 2, headDim: 6, modelDim: 10, ...options };
       const weights = layerWeights(widths);
@@ -169,7 +169,10 @@ testKernels(engineOf, 'a layer tells its widths and refuses calls once disposed'
   t.deepEqual({ heads, kvHeads, headDim, valueDim, modelDim, outputDim }, widths);
   layer.dispose();
   layer.dispose();
-  await assertRefused(t, () => layer.forward(normalTensor([3, 24], 1)), 'ENGINE_CLOSED', 'disposed');
+  await assertRefused(t, () => layer.forward(normalTensor([3, 24], 1)), {
+    code: 'ENGINE_CLOSED',
+    what: 'disposed',
+  });
 });
 
 testKernels(

@@ -67,7 +67,7 @@ for (const [wrong, right] of [
 const smuggled = JSON.parse('{ "__proto__": { "causal": true } }') as object;
 test('a key named __proto__ is refused and has no effect', async (t) => {
   const given = Object.defineProperties({ ...inputs }, Object.getOwnPropertyDescriptors(smuggled));
-  await assertRefused(t, () => engineOf().attention(given), 'UNKNOWN_OPTION', '`__proto__`');
+  await assertRefused(t, () => engineOf().attention(given), { code: 'UNKNOWN_OPTION', what: '`__proto__`' });
   t.is(({} as { causal?: unknown }).causal, undefined);
 });
 

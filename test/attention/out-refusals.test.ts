@@ -33,20 +33,21 @@ test('an out on the memory of an input is refused, and the input keeps its numbe
     v: normalTensor([1, 2, 3, 4], 4),
   };
   for (const name of ['q', 'k', 'v'] as const) {
-    await assertRefused(
-      t,
-      () => engineOf().attention({ ...others, [name]: x, out: x }),
-      'INVALID_OPTION',
-      '`out`',
-    );
+    await assertRefused(t, () => engineOf().attention({ ...others, [name]: x, out: x }), {
+      code: 'INVALID_OPTION',
+      what: '`out`',
+    });
   }
   const bias = { shape: [1, 1, 3, 3], data: x.data.subarray(0, 9) };
-  await assertRefused(t, () => engineOf().attention({ ...others, bias, out: x }), 'INVALID_OPTION', '`out`');
+  await assertRefused(t, () => engineOf().attention({ ...others, bias, out: x }), {
+    code: 'INVALID_OPTION',
+    what: '`out`',
+  });
   assertSameBytes(t, x.data, before);
 });
 
 test('a refused call leaves the engine ready for the next one', async (t) => {
-  await assertRefused(t, () => engineOf().attention({ ...inputs, scale: NaN }), 'INVALID_OPTION');
+  await assertRefused(t, () => engineOf().attention({ ...inputs, scale: NaN }), { code: 'INVALID_OPTION' });
   const { output } = await engineOf().attention(inputs);
   t.deepEqual(output.shape, [2, 4, 3, 6]);
   t.is(engineOf().stats().calls.open, 0);

@@ -1,7 +1,8 @@
 // Wrong values of the options that look at positions, but for where the diagonal starts, by their whole message.
 import test from 'ava';
 import { HeadpoolError, type AttentionInputs } from '../../src/index.js';
-import { assertMessage, neverFinite, neverRight, valuesRefuser } from '../helpers/full-messages.js';
+import { assertRefused } from '../helpers/assertions.js';
+import { neverFinite, neverRight, valuesRefuser } from '../helpers/full-messages.js';
 import { normalTensor } from '../helpers/random.js';
 import { inputs, openEngine } from '../helpers/refusals.js';
 
@@ -16,8 +17,11 @@ const oddDims = { ...inputs, k: normalTensor([2, 2, 3, 5], 2), v: normalTensor([
 /** 3 queries on 4 keys. */
 const moreKeys = { ...base, k: normalTensor([2, 2, 4, 6], 2), v: normalTensor([2, 2, 4, 5], 3) };
 const ragged: AttentionInputs = {
-  ...{ q: normalTensor([6, 24], 1), k: normalTensor([6, 24], 2), v: normalTensor([6, 20], 3) },
-  ...{ heads: 4, offsets: [0, 2, 6] },
+  q: normalTensor([6, 24], 1),
+  k: normalTensor([6, 24], 2),
+  v: normalTensor([6, 20], 3),
+  heads: 4,
+  offsets: [0, 2, 6],
 };
 
 const engineOf = openEngine();
@@ -113,7 +117,7 @@ const others: readonly (readonly [string, AttentionInputs, string])[] = [
 ];
 for (const [title, given, message] of others) {
   test(title, async (t) => {
-    await assertMessage(t, () => engineOf().attention(given), 'INVALID_OPTION', message);
+    await assertRefused(t, () => engineOf().attention(given), { code: 'INVALID_OPTION', message });
   });
 }
 
@@ -135,7 +139,7 @@ const misspelt: readonly (readonly [object, string])[] = [
 for (const [change, message] of misspelt) {
   test(`${JSON.stringify(change)} is refused: ${message}`, async (t) => {
     const given: AttentionInputs = { ...base, ...change };
-    await assertMessage(t, () => engineOf().attention(given), 'UNKNOWN_OPTION', message);
+    await assertRefused(t, () => engineOf().attention(given), { code: 'UNKNOWN_OPTION', message });
   });
 }
 

@@ -1,14 +1,14 @@
 // What holds for every attention, whatever its options are; combinations.test.ts holds their numbers against the oracle.
+import type { ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import type { AttentionResult, Engine, TensorLike } from '../../src/index.js';
 import { attendOracle, type OracleInputs } from '../oracle/oracle.js';
 import { anyCombination, type Combination } from '../helpers/any-combination.js';
 import { attentionCase } from '../helpers/attention-case.js';
 import { combinationCase, type CombinationCase } from '../helpers/combination-case.js';
-import { findStatisticsDeviation } from '../helpers/combination-checks.js';
+import { findStatisticsDeviation, statisticsOfWeights } from '../helpers/combination-checks.js';
 import { openEngines, testKernels } from '../helpers/engines.js';
-import { permuteAxis, randomOrder } from '../helpers/permutations.js';
-import { statisticsOfWeights } from '../helpers/statistics-of-weights.js';
+import { permuteAxis, randomOrder } from '../helpers/rearranged.js';
 import { findDeviation } from '../helpers/tolerance.js';
 import { without } from '../helpers/without.js';
 
@@ -23,14 +23,21 @@ const anyDense = anyCombination
 /** Checks a combination: what it returns is thrown beside the combination's description. */
 type Check = (combination: Combination) => Promise<string | undefined>;
 
-async function checkAll(arbitrary: fc.Arbitrary<Combination>, check: Check): Promise<void> {
+async function checkAll(
+  t: ExecutionContext,
+  arbitrary: fc.Arbitrary<Combination>,
+  check: Check,
+): Promise<void> {
+  let checked = 0;
   await fc.assert(
     fc.asyncProperty(arbitrary, async (combination) => {
+      checked++;
       const problem = await check(combination);
       if (problem !== undefined) throw new Error(`${problem}, ${JSON.stringify(combination)}`);
     }),
     { ...runs, includeErrorInReport: true },
   );
+  t.is(checked, runs.numRuns);
 }
 
 async function attend(engine: Engine, { inputs }: Pick<CombinationCase, 'inputs'>): Promise<AttentionResult> {
@@ -39,7 +46,7 @@ async function attend(engine: Engine, { inputs }: Pick<CombinationCase, 'inputs'
 
 testKernels(engineOf, 'values of one come out as ones, or as zeros in empty rows', async (t, engine) => {
   const plain = anyDense.map((one) => without(one, 'sinks', 'headScale', 'returnWeights', 'returnScores'));
-  await checkAll(plain, async (combination) => {
+  await checkAll(t, plain, async (combination) => {
     const { inputs, oracles } = combinationCase(combination);
     inputs.v.data.fill(1);
     const { output, logSumExp } = await attend(engine, { inputs });
@@ -49,19 +56,17 @@ testKernels(engineOf, 'values of one come out as ones, or as zeros in empty rows
     );
     return findDeviation(output.data, wanted, 1e-6, 0);
   });
-  t.pass();
 });
 
 testKernels(
   engineOf,
   'outputs lie between the least and the largest attended value of their column',
   async (t, engine) => {
-    await checkAll(anyDense, async (combination) => {
+    await checkAll(t, anyDense, async (combination) => {
       const { inputs, oracles } = combinationCase(combination);
       const { output } = await engine.attention(inputs);
       return findOutside(output.data, oracles[0]!);
     });
-    t.pass();
   },
 );
 
@@ -88,7 +93,7 @@ function findOutside(output: ArrayLike<number>, oracle: OracleInputs): string | 
 }
 
 testKernels(engineOf, 'heads in another order give the same outputs in that order', async (t, engine) => {
-  await checkAll(anyDense, async (combination) => {
+  await checkAll(t, anyDense, async (combination) => {
     const { inputs } = combinationCase(combination);
     const { kvHeads, group, seed } = combination;
     const kvOrder = randomOrder(kvHeads, seed);
@@ -114,7 +119,6 @@ testKernels(engineOf, 'heads in another order give the same outputs in that orde
       findDifference('logSumExp', permuted.logSumExp!, permuteAxis(plain.logSumExp!, -2, order))
     );
   });
-  t.pass();
 });
 
 /** Where two tensors are not the same bit by bit. */
@@ -127,7 +131,7 @@ testKernels(engineOf, 'keys in another order give the same output', async (t, en
   const unordered = anyDense.map((one) =>
     without(one, 'causal', 'alignment', 'window', 'alibiSlopes', 'rope', 'keyLengths', 'headStatistics'),
   );
-  await checkAll(unordered, async (combination) => {
+  await checkAll(t, unordered, async (combination) => {
     const { inputs } = combinationCase(combination);
     const order = randomOrder(inputs.k.shape[2]!, combination.seed);
     const { mask, bias } = inputs;
@@ -144,7 +148,6 @@ testKernels(engineOf, 'keys in another order give the same output', async (t, en
       findDeviation(permuted.weights!.data, permuteAxis(plain.weights!, -1, order).data, 4e-6, 1e-5)
     );
   });
-  t.pass();
 });
 
 testKernels(
@@ -156,7 +159,7 @@ testKernels(
       const self = without(one, 'mask', 'bias', 'keyLengths', 'alignment', 'headStatistics', 'returnScores');
       return { ...self, causal: true, entries: [{ queries: tokens, keys: tokens }] };
     });
-    await checkAll(causal, async (combination) => {
+    await checkAll(t, causal, async (combination) => {
       const { inputs } = combinationCase(combination);
       const [tokens, { rope }] = [inputs.q.shape[2]!, inputs];
       const count = 1 + (combination.seed % (tokens - 1));
@@ -176,7 +179,6 @@ testKernels(
         findDifference('logSumExp', part.logSumExp!, permuteAxis(whole.logSumExp!, -1, first))
       );
     });
-    t.pass();
   },
 );
 
@@ -188,7 +190,7 @@ testKernels(
       const diagonal = typeof one.causal === 'string' ? one.causal : (one.alignment ?? 'top-left');
       return { ...without(one, 'returnWeights', 'returnScores', 'headStatistics'), alignment: diagonal };
     });
-    await checkAll(aligned, async (combination) => {
+    await checkAll(t, aligned, async (combination) => {
       const { inputs, oracles } = combinationCase(combination);
       const plain = await attend(engine, { inputs });
       const asked = await engine.attention({ ...inputs, headStatistics: true });
@@ -200,7 +202,6 @@ testKernels(
         findDifference('output', asked.output, plain.output)
       );
     });
-    t.pass();
   },
 );
 

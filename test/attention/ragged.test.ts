@@ -38,7 +38,9 @@ async function runAlone(
 ) {
   const keys = [starts[n]!, starts[n + 1]!] as const;
   return engine.attention({
-    ...{ heads, kvHeads, ...options },
+    heads,
+    kvHeads,
+    ...options,
     q: rowsOf(q, offsets[n]!, offsets[n + 1]!),
     k: rowsOf(k, ...keys),
     v: rowsOf(v, ...keys),

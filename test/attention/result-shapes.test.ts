@@ -5,7 +5,7 @@ import { attentionCase } from '../helpers/attention-case.js';
 import { assertSameBytes } from '../helpers/assertions.js';
 import { openEngines, testKernels } from '../helpers/engines.js';
 import { layerWeights } from '../helpers/layer-case.js';
-import { besideEachOther } from '../helpers/layouts.js';
+import { besideEachOther } from '../helpers/rearranged.js';
 import { normalTensor } from '../helpers/random.js';
 import { without } from '../helpers/without.js';
 
@@ -44,8 +44,12 @@ testKernels(
   async (t, engine) => {
     const { inputs } = attentionCase({ ...size, softcap: 3, causal: 'bottom-right', keyLengths: [7, 11] });
     const rank3 = {
-      ...{ q: besideEachOther(inputs.q), k: besideEachOther(inputs.k), v: besideEachOther(inputs.v) },
-      ...{ heads: 4, kvHeads: 2, ...without(inputs, 'q', 'k', 'v') },
+      q: besideEachOther(inputs.q),
+      k: besideEachOther(inputs.k),
+      v: besideEachOther(inputs.v),
+      heads: 4,
+      kvHeads: 2,
+      ...without(inputs, 'q', 'k', 'v'),
     };
     for (const returnScores of stages) {
       const { scores } = await engine.attention({ ...inputs, returnScores });
@@ -86,19 +90,15 @@ testKernels(engineOf, 'nothing has scores and statistics of no numbers', async (
   assertStatistics(t, await engine.attention(noSequence), [0, 4]);
 });
 
-testKernels(
-  engineOf,
-  'extra keys of a layer are columns of its scores behind the keys',
-  async (t, engine) => {
-    const widths = { heads: 4, headDim: 3, modelDim: 12, hasBiasKey: true, addZeroAttention: true };
-    using layer = await engine.multiHeadAttention({ heads: 4, weights: layerWeights(widths) });
-    const cross = { query: normalTensor([2, 6, 12], 1), key: normalTensor([2, 5, 12], 2) };
-    for (const returnScores of stages) {
-      const { scores } = await layer.forward(cross, { returnScores });
-      t.deepEqual(scores!.shape, [2, 4, 6, 7], returnScores);
-    }
-  },
-);
+testKernels(engineOf, 'extra keys of a layer are columns of its scores after the keys', async (t, engine) => {
+  const widths = { heads: 4, headDim: 3, modelDim: 12, hasBiasKey: true, addZeroAttention: true };
+  using layer = await engine.multiHeadAttention({ heads: 4, weights: layerWeights(widths) });
+  const cross = { query: normalTensor([2, 6, 12], 1), key: normalTensor([2, 5, 12], 2) };
+  for (const returnScores of stages) {
+    const { scores } = await layer.forward(cross, { returnScores });
+    t.deepEqual(scores!.shape, [2, 4, 6, 7], returnScores);
+  }
+});
 
 testKernels(engineOf, 'layers say what each head adds to the output too', async (t, engine) => {
   const weights = layerWeights({ heads: 4, kvHeads: 2, headDim: 3, modelDim: 12 });

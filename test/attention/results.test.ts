@@ -5,7 +5,7 @@ import { attendOracle } from '../oracle/oracle.js';
 import { attentionCase, checkCase, checkResult } from '../helpers/attention-case.js';
 import { assertSameBytes } from '../helpers/assertions.js';
 import { openEngines, testKernels } from '../helpers/engines.js';
-import { besideEachOther } from '../helpers/layouts.js';
+import { besideEachOther } from '../helpers/rearranged.js';
 import { assertClose } from '../helpers/tolerance.js';
 
 const engineOf = openEngines();

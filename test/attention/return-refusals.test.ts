@@ -1,7 +1,8 @@
 // Wrong values of the options that ask for results, and results that a batch can't have; by the whole message.
 import test from 'ava';
 import type { AttentionInputs } from '../../src/index.js';
-import { assertMessage, neverRight, valuesRefuser } from '../helpers/full-messages.js';
+import { assertRefused } from '../helpers/assertions.js';
+import { neverRight, valuesRefuser } from '../helpers/full-messages.js';
 import { normalTensor } from '../helpers/random.js';
 import { openEngine, ragged } from '../helpers/refusals.js';
 
@@ -81,7 +82,7 @@ const others: readonly (readonly [string, AttentionInputs, string])[] = [
 ];
 for (const [title, given, message] of others) {
   test(title, async (t) => {
-    await assertMessage(t, () => engineOf().attention(given), 'INVALID_OPTION', message);
+    await assertRefused(t, () => engineOf().attention(given), { code: 'INVALID_OPTION', message });
   });
 }
 
@@ -89,5 +90,5 @@ test('a cache is for calls of layers', async (t) => {
   const given = { ...base, cache: {} } as AttentionInputs;
   const message =
     'Expected a call of `layer.forward`, whose layer makes caches, for `cache`, got an object (Object)';
-  await assertMessage(t, () => engineOf().attention(given), 'INVALID_OPTION', message);
+  await assertRefused(t, () => engineOf().attention(given), { code: 'INVALID_OPTION', message });
 });

@@ -43,7 +43,7 @@ testKernels(engineOf, 'logits near the largest float stay finite', async (t, eng
   assertSameBytes(t, output.data, Float32Array.of(inputs.v.data[65]!, inputs.v.data[65]!));
 });
 
-testKernels(engineOf, 'very low scores behind a tile of left-out keys are not lost', async (t, engine) => {
+testKernels(engineOf, 'very low scores after a tile of left-out keys are not lost', async (t, engine) => {
   const mask = { shape: [70], data: Uint8Array.from({ length: 70 }, (_, j) => (j < 64 ? 0 : 1)) };
   const { inputs, oracle } = attentionCase({ queries: 3, keys: 70, headDim: 1, scale: 1, mask });
   inputs.q.data.fill(1);
@@ -85,7 +85,7 @@ testKernels(engineOf, 'NaN and infinity behind a bias of -infinity change no byt
   await checkPoisoned(t, engine, { ...size, queries: 5, keys: 70, bias }, (_b, _h, j) => j % 3 === 0);
 });
 
-testKernels(engineOf, 'NaN and infinity behind the key lengths change no byte', async (t, engine) => {
+testKernels(engineOf, 'NaN and infinity after the key lengths change no byte', async (t, engine) => {
   for (const keys of [7, 64, 70]) {
     const keyLengths = [3, keys - 2];
     await checkPoisoned(

@@ -67,12 +67,18 @@ test('a detached buffer is refused', async (t) => {
   const data = new Float32Array(2 * 4 * 3 * 5);
   structuredClone(data.buffer, { transfer: [data.buffer] });
   const given = { ...inputs, q: { shape: [2, 4, 3, 5], data } };
-  await assertRefused(t, () => engineOf().attention(given), 'INVALID_SHAPE', '`q.data.length`', '0');
+  await assertRefused(t, () => engineOf().attention(given), {
+    code: 'INVALID_SHAPE',
+    what: ['`q.data.length`', '0'],
+  });
 });
 
 test('no arguments at all are refused', async (t) => {
   for (const nothing of [undefined, null, 5] as unknown as AttentionInputs[]) {
-    await assertRefused(t, () => engineOf().attention(nothing), 'INVALID_OPTION', 'an object');
+    await assertRefused(t, () => engineOf().attention(nothing), {
+      code: 'INVALID_OPTION',
+      what: 'an object',
+    });
   }
 });
 

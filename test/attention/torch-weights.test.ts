@@ -77,58 +77,77 @@ const stateDict = weightsToTorch(layerWeights(square));
 test('a missing tensor is named, with what is there', async (t) => {
   const rest = new Map(stateDict);
   rest.delete('out_proj.weight');
-  await assertRefused(
-    t,
-    () => weightsFromTorch(rest),
-    'INVALID_WEIGHTS',
-    '`out_proj.weight`',
-    'in_proj_bias',
-  );
-  await assertRefused(t, () => weightsFromTorch(new Map()), 'INVALID_WEIGHTS', '`in_proj_weight`', 'nothing');
+  await assertRefused(t, () => weightsFromTorch(rest), {
+    code: 'INVALID_WEIGHTS',
+    what: ['`out_proj.weight`', 'in_proj_bias'],
+  });
+  await assertRefused(t, () => weightsFromTorch(new Map()), {
+    code: 'INVALID_WEIGHTS',
+    what: ['`in_proj_weight`', 'nothing'],
+  });
   const separate = weightsToTorch(layerWeights({ ...square, keyWidth: 5 }));
   separate.delete('k_proj_weight');
-  await assertRefused(t, () => weightsFromTorch(separate), 'INVALID_WEIGHTS', '`k_proj_weight`');
-  await assertRefused(
-    t,
-    () => weightsFromTorch(stateDict, { prefix: 'x.' }),
-    'INVALID_WEIGHTS',
-    '`x.in_proj_weight`',
-  );
+  await assertRefused(t, () => weightsFromTorch(separate), {
+    code: 'INVALID_WEIGHTS',
+    what: '`k_proj_weight`',
+  });
+  await assertRefused(t, () => weightsFromTorch(stateDict, { prefix: 'x.' }), {
+    code: 'INVALID_WEIGHTS',
+    what: '`x.in_proj_weight`',
+  });
 });
 
 test('a state dict that is no Map is refused', async (t) => {
   const object = Object.fromEntries(stateDict) as unknown as typeof stateDict;
-  await assertRefused(t, () => weightsFromTorch(object), 'INVALID_WEIGHTS', '`stateDict`', 'Map');
+  await assertRefused(t, () => weightsFromTorch(object), {
+    code: 'INVALID_WEIGHTS',
+    what: ['`stateDict`', 'Map'],
+  });
 });
 
 test('an unknown tensor is named, with the nearest name', async (t) => {
   const more = new Map<string, TensorLike>([...stateDict, ['in_proj_wieght', normalTensor([1], 1)]]);
-  await assertRefused(
-    t,
-    () => weightsFromTorch(more),
-    'INVALID_WEIGHTS',
-    '`in_proj_wieght`',
-    'did you mean `in_proj_weight`',
-  );
+  await assertRefused(t, () => weightsFromTorch(more), {
+    code: 'INVALID_WEIGHTS',
+    what: ['`in_proj_wieght`', 'did you mean `in_proj_weight`'],
+  });
 });
 
 test('a packed tensor whose rows are no three equal parts is refused', async (t) => {
   const odd = new Map<string, TensorLike>([...stateDict, ['in_proj_weight', normalTensor([35, 12], 1)]]);
-  await assertRefused(t, () => weightsFromTorch(odd), 'INVALID_WEIGHTS', '`in_proj_weight`', '[35, 12]');
+  await assertRefused(t, () => weightsFromTorch(odd), {
+    code: 'INVALID_WEIGHTS',
+    what: ['`in_proj_weight`', '[35, 12]'],
+  });
   const oddBias = new Map<string, TensorLike>([...stateDict, ['in_proj_bias', normalTensor([35], 1)]]);
-  await assertRefused(t, () => weightsFromTorch(oddBias), 'INVALID_WEIGHTS', '`in_proj_bias`', '[35]');
+  await assertRefused(t, () => weightsFromTorch(oddBias), {
+    code: 'INVALID_WEIGHTS',
+    what: ['`in_proj_bias`', '[35]'],
+  });
   const broken = new Map<string, TensorLike>([
     ...stateDict,
     ['in_proj_weight', { shape: [36, 12], data: new Float32Array(3) }],
   ]);
-  await assertRefused(t, () => weightsFromTorch(broken), 'INVALID_SHAPE', '`in_proj_weight.data.length`');
+  await assertRefused(t, () => weightsFromTorch(broken), {
+    code: 'INVALID_SHAPE',
+    what: '`in_proj_weight.data.length`',
+  });
 });
 
 test('layers that PyTorch has no name for are refused', async (t) => {
   const grouped = layerWeights({ ...square, kvHeads: 2 });
-  await assertRefused(t, () => weightsToTorch(grouped), 'INVALID_WEIGHTS', '`key`', '[6, 12]');
+  await assertRefused(t, () => weightsToTorch(grouped), {
+    code: 'INVALID_WEIGHTS',
+    what: ['`key`', '[6, 12]'],
+  });
   const wide = layerWeights({ ...square, valueDim: 5 });
-  await assertRefused(t, () => weightsToTorch(wide), 'INVALID_WEIGHTS', '`value`', '[20, 12]');
+  await assertRefused(t, () => weightsToTorch(wide), {
+    code: 'INVALID_WEIGHTS',
+    what: ['`value`', '[20, 12]'],
+  });
   const other = layerWeights({ ...square, outputDim: 9 });
-  await assertRefused(t, () => weightsToTorch(other), 'INVALID_WEIGHTS', '`output`', '[9, 12]');
+  await assertRefused(t, () => weightsToTorch(other), {
+    code: 'INVALID_WEIGHTS',
+    what: ['`output`', '[9, 12]'],
+  });
 });

@@ -22,7 +22,7 @@ test.after('refused layers hold no memory', (t) => {
 function refuseWeights(title: string, change: object, code: ErrorCode, ...words: string[]): void {
   test(title, async (t) => {
     const given = { heads: 4, weights: { ...weights, ...change } } as LayerOptions;
-    await assertRefused(t, () => engineOf().multiHeadAttention(given), code, ...words);
+    await assertRefused(t, () => engineOf().multiHeadAttention(given), { code, what: words });
   });
 }
 

@@ -47,7 +47,7 @@ function momentsOf({ data }: TensorLike): Record<'least' | 'most' | 'mean' | 'me
 
 const refuses = test.macro(async (t, options: object, ...words: string[]) => {
   const given = { modelDim: 8, heads: 2, ...options } as XavierOptions;
-  await assertRefused(t, () => createXavierWeights(given), 'INVALID_OPTION', ...words);
+  await assertRefused(t, () => createXavierWeights(given), { code: 'INVALID_OPTION', what: words });
 });
 
 for (const name of ['modelDim', 'heads', 'kvHeads', 'headDim']) {

@@ -1,6 +1,6 @@
-// What comes before and behind the name of a command.
+// What comes before and after the name of a command.
 import test from 'ava';
-import { headpool } from './cli.js';
+import { headpool } from '../helpers/command.js';
 
 test('flags may stand before the command', async (t) => {
   const { code, stdout, stderr } = await headpool('--json=true', 'info');
@@ -11,7 +11,7 @@ test('flags may stand before the command', async (t) => {
 for (const [args, message] of [
   [['info', 'more'], /^headpool: Unexpected argument `more`$/m],
   [['--json=true', 'info', 'more'], /^headpool: .*more/m],
-  [['verify'], /^headpool: Not enough non-option arguments: got 0, need at least 1$/m],
+  [['verify'], /^headpool: Expected `dirs`: folders with a cases\.json, /m],
 ] as const) {
   test(`${args.join(' ')} is refused`, async (t) => {
     const { code, stderr } = await headpool(...args);
@@ -23,7 +23,7 @@ for (const [args, message] of [
 
 test('a command describes itself, wherever its name stands', async (t) => {
   const { stdout } = await headpool('verify', '--help');
-  t.regex(stdout, /^headpool verify <dirs\.\.>$/m);
+  t.regex(stdout, /^headpool verify \[dirs\.\.\]$/m);
   const { stdout: other } = await headpool('--help', 'verify');
   t.regex(other, /verify/);
 });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { Explanation } from '../../src/attention/explain-row.js';
-import { checkAlignment } from '../../src/commands/attention-options.js';
+import { checkAlignment } from '../../src/commands/check-alignment.js';
 import { resolveSettings } from '../../src/config/settings.js';
 import { formatNpyHeader } from '../../src/files/npy.js';
 import { openTensorFile } from '../../src/files/tensor-file.js';
@@ -19,7 +19,7 @@ import {
 } from '../../src/index.js';
 import { createTensor } from '../../src/core/tensor/tensor.js';
 import { normalTensor } from '../helpers/random.js';
-import { headpool } from './cli.js';
+import { headpool } from '../helpers/command.js';
 
 const [batch, queries, keys, modelDim, heads] = [3, 20, 12, 32, 4];
 const weights = createXavierWeights({ modelDim, heads, seed: 3 });
@@ -28,7 +28,7 @@ const kv = normalTensor([batch, keys, modelDim], 5);
 
 let where: string;
 
-test.before('writes the files', async (t) => {
+test.before('writes the files', async () => {
   where = await mkdtemp(join(tmpdir(), 'headpool-test-'));
   const tensors = [...weightsToTorch(weights)].map(
     ([name, { shape, data }]) => [name, createTensor(shape, data)] as const,
@@ -40,12 +40,10 @@ test.before('writes the files', async (t) => {
     const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
     await writeFile(join(where, `${name}.npy`), Buffer.concat([formatNpyHeader('F32', shape), bytes]));
   }
-  t.pass();
 });
 
-test.after.always('removes the files', async (t) => {
+test.after.always('removes the files', async () => {
   await rm(where, { recursive: true, force: true });
-  t.pass();
 });
 
 const path = (name: string): string => join(where, name);
@@ -170,8 +168,17 @@ test.serial(
     const { causal, scale, softcap, alignment, sinks, headScale } = everyOption;
     const window = { left: 6, right: 2 };
     const configuration = {
-      ...{ heads, kvHeads: heads, headDim: 8, causal, scale, alignment, window, softcap },
-      ...{ alibiSlopes: alibiSlopes(heads), sinks, headScale },
+      heads,
+      kvHeads: heads,
+      headDim: 8,
+      causal,
+      scale,
+      alignment,
+      window,
+      softcap,
+      alibiSlopes: alibiSlopes(heads),
+      sinks,
+      headScale,
       rope: { base: 100, dims: 4, interleaved: true },
     };
     t.is(recorded[0], JSON.stringify(configuration));
@@ -179,8 +186,15 @@ test.serial(
 
     const { output } = await call(
       {
-        ...{ causal, scale, softcap, alignment, window, sinks, headScale },
-        ...{ alibiSlopes: alibiSlopes(heads), rope: configuration.rope },
+        causal,
+        scale,
+        softcap,
+        alignment,
+        window,
+        sinks,
+        headScale,
+        alibiSlopes: alibiSlopes(heads),
+        rope: configuration.rope,
       },
       false,
     );
@@ -194,7 +208,12 @@ test.serial('the output records an extra key of zeros and all dims that turn', a
   t.is(code, 0, stderr);
   const file = await openTensorFile(path('z.safetensors'));
   t.deepEqual(JSON.parse(file.metadata.get('configuration')!), {
-    ...{ heads, kvHeads: heads, headDim: 8, causal: false, scale: 1 / Math.sqrt(8), addZeroAttention: true },
+    heads,
+    kvHeads: heads,
+    headDim: 8,
+    causal: false,
+    scale: 1 / Math.sqrt(8),
+    addZeroAttention: true,
     rope: { base: 100, dims: 8, interleaved: false },
   });
   await file.close();
@@ -289,7 +308,7 @@ test.serial(
   'dims that nothing turns',
   refuses,
   ['--rope-dims', '4'],
-  /`--rope-base` beside it for `--rope-d/,
+  /^headpool: `--rope-dims` needs `--rope-base`$/m,
 );
 test.serial('a slip of the pen', refuses, ['--sofcap', '4'], /`--sofcap`; did you mean `--softcap`/);
 

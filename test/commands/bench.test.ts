@@ -2,11 +2,11 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { parseResults } from '../../src/measure/grid/parse-results.js';
+import { parseResults } from '../../src/measure/stored-results.js';
 import type { GridResults } from '../../src/measure/grid/results.js';
 import { gridResults, measuredCell } from '../measure/grid/grid-case.js';
 import { makeFolder } from '../helpers/make-folder.js';
-import { finish, headpool, startCli } from './cli.js';
+import { headpool, start } from '../helpers/command.js';
 
 const tiny = ['--heads', '2', '--model-dim', '16', '--seconds', '0.1', '--rounds', '2', '--kernel', 'wasm'];
 
@@ -57,6 +57,36 @@ test('settings come from a file, and the table marks what is not there', async (
   t.regex(stderr, /kvHeads 3 is left out for 2 heads/);
 });
 
+test('bars end with PASS or MISS, and one that is missed with exit code 1', async (t) => {
+  const grid = [
+    '--tokens',
+    '32',
+    '--threads',
+    '1',
+    '--options',
+    'none,weights',
+    '--mode',
+    'attention,decode',
+  ];
+  const met = ['mode=decode GB/s >= 0.0001', 'options=weights ms <= 1000 of options=none'];
+  const { code, stdout, stderr } = await headpool('bench', ...tiny, ...grid, '--bars', ...met);
+  t.is(code, 0, stderr);
+  t.is(stdout.match(/^PASS {2}/gm)?.length, 4);
+  t.regex(stdout, /^PASS {2}attention 16\/2\/32 weights wasm x1, ms of attention 16\/2\/32 wasm x1: /m);
+  const bars = ['--bars', 'options=none ms <= 0.000001', 'options=sinks ms <= 1'];
+  const missed = await headpool('bench', ...tiny, ...grid, '--json', ...bars);
+  t.is(missed.code, 1, missed.stderr);
+  t.regex(missed.stderr, /headpool: no cells for the bar `options=sinks ms <= 1`/);
+  const results = parseResults(missed.stdout, 'stdout') as GridResults;
+  t.deepEqual(
+    results.bars?.map(({ wanted, isMet }) => [wanted, isMet]),
+    [
+      ['<= 0.000001', false],
+      ['<= 0.000001', false],
+    ],
+  );
+});
+
 test('three lengths give laws, in the table, the JSON and the page', async (t) => {
   const folder = await makeFolder(t);
   const [output, html] = [join(folder, 'r.json'), join(folder, 'r.html')];
@@ -70,7 +100,7 @@ test('three lengths give laws, in the table, the JSON and the page', async (t) =
     laws.growth.map(({ axis, quantity }) => [axis, quantity]),
     ['time', 'projections', 'attention', 'memory'].map((quantity) => ['tokens', quantity]),
   );
-  t.true((await readFile(html, 'utf8')).includes('<div class="scroll growth" id="growth"'));
+  t.true((await readFile(html, 'utf8')).includes('<div class="scroll" id="growth"'));
 });
 
 const refuses = test.macro({
@@ -100,7 +130,7 @@ test(
   refuses,
   ['--head-dim', '8', '--model-dim', '16'],
   2,
-  /no `--model-dim` beside it, for `--head-dim`/,
+  /`--model-dim` and `--head-dim` can't be used together/,
 );
 test('heads that divide no width', refuses, ['--heads', '7'], 2, /modelDim 512 is left out for 7 heads/);
 test(
@@ -182,10 +212,11 @@ test('a signal ends it quietly and leaves no file', async (t) => {
   const folder = await makeFolder(t);
   await mkdir(join(folder, 'out'));
   const output = join(folder, 'out', 'r.json');
-  const child = startCli('bench', ...tiny, '--tokens', '4', '--seconds', '600', '--output', output);
+  const args = [...tiny, '--tokens', '4', '--seconds', '600', '--output', output];
+  const { child, finished } = start('.', ['bench', ...args]);
   // Once the estimate was said, the grid is under way.
   child.stderr!.once('data', () => child.kill('SIGINT'));
-  const { code, stdout, stderr } = await finish(child);
+  const { code, stdout, stderr } = await finished;
   t.is(code, 130, stderr);
   t.regex(stderr, /Stopped by SIGINT/);
   t.is(stdout, '');

@@ -9,7 +9,7 @@ import { createEngine, createXavierWeights, weightsToTorch, writeStateDict } fro
 import type { AttentionOptions } from '../../src/index.js';
 import { createTensor, type Tensor } from '../../src/core/tensor/tensor.js';
 import { normalTensor } from '../helpers/random.js';
-import { headpool } from './cli.js';
+import { headpool } from '../helpers/command.js';
 
 const weights = createXavierWeights({ modelDim: 32, heads: 4, seed: 3 });
 const x = normalTensor([3, 20, 32], 4); // three sequences
@@ -17,7 +17,7 @@ const kv = normalTensor([3, 12, 32], 5);
 
 let where: string;
 
-test.before('writes the files', async (t) => {
+test.before('writes the files', async () => {
   where = await mkdtemp(join(tmpdir(), 'headpool-test-'));
   const tensors = [...weightsToTorch(weights)].map(
     ([name, { shape, data }]) => [name, createTensor(shape, data)] as const,
@@ -27,12 +27,10 @@ test.before('writes the files', async (t) => {
     const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
     await writeFile(join(where, `${name}.npy`), Buffer.concat([formatNpyHeader('F32', shape), bytes]));
   }
-  t.pass();
 });
 
-test.after.always('removes the files', async (t) => {
+test.after.always('removes the files', async () => {
   await rm(where, { recursive: true, force: true });
-  t.pass();
 });
 
 /** `headpool explain` over head 1, query 5 of sequence 2, with further arguments. */
@@ -92,7 +90,7 @@ test('one key as a table, in the order of the computation', async (t) => {
 test('a key left out says why', async (t) => {
   const { code, stdout, stderr } = await explain('--key', '9', '--causal');
   t.is(code, 0, stderr);
-  t.regex(stdout, /^score +\S+\nleft out +causal: key 9 is behind position 5\nmaximum/m);
+  t.regex(stdout, /^score +\S+\nleft out +causal: key 9 comes after position 5\nmaximum/m);
   t.regex(stdout, /^weight +0\.000000$/m);
 });
 
@@ -137,7 +135,11 @@ test('cross-attention reads the keys from their own file', async (t) => {
   t.is(code, 0, stderr);
   t.regex(stdout, /^query +5, at position -3\nkeys +0 attended, 12 left out\n\nmaximum +-Infinity$/m);
   t.like(JSON.parse((await explain(...given, '--key', '0', '--json')).stdout), {
-    ...{ allowed: false, reason: 'causal', probability: 0, maximum: '-Infinity', logSumExp: '-Infinity' },
+    allowed: false,
+    reason: 'causal',
+    probability: 0,
+    maximum: '-Infinity',
+    logSumExp: '-Infinity',
   });
   const { probability } = JSON.parse(
     (await explain(...given.slice(0, 2), '--key', '7', '--json')).stdout,

@@ -3,11 +3,11 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { writeStateDict } from '../../src/files/state-dict.js';
+import { offsetsOf } from '../../src/files/sequences/layout.js';
 import type { SequenceForm, SequenceName } from '../../src/files/sequences/sequences.js';
-import { heads, smallWeights } from '../helpers/batch-run.js';
-import { layerOracle, offsetsOf, worstError, type OracleRun } from '../helpers/layer-oracle.js';
+import { heads, layerFlags, smallWeights } from '../helpers/batch-run.js';
+import { layerOracle, worstError, type OracleRun } from '../helpers/layer-oracle.js';
 import { makeFolder } from '../helpers/make-folder.js';
-import { headpoolPiped, layerFlags } from '../helpers/pipe-command.js';
 import { normalTensor } from '../helpers/random.js';
 import {
   makeSequences,
@@ -15,7 +15,7 @@ import {
   writeSequences,
   type GivenSequences,
 } from '../helpers/sequence-files.js';
-import { headpool } from './cli.js';
+import { headpool, headpoolPiped } from '../helpers/command.js';
 
 const equal = [9, 9, 9];
 const ragged = [5, 0, 21, 1];

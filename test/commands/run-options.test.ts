@@ -2,15 +2,15 @@
 import { readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import type { RunEstimate } from '../../src/runs/estimate.js';
+import type { RunEstimate } from '../../src/runs/preflight.js';
 import type { RunReport } from '../../src/commands/run-report.js';
-import { fieldsOf } from '../../src/config/fields.js';
-import { flagOf, resolveSettings } from '../../src/config/settings.js';
-import { rejects } from '../files/scratch.js';
+import { fieldsOf, flagOf } from '../../src/config/fields.js';
+import { resolveSettings } from '../../src/config/settings.js';
+import { assertRefused } from '../helpers/assertions.js';
 import { makeFolder } from '../helpers/make-folder.js';
-import { headpoolPiped, layerFlags } from '../helpers/pipe-command.js';
 import { makeSequences, readSequences, writeSequences } from '../helpers/sequence-files.js';
-import { headpool } from './cli.js';
+import { layerFlags } from '../helpers/batch-run.js';
+import { headpool, headpoolPiped } from '../helpers/command.js';
 
 const lengths = [5, 0, 21, 1, 14];
 const tokens = 41;
@@ -142,7 +142,7 @@ interface Refusal {
 const refusals: Readonly<Record<string, Refusal>> = {
   '--resume with --restart': {
     args: ['--resume', '--restart'],
-    says: /no `--resume` beside it, for `--restart`/,
+    says: /^headpool: `--resume` and `--restart` can't be used together$/m,
   },
   'a size of memory that is none': {
     args: ['--memory', 'nonsense'],
@@ -154,7 +154,8 @@ const refusals: Readonly<Record<string, Refusal>> = {
     says: /at least \d+ MB for `memory`.*got 0 MB/,
   },
   'more tokens than memory': {
-    ...{ args: ['--memory', '2MB', '--batch-tokens', '1000000'], code: 1 },
+    args: ['--memory', '2MB', '--batch-tokens', '1000000'],
+    code: 1,
     says: /the weights and 1000000 tokens need, got 2 MB/,
   },
   'half a token': {
@@ -207,7 +208,7 @@ for (const [field, names] of Object.entries(choices)) {
     const flags = { input: ['x.npy'], output: 'y.npy', weights: 'w', heads: 2, [field]: 'npz' };
     const resolve = () => resolveSettings('run', { flags, environment: {}, configPath: undefined });
     const what = `Expected ${names} for \`${flagOf(field)}\`, got \`"npz"\``;
-    await rejects(t, resolve, { code: 'INVALID_OPTION', what });
+    await assertRefused(t, resolve, { code: 'INVALID_OPTION', what });
   });
 }
 
@@ -226,6 +227,7 @@ test.serial('--resume of what can not be resumed is refused', async (t) => {
   const { at, flags } = await prepare(t);
   const piped = await headpoolPiped(Buffer.from('{"x":[]}\n'), 'run', ...flags, '-i', '-', '-o', at('y.jsonl'), '--resume'); // prettier-ignore
   t.is(piped.code, 2);
+  t.is(piped.stderr, 'headpool: `--resume` needs files as input and output\n');
 });
 
 test.serial('help names every setting of a run, with its choices', async (t) => {

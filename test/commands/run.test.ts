@@ -11,7 +11,7 @@ import { openTensorFile } from '../../src/files/tensor-file.js';
 import { createRandom } from '../../src/core/tensor/random.js';
 import { multiHeadOracle } from '../oracle/oracle.js';
 import { kernels } from '../helpers/engines.js';
-import { headpool } from './cli.js';
+import { headpool } from '../helpers/command.js';
 
 const modelDim = 32;
 
@@ -23,9 +23,8 @@ async function folder(): Promise<string> {
   return path;
 }
 
-test.after.always('removes its folders', async (t) => {
+test.after.always('removes its folders', async () => {
   for (const path of folders) await rm(path, { recursive: true });
-  t.pass();
 });
 
 // Made once, copied for each test.
@@ -92,7 +91,9 @@ async function compareWithOracle(
     weights,
     { query: query.tensor, key: key.tensor, value: key.tensor },
     {
-      ...{ heads: 4, offsets: query.offsets, keyOffsets: key.offsets },
+      heads: 4,
+      offsets: query.offsets,
+      keyOffsets: key.offsets,
       ...(causal && { causalOffset: () => 0 }),
     },
   );
@@ -116,7 +117,11 @@ for (const kernel of kernels) {
     const file = await openTensorFile(y);
     t.regex(file.metadata.get('kernel') ?? '', new RegExp(`^${kernel}`));
     t.deepEqual(JSON.parse(file.metadata.get('configuration') ?? ''), {
-      ...{ heads: 4, kvHeads: 4, headDim: 8, causal: true, scale: 1 / Math.sqrt(8) },
+      heads: 4,
+      kvHeads: 4,
+      headDim: 8,
+      causal: true,
+      scale: 1 / Math.sqrt(8),
     });
     await file.close();
   });

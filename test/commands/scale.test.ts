@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import type { ScalingCurve, ScalingResults } from '../../src/measure/scaling/results.js';
 import { makeFolder } from '../helpers/make-folder.js';
-import { finish, headpool, startCli } from './cli.js';
+import { headpool, start } from '../helpers/command.js';
 
 const tiny = ['--seconds', '0.05', '--ms', '2', '--kernel', 'wasm'];
 const hasTwo = availableParallelism() >= 2;
@@ -67,7 +67,7 @@ test('an experiment of both kinds and all axes has its points in files, on the s
     ['strong', 'weak'].flatMap((kind) => ['heads', 'sequences', 'queries'].map((axis) => `${kind} ${axis}`)),
   );
   for (const curve of curves) assertCurve(t, curve);
-  const [header, ...lines] = (await readFile(csv!, 'utf8')).trimEnd().split('\n');
+  const [header, ...lines] = (await readFile(csv!, 'utf8')).trimEnd().split('\r\n');
   t.is(
     lines.length,
     curves.reduce((sum, { predicted }) => sum + predicted.length, 0),
@@ -134,8 +134,8 @@ test('a file that cannot be written is known before anything is measured', async
 
 test('a signal ends an experiment without leaving files', async (t) => {
   const folder = await makeFolder(t);
-  const child = startCli('scale', '--seconds', '100', '--kernel', 'wasm', '--csv', join(folder, 'scale.csv'));
-  const finished = finish(child);
+  const args = ['--seconds', '100', '--kernel', 'wasm', '--csv', join(folder, 'scale.csv')];
+  const { child, finished } = start('.', ['scale', ...args]);
   // Outputs are begun when signals are already waited for.
   while ((await readdir(folder)).length === 0) await sleep(20);
   child.kill('SIGINT');

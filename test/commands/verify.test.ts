@@ -1,3 +1,4 @@
+// `headpool verify` as a user meets it: which kernels and cases are counted, and what wrong arguments are answered.
 import { execFile } from 'node:child_process';
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -11,7 +12,7 @@ const commandUrl = new URL('../../src/commands/verify.js', import.meta.url).href
 const program = `
   import yargs from 'yargs';
   import { verifyCommand } from '${commandUrl}';
-  const parser = yargs(process.argv.slice(1)).command(verifyCommand).strict().exitProcess(false);
+  const parser = yargs(process.argv.slice(1)).command(verifyCommand).exitProcess(false);
   try {
     await parser.fail((message, error) => { throw error ?? new Error(message); }).parseAsync();
   } catch (error) {
@@ -150,7 +151,7 @@ const refuses = test.macro({
   },
 });
 
-test('No folder', refuses, [], /Not enough non-option arguments/);
+test('No folder', refuses, [], /INVALID_OPTION Expected `dirs`: folders with a cases\.json, at least one/);
 test(
   'A path that does not exist',
   refuses,
@@ -169,13 +170,52 @@ test(
   ['package.json'],
   /INVALID_OPTION Expected at least one folder for `dirs`/,
 );
-test('An unknown kernel', refuses, ['src', '--kernel=gpu'], /Invalid values/);
+test(
+  'An unknown kernel',
+  refuses,
+  ['src', '--kernel=nativ'],
+  /INVALID_OPTION Expected auto, native, wasm, reference for `--kernel`, got `"nativ"` \(string\); did you mean `native`\?/,
+);
+test(
+  'Text for threads',
+  refuses,
+  ['src', '--threads=two'],
+  /INVALID_OPTION Expected an integer from 1 to 1024 for `--threads`, got `"two"`/,
+);
+test(
+  'An unknown option',
+  refuses,
+  ['src', '--kernl=wasm'],
+  /UNKNOWN_OPTION .*`--kernl`; did you mean `--kernel`\?/,
+);
 
 test('No threads are a usage error', async (t) => {
   const suite = await writeSuite(t, ['a']);
   const { exitCode, stderr } = await verify(suite, '--threads=0');
   t.is(exitCode, 2);
-  t.regex(stderr, /INVALID_OPTION Expected an integer from 1 to 1024 for `threads`/);
+  t.regex(stderr, /INVALID_OPTION Expected an integer from 1 to 1024 for `--threads`/);
+});
+
+test('Folders, kernel and threads come from a configuration file and from variables too', async (t) => {
+  const [one, other] = [await writeSuite(t, ['a']), await writeSuite(t, ['b'])];
+  const config = join(await makeFolder(t), 'verify.yaml');
+  await writeFile(config, `dirs: [${one}, ${other}]\nkernel: reference\n`);
+  const lineOf = (suite: string, kernel: string): string =>
+    `${basename(suite)} on ${kernel}: 1 passed, 0 failed, 0 skipped`;
+  const fromFile = await verify('--config', config);
+  t.is(fromFile.exitCode, 0, fromFile.stderr);
+  const lines = fromFile.stdout.split('\n');
+  t.deepEqual(lines.slice(0, 2), [lineOf(one, 'reference'), lineOf(other, 'reference')]);
+
+  const variables = { HEADPOOL_DIRS: other, HEADPOOL_KERNEL: 'wasm', HEADPOOL_THREADS: '1' };
+  const fromVariables = await verifyWith(variables, '--config', config);
+  t.deepEqual(fromVariables.stdout.split('\n').slice(0, 1), [lineOf(other, 'wasm')]);
+  const fromArguments = await verifyWith(variables, one, '--kernel=reference', '--config', config);
+  t.deepEqual(fromArguments.stdout.split('\n').slice(0, 1), [lineOf(one, 'reference')]);
+
+  const { exitCode, stderr } = await verifyWith({ HEADPOOL_THREADS: 'two' }, one);
+  t.is(exitCode, 2);
+  t.regex(stderr, /INVALID_OPTION Expected an integer from 1 to 1024 for `HEADPOOL_THREADS`, got `"two"`/);
 });
 
 test('A broken suite stops everything before a kernel runs', async (t) => {

@@ -125,12 +125,12 @@ test(
   { ropeBase: 1e4, ropeDims: 3 },
   /an even integer >= 2 for `--rope-dims`, got `3`/,
 );
-test('dims without a base', refuses, { ropeDims: 4 }, /`--rope-base` beside it for `--rope-dims`, got `4`/);
+test('dims without a base', refuses, { ropeDims: 4 }, /^`--rope-dims` needs `--rope-base`$/);
 test(
   'interleaving without a base',
   refuses,
   'ropeInterleaved: true',
-  /`--rope-base` beside it for `ropeInterleaved` in .*run\.yaml, got `true`/,
+  /^`ropeInterleaved` in .*run\.yaml needs `--rope-base`$/,
 );
 
 test('a wrong list in a variable is named as such, in both commands', async (t) => {

@@ -2,8 +2,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { fieldsOf } from '../../src/config/fields.js';
-import { parseText, resolveSettings } from '../../src/config/settings.js';
+import { fieldsOf, parseText } from '../../src/config/fields.js';
+import { resolveSettings } from '../../src/config/settings.js';
 import { HeadpoolError } from '../../src/core/errors.js';
 import { makeFolder } from '../helpers/make-folder.js';
 

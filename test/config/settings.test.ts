@@ -113,7 +113,13 @@ test(
   'INVALID_CONFIG',
   /run\.yaml: .*line 2/s,
 );
-test('a key given twice', refuses, 'heads: 1\nheads: 2', 'INVALID_CONFIG', /unique/);
+test(
+  'a key given twice',
+  refuses,
+  'heads: 1\nheads: 2',
+  'INVALID_CONFIG',
+  /run\.yaml: expected each key once, got this one twice at line 2, column 1:\s+heads: 1\nheads: 2/,
+);
 test('a list instead of settings', refuses, '- heads', 'INVALID_CONFIG', /expected a mapping/);
 test('an alias bomb', refuses, aliasBomb(), 'INVALID_CONFIG', /alias/i);
 test(
@@ -123,6 +129,42 @@ test(
   'INVALID_CONFIG',
   /\/nowhere\/run\.yaml: could not be read/,
 );
+
+const both = { resume: true, restart: true };
+
+test(
+  'settings that exclude each other',
+  refuses,
+  { flags: { ...required, ...both } },
+  'INVALID_OPTION',
+  /^`--resume` and `--restart` can't be used together$/,
+);
+test(
+  'a variable beside a flag that it excludes',
+  refuses,
+  { flags: { ...required, restart: true }, environment: { HEADPOOL_RESUME: 'true' } },
+  'INVALID_OPTION',
+  /^`HEADPOOL_RESUME` and `--restart` can't be used together$/,
+);
+test(
+  'a file that contradicts itself',
+  refuses,
+  'restart: true\nresume: true',
+  'INVALID_CONFIG',
+  /^`resume` in .*run\.yaml and `restart` in .*run\.yaml can't be used together$/,
+);
+test(
+  'a variable without the setting that it needs',
+  refuses,
+  { flags: required, environment: { HEADPOOL_ROPE_DIMS: '4' } },
+  'INVALID_OPTION',
+  /^`HEADPOOL_ROPE_DIMS` needs `--rope-base`$/,
+);
+
+test('what is off excludes nothing and needs nothing', async (t) => {
+  const flags = { ...required, resume: true, restart: false, ropeInterleaved: false };
+  t.true((await resolve({ flags })).resume);
+});
 
 function aliasBomb(): string {
   const lines = ['a0: &a0 [x, x, x, x, x, x, x, x, x, x]'];

@@ -2,7 +2,8 @@
 // few of each kind; `npm run test:kill` takes them all.
 import type { ExecutionContext } from 'ava';
 import { argsOf, fewChunks, packed, useInputs } from '../helpers/fault-inputs.js';
-import { assertComplete, assertFailed, filesIn, run } from '../helpers/fault-run.js';
+import { run } from '../helpers/command.js';
+import { assertComplete, assertFailed, filesIn } from '../helpers/fault-run.js';
 import { assertSurvivesError } from '../helpers/fault-checks.js';
 import { makeFolder } from '../helpers/make-folder.js';
 import { runWithFault, testWithStrace, type Fault } from '../helpers/strace.js';

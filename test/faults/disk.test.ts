@@ -12,16 +12,16 @@ import {
   useInputs,
   type RunCase,
 } from '../helpers/fault-inputs.js';
+import { run } from '../helpers/command.js';
 import {
   assertComplete,
   assertFailed,
   assertNothingHalf,
   assertResumes,
   filesIn,
-  run,
 } from '../helpers/fault-run.js';
 import { makeFolder } from '../helpers/make-folder.js';
-import { pageBytes, runOnSmallDisk, smallDiskProblem, testOnSmallDisk } from '../helpers/small-disk.js';
+import { pageBytes, runOnSmallDisk, testOnSmallDisk } from '../helpers/small-disk.js';
 
 useInputs(packed, lines, folder);
 
@@ -81,13 +81,10 @@ test.serial('standard output on a full device is an error without a stack', asyn
 
 // Node.js writes once to a file on standard output and doesn't look at how much was written: what the full disk
 // didn't take is lost, and the run ends as if it had been.
-(smallDiskProblem === undefined ? test.serial : test.serial.skip)(
-  'standard output that a full disk cuts off is an error',
-  async (t) => {
-    const wanted = await run(await makeFolder(t), argsOf(toPipe));
-    const { first } = await runOnSmallDisk(t, 'size=200k', argsOf(toPipe), toFile);
-    const { size } = await stat(join(first.where, 'stdout.jsonl'));
-    t.true(size < wanted.stdout.length);
-    assertFailed(t, first, 1, /standard output: could not write: ENOSPC/);
-  },
-);
+testOnSmallDisk('standard output that a full disk cuts off is an error', async (t) => {
+  const wanted = await run(await makeFolder(t), argsOf(toPipe));
+  const { first } = await runOnSmallDisk(t, 'size=200k', argsOf(toPipe), toFile);
+  const { size } = await stat(join(first.where, 'stdout.jsonl'));
+  t.true(size < wanted.stdout.length);
+  assertFailed(t, first, 1, /standard output: could not write: ENOSPC/);
+});

@@ -17,16 +17,8 @@ import { crc32 } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import { createRandom } from '../../src/core/tensor/random.js';
 import { argsOf, manyChunks, modelDim, packed, shared, useInputs } from '../helpers/fault-inputs.js';
-import {
-  assertComplete,
-  assertFailed,
-  assertResumes,
-  filesIn,
-  recordedIn,
-  run,
-  type Ended,
-} from '../helpers/fault-run.js';
-import { headpool } from '../commands/cli.js';
+import { assertComplete, assertFailed, assertResumes, filesIn, recordedIn } from '../helpers/fault-run.js';
+import { type Ended, headpool, run } from '../helpers/command.js';
 import { makeFolder } from '../helpers/make-folder.js';
 
 useInputs(packed);
@@ -76,7 +68,7 @@ async function assertRefused(
   t.deepEqual(await filesIn(where), [packed.manifest, partialName]);
 }
 
-test.serial('a manifest that is torn at any byte behind its head is gone on with', async (t) => {
+test.serial('a manifest that is torn at any byte after its head is gone on with', async (t) => {
   const random = createRandom(71);
   for (let cut = 0; cut < 2; cut++) {
     const where = await copyOf(t, 'stopped');

@@ -5,7 +5,8 @@ import { copyFile, link, lstat, mkdir, readFile, symlink, writeFile } from 'node
 import { join } from 'node:path';
 import test from 'ava';
 import { argsOf, packed, shared, useInputs } from '../helpers/fault-inputs.js';
-import { assertComplete, assertFailed, filesIn, run } from '../helpers/fault-run.js';
+import { run } from '../helpers/command.js';
+import { assertComplete, assertFailed, filesIn } from '../helpers/fault-run.js';
 import { makeFolder } from '../helpers/make-folder.js';
 
 useInputs(packed);

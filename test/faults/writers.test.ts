@@ -3,14 +3,13 @@ import { appendFile, copyFile, readFile, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { argsOf, manyChunks, shared, slow, useInputs } from '../helpers/fault-inputs.js';
+import { run, start } from '../helpers/command.js';
 import {
   assertComplete,
   assertFailed,
   assertNothingHalf,
   assertResumes,
   filesIn,
-  run,
-  start,
   untilRecorded,
 } from '../helpers/fault-run.js';
 import { makeFolder } from '../helpers/make-folder.js';

@@ -4,11 +4,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { createAtomicFile } from '../../src/files/atomic-file.js';
+import { assertRefused } from '../helpers/assertions.js';
 import { makeFolder } from '../helpers/make-folder.js';
-import { rejects } from './scratch.js';
-
-const onUnix = process.platform === 'win32' ? test.skip : test;
-const asUser = process.getuid?.() === 0 ? test.skip : onUnix;
+import { testAsUser, testOnUnix } from '../helpers/skips.js';
 
 test('Nothing stands under the name before commit, and all of it after', async (t) => {
   const folder = await makeFolder(t);
@@ -66,7 +64,7 @@ test('The length can be set, with zeros where nothing was written', async (t) =>
   t.deepEqual([...(await readFile(path))], [0, 0, 7, 0, 0, 0]);
 });
 
-test('Positions behind 2 GiB are written', async (t) => {
+test('Positions beyond 2 GiB are written', async (t) => {
   const path = join(await makeFolder(t), 'a');
   const file = await createAtomicFile(path);
   await file.write(Uint8Array.of(7), 3 * 2 ** 30);
@@ -93,16 +91,16 @@ test('A partial file is continued under the name it was given', async (t) => {
 test('A partial file must lie beside the final one, and not be it', async (t) => {
   const path = join(await makeFolder(t), 'a');
   const option = { code: 'INVALID_OPTION', what: '`partialPath`' } as const;
-  await rejects(t, () => createAtomicFile(path, { partialPath: '/elsewhere' }), option);
-  await rejects(t, () => createAtomicFile(path, { partialPath: path }), option);
+  await assertRefused(t, () => createAtomicFile(path, { partialPath: '/elsewhere' }), option);
+  await assertRefused(t, () => createAtomicFile(path, { partialPath: path }), option);
 });
 
-onUnix('A partial path that is a link is refused, so that nothing behind it is written', async (t) => {
+testOnUnix('A partial path that is a link is refused, so that nothing behind it is written', async (t) => {
   const folder = await makeFolder(t);
   const partialPath = join(folder, 'link');
   await writeFile(join(folder, 'victim'), 'old');
   await symlink(join(folder, 'victim'), partialPath);
-  await rejects(t, () => createAtomicFile(join(folder, 'a'), { partialPath }), {
+  await assertRefused(t, () => createAtomicFile(join(folder, 'a'), { partialPath }), {
     code: 'FILE_FAILED',
     what: 'it is a link',
   });
@@ -112,46 +110,51 @@ test('Writing and committing after the end fail', async (t) => {
   const file = await createAtomicFile(join(await makeFolder(t), 'a'));
   await file.commit();
   const closed = { code: 'FILE_FAILED', path: file.path, what: 'closed already' } as const;
-  await rejects(t, () => file.write(Uint8Array.of(1), 0), closed);
-  await rejects(t, () => file.commit(), closed);
+  await assertRefused(t, () => file.write(Uint8Array.of(1), 0), closed);
+  await assertRefused(t, () => file.commit(), closed);
 });
 
 test('A folder under the name is refused at once', async (t) => {
   const folder = await makeFolder(t);
   const path = join(folder, 'a');
   await mkdir(path);
-  await rejects(t, () => createAtomicFile(path), { code: 'FILE_FAILED', path, what: 'a folder' });
+  await assertRefused(t, () => createAtomicFile(path), { code: 'FILE_FAILED', path, what: 'a folder' });
   t.deepEqual(await readdir(folder), ['a']);
 });
 
 test('A missing folder is refused at once', async (t) => {
   const path = join(await makeFolder(t), 'missing', 'a');
-  await rejects(t, () => createAtomicFile(path), { code: 'FILE_FAILED', path, what: 'ENOENT' });
+  await assertRefused(t, () => createAtomicFile(path), { code: 'FILE_FAILED', path, what: 'ENOENT' });
 });
 
-onUnix('A FIFO and a device are refused at once', async (t) => {
+testOnUnix('A FIFO and a device are refused at once', async (t) => {
   const path = join(await makeFolder(t), 'fifo');
   execFileSync('mkfifo', [path]);
-  await rejects(t, () => createAtomicFile(path), { code: 'FILE_FAILED', path, what: 'a FIFO' });
-  await rejects(t, () => createAtomicFile('/dev/full'), { code: 'FILE_FAILED', what: 'a device' });
+  await assertRefused(t, () => createAtomicFile(path), { code: 'FILE_FAILED', path, what: 'a FIFO' });
+  await assertRefused(t, () => createAtomicFile('/dev/full'), { code: 'FILE_FAILED', what: 'a device' });
 });
 
-asUser('A read-only folder is refused at once', async (t) => {
+testAsUser('A read-only folder is refused at once', async (t) => {
   const folder = await makeFolder(t);
-  await chmod(folder, 0o500);
-  await rejects(t, () => createAtomicFile(join(folder, 'a')), { code: 'FILE_FAILED', what: 'EACCES' });
+  await chmod(folder, 0o555);
+  return () =>
+    assertRefused(t, () => createAtomicFile(join(folder, 'a')), { code: 'FILE_FAILED', what: 'EACCES' });
 });
 
 test('A name that became a folder under way leaves the partial file to discard', async (t) => {
   const folder = await makeFolder(t);
   const file = await createAtomicFile(join(folder, 'a'));
   await mkdir(join(folder, 'a'));
-  await rejects(t, () => file.commit(), { code: 'FILE_FAILED', path: file.path, what: 'could not rename' });
+  await assertRefused(t, () => file.commit(), {
+    code: 'FILE_FAILED',
+    path: file.path,
+    what: 'could not rename',
+  });
   await file.discard();
   t.deepEqual(await readdir(folder), ['a']);
 });
 
-onUnix('A limit reached in the middle of a write is an error, and the old file stays', async (t) => {
+testOnUnix('A limit reached in the middle of a write is an error, and the old file stays', async (t) => {
   const folder = await makeFolder(t);
   const path = join(folder, 'a');
   await writeFile(path, 'old');

@@ -5,8 +5,8 @@ import { Writable } from 'node:stream';
 import { crc32 } from 'node:zlib';
 import test from 'ava';
 import { openFileSink, openPipeSink } from '../../src/files/byte-sink.js';
+import { assertRefused } from '../helpers/assertions.js';
 import { makeFolder } from '../helpers/make-folder.js';
-import { rejects } from './scratch.js';
 
 const bytesOf = (text: string) => Buffer.from(text);
 
@@ -55,7 +55,7 @@ test('the first bytes can be written over, and the end stays where it was', asyn
   t.is(await readFile(path, 'utf8'), 'headrows!');
 });
 
-test('a later sink goes on behind what is to be kept, and the rest is cut off', async (t) => {
+test('a later sink goes on after what is to be kept, and the rest is cut off', async (t) => {
   const path = join(await makeFolder(t), 'out');
   const partialPath = `${path}.partial`;
   const first = await openFileSink(path, { partialPath, byteLength: 0 });
@@ -74,8 +74,10 @@ test('a partial file with less than is to be kept is refused, and stays', async 
   const path = join(await makeFolder(t), 'out');
   const partialPath = `${path}.partial`;
   await writeFile(partialPath, 'abc');
-  await rejects(t, () => openFileSink(path, { partialPath, byteLength: 4 }), {
-    ...{ code: 'INVALID_FILE', path: partialPath, what: 'at least 4 for `bytes`, got `3`' },
+  await assertRefused(t, () => openFileSink(path, { partialPath, byteLength: 4 }), {
+    code: 'INVALID_FILE',
+    path: partialPath,
+    what: 'at least 4 for `bytes`, got `3`',
   });
   t.is(await readFile(partialPath, 'utf8'), 'abc');
 });
@@ -93,7 +95,7 @@ test('a discarded file leaves nothing, and what had its name stays', async (t) =
 test('a folder in the place of the file is refused', async (t) => {
   const path = join(await makeFolder(t), 'out');
   await mkdir(path);
-  await rejects(t, () => openFileSink(path), { code: 'FILE_FAILED', path, what: 'a folder' });
+  await assertRefused(t, () => openFileSink(path), { code: 'FILE_FAILED', path, what: 'a folder' });
 });
 
 /** A pipe that takes its time for each write. */
@@ -119,7 +121,9 @@ test('a pipe has taken the bytes when the append resolves', async (t) => {
   bytes.fill('x');
   t.is(taken(), 'abc');
   t.deepEqual(await sink.append([bytesOf('de'), bytesOf('f')]), {
-    ...{ begin: 3, byteLength: 3, checksum: crc32('def') },
+    begin: 3,
+    byteLength: 3,
+    checksum: crc32('def'),
   });
   t.is(taken(), 'abcdef');
   t.is(sink.byteLength, 6);
@@ -143,7 +147,9 @@ test('a pipe that fails is reported by its name', async (t) => {
   });
   pipe.on('error', () => undefined);
   const sink = openPipeSink(pipe, 'standard output');
-  await rejects(t, () => sink.append([bytesOf('abc')]), {
-    ...{ code: 'FILE_FAILED', path: 'standard output', what: 'nobody reads' },
+  await assertRefused(t, () => sink.append([bytesOf('abc')]), {
+    code: 'FILE_FAILED',
+    path: 'standard output',
+    what: 'nobody reads',
   });
 });

@@ -3,11 +3,9 @@ import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { findFiles } from '../../src/files/find-files.js';
+import { assertRefused } from '../helpers/assertions.js';
 import { makeFolder } from '../helpers/make-folder.js';
-import { rejects } from './scratch.js';
-
-const onUnix = process.platform === 'win32' ? test.skip : test;
-const asUser = process.getuid?.() === 0 ? test.skip : onUnix;
+import { testAsUser, testOnUnix } from '../helpers/skips.js';
 
 const extensions = ['.npy', '.jsonl'];
 
@@ -44,7 +42,7 @@ test('A file whose name is a glob is that file', async (t) => {
 
 test('The dash stands for itself', async (t) => {
   t.deepEqual(await findFiles(['-'], extensions), ['-']);
-  await rejects(t, () => findFiles(['-', '-'], extensions), { code: 'INVALID_OPTION', what: '`"-"`' });
+  await assertRefused(t, () => findFiles(['-', '-'], extensions), { code: 'INVALID_OPTION', what: '`"-"`' });
 });
 
 test('A folder gives its own files with an extension of the list, by code units', async (t) => {
@@ -93,7 +91,7 @@ test('A file named twice by its own path is an error, between patterns too', asy
   const folder = await makeTree(t, 'a.npy', 'd/');
   const what = 'Expected each file once for `input`, got ';
   for (const patterns of ['a.npy a.npy', 'a.npy d/../a.npy', '*.npy a.npy a.npy', 'a.npy *.npy a.npy']) {
-    await rejects(t, () => find(folder, ...patterns.split(' ')), { code: 'INVALID_OPTION', what });
+    await assertRefused(t, () => find(folder, ...patterns.split(' ')), { code: 'INVALID_OPTION', what });
   }
 });
 
@@ -107,7 +105,7 @@ test('Links count as what they lead to, and not as the same file', async (t) => 
   t.deepEqual(await find(folder, 'd/file.npy', 'other/a.txt'), ['d/file.npy', 'other/a.txt']);
 });
 
-onUnix('A FIFO is taken where it is named, not where it is found', async (t) => {
+testOnUnix('A FIFO is taken where it is named, not where it is found', async (t) => {
   const folder = await makeTree(t, 'a.npy');
   execFileSync('mkfifo', [join(folder, 'fifo.npy')]);
   t.deepEqual(await find(folder, 'fifo.npy'), ['fifo.npy']);
@@ -119,7 +117,7 @@ test('A path that leads nowhere is an error of the file system', async (t) => {
   for (const name of ['missing.npy', 'a.npy/b', 'with blanks, and+signs']) {
     const [path, code] = [`${folder}/${name}`, name === 'a.npy/b' ? 'ENOTDIR' : 'ENOENT'];
     const failed = { code: 'FILE_FAILED', path: `${path}: could not open: ${code}`, what: name } as const;
-    await rejects(t, () => findFiles([path], extensions), failed);
+    await assertRefused(t, () => findFiles([path], extensions), failed);
   }
 });
 
@@ -127,21 +125,31 @@ test('A folder or glob without a file of the list is an error that names it and 
   const folder = await makeTree(t, 'a.txt', '.b.npy', 'd/');
   for (const pattern of ['d', '*.npy', '*', 'missing/*.npy', 'a.txt/*', `{${'x'.repeat(300)},y}.npy`, '!a']) {
     const action = () => findFiles([pattern === '!a' ? pattern : `${folder}/${pattern}`], extensions);
-    await rejects(t, action, { code: 'INVALID_OPTION', path: noFile, what: 'got `"' });
+    await assertRefused(t, action, { code: 'INVALID_OPTION', path: noFile, what: 'got `"' });
   }
 });
 
 test('A glob that is too long and a name with a zero byte are errors, no crashes', async (t) => {
   const longest = `/${'[a]'.repeat(30_000)}`;
-  await rejects(t, () => findFiles([longest], extensions), { code: 'FILE_FAILED', what: 'could not expand' });
-  await rejects(t, () => findFiles(['a\0*'], extensions), { code: 'FILE_FAILED', what: 'could not open' });
+  await assertRefused(t, () => findFiles([longest], extensions), {
+    code: 'FILE_FAILED',
+    what: 'could not expand',
+  });
+  await assertRefused(t, () => findFiles(['a\0*'], extensions), {
+    code: 'FILE_FAILED',
+    what: 'could not open',
+  });
 });
 
-asUser('A folder that is kept from the user is an error of the file system', async (t) => {
+testAsUser('A folder that is kept from the user is an error of the file system', async (t) => {
   const folder = await makeTree(t, 'd/a.npy');
+  await chmod(folder, 0o755);
   await chmod(join(folder, 'd'), 0);
   t.teardown(() => chmod(join(folder, 'd'), 0o700)); // Else nobody could remove it.
   const path = `${folder}/d`;
-  await rejects(t, () => findFiles([path], extensions), { code: 'FILE_FAILED', path, what: 'EACCES' });
-  await rejects(t, () => findFiles([`${path}/*`], extensions), { code: 'FILE_FAILED', path, what: 'EACCES' });
+  const refusal = { code: 'FILE_FAILED', path, what: 'EACCES' } as const;
+  return async () => {
+    await assertRefused(t, () => findFiles([path], extensions), refusal);
+    await assertRefused(t, () => findFiles([`${path}/*`], extensions), refusal);
+  };
 });

@@ -4,12 +4,9 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { acquireLock } from '../../src/files/lock-file.js';
+import { assertRefused } from '../helpers/assertions.js';
 import { makeFolder } from '../helpers/make-folder.js';
-import { rejects } from './scratch.js';
-
-const onUnix = process.platform === 'win32' ? test.skip : test;
-const onLinux = process.platform === 'linux' ? test : test.skip;
-const asUser = process.getuid?.() === 0 ? test.skip : onUnix;
+import { testAsUser, testOnLinux, testOnUnix } from '../helpers/skips.js';
 
 const inUse = 'OUTPUT_IN_USE';
 
@@ -36,7 +33,7 @@ test('A lock that this process holds is in use until it is released', async (t) 
   const path = await makePath(t);
   const lock = await acquireLock(path);
   for (const what of [`process ${process.pid} on `, hostname()]) {
-    await rejects(t, () => acquireLock(path), { code: inUse, path: `${path}: another run`, what });
+    await assertRefused(t, () => acquireLock(path), { code: inUse, path: `${path}: another run`, what });
   }
   await lock.release();
   const next = await acquireLock(path);
@@ -49,7 +46,7 @@ test('Releasing twice, even at once, removes no lock of another', async (t) => {
   await Promise.all([lock.release(), lock.release()]);
   const next = await acquireLock(path);
   await lock.release();
-  await rejects(t, () => acquireLock(path), { code: inUse, path, what: String(process.pid) });
+  await assertRefused(t, () => acquireLock(path), { code: inUse, path, what: String(process.pid) });
   await next.release();
 });
 
@@ -77,14 +74,14 @@ test('A lock of another host is in use, with a hint that it may be removed', asy
   const path = await makePath(t);
   await writeFile(path, JSON.stringify({ pid: 2 ** 31 - 1, host: 'elsewhere', started: 1 }));
   for (const what of [`process ${2 ** 31 - 1} on elsewhere`, `${path} may be removed by hand`]) {
-    await rejects(t, () => acquireLock(path), { code: inUse, path, what });
+    await assertRefused(t, () => acquireLock(path), { code: inUse, path, what });
   }
   // A name that is none appears quoted, on one line.
   await writeFile(path, JSON.stringify({ pid: 1, host: 'a\nb' }));
-  await rejects(t, () => acquireLock(path), { code: inUse, path, what: 'process 1 on "a\\nb"' });
+  await assertRefused(t, () => acquireLock(path), { code: inUse, path, what: 'process 1 on "a\\nb"' });
 });
 
-onLinux(
+testOnLinux(
   'A lock whose process started at another time, or before the system did, is taken over',
   async (t) => {
     const path = await makePath(t);
@@ -104,7 +101,7 @@ test('Without start times a live process holds its lock, but this one none that 
   const path = await makePath(t);
   const holder = { host: hostname(), started: null, boot: null };
   await writeFile(path, JSON.stringify({ ...holder, pid: process.ppid }));
-  await rejects(t, () => acquireLock(path), { code: inUse, path, what: `process ${process.ppid}` });
+  await assertRefused(t, () => acquireLock(path), { code: inUse, path, what: `process ${process.ppid}` });
   await writeFile(path, JSON.stringify({ ...holder, pid: process.pid }));
   const lock = await acquireLock(path);
   t.notDeepEqual(JSON.parse(await readFile(path, 'utf8')), { ...holder, pid: process.pid });
@@ -114,35 +111,39 @@ test('Without start times a live process holds its lock, but this one none that 
 test('A folder under the name is refused and left', async (t) => {
   const path = await makePath(t);
   await mkdir(path);
-  await rejects(t, () => acquireLock(path), { code: 'FILE_FAILED', path, what: 'a folder' });
+  await assertRefused(t, () => acquireLock(path), { code: 'FILE_FAILED', path, what: 'a folder' });
   t.deepEqual(await readdir(join(path, '..')), ['out.lock']);
 });
 
-onUnix(
+testOnUnix(
   'A FIFO, without waiting for its other end, and a link, even one to nowhere, are refused',
   async (t) => {
     const [fifo, link] = [await makePath(t), await makePath(t)];
     execFileSync('mkfifo', [fifo]);
-    await rejects(t, () => acquireLock(fifo), { code: 'FILE_FAILED', path: fifo, what: 'a FIFO' });
+    await assertRefused(t, () => acquireLock(fifo), { code: 'FILE_FAILED', path: fifo, what: 'a FIFO' });
     await symlink('nowhere', link);
-    await rejects(t, () => acquireLock(link), { code: 'FILE_FAILED', path: link, what: 'it is a link' });
+    await assertRefused(t, () => acquireLock(link), {
+      code: 'FILE_FAILED',
+      path: link,
+      what: 'it is a link',
+    });
   },
 );
 
 test('A long file under the name is no lock and is left', async (t) => {
   const path = await makePath(t);
   await writeFile(path, Buffer.alloc(5000));
-  await rejects(t, () => acquireLock(path), { code: 'FILE_FAILED', path, what: 'it has 5000 bytes' });
+  await assertRefused(t, () => acquireLock(path), { code: 'FILE_FAILED', path, what: 'it has 5000 bytes' });
   t.is((await readFile(path)).length, 5000);
 });
 
 test('A missing folder is refused', async (t) => {
   const path = join(await makeFolder(t), 'missing', 'out.lock');
-  await rejects(t, () => acquireLock(path), { code: 'FILE_FAILED', path, what: 'ENOENT' });
+  await assertRefused(t, () => acquireLock(path), { code: 'FILE_FAILED', path, what: 'ENOENT' });
 });
 
-asUser('A read-only folder is refused', async (t) => {
+testAsUser('A read-only folder is refused', async (t) => {
   const path = await makePath(t);
-  await chmod(join(path, '..'), 0o500);
-  await rejects(t, () => acquireLock(path), { code: 'FILE_FAILED', path, what: 'EACCES' });
+  await chmod(join(path, '..'), 0o555);
+  return () => assertRefused(t, () => acquireLock(path), { code: 'FILE_FAILED', path, what: 'EACCES' });
 });

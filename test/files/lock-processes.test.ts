@@ -8,11 +8,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import test from 'ava';
 import { acquireLock } from '../../src/files/lock-file.js';
+import { assertRefused } from '../helpers/assertions.js';
 import { startLockChild } from '../helpers/lock-children.js';
 import { makeFolder } from '../helpers/make-folder.js';
-import { rejects } from './scratch.js';
+import { testOnLinux } from '../helpers/skips.js';
 
-const onLinux = process.platform === 'linux' ? test : test.skip;
 const moduleUrl = JSON.stringify(new URL('../../src/files/lock-file.js', import.meta.url).href);
 
 test('A lock of a live process is in use; once that is killed it is taken over in silence', async (t) => {
@@ -21,7 +21,7 @@ test('A lock of a live process is in use; once that is killed it is taken over i
   const child = startLockChild(t);
   t.is(await child.take(path), 'held');
   for (const what of [`process ${child.pid} on `, hostname()]) {
-    await rejects(t, () => acquireLock(path), { code: 'OUTPUT_IN_USE', path, what });
+    await assertRefused(t, () => acquireLock(path), { code: 'OUTPUT_IN_USE', path, what });
   }
   await child.kill();
   const lock = await acquireLock(path);
@@ -87,7 +87,7 @@ test('Without links an empty lock may be under way and is in use', async (t) => 
   t.is(await readFile(path, 'utf8'), '');
 });
 
-onLinux('A process that nobody has reaped is dead', async (t) => {
+testOnLinux('A process that nobody has reaped is dead', async (t) => {
   const path = join(await makeFolder(t), 'out.lock');
   const script = `
     const { acquireLock } = await import(${moduleUrl});
@@ -106,7 +106,7 @@ onLinux('A process that nobody has reaped is dead', async (t) => {
   await lock.release();
 });
 
-onLinux('Another thread of this process holds its lock like any other process', async (t) => {
+testOnLinux('Another thread of this process holds its lock like any other process', async (t) => {
   const path = join(await makeFolder(t), 'out.lock');
   const lock = await acquireLock(path);
   const script = `

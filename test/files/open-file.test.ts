@@ -3,10 +3,9 @@ import { link, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { fileKeyOf, openRegularFile } from '../../src/files/open-file.js';
+import { assertRefused } from '../helpers/assertions.js';
 import { makeFolder } from '../helpers/make-folder.js';
-import { rejects } from './scratch.js';
-
-const onUnix = process.platform === 'win32' ? test.skip : test;
+import { testOnUnix } from '../helpers/skips.js';
 
 test('A regular file is opened with its size', async (t) => {
   const path = join(await makeFolder(t), 'a');
@@ -24,21 +23,21 @@ test('A missing file is an error that keeps the system’s own', async (t) => {
 
 test('A folder is not opened', async (t) => {
   const path = await makeFolder(t);
-  await rejects(t, () => openRegularFile(path), {
+  await assertRefused(t, () => openRegularFile(path), {
     code: 'FILE_FAILED',
     path,
     what: 'a folder, not a regular file',
   });
 });
 
-onUnix('A FIFO is refused without waiting for its other end', async (t) => {
+testOnUnix('A FIFO is refused without waiting for its other end', async (t) => {
   const path = join(await makeFolder(t), 'fifo');
   execFileSync('mkfifo', [path]);
-  await rejects(t, () => openRegularFile(path), { code: 'FILE_FAILED', path, what: 'a FIFO' });
+  await assertRefused(t, () => openRegularFile(path), { code: 'FILE_FAILED', path, what: 'a FIFO' });
 });
 
-onUnix('A device is refused', async (t) => {
-  await rejects(t, () => openRegularFile('/dev/full'), { code: 'FILE_FAILED', what: 'a device' });
+testOnUnix('A device is refused', async (t) => {
+  await assertRefused(t, () => openRegularFile('/dev/full'), { code: 'FILE_FAILED', what: 'a device' });
 });
 
 test('The same file is recognised under other names and through links', async (t) => {

@@ -8,18 +8,19 @@ import { createAtomicFile } from '../../src/files/atomic-file.js';
 import { openFileSink } from '../../src/files/byte-sink.js';
 import { dropPages, loadAddon } from '../../src/files/page-cache/page-cache.js';
 import { makeFolder } from '../helpers/make-folder.js';
+import { testSeriallyUnless, testUnless } from '../helpers/skips.js';
 
 const tmpfsType = 0x01021994;
 const mebibyte = 2 ** 20;
 const bytes = new Uint8Array(8 * mebibyte).fill(7);
 
+const noAddon = 'there is no addon';
 const problem = await findProblem();
-const pageTest = problem === undefined ? test.serial : test.serial.skip;
-const title = (text: string): string => (problem === undefined ? text : `${text} (skipped: ${problem})`);
+const testPages = testSeriallyUnless(problem);
 
 /** Why this can't be looked at here. */
 async function findProblem(): Promise<string | undefined> {
-  if (loadAddon() === undefined) return 'there is no addon';
+  if (loadAddon() === undefined) return noAddon;
   if ((await statfs(tmpdir())).type === tmpfsType) return 'files of tmpfs are memory';
   try {
     execFileSync('fincore', ['--version']);
@@ -45,7 +46,7 @@ async function writeSynced(t: ExecutionContext): Promise<{ path: string; file: F
   return { path, file };
 }
 
-pageTest(title('pages that have reached the disk are dropped, and read as before'), async (t) => {
+testPages('pages that have reached the disk are dropped, and read as before', async (t) => {
   const { path, file } = await writeSynced(t);
   t.is(residentBytes(path), bytes.length);
   dropPages(file.fd, 0, 2 * mebibyte);
@@ -53,13 +54,13 @@ pageTest(title('pages that have reached the disk are dropped, and read as before
   t.true((await readFile(path)).equals(bytes));
 });
 
-pageTest(title('no bytes are no bytes, not all of the file'), async (t) => {
+testPages('no bytes are no bytes, not all of the file', async (t) => {
   const { path, file } = await writeSynced(t);
   dropPages(file.fd, 0, 0);
   t.is(residentBytes(path), bytes.length);
 });
 
-pageTest(title('a sink keeps no more than what it wrote last'), async (t) => {
+testPages('a sink keeps no more than what it wrote last', async (t) => {
   const path = join(await makeFolder(t), 'out');
   const sink = await openFileSink(path, { partialPath: `${path}.partial`, byteLength: 0 });
   for (let part = 0; part < 3; part++) {
@@ -73,7 +74,7 @@ pageTest(title('a sink keeps no more than what it wrote last'), async (t) => {
   t.true(written.every((byte) => byte === 7));
 });
 
-pageTest(title('what was not synced stays'), async (t) => {
+testPages('what was not synced stays', async (t) => {
   const path = join(await makeFolder(t), 'out');
   const sink = await openFileSink(path, { partialPath: `${path}.partial`, byteLength: 0 });
   t.teardown(() => sink.discard());
@@ -92,15 +93,11 @@ test('a file that is closed has nothing to drop', async (t) => {
   t.like(error, { code: 'FILE_FAILED' });
 });
 
-test('the addon refuses what is no file descriptor', (t) => {
-  const addon = loadAddon();
-  if (addon === undefined) {
-    t.pass('there is none');
-    return;
-  }
+const addon = loadAddon();
+testUnless(addon === undefined ? noAddon : undefined)('the addon refuses what is no file descriptor', (t) => {
   t.throws(
     () => {
-      addon.dropPages('1' as never, 0, 1);
+      addon!.dropPages('1' as never, 0, 1);
     },
     { instanceOf: TypeError },
   );

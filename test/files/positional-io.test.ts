@@ -1,6 +1,6 @@
 import test from 'ava';
 import { bytesOf, readFully, writeFully, type Reading, type Writing } from '../../src/files/positional-io.js';
-import { rejects } from './scratch.js';
+import { assertRefused } from '../helpers/assertions.js';
 
 /** A file whose calls move at most `most` bytes each, and note where and how much. */
 function slowFile(most: number, { size = Infinity }: { size?: number } = {}) {
@@ -65,7 +65,7 @@ test('Nothing is read or written for no bytes', async (t) => {
 
 test('A file that ends too early is an error that says where', async (t) => {
   const { file } = slowFile(Infinity, { size: 7 });
-  await rejects(t, () => readFully(file, new Uint8Array(10), { path: 'a.npy', position: 2 }), {
+  await assertRefused(t, () => readFully(file, new Uint8Array(10), { path: 'a.npy', position: 2 }), {
     code: 'INVALID_FILE',
     path: 'a.npy: ',
     what: 'at least 12 bytes for `data`, got `7`',
@@ -74,7 +74,7 @@ test('A file that ends too early is an error that says where', async (t) => {
 
 test('A disk that takes nothing more is an error, not an endless loop', async (t) => {
   const { file } = slowFile(Infinity, { size: 7 });
-  await rejects(t, () => writeFully(file, new Uint8Array(10), { path: 'a', position: 0 }), {
+  await assertRefused(t, () => writeFully(file, new Uint8Array(10), { path: 'a', position: 0 }), {
     code: 'FILE_FAILED',
     path: 'a: ',
     what: 'could not write',

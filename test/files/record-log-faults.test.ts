@@ -2,7 +2,8 @@
 import { open, readFile, type FileHandle } from 'node:fs/promises';
 import test, { type ExecutionContext } from 'ava';
 import { RecordLog, openRecordLog, type LogFile } from '../../src/files/record-log.js';
-import { rejects, writeScratch } from './scratch.js';
+import { writeScratch } from './scratch.js';
+import { assertRefused } from '../helpers/assertions.js';
 
 const full = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
 
@@ -42,7 +43,7 @@ async function readRecords(t: ExecutionContext, path: string): Promise<unknown> 
   return opened?.records;
 }
 
-test('An append resolves behind the sync of its own line, before the next is written', async (t) => {
+test('An append resolves after the sync of its own line, before the next is written', async (t) => {
   const { path, calls, log } = await faultyLog(t, {});
   const appends = [0, 1, 2].map(async (n) => {
     await log.append({ n });
@@ -69,7 +70,7 @@ test('A line written in parts is whole', async (t) => {
   t.deepEqual(await readRecords(t, path), [{ n: 0 }, { n: 1 }]);
 });
 
-test('A write that fails fails the appends behind it, and the records before stay', async (t) => {
+test('A write that fails fails the appends after it, and the records before stay', async (t) => {
   // The second record has 17 bytes; its third part finds the disk full.
   const { path, log } = await faultyLog(t, { most: 5, failingWrite: 6 });
   const appends = [0, 1, 2].map((n) => log.append({ n }));
@@ -79,19 +80,19 @@ test('A write that fails fails the appends behind it, and the records before sta
     ['fulfilled', 'rejected', 'rejected'],
   );
   const failed = { code: 'FILE_FAILED', path: `${path}: `, what: 'could not write: ENOSPC' } as const;
-  await rejects(t, () => appends[1], failed);
-  await rejects(t, () => log.append({ n: 3 }), failed);
+  await assertRefused(t, () => appends[1], failed);
+  await assertRefused(t, () => log.append({ n: 3 }), failed);
   await log.close();
   t.is((await readFile(path)).length, 17 + 10);
   t.deepEqual(await readRecords(t, path), [{ n: 0 }]);
 });
 
-test('A sync that fails fails its append and those behind it', async (t) => {
+test('A sync that fails fails its append and those after it', async (t) => {
   const { path, calls, log } = await faultyLog(t, { failingSync: 1 });
   await log.append({ n: 0 });
   const failed = { code: 'FILE_FAILED', path: `${path}: `, what: 'could not sync: ENOSPC' } as const;
-  await rejects(t, () => log.append({ n: 1 }), failed);
-  await rejects(t, () => log.append({ n: 2 }), failed);
+  await assertRefused(t, () => log.append({ n: 1 }), failed);
+  await assertRefused(t, () => log.append({ n: 2 }), failed);
   await log.close();
   t.deepEqual(calls, ['write', 'sync', 'write']);
 });

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import { createRecordLog, openRecordLog } from '../../src/files/record-log.js';
+import { assertRefused } from '../helpers/assertions.js';
 import { makeFolder } from '../helpers/make-folder.js';
-import { rejects, writeScratch } from './scratch.js';
-
-const onUnix = process.platform === 'win32' ? test.skip : test;
+import { testOnUnix } from '../helpers/skips.js';
+import { writeScratch } from './scratch.js';
 
 const records = [{ kind: 'first', note: 'ü\n"\u2028' }, { n: 1 }, {}, { list: [1.5, null, 'x'.repeat(20)] }];
 
@@ -26,7 +26,7 @@ async function readAll(t: ExecutionContext, path: string): Promise<readonly obje
   return opened?.records ?? [];
 }
 
-test('What was appended is read again, line by line behind checksums', async (t) => {
+test('What was appended is read again, line by line after checksums', async (t) => {
   const folder = await makeFolder(t);
   const path = join(folder, 'log');
   const log = await createRecordLog(path, records[0]!);
@@ -45,7 +45,7 @@ test('A log made anew replaces the one before', async (t) => {
   t.deepEqual(await readAll(t, path), [{ new: true }]);
 });
 
-test('Cut at any byte, a log gives its whole records and goes on behind them', async (t) => {
+test('Cut at any byte, a log gives its whole records and goes on after them', async (t) => {
   const path = join(await makeFolder(t), 'log');
   for (let length = ends[0]!; length <= text.length; length++) {
     const whole = ends.filter((end) => end <= length).length;
@@ -64,7 +64,7 @@ test('A log whose first record is cut is damaged and stays as it is', async (t) 
   const path = join(await makeFolder(t), 'log');
   for (let length = 0; length < ends[0]!; length++) {
     await writeFile(path, text.subarray(0, length));
-    await rejects(t, () => openRecordLog(path), {
+    await assertRefused(t, () => openRecordLog(path), {
       code: 'INVALID_FILE',
       path: `${path}: `,
       what: '`line 1`',
@@ -80,7 +80,7 @@ test('A flipped bit before the last two lines is an error that names its line', 
     bytes[at]! ^= 1;
     await writeFile(path, bytes);
     const what = `expected a whole record for \`line ${at < ends[0]! ? 1 : 2}\``;
-    await rejects(t, () => openRecordLog(path), { code: 'INVALID_FILE', path: `${path}: `, what });
+    await assertRefused(t, () => openRecordLog(path), { code: 'INVALID_FILE', path: `${path}: `, what });
     t.deepEqual(await readFile(path), bytes);
   }
 });
@@ -99,7 +99,7 @@ test('A last line that was written in part, its newline included, is cut off', a
 test('A line that is no JSON object is damaged, whatever its checksum', async (t) => {
   for (const json of ['', '{', '1', 'null', '"a"', '[]']) {
     const path = await writeScratch(t, 'log', Buffer.from(lines[0]! + lineOf(json) + lines[1]!));
-    await rejects(t, () => openRecordLog(path), { code: 'INVALID_FILE', path, what: '`line 2`' });
+    await assertRefused(t, () => openRecordLog(path), { code: 'INVALID_FILE', path, what: '`line 2`' });
   }
 });
 
@@ -109,15 +109,15 @@ test('Where there is no log, none is opened', async (t) => {
 
 test('A folder is no log', async (t) => {
   const path = await makeFolder(t);
-  await rejects(t, () => openRecordLog(path), { code: 'FILE_FAILED', path, what: 'a folder' });
-  await rejects(t, () => createRecordLog(path, {}), { code: 'FILE_FAILED', path, what: 'a folder' });
+  await assertRefused(t, () => openRecordLog(path), { code: 'FILE_FAILED', path, what: 'a folder' });
+  await assertRefused(t, () => createRecordLog(path, {}), { code: 'FILE_FAILED', path, what: 'a folder' });
 });
 
-onUnix('A FIFO is no log', async (t) => {
+testOnUnix('A FIFO is no log', async (t) => {
   const path = join(await makeFolder(t), 'fifo');
   execFileSync('mkfifo', [path]);
-  await rejects(t, () => openRecordLog(path), { code: 'FILE_FAILED', path, what: 'a FIFO' });
-  await rejects(t, () => createRecordLog(path, {}), { code: 'FILE_FAILED', path, what: 'a FIFO' });
+  await assertRefused(t, () => openRecordLog(path), { code: 'FILE_FAILED', path, what: 'a FIFO' });
+  await assertRefused(t, () => createRecordLog(path, {}), { code: 'FILE_FAILED', path, what: 'a FIFO' });
 });
 
 test('Closing waits for what is being appended, is allowed twice, and ends appending', async (t) => {
@@ -127,6 +127,6 @@ test('Closing waits for what is being appended, is allowed twice, and ends appen
   await log.close();
   await log.close();
   await appended;
-  await rejects(t, () => log.append({}), { code: 'FILE_FAILED', path, what: 'closed already' });
+  await assertRefused(t, () => log.append({}), { code: 'FILE_FAILED', path, what: 'closed already' });
   t.deepEqual(await readAll(t, path), [{ n: 0 }, { n: 1 }]);
 });

@@ -3,7 +3,9 @@ import fc from 'fast-check';
 import { HeadpoolError } from '../../src/core/errors.js';
 import { formatSafetensorsHeader, parseSafetensorsHeader } from '../../src/files/safetensors.js';
 import { bytesPerStored, storageTypes } from '../../src/files/storage.js';
-import { quickly, rejects, safetensorsFile } from './scratch.js';
+import { safetensorsFile } from './scratch.js';
+import { assertRefused } from '../helpers/assertions.js';
+import { soon } from '../helpers/cpu-time.js';
 
 const parse = (bytes: Uint8Array, fileSize = bytes.length) =>
   parseSafetensorsHeader(bytes, 'a.safetensors', fileSize);
@@ -27,11 +29,11 @@ const withLength = (length: bigint) => {
 const refuses = test.macro({
   title: (title) => `A .safetensors header is refused: ${title ?? ''}`,
   exec: async (t: ExecutionContext, bytes: Uint8Array, field: string, fileSize?: number) => {
-    await rejects(
-      t,
-      quickly(t, () => parse(bytes, fileSize)),
-      { code: 'INVALID_FILE', path: 'a.safetensors: ', what: field },
-    );
+    await assertRefused(t, () => soon(t, () => parse(bytes, fileSize)), {
+      code: 'INVALID_FILE',
+      path: 'a.safetensors: ',
+      what: field,
+    });
   },
 });
 
@@ -46,12 +48,12 @@ test('blank before the brace', refuses, safetensorsFile(' {}'), '`header`');
 test('byte order mark', refuses, safetensorsFile('\ufeff{}'), '`header`');
 test('bad UTF-8', refuses, safetensorsFile(Buffer.from('{"\xff":1}', 'latin1')), 'UTF-8 for `header`');
 test('a list', refuses, safetensorsFile('[]'), '`header`');
-test('duplicate tensor', refuses, safetensorsFile('{"a":1,"a":1}'), '`a`, got `2`');
+test('duplicate tensor', refuses, safetensorsFile('{"a":1,"a":1}'), 'expected `a` once, got it twice');
 test(
   'duplicate field',
   refuses,
   safetensorsFile('{"a":{"dtype":"F32","dtype":"F32"}}'),
-  '`a.dtype`, got `2`',
+  'expected `a.dtype` once, got it twice',
 );
 test('a tensor that is a number', refuses, safetensorsFile({ a: 1 }), '`a`, got `1`');
 test('unknown field', refuses, changed({ extra: 1 }), '`a`, got `"extra"`');
@@ -117,14 +119,14 @@ test('Tensors of more than 2 GiB are located exactly', (t) => {
   t.is(tensors.get('b')?.byteOffset, dataOffset + count * 4);
 });
 
-test('A header of 100,000 tensors is read well within a second', (t) => {
+test('A header of 100,000 tensors is read soon', async (t) => {
   const outlines = Array.from({ length: 100_000 }, (_, index) => {
     return { name: `model.layers.${index}.self_attn.q_proj.weight`, dtype: 'F32' as const, shape: [1, 2] };
   });
   const { bytes, fileSize } = formatSafetensorsHeader(outlines);
-  const started = performance.now();
-  t.is(parse(bytes, fileSize).tensors.size, 100_000);
-  t.true(performance.now() - started < 2000, 'the bound is loose for a machine that does other work as well');
+  // Where every name was compared with every other, it would take minutes.
+  const { tensors } = await soon(t, () => parse(bytes, fileSize), undefined, 20_000);
+  t.is(tensors.size, 100_000);
 });
 
 test('What we write is read back equal, with data at a multiple of 64', (t) => {
@@ -153,8 +155,8 @@ test('What we write is read back equal, with data at a multiple of 64', (t) => {
 test('Names that come twice, or are the metadata’s own, are refused when writing', async (t) => {
   const outline = { name: 'a', dtype: 'F32', shape: [1] } as const;
   const option = { code: 'INVALID_OPTION', what: '`tensors`' } as const;
-  await rejects(t, () => formatSafetensorsHeader([outline, outline]), option);
-  await rejects(t, () => formatSafetensorsHeader([{ ...outline, name: '__metadata__' }]), option);
+  await assertRefused(t, () => formatSafetensorsHeader([outline, outline]), option);
+  await assertRefused(t, () => formatSafetensorsHeader([{ ...outline, name: '__metadata__' }]), option);
 });
 
 test('A damaged header is read or refused, and what is read lies inside the file', (t) => {

@@ -1,8 +1,7 @@
-// What the tests of files share: scratch files, bytes of files put together by hand, and the check of an error.
+// What the tests of files share: scratch files, and bytes of files put together by hand.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { HeadpoolError, type ErrorCode } from '../../src/core/errors.js';
 import { makeFolder } from '../helpers/make-folder.js';
 
 /** Writes `bytes` as `name` into a new folder and returns the path. */
@@ -37,30 +36,6 @@ export function safetensorsFile(header: object | string | Uint8Array, data: numb
 
 export function float32Bytes(...numbers: number[]): Uint8Array {
   return new Uint8Array(Float32Array.from(numbers).buffer);
-}
-
-/** That `action` fails with `code`, and a message that begins with the path, if given, and names `what`. */
-export async function rejects(
-  t: ExecutionContext,
-  action: () => unknown,
-  { code, path = '', what }: { code: ErrorCode; path?: string; what: string },
-): Promise<void> {
-  const error = await t.throwsAsync(Promise.resolve().then(action), { instanceOf: HeadpoolError });
-  t.is(error.code, code, error.message);
-  t.true(error.message.startsWith(path), error.message);
-  t.true(error.message.includes(what), `${error.message}\n should name ${what}`);
-}
-
-/** `action`, which must return or throw within a second. */
-export function quickly<T>(t: ExecutionContext, action: () => T): () => T {
-  return () => {
-    const started = performance.now();
-    try {
-      return action();
-    } finally {
-      t.true(performance.now() - started < 1000, 'took more than a second');
-    }
-  };
 }
 
 function toText(header: object | string): Buffer {

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import test from 'ava';
 import { readStateDict, writeStateDict } from '../../src/files/state-dict.js';
 import { openTensorFile } from '../../src/files/tensor-file.js';
+import { assertRefused } from '../helpers/assertions.js';
 import { makeFolder } from '../helpers/make-folder.js';
-import { rejects, safetensorsFile, writeScratch } from './scratch.js';
+import { safetensorsFile, writeScratch } from './scratch.js';
 
 test('A state dict comes back as it was written, in its order and in shared memory', async (t) => {
   const path = join(await makeFolder(t), 'w.safetensors');
@@ -47,7 +48,7 @@ test('PyTorch’s own state dict is read', async (t) => {
 test('Data that don’t fit their shape are refused, and nothing is created', async (t) => {
   const folder = await makeFolder(t);
   const tensors = new Map([['a', { shape: [2], data: new Float32Array(3) }]]);
-  await rejects(t, () => writeStateDict(join(folder, 'w.safetensors'), tensors), {
+  await assertRefused(t, () => writeStateDict(join(folder, 'w.safetensors'), tensors), {
     code: 'INVALID_SHAPE',
     what: '`a`, got a Float32Array of 3',
   });
@@ -56,6 +57,6 @@ test('Data that don’t fit their shape are refused, and nothing is created', as
 
 test('A state dict is .safetensors and nothing else', async (t) => {
   const refusal = { code: 'INVALID_FILE', path: 'w.npy: ', what: '`path`, got `".npy"`' } as const;
-  await rejects(t, () => readStateDict('w.npy'), refusal);
-  await rejects(t, () => writeStateDict('w.npy', new Map()), refusal);
+  await assertRefused(t, () => readStateDict('w.npy'), refusal);
+  await assertRefused(t, () => writeStateDict('w.npy', new Map()), refusal);
 });

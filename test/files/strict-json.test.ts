@@ -2,7 +2,7 @@ import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { HeadpoolError } from '../../src/core/errors.js';
 import { parseStrictJson, type JsonValue } from '../../src/files/strict-json.js';
-import { rejects } from './scratch.js';
+import { assertRefused } from '../helpers/assertions.js';
 
 const parse = (text: string) => parseStrictJson(text, 'a.json');
 
@@ -16,12 +16,12 @@ function toPlain(value: JsonValue): unknown {
 const refuses = test.macro({
   title: (title) => `Strict JSON refuses ${title ?? ''}`,
   exec: (t: ExecutionContext, text: string, what: string) =>
-    rejects(t, () => parse(text), { code: 'INVALID_FILE', path: 'a.json: ', what }),
+    assertRefused(t, () => parse(text), { code: 'INVALID_FILE', path: 'a.json: ', what }),
 });
 
 test('nothing', refuses, '', '`header`');
-test('duplicate keys', refuses, '{"a":{"b":1,"b":1}}', '`a.b`, got `2`');
-test('duplicate keys that escapes hide', refuses, '{"a":1,"\\u0061":1}', '`a`, got `2`');
+test('duplicate keys', refuses, '{"a":{"b":1,"b":1}}', 'expected `a.b` once, got it twice');
+test('duplicate keys that escapes hide', refuses, '{"a":1,"\\u0061":1}', 'expected `a` once, got it twice');
 test('a fraction', refuses, '{"a":[1.5]}', '`a`');
 test('a fraction that is whole', refuses, '{"a":1.0}', '`a`');
 test('an exponent', refuses, '{"a":1e2}', '`a`');

@@ -13,7 +13,7 @@ export interface MemberParts {
   readonly header?: Partial<EntryFields>;
   /** Sizes and offset stand in the directory's extra field for 64 bits. */
   readonly isZip64?: boolean;
-  /** A descriptor of zeros behind the bytes, as from writers that can't go back. */
+  /** A descriptor of zeros after the bytes, as from writers that can't go back. */
   readonly hasDescriptor?: boolean;
 }
 

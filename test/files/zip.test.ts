@@ -5,8 +5,10 @@ import { readFully } from '../../src/files/positional-io.js';
 import { openZipArchive, type ZipArchive } from '../../src/files/zip/archive.js';
 import { DeflatedMember } from '../../src/files/zip/deflated-member.js';
 import { createRandom } from '../../src/core/tensor/random.js';
-import { rejects, writeScratch } from './scratch.js';
+import { writeScratch } from './scratch.js';
 import { zipFile, type MemberParts } from './zip-bytes.js';
+import { assertRefused } from '../helpers/assertions.js';
+import { soon } from '../helpers/cpu-time.js';
 
 async function openScratch(t: ExecutionContext, bytes: Uint8Array): Promise<ZipArchive> {
   const archive = await openZipArchive(await writeScratch(t, 'a.zip', bytes));
@@ -71,14 +73,16 @@ test('An archive without members is one', async (t) => {
   t.is((await openScratch(t, zipFile([]))).members.size, 0);
 });
 
-/** Fails to open within a second, and names `what`. */
+/** Fails to open, soon, and names `what`. */
 const refuses = test.macro({
   title: (title) => `An archive is refused: ${title ?? ''}`,
   exec: async (t: ExecutionContext, bytes: Uint8Array, what: string) => {
     const path = await writeScratch(t, 'a.zip', bytes);
-    const started = performance.now();
-    await rejects(t, () => openZipArchive(path), { code: 'INVALID_FILE', path: `${path}: `, what });
-    t.true(performance.now() - started < 1000, 'took more than a second');
+    await assertRefused(t, () => soon(t, () => openZipArchive(path)), {
+      code: 'INVALID_FILE',
+      path: `${path}: `,
+      what,
+    });
   },
 });
 
@@ -89,7 +93,7 @@ test('cut at its end', refuses, whole.subarray(0, -1), '`directory`');
 test('cut inside its directory', refuses, whole.subarray(0, -30), '`directory`');
 test('its last bytes alone', refuses, whole.subarray(-22), '`directory[0]`');
 test('cut at its beginning', refuses, whole.subarray(10), '`directory[0]`');
-test('more bytes behind its end', refuses, Buffer.concat([whole, Buffer.alloc(9)]), '`directory`');
+test('more bytes after its end', refuses, Buffer.concat([whole, Buffer.alloc(9)]), '`directory`');
 test('a count too high', refuses, zipFile([plain], { count: 2 }), '`directory[1]`');
 test('a count too low', refuses, zipFile([plain, { ...plain, name: 'b' }], { count: 1 }), 'as it counts');
 test('a count of none', refuses, zipFile([plain], { count: 0 }), 'as it counts');
@@ -107,7 +111,7 @@ test(
   '`directory[0]`',
 );
 test('a 64-bit record elsewhere', refuses, zipFile([plain], { zip64: { recordOffset: 0n } }), '`directory`');
-test('a name twice', refuses, zipFile([plain, squeezed]), '`a`, got `2`');
+test('a name twice', refuses, zipFile([plain, squeezed]), 'expected `a` once, got it twice');
 test(
   'an encrypted member',
   refuses,
@@ -187,18 +191,20 @@ test(
   'a: expected no more than 0 deflated bytes can hold for `size`, got `46`',
 );
 
-/** Fails when the member is read in full, and names it and `what`. */
+/** Fails, soon, when the member is read in full, and names it and `what`. */
 const refusesMember = test.macro({
   title: (title) => `A member is refused: ${title ?? ''}`,
   exec: async (t: ExecutionContext, parts: Partial<MemberParts>, what: string) => {
     const archive = await openScratch(t, zipFile([{ ...squeezed, ...parts }]));
     const member = archive.members.get('a')!;
-    const started = performance.now();
     for (let attempt = 0; attempt < 2; attempt++) {
       const path = `${archive.path}: a: `;
-      await rejects(t, () => archive.readStart(member, Infinity), { code: 'INVALID_FILE', path, what });
+      await assertRefused(t, () => soon(t, () => archive.readStart(member, Infinity)), {
+        code: 'INVALID_FILE',
+        path,
+        what,
+      });
     }
-    t.true(performance.now() - started < 1000, 'took more than a second');
   },
 });
 
@@ -218,7 +224,7 @@ test(
 test('another checksum', refusesMember, { directory: { crc: 1 } }, 'checksum 1 for `crc32`');
 test('no deflated stream', refusesMember, { held: Buffer.alloc(40, 0xff) }, '`data`, got `"invalid');
 test('a stream cut short', refusesMember, { held: deflated.subarray(0, -4) }, '`data`, got `"unexpected');
-test('bytes behind its stream', refusesMember, { held: Buffer.concat([deflated, text]) }, '`data`');
+test('bytes after its stream', refusesMember, { held: Buffer.concat([deflated, text]) }, '`data`');
 
 /** The member of an archive in memory, which counts the bytes that were read. */
 function countedMember(content: Uint8Array, held = deflateRawSync(content)) {
@@ -261,7 +267,7 @@ test('Reads in ascending order inflate a member once', async (t) => {
   t.is(counts.bytes, storedLength);
 });
 
-test('A read behind the cursor starts over', async (t) => {
+test('A read before the cursor starts over', async (t) => {
   const content = noise(500_000);
   const { counts, read, storedLength } = countedMember(content);
   t.true((await read(400_000, 100_000)).equals(content.subarray(400_000)));
@@ -280,7 +286,7 @@ test('Reads that overlap in time follow one another', async (t) => {
 
 test('What swells is given up after the chunk that is too much', async (t) => {
   const { counts, read } = countedMember(Buffer.alloc(100), gigabyte);
-  await rejects(t, () => read(0, 100), { code: 'INVALID_FILE', path: 'a: ', what: '`size`' });
+  await assertRefused(t, () => read(0, 100), { code: 'INVALID_FILE', path: 'a: ', what: '`size`' });
   t.true(counts.bytes < 300_000, `${counts.bytes} bytes were read`);
 });
 
@@ -299,7 +305,7 @@ test('A failing disk is no damaged file', async (t) => {
   const { members } = await openScratch(t, zipFile([squeezed]));
   const member = new DeflatedMember(archive, members.get('a')!);
   const read = () => member.use((file) => readFully(file, new Uint8Array(3), { path: 'a', position: 0 }));
-  await rejects(t, read, { code: 'FILE_FAILED', what: 'a: could not read: EIO' });
+  await assertRefused(t, read, { code: 'FILE_FAILED', what: 'a: could not read: EIO' });
 });
 
 test('Closing waits for reads, and reads after it fail', async (t) => {
@@ -313,7 +319,7 @@ test('Closing waits for reads, and reads after it fail', async (t) => {
     await archive.close();
     await reading;
     t.true(bytes.equals(content));
-    await rejects(t, read, { code: 'FILE_FAILED', what: 'could not read' });
+    await assertRefused(t, read, { code: 'FILE_FAILED', what: 'could not read' });
     await archive.close();
   }
 });

@@ -122,7 +122,11 @@ function makeAllowed(drawn: Combination): Combination {
   const isRagged = drawn.layout === 'ragged';
   const isTwofold = returnWeights === 'mean' && returnScores === 'probabilities';
   const dense = {
-    ...{ mask, bias, keyLengths, returnWeights, returnScores: isTwofold ? undefined : returnScores },
+    mask,
+    bias,
+    keyLengths,
+    returnWeights,
+    returnScores: isTwofold ? undefined : returnScores,
     entries: drawn.entries.map(() => drawn.entries[0]!),
   };
   const combination: Combination = withoutUndefined({ ...rest, ...(isRagged ? {} : dense) });
@@ -170,8 +174,17 @@ export function caseOptionsOf(combination: Combination, n = 0): CaseOptions {
     Array.from({ length: heads }, (_, h) => Math.fround(numbers[(seed + step * h) % numbers.length]!));
   const diagonal = typeof causal === 'string' ? causal : stated;
   return withoutUndefined({
-    ...{ batch, heads, kvHeads, queries, keys, headDim, valueDim, seed: seed + 7 * n },
-    ...{ scale, softcap, window },
+    batch,
+    heads,
+    kvHeads,
+    queries,
+    keys,
+    headDim,
+    valueDim,
+    seed: seed + 7 * n,
+    scale,
+    softcap,
+    window,
     causal: causal === undefined || causal === false ? undefined : (diagonal ?? 'top-left'),
     alignment: diagonal,
     keyLengths: combination.keyLengths && entries.map((_, b) => (seed + 3 * b) % (keys + 1)),

@@ -19,16 +19,29 @@ function bitsOf({ buffer, byteOffset, length }: Float32Array): Uint32Array {
   return new Uint32Array(buffer, byteOffset, length);
 }
 
-/** That `action` is refused with `code` and a message that holds every part of `words`. */
+/** What is asked of the error of a refused call. */
+export interface Refusal {
+  readonly code: ErrorCode;
+  /** All of the message. */
+  readonly message?: string;
+  /** What the message begins with. */
+  readonly path?: string;
+  /** Parts of the message. */
+  readonly what?: string | readonly string[];
+}
+
+/** That `action` fails with an error of ours, of the code and the message that are asked for. */
 export async function assertRefused(
   t: ExecutionContext,
   action: () => unknown,
-  code: ErrorCode,
-  ...words: string[]
+  { code, message, path = '', what = [] }: Refusal,
 ): Promise<void> {
   const error = await t.throwsAsync(Promise.resolve().then(action), { instanceOf: HeadpoolError });
   t.is(error.code, code, error.message);
-  for (const word of words) t.true(error.message.includes(word), `"${error.message}" should say ${word}`);
+  if (message !== undefined) t.is(error.message, message);
+  t.true(error.message.startsWith(path), `${error.message}\n should begin with ${path}`);
+  for (const part of [what].flat())
+    t.true(error.message.includes(part), `${error.message}\n should say ${part}`);
 }
 
 /** The code of the error that `action` throws, if it does. */

@@ -1,7 +1,10 @@
 // A whole batch run inside the test's own process, wired as the command wires it.
+import { join } from 'node:path';
 import test from 'ava';
 import type { MultiHeadAttention } from '../../src/engine/multi-head-attention.js';
-import { createXavierWeights, type MultiHeadWeights } from '../../src/index.js';
+import { createXavierWeights, weightsToTorch, type MultiHeadWeights } from '../../src/index.js';
+import { writeStateDict } from '../../src/files/state-dict.js';
+import type { Tensor } from '../../src/core/tensor/tensor.js';
 import type { ChunkLimits } from '../../src/runs/chunks.js';
 import { identifyRun, identifyWork, type RunIdentity } from '../../src/runs/identity.js';
 import { openJournal, type EarlierRun, type Journal } from '../../src/runs/journal.js';
@@ -9,7 +12,7 @@ import type { RunState } from '../../src/runs/manifest.js';
 import { planOutputs, type OutputChoice } from '../../src/runs/plan-outputs.js';
 import type { RunRequest } from '../../src/runs/request.js';
 import { executeRun, type RunHooks } from '../../src/runs/run.js';
-import type { RunSetting } from '../../src/runs/setting.js';
+import type { RunContext } from '../../src/runs/run-context.js';
 import { createEngine, type Engine } from '../../src/engine/engine.js';
 
 export const heads = 2;
@@ -29,12 +32,18 @@ export function openBench(threads = 2, weights: MultiHeadWeights = smallWeights)
     bench = { engine, layer: await engine.multiHeadAttention({ heads, weights }) };
     t.truthy(bench);
   });
-  test.after.always(`closes the engine of ${threads} threads`, async (t) => {
+  test.after.always(`closes the engine of ${threads} threads`, async () => {
     bench?.layer.dispose();
     await bench?.engine.close();
-    t.pass();
   });
   return () => bench!;
+}
+
+/** Flags of a layer of these weights, written into `folder`, with two threads. */
+export async function layerFlags(folder: string): Promise<string[]> {
+  const path = join(folder, 'w.safetensors');
+  await writeStateDict(path, weightsToTorch(smallWeights) as ReadonlyMap<string, Tensor>);
+  return ['--weights', path, '--heads', String(heads), '--threads', '2'];
 }
 
 type Asked = Partial<Omit<RunRequest, 'inputs' | 'targets' | 'manifestPath'>> &
@@ -59,8 +68,8 @@ export interface RunParts extends RunHooks {
   readonly earlier?: EarlierRun;
   /** Stops after so many chunks of this run, as a signal does. */
   readonly stopAfter?: number;
-  readonly standardInput?: RunSetting['standardInput'];
-  readonly standardOutput?: RunSetting['standardOutput'];
+  readonly standardInput?: RunContext['standardInput'];
+  readonly standardOutput?: RunContext['standardOutput'];
   /** Called between finding the inputs and reading them. */
   readonly meanwhile?: () => Promise<void>;
 }
@@ -72,8 +81,8 @@ export async function runBatch(request: RunRequest, parts: RunParts): Promise<Ru
   const journal = await openJournal(request, { identity, earlier });
   try {
     await meanwhile?.();
-    const { setting, hooks } = settingOf(parts, { journal, identity });
-    await executeRun(request, setting, hooks);
+    const { context, hooks } = contextOf(parts, { journal, identity });
+    await executeRun(request, context, hooks);
     return journal.state;
   } finally {
     await journal.close();
@@ -84,10 +93,10 @@ export async function identityOf(request: RunRequest, { engine, layer }: Bench):
   return identifyRun(await identifyWork(request, layer), engine.info);
 }
 
-function settingOf(
+function contextOf(
   { bench, layer = bench.layer, limits, stopAfter, ...parts }: RunParts,
   { journal, identity }: { readonly journal: Journal; readonly identity: RunIdentity },
-): { readonly setting: RunSetting; readonly hooks: RunHooks } {
+): { readonly context: RunContext; readonly hooks: RunHooks } {
   const { standardInput, standardOutput, onProgress, onRetry } = parts;
   const stopper = new AbortController();
   let calls = 0;
@@ -95,13 +104,16 @@ function settingOf(
     if (++calls === stopAfter) stopper.abort(new Error('stopped'));
     return layer.forward(input, options);
   });
-  const setting = {
-    ...{ journal, identity, standardInput, standardOutput },
+  const context = {
+    journal,
+    identity,
+    standardInput,
+    standardOutput,
     layer: stopAfter === undefined ? layer : counted,
     limits: { mostTokens: 64, mostSequenceTokens: 1e6, ...limits },
   };
   const signal = stopAfter === undefined ? parts.signal : stopper.signal;
-  return { setting, hooks: { signal, ...(onProgress && { onProgress }), ...(onRetry && { onRetry }) } };
+  return { context, hooks: { signal, ...(onProgress && { onProgress }), ...(onRetry && { onRetry }) } };
 }
 
 /** A layer that computes with `forward`. */

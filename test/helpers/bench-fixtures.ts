@@ -16,7 +16,7 @@ import {
   type ScalingWork,
 } from '../../src/measure/scaling/results.js';
 import { fitLaws } from '../../src/measure/grid/growth.js';
-import { attentionFlop, projectionFlop } from '../../src/measure/grid/work.js';
+import { attentionFlop, projectionFlop } from '../../src/measure/cases/work.js';
 import type { Machine } from '../../src/measure/machine.js';
 import { medianInterval, relativeSpread, summarise } from '../../src/measure/statistics.js';
 import { bytesPerElement } from '../../src/core/tensor/dtype.js';
@@ -49,6 +49,7 @@ export function exampleCase(given: Partial<BenchCase> = {}): BenchCase {
     causal: false,
     window: null,
     dtype: 'f32',
+    options: 'none',
     kernel: 'native',
     threads: 8,
     ...given,

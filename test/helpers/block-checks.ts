@@ -38,7 +38,11 @@ export function checkStrides({ kernel, place, placeOutside }: KernelBench): void
       const output = put(spread(3, () => 7));
       kernel.attend(
         blockOf({
-          ...{ group, queries, keys, headDim: 5, valueDim: 3 },
+          group,
+          queries,
+          keys,
+          headDim: 5,
+          valueDim: 3,
           query: strided(put(spread(5, (g, i, d) => oracle.q[(g * queries + i) * 5 + d]!)), {
             headStride: 5,
             rowStride: group * 5 + 2,
@@ -78,7 +82,12 @@ export function checkMasks({ kernel, place, placeOutside }: KernelBench): void {
       const maskStrides = { headStride: 2 * queries * keys, rowStride: 2 * keys, columnStride: 2 };
       kernel.attend(
         blockOf({
-          ...{ group, queries, keys, headDim: 4, valueDim: 4, output },
+          group,
+          queries,
+          keys,
+          headDim: 4,
+          valueDim: 4,
+          output,
           query: put(oracle.q),
           key: place(oracle.k),
           value: place(oracle.v),
@@ -103,7 +112,11 @@ export function checkAddedWeights({ kernel, place, placeOutside }: KernelBench):
     const { oracle } = attentionCase({ heads: group, kvHeads: 1, queries, keys, headDim: 4 });
     const weights = put(new Float32Array(queries * keys).fill(1));
     const block = blockOf({
-      ...{ group, queries, keys, headDim: 4, valueDim: 4 },
+      group,
+      queries,
+      keys,
+      headDim: 4,
+      valueDim: 4,
       query: put(oracle.q),
       key: place(oracle.k),
       value: place(oracle.v),
@@ -133,7 +146,10 @@ export function checkExtraColumn({ kernel, place, placeOutside }: KernelBench): 
     const weights = put(new Float32Array(queries * 11));
     kernel.attend(
       blockOf({
-        ...{ queries, keys, headDim: 4, valueDim: 4 },
+        queries,
+        keys,
+        headDim: 4,
+        valueDim: 4,
         query: put(oracle.q),
         key: place(oracle.k),
         value: place(oracle.v),
@@ -193,7 +209,11 @@ export function checkNaN({ kernel, place }: KernelBench): void {
     const output = place(new Float32Array(queries * 4));
     kernel.attend(
       blockOf({
-        ...{ queries, keys, headDim: 4, valueDim: 4, output },
+        queries,
+        keys,
+        headDim: 4,
+        valueDim: 4,
+        output,
         query: place(oracle.q),
         key: place(Float32Array.from(oracle.k, (value, n) => (n === j * 4 + 2 ? NaN : value))),
         value: place(oracle.v),

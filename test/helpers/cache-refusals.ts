@@ -10,7 +10,7 @@ import {
   type MultiHeadAttention,
   type TensorLike,
 } from '../../src/index.js';
-import { messageOf } from './assertions.js';
+import { assertRefused } from './assertions.js';
 import { cachedCase, layerOf } from './cached-case.js';
 
 const given = cachedCase({ tokens: 1 });
@@ -37,14 +37,12 @@ type Refuse = (
 export function openRefuser(): Refuse {
   let engine: Engine;
   let layer: MultiHeadAttention;
-  test.before('starts an engine', async (t) => {
+  test.before('starts an engine', async () => {
     engine = await createEngine({ kernel: 'reference', threads: 1 });
     layer = await engine.multiHeadAttention(layerOf(given));
-    t.pass();
   });
-  test.after.always('closes the engine', async (t) => {
+  test.after.always('closes the engine', async () => {
     await engine.close();
-    t.pass();
   });
   return (title, change, message, code = 'INVALID_OPTION') => {
     test(title, async (t) => {
@@ -52,8 +50,7 @@ export function openRefuser(): Refuse {
       await layer.forward(engine.tensor([2, 4, 10]), { cache });
       const changed = await change({ engine, layer, cache });
       const { input = engine.tensor([2, 3, 10]), ...options } = changed;
-      const error = await messageOf(() => layer.forward(input, { cache, ...options }));
-      t.deepEqual(error, { code, message });
+      await assertRefused(t, () => layer.forward(input, { cache, ...options }), { code, message });
       t.deepEqual(cache.tokens, [4, 4]);
       await layer.forward(engine.tensor([2, 6, 10]), { cache });
       cache.dispose();

@@ -125,7 +125,8 @@ function expectationOf(given: CachedCase, from: number, to: number, asked: CallO
   const { mask, bias } = asked;
   const dims = { batch: x.shape[0]!, heads, queries: to - from, keys: to };
   const wanted: OracleLayerOptions = {
-    ...{ heads, kvHeads },
+    heads,
+    kvHeads,
     ...oracleOptions({ ...same, ...(mask && { mask }), ...(bias && { bias }) }, dims),
     offset: () => from,
     ...(causal && { causalOffset: () => from }),

@@ -3,7 +3,7 @@ import type { AttentionInputs, AttentionResult, TensorLike } from '../../src/ind
 import type { OracleInputs } from '../oracle/oracle.js';
 import { caseOptionsOf, type Combination } from './any-combination.js';
 import { attentionCase } from './attention-case.js';
-import { besideEachOther } from './layouts.js';
+import { besideEachOther } from './rearranged.js';
 import { without } from './without.js';
 
 export interface CombinationCase {

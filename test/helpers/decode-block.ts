@@ -21,7 +21,12 @@ export function decodingBlock(
   const { heads: group, queries, keys, headDim, valueDim } = dims;
   const sums = put(new Float32Array(group * queries).fill(NaN));
   const block = blockOf({
-    ...{ group, queries, keys, headDim, valueDim, isDecoding: true },
+    group,
+    queries,
+    keys,
+    headDim,
+    valueDim,
+    isDecoding: true,
     query: put(q),
     key: place(k),
     value: place(v),

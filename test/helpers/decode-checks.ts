@@ -27,7 +27,12 @@ export function checkRanges({ kernel, place, placeOutside }: KernelBench): void 
     const put = n % 2 === 0 ? place : placeOutside;
     for (const keys of [1, 63, 64, 65, 130, 200]) {
       const oracle = decodingCase(group, {
-        ...{ queries, keys, headDim, valueDim, causal: 'bottom-right', seed: keys + n },
+        queries,
+        keys,
+        headDim,
+        valueDim,
+        causal: 'bottom-right',
+        seed: keys + n,
       });
       const [wanted, naive] = [attendOracle(oracle), attendNaive32(oracle).output];
       const check = (title: string, run: (block: AttentionBlock) => void): Float32Array => {

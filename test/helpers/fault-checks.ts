@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { createRandom } from '../../src/core/tensor/random.js';
 import { argsOf, manyChunks, type RunCase } from './fault-inputs.js';
+import { run, start } from './command.js';
 import {
   assertComplete,
   assertFailed,
@@ -12,8 +13,6 @@ import {
   assertResumes,
   filesIn,
   recordedIn,
-  run,
-  start,
   untilRecorded,
 } from './fault-run.js';
 import { runWithFault, type Fault, type FileCall } from './strace.js';
@@ -31,7 +30,7 @@ const usualChunks = 16;
 const [startMs, chunkMs] = [800, 12];
 
 /**
- * Starts a run, or goes on with one, and kills it: while it starts, or up to a chunk behind a random one. Returns
+ * Starts a run, or goes on with one, and kills it: while it starts, or up to a chunk after a random one. Returns
  * whether it was still at work.
  */
 async function killAtRandom({ where, runCase }: Place, random: Random): Promise<boolean> {

@@ -79,7 +79,7 @@ const recipes: Readonly<Record<string, readonly [number, number, number]>> = {
 
 /** Has weights, and the inputs of these cases, made before the tests of a file. */
 export function useInputs(...cases: readonly RunCase[]): void {
-  test.serial.before('makes inputs and weights', async (t) => {
+  test.serial.before('makes inputs and weights', async () => {
     made = await mkdtemp(join(tmpdir(), 'headpool-test-'));
     const weights = weightsToTorch(createXavierWeights({ modelDim, heads: 4, seed: 1 }));
     const tensors = [...weights].map(([name, tensor]) => [name, shareFloats(name, tensor)] as const);
@@ -87,11 +87,9 @@ export function useInputs(...cases: readonly RunCase[]): void {
     for (const name of new Set(cases.flatMap(({ inputs }) => inputs))) {
       await makeSequences(shared(name), recipes[name]!);
     }
-    t.pass();
   });
-  test.after.always('removes inputs and weights', async (t) => {
+  test.after.always('removes inputs and weights', async () => {
     if (made !== undefined) await rm(made, { recursive: true, force: true });
-    t.pass();
   });
 }
 
@@ -115,7 +113,7 @@ export function shared(name: string): string {
   return join(made!, name);
 }
 
-/** The whole command line of a case behind `headpool`. One thread and no compiling: it starts soonest. */
+/** The whole command line of a case after `headpool`. One thread and no compiling: it starts soonest. */
 export function argsOf({ inputs, output, flags }: RunCase, ...more: string[]): string[] {
   const given = ['-i', ...inputs.map((name) => (name.includes('/') ? name : shared(name))), '-o', output];
   const layer = ['--weights', shared('w.safetensors'), '--heads', '4', '--kernel', 'reference'];

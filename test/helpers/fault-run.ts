@@ -1,48 +1,12 @@
-// Runs of `headpool run` that are to be disturbed: started, watched, and held against what an undisturbed one writes.
+// Runs of `headpool run` that are to be disturbed: watched, and held against what an undisturbed one writes.
 // How to disturb is the business of others.
-import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
-import { finish, type Finished } from '../commands/cli.js';
+import { run, type Ended, type Started } from './command.js';
 import { argsOf, manyChunks, type RunCase } from './fault-inputs.js';
 import { makeFolder } from './make-folder.js';
-
-export const cli = fileURLToPath(new URL('../../command/headpool.js', import.meta.url));
-
-export interface Started {
-  readonly child: ChildProcess;
-  readonly finished: Promise<Ended>;
-}
-
-export interface Ended extends Finished {
-  readonly signal: NodeJS.Signals | null;
-}
-
-export interface StartOptions {
-  /** What runs node, such as a tracer with its flags. */
-  readonly under?: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
-}
-
-/** Starts `headpool` with the working directory `where`. */
-export function start(where: string, args: readonly string[], options: StartOptions = {}): Started {
-  const { under = [], env } = options;
-  const [program = process.execPath, ...rest] = [...under, process.execPath, cli, ...args];
-  const child = spawn(program, rest, {
-    cwd: where,
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const finished = finish(child).then((result) => ({ ...result, signal: child.signalCode }));
-  return { child, finished };
-}
-
-export async function run(where: string, args: readonly string[], options?: StartOptions): Promise<Ended> {
-  return start(where, args, options).finished;
-}
 
 const wanted = new Map<string, ReadonlyMap<string, string>>();
 

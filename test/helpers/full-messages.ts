@@ -1,18 +1,7 @@
 // Refusals by their whole message: what was expected, for which option, and what came.
-import test, { type ExecutionContext } from 'ava';
-import { HeadpoolError, type AttentionInputs, type Engine, type ErrorCode } from '../../src/index.js';
-
-/** That `action` is refused with `code` and exactly this message. */
-export async function assertMessage(
-  t: ExecutionContext,
-  action: () => unknown,
-  code: ErrorCode,
-  message: string,
-): Promise<void> {
-  const error = await t.throwsAsync(Promise.resolve().then(action), { instanceOf: HeadpoolError });
-  t.is(error.message, message);
-  t.is(error.code, code);
-}
+import test from 'ava';
+import type { AttentionInputs, Engine } from '../../src/index.js';
+import { assertRefused } from './assertions.js';
 
 export interface Refused {
   readonly what: string;
@@ -31,7 +20,7 @@ export function valuesRefuser(engineOf: () => Engine, base: AttentionInputs) {
       test(`${name} of ${shown} is refused, since it wants ${what}`, async (t) => {
         const message = `Expected ${what} for \`${name}\`, got ${shown}`;
         const given: AttentionInputs = { ...base, ...give(value) };
-        await assertMessage(t, () => engineOf().attention(given), 'INVALID_OPTION', message);
+        await assertRefused(t, () => engineOf().attention(given), { code: 'INVALID_OPTION', message });
       });
     }
   };

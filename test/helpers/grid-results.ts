@@ -12,7 +12,7 @@ import type { Random } from '../../src/core/tensor/random.js';
 
 const baseCase: BenchCase = {
   ...{ mode: 'layer', modelDim: 768, heads: 12, headDim: 64, kvHeads: 12, tokens: 512, batch: 1 },
-  ...{ causal: false, window: null, dtype: 'f32', kernel: 'native', threads: 2 },
+  ...{ causal: false, window: null, dtype: 'f32', options: 'none', kernel: 'native', threads: 2 },
 };
 
 export function madeCase(changes: Partial<BenchCase> = {}): BenchCase {

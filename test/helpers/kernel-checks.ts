@@ -56,7 +56,12 @@ function attendScores(
   const logSumExp = place([0]);
   kernel.attend(
     blockOf({
-      ...{ keys, headDim: 1, valueDim: 1, query: place([1]), key: place(exponents), value: place(exponents) },
+      keys,
+      headDim: 1,
+      valueDim: 1,
+      query: place([1]),
+      key: place(exponents),
+      value: place(exponents),
       output: place([0]),
       rules: { scale: Math.fround(Math.LN2) },
       weights: { ...strided(weights, { rowStride: keys }), extraColumn: keys, share: 1, isAdded: false },

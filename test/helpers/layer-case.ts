@@ -120,7 +120,10 @@ function expectationOf(call: LayerCall): Expectation {
   const { offsets, keyOffsets = offsets, ...rest } = options;
   const inputs = { query, key, value };
   const wanted: OracleLayerOptions = {
-    ...{ heads, kvHeads, offsets, keyOffsets },
+    heads,
+    kvHeads,
+    offsets,
+    keyOffsets,
     ...oracleOptions(rest, { ...denseLengths(query, key), heads }),
     ...(offsets && rest.causal && { causalOffset: diagonalOf(rest.causal, offsets, keyOffsets!) }),
   };

@@ -30,7 +30,10 @@ export async function checkLayerCombination(
   const options: AttentionOptions = { ...given, ...(keyOffsets && { keyOffsets }) };
   const { kvHeads, group } = combination;
   const wanted: OracleLayerOptions = {
-    ...{ heads: kvHeads * group, kvHeads, offsets, keyOffsets },
+    heads: kvHeads * group,
+    kvHeads,
+    offsets,
+    keyOffsets,
     ...(combination.layout === 'ragged' ? optionsOfSequences(oracles) : oracles[0]),
   };
   try {
@@ -55,9 +58,17 @@ function layerOperands({ layout, kvHeads, group, headDim, valueDim, entries, see
   const modelDim = 2 + (seed % 7);
   const keyWidth = isSelf ? modelDim : 2 + (seed % 5);
   const weights = layerWeights({
-    ...{ heads: kvHeads * group, kvHeads, headDim, valueDim, modelDim, keyWidth, seed },
-    ...{ outputDim: 1 + (seed % 9), hasBias: seed % 11 < 6 },
-    ...{ hasBiasKey: seed % 3 === 0, addZeroAttention: seed % 4 === 1 },
+    heads: kvHeads * group,
+    kvHeads,
+    headDim,
+    valueDim,
+    modelDim,
+    keyWidth,
+    seed,
+    outputDim: 1 + (seed % 9),
+    hasBias: seed % 11 < 6,
+    hasBiasKey: seed % 3 === 0,
+    addZeroAttention: seed % 4 === 1,
   });
   const rows = (side: 'queries' | 'keys', width: number): number[] => {
     const lengths = entries.map((entry) => entry[side]);

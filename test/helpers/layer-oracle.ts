@@ -1,4 +1,5 @@
 // What a layer must give for whole sequences, by the float64 program, and how far off an output is.
+import { offsetsOf } from '../../src/files/sequences/layout.js';
 import type { OracleLayerOptions, OracleWeights } from '../oracle/oracle.js';
 import { multiHeadOracle } from '../oracle/oracle.js';
 import type { GivenSequences } from './sequence-files.js';
@@ -20,7 +21,9 @@ export interface OracleRun {
 export function layerOracle({ weights, heads, causal = false, ...given }: OracleRun): Float64Array {
   const { query, key = query, value = key } = given;
   const options: OracleLayerOptions = {
-    ...{ heads, offsets: offsetsOf(query.lengths), keyOffsets: offsetsOf(key.lengths) },
+    heads,
+    offsets: offsetsOf(query.lengths),
+    keyOffsets: offsetsOf(key.lengths),
     ...(causal && { causalOffset: () => 0 }),
   };
   const inputs = { query: tensorOf(query), key: tensorOf(key), value: tensorOf(value) };
@@ -40,10 +43,4 @@ export function worstError(found: ArrayLike<number>, wanted: ArrayLike<number>):
 
 function tensorOf({ rows, width }: Given) {
   return { shape: [rows.length / width, width], data: rows };
-}
-
-export function offsetsOf(lengths: readonly number[]): number[] {
-  const offsets = [0];
-  for (const length of lengths) offsets.push(offsets.at(-1)! + length);
-  return offsets;
 }

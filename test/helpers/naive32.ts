@@ -163,7 +163,10 @@ function optionsOfHead(options: OracleLayerOptions, b: number, h: number): Oracl
   const { scale, softcap, window, qkNorm, causalOffset, offset, keyLengths, mask, bias, rope } = options;
   const own = (numbers: ArrayLike<number> | undefined): number[] | undefined => numbers && [numbers[h]!];
   return {
-    ...{ scale, softcap, window, qkNorm },
+    scale,
+    softcap,
+    window,
+    qkNorm,
     alibiSlopes: own(options.alibiSlopes),
     sinks: own(options.sinks),
     headScale: own(options.headScale),

@@ -1,5 +1,6 @@
 // Where the sources and test data lie: compiled tests run from another folder than they were written in.
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import type { Source } from './imports.js';
 
 /** The folder of package.json and src/, with a slash at its end. */
 export function packageRoot(): URL {
@@ -10,4 +11,13 @@ export function packageRoot(): URL {
     folder = parent;
   }
   return folder;
+}
+
+/** The TypeScript below a folder such as `src`; what compares us with peers is a package of its own. */
+export function readSources(folder: string): Source[] {
+  const root = packageRoot();
+  return readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' })
+    .map((name) => `${folder}/${name.replaceAll('\\', '/')}`)
+    .filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts') && !path.startsWith('bench/peers/'))
+    .map((path) => ({ path, text: readFileSync(new URL(path, root), 'utf8') }));
 }

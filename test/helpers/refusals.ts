@@ -30,13 +30,11 @@ export const ragged: AttentionInputs = {
 /** Starts the engine of a test file. Arguments are checked before any kernel sees them, so one kernel is enough. */
 export function openEngine(): () => Engine {
   let engine: Engine;
-  test.serial.before('starts an engine', async (t) => {
+  test.serial.before('starts an engine', async () => {
     engine = await createEngine({ kernel: 'reference', threads: 1 });
-    t.pass();
   });
-  test.after.always('closes the engine', async (t) => {
+  test.after.always('closes the engine', async () => {
     await engine.close();
-    t.pass();
   });
   return () => engine;
 }
@@ -48,7 +46,7 @@ export function refuserOf(engineOf: () => Engine, base: AttentionInputs): Refuse
   return (title, change, code, ...words) => {
     test(title, async (t) => {
       const given: AttentionInputs = { ...base, ...change };
-      await assertRefused(t, () => engineOf().attention(given), code, ...words);
+      await assertRefused(t, () => engineOf().attention(given), { code, what: words });
     });
   };
 }

@@ -84,7 +84,11 @@ export function rotate(options: RotateCase): { readonly query: Side; readonly ke
     }
     const side = which === 0 ? ('q' as const) : ('k' as const);
     return {
-      ...{ before: data.slice(), data, heads: count, rows, weight: norm?.[side] },
+      before: data.slice(),
+      data,
+      heads: count,
+      rows,
+      weight: norm?.[side],
       positions: positions?.[side] ?? stands,
       elementOf: (head, at, d) => head * headStride + at * rowStride + d,
     };
@@ -106,8 +110,12 @@ export function rotate(options: RotateCase): { readonly query: Side; readonly ke
     positions: positions === undefined ? null : regionOf(shareDoubles(given)),
   });
   const work: RotateWork = {
-    ...{ kind: 'rotate', query: describe(query), key: describe(key), headDim },
-    ...{ epsilon: norm?.epsilon ?? 0, rotary: rotary ?? null },
+    kind: 'rotate',
+    query: describe(query),
+    key: describe(key),
+    headDim,
+    epsilon: norm?.epsilon ?? 0,
+    rotary: rotary ?? null,
   };
   const run = rotateUnits(work, [table], new RegionViews(undefined));
   for (const unit of units) {

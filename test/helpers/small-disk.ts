@@ -3,16 +3,14 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
-import { cli, type Ended } from './fault-run.js';
+import type { ExecutionContext } from 'ava';
 import { makeFolder } from './make-folder.js';
-import { finish } from '../commands/cli.js';
+import { testSeriallyUnless } from './skips.js';
+import { type Ended, cli, finish } from './command.js';
 
 const namespace = ['unshare', '--map-root-user', '--mount'];
 
 /** Why no small disk can be had here; undefined if it can. */
-export const smallDiskProblem = findProblem();
-
 function findProblem(): string | undefined {
   const mount = [...namespace.slice(1), 'mount', '-t', 'tmpfs', '-o', 'size=4k', 'tmpfs', '/mnt'];
   const { error, status } = spawnSync(namespace[0]!, mount);
@@ -21,10 +19,7 @@ function findProblem(): string | undefined {
 }
 
 /** A serial test that needs a disk of its own; where there can be none it counts as skipped, and says why. */
-export function testOnSmallDisk(title: string, body: (t: ExecutionContext) => Promise<void>): void {
-  if (smallDiskProblem === undefined) test.serial(title, body);
-  else test.serial.skip(`${title} (skipped: ${smallDiskProblem})`, body);
-}
+export const testOnSmallDisk = testSeriallyUnless(findProblem());
 
 /** tmpfs counts in pages. */
 export const pageBytes = 4096;

@@ -3,10 +3,11 @@
 import { spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import type { ExecutionContext } from 'ava';
 import { argsOf, type RunCase } from './fault-inputs.js';
-import { run, type Ended } from './fault-run.js';
+import { run, type Ended } from './command.js';
 import { makeFolder } from './make-folder.js';
+import { testSeriallyUnless } from './skips.js';
 
 /** Names of one call on all systems; they come as regular expressions of strace. */
 export const fileCalls = {
@@ -25,8 +26,6 @@ export type FileCall = keyof typeof fileCalls;
 const [always, fast] = [['-f', '-qq'], '--seccomp-bpf'];
 
 /** Why no system call can be disturbed here; undefined if it can. */
-export const straceProblem = findProblem();
-
 function findProblem(): string | undefined {
   const expression = ['-e', 'trace=/^fsync', '-e', 'inject=/^fsync:error=EIO:when=999'];
   const { error, status, stderr } = spawnSync('strace', [...always, fast, ...expression, 'true'], {
@@ -37,10 +36,7 @@ function findProblem(): string | undefined {
 }
 
 /** A serial test that needs strace; where there is none it counts as skipped, and says why. */
-export function testWithStrace(title: string, body: (t: ExecutionContext) => Promise<void>): void {
-  if (straceProblem === undefined) test.serial(title, body);
-  else test.serial.skip(`${title} (skipped: ${straceProblem})`, body);
-}
+export const testWithStrace = testSeriallyUnless(findProblem());
 
 export interface Fault {
   readonly call: FileCall;

@@ -6,7 +6,7 @@ import { attendNaive32 } from '../helpers/naive32.js';
 import { normalTensor, randomMask } from '../helpers/random.js';
 import { findDeviation, findImprecision, PrecisionPool, ulp32 } from '../helpers/tolerance.js';
 
-// 9 and 11 leave a tail in every lane width; 66 keys leave one behind a tile.
+// 9 and 11 leave a tail in every lane width; 66 keys leave one after a tile.
 const dims = { batch: 2, heads: 4, kvHeads: 2, queries: 7, keys: 66, headDim: 9, valueDim: 11 };
 const mask = randomMask([2, 1, 7, 66], 3);
 const bias = normalTensor([4, 1, 66], 4);

@@ -6,9 +6,10 @@ import { promisify } from 'node:util';
 import test from 'ava';
 import type { EngineInfo } from '../../src/index.js';
 import { chooseInstructionSet, loadAddon, type InstructionSet } from '../../workers/kernels/native/addon.js';
-import { hasAddon } from '../helpers/engines.js';
+import { addonProblem } from '../helpers/engines.js';
 import type { ChildReport } from '../helpers/kernel-child.js';
 import { kernelChecks } from '../helpers/kernel-checks.js';
+import { testUnless } from '../helpers/skips.js';
 
 const child = fileURLToPath(new URL('../helpers/kernel-child.js', import.meta.url));
 const indexUrl = new URL('../../src/index.js', import.meta.url).href;
@@ -19,7 +20,7 @@ async function runNode(args: readonly string[], isa: string): Promise<string> {
   return stdout;
 }
 
-const sets = hasAddon ? listSets() : [];
+const sets = addonProblem === undefined ? listSets() : [];
 
 function listSets(): InstructionSet[] {
   const addon = loadAddon();
@@ -68,12 +69,9 @@ async function startEngines(isa: string): Promise<Started> {
   return JSON.parse(await runNode(['--input-type=module', '--eval', program], isa)) as Started;
 }
 
-test('an unknown HEADPOOL_ISA is an error where native was asked for, and a reason where it was not', async (t) => {
-  if (!hasAddon) {
-    t.log('the native kernel was not built here');
-    t.pass();
-    return;
-  }
+const unknownSet =
+  'an unknown HEADPOOL_ISA is an error where native was asked for, and a reason where it was not';
+testUnless(addonProblem)(unknownSet, async (t) => {
   const { native, auto } = await startEngines('sse9');
   const names = sets.map(({ name }) => name).join(', ');
   const reason = `Expected one of ${names} for HEADPOOL_ISA, got 'sse9'`;

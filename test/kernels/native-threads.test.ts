@@ -2,9 +2,9 @@
 // arithmetic of the host stays as it was.
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import test from 'ava';
-import { hasAddon } from '../helpers/engines.js';
+import { addonProblem } from '../helpers/engines.js';
 import { computeSome, denormalsSurvive } from '../helpers/native-worker.js';
+import { testUnless } from '../helpers/skips.js';
 
 const workerFile = fileURLToPath(new URL('../helpers/native-worker.js', import.meta.url));
 
@@ -20,22 +20,18 @@ function runWorker(): Promise<unknown> {
   });
 }
 
-if (hasAddon) {
-  test('200 workers load the kernel, compute and end, four at a time', async (t) => {
-    const wanted = { numbers: computeSome(), denormals: true };
-    for (let n = 0; n < 50; n++) {
-      const answers = await Promise.all(Array.from({ length: 4 }, runWorker));
-      t.deepEqual(answers, [wanted, wanted, wanted, wanted]);
-    }
-    t.deepEqual(computeSome(), wanted.numbers, 'the kernel of this thread works on');
-  });
+const testNative = testUnless(addonProblem);
 
-  test('denormal numbers keep their value after the kernel has computed', (t) => {
-    computeSome();
-    t.true(denormalsSurvive());
-  });
-} else {
-  test('the native kernel was not built here', (t) => {
-    t.pass();
-  });
-}
+testNative('200 workers load the kernel, compute and end, four at a time', async (t) => {
+  const wanted = { numbers: computeSome(), denormals: true };
+  for (let n = 0; n < 50; n++) {
+    const answers = await Promise.all(Array.from({ length: 4 }, runWorker));
+    t.deepEqual(answers, [wanted, wanted, wanted, wanted]);
+  }
+  t.deepEqual(computeSome(), wanted.numbers, 'the kernel of this thread works on');
+});
+
+testNative('denormal numbers keep their value after the kernel has computed', (t) => {
+  computeSome();
+  t.true(denormalsSurvive());
+});

@@ -60,7 +60,7 @@ test('a row without keys is zeros with a log-sum-exp of -infinity, whatever its 
   t.deepEqual([...lowest.output, ...lowest.weights], [2, 0.5, 0.5]);
 });
 
-test('extra keys are attended behind all others, whatever is masked', (t) => {
+test('extra keys are attended after all others, whatever is masked', (t) => {
   const extra = { count: 1, k: [0], v: [6] };
   const masked = attendOracle({ dims, q: [1], k: [0, 0], v: [0, 0], extra, mask: () => false });
   t.deepEqual([...masked.output, ...masked.weights], [6, 0, 0, 1]);
@@ -112,8 +112,12 @@ test('a window counts inclusive distances from the diagonal of its entry', (t) =
 test('ALiBi subtracts slope · |position - j|, each head with a slope of its own', (t) => {
   const sizes = { ...dims, heads: 2, kvHeads: 1, queries: 2, keys: 3 };
   const { scores } = attendOracle({
-    ...{ dims: sizes, q: [0, 0, 0, 0], k: [0, 0, 0], v: [0, 0, 0] },
-    ...{ alibiSlopes: [1, 0.5], offset: () => 1 },
+    dims: sizes,
+    q: [0, 0, 0, 0],
+    k: [0, 0, 0],
+    v: [0, 0, 0],
+    alibiSlopes: [1, 0.5],
+    offset: () => 1,
   });
   t.is(findDeviation(scores('biased'), [-1, 0, -1, -2, -1, 0, -0.5, 0, -0.5, -1, -0.5, 0], 1e-15), undefined);
 });
@@ -186,7 +190,9 @@ test('head statistics are means over the rows that attend a key', (t) => {
   // Row 0 weighs 1/4, 3/4; row 1 attends key 1 alone; row 2 nothing.
   const { headStatistics } = attendOracle({
     dims: sizes,
-    ...{ q: [1, 1, 1], k: [0, Math.log(3)], v: [8, 4] },
+    q: [1, 1, 1],
+    k: [0, Math.log(3)],
+    v: [8, 4],
     mask: (_b, _h, i, j) => i === 0 || (i === 1 && j === 1),
   });
   const entropy = 0.25 * Math.log(4) + 0.75 * Math.log(4 / 3);
@@ -203,8 +209,13 @@ test('head statistics are means over the rows that attend a key', (t) => {
     t.is(findDeviation(headStatistics[name as 'entropy'], [wanted], 1e-15), undefined, name);
   }
   const shifted = attendOracle({
-    ...{ dims, q: [1], k: [0, Math.log(3)], v: [8, 4], offset: () => 2 },
-    ...{ sinks: [Math.log(4)], headScale: [-2] },
+    dims,
+    q: [1],
+    k: [0, Math.log(3)],
+    v: [8, 4],
+    offset: () => 2,
+    sinks: [Math.log(4)],
+    headScale: [-2],
   }).headStatistics;
   t.is(findDeviation(shifted.previous, [3 / 8], 1e-15), undefined);
   t.is(findDeviation(shifted.meanDistance, [1 / 4 + 3 / 8], 1e-15), undefined);
@@ -219,11 +230,19 @@ test('head statistics are means over the rows that attend a key', (t) => {
 
 test('extra keys are neither normalised nor turned nor biased, and count in entropy and largest only', (t) => {
   const { scores, headStatistics } = attendOracle({
-    ...{ dims: { ...dims, headDim: 2 }, q: [3, 4], k: [0, 0, 0, 0], v: [0, 0], scale: 1 },
-    ...{ extra: { count: 1, k: [2, 0], v: [6] }, softcap: 1e9 },
+    dims: { ...dims, headDim: 2 },
+    q: [3, 4],
+    k: [0, 0, 0, 0],
+    v: [0, 0],
+    scale: 1,
+    extra: { count: 1, k: [2, 0], v: [6] },
+    softcap: 1e9,
     qkNorm: { q: [1, 1], k: [0, 0], epsilon: 12.5 },
     rope: { base: 10 },
-    ...{ alibiSlopes: [1e9], window: { left: 0, right: 0 }, bias: () => 1, offset: () => 5 },
+    alibiSlopes: [1e9],
+    window: { left: 0, right: 0 },
+    bias: () => 1,
+    offset: () => 5,
   });
   for (const stage of ['scaled', 'softcapped', 'biased'] as const) {
     const turned = (3 * Math.cos(5) - 4 * Math.sin(5)) / 5;
@@ -238,7 +257,11 @@ test('extra keys are neither normalised nor turned nor biased, and count in entr
 
 test('scores hold every valid key until they are biased', (t) => {
   const { scores } = attendOracle({
-    ...{ dims: { ...dims, keys: 3 }, q: [2], k: [1, 2, NaN], v: [0, 0, 0], keyLengths: [2] },
+    dims: { ...dims, keys: 3 },
+    q: [2],
+    k: [1, 2, NaN],
+    v: [0, 0, 0],
+    keyLengths: [2],
     mask: (_b, _h, _i, j) => j === 0,
   });
   t.deepEqual([...scores('scaled')], [2, 4, -Infinity]);
@@ -250,9 +273,16 @@ test('scores hold every valid key until they are biased', (t) => {
 const sizes = { batch: 2, heads: 4, kvHeads: 2, queries: 5, keys: 7, headDim: 6, valueDim: 3 };
 const all: OracleInputs = attentionCase({
   ...sizes,
-  ...{ seed: 9, causal: 'bottom-right', keyLengths: [7, 4], window: { left: 3 }, softcap: 3 },
-  ...{ alibiSlopes: [1, 0.5, 0.25, 0], sinks: [0, 1, -Infinity, 2], headScale: [1, 2, -1, 0.5] },
-  ...{ rope: { base: 100, dims: 4 }, bias: normalTensor([5, 7], 3) },
+  seed: 9,
+  causal: 'bottom-right',
+  keyLengths: [7, 4],
+  window: { left: 3 },
+  softcap: 3,
+  alibiSlopes: [1, 0.5, 0.25, 0],
+  sinks: [0, 1, -Infinity, 2],
+  headScale: [1, 2, -1, 0.5],
+  rope: { base: 100, dims: 4 },
+  bias: normalTensor([5, 7], 3),
   qkNorm: { q: normalTensor([6], 1).data, k: normalTensor([6], 2).data },
 }).oracle;
 
@@ -307,7 +337,8 @@ test(
   'ALiBi is the bias of its distances',
   agrees,
   {
-    ...{ ...all, alibiSlopes: undefined },
+    ...all,
+    alibiSlopes: undefined,
     bias: (b, h, i, j) =>
       all.bias!(b, h, i, j) - all.alibiSlopes![h]! * Math.abs(i + all.causalOffset!(b) - j),
   },
@@ -340,7 +371,8 @@ const turning = {
 const moved = (by: number): OracleInputs => ({
   ...turning,
   rope: {
-    ...{ base: 100, dims: 4 },
+    base: 100,
+    dims: 4,
     queryPosition: (_, i) => 2 * i + by,
     keyPosition: (_, j) => 3 * j + by,
   },
@@ -377,8 +409,10 @@ test('the share of a head in the output is its block of W^O times its output', (
   const x = { shape: [1, 2], data: [3, 5] };
   const { entries, output } = multiHeadOracle(
     {
-      ...{ query: linear([0, 0, 0, 0], 2), key: linear([0, 0, 0, 0], 2) },
-      ...{ value: linear([1, 0, 0, 1], 2), output: linear([3, 0, 4, 1], 2) },
+      query: linear([0, 0, 0, 0], 2),
+      key: linear([0, 0, 0, 0], 2),
+      value: linear([1, 0, 0, 1], 2),
+      output: linear([3, 0, 4, 1], 2),
     },
     { query: x, key: x, value: x },
     { heads: 2, headScale: [1, -2] },

@@ -10,9 +10,10 @@ import {
   writeProjection,
   type ParameterWriter,
 } from '../../workers/kernels/parameters.js';
-import { hasAddon } from '../helpers/engines.js';
+import { addonProblem } from '../helpers/engines.js';
 import { blockOf } from '../helpers/kernel-bench.js';
 import { strided } from '../helpers/strided.js';
+import { testUnless } from '../helpers/skips.js';
 
 /** Notes the kind and the name of every parameter that is written. */
 function namesOf(write: (to: ParameterWriter) => void): string[] {
@@ -64,7 +65,7 @@ test('the module reads what is written, in its order', (t) => {
   t.deepEqual(text.trimEnd().split('\n'), written);
 });
 
-(hasAddon ? test : test.skip)('the addon reads what is written, in its order', (t) => {
+testUnless(addonProblem)('the addon reads what is written, in its order', (t) => {
   const addon = loadAddon();
   if ('reason' in addon) throw new Error(addon.reason);
   t.deepEqual(addon.parameterNames().trimEnd().split('\n'), written);

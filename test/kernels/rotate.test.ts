@@ -80,7 +80,8 @@ test('heads are normalised, then turned', matches, { norm, rotary });
 test('only the first dims turn', matches, { headDim: 11, rotary: { ...rotary, dims: 6 } });
 test('pairs lie side by side', matches, { rotary: { ...rotary, interleaved: true } });
 test('pairs lie side by side in the first dims', matches, {
-  ...{ headDim: 11, norm: weightsOf(11) },
+  headDim: 11,
+  norm: weightsOf(11),
   rotary: { base: 500, dims: 6, interleaved: true },
 });
 test('a single pair turns', matches, { headDim: 3, rotary: { ...rotary, dims: 2 } });
@@ -88,21 +89,29 @@ test('fewer key heads than query heads turn', matches, { heads: 6, kvHeads: 2, n
 test('heads lie side by side', matches, { heads: 6, kvHeads: 3, norm, rotary, arrangement: 'token-major' });
 test('ragged sequences start over', matches, { sequences: ragged, norm, rotary });
 test('ragged sequences start over where heads lie side by side', matches, {
-  ...{ sequences: ragged, heads: 3, kvHeads: 1, norm, rotary, arrangement: 'token-major' },
+  sequences: ragged,
+  heads: 3,
+  kvHeads: 1,
+  norm,
+  rotary,
+  arrangement: 'token-major',
 });
 test('positions far away are exact', matches, {
   sequences: [{ queries: 5, keys: 5, diagonal: 1_000_000 }],
   rotary,
 });
-test('keys behind those of a cache stand where they follow', matches, {
+test('keys after those of a cache stand where they follow', matches, {
   sequences: [
     { queries: 2, keys: 2, diagonal: 40, keyPosition: 40 },
     { queries: 3, keys: 5, diagonal: 7, keyPosition: 5 },
   ],
-  ...{ norm, rotary },
+  norm,
+  rotary,
 });
 test('positions are as given', matches, {
-  ...{ sequences: ragged, norm, rotary },
+  sequences: ragged,
+  norm,
+  rotary,
   positions: {
     q: Array.from({ length: 15 }, (_, row) => 3 * row + 1),
     k: Array.from({ length: 19 }, (_, row) => 1e6 - row),

@@ -30,7 +30,9 @@ export function attendOracle(inputs: OracleInputs): OracleResult {
     }
   }
   const headStatistics = statisticsOf({
-    ...{ dims: { ...dims, columns }, weights, output },
+    dims: { ...dims, columns },
+    weights,
+    output,
     isAttending: (row) => isAttending[row] === 1,
     positionOf: (b, i) => positionOf(inputs, b, i),
   });

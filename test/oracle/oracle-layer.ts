@@ -77,7 +77,8 @@ export function multiHeadOracle(
     };
     const entry: OracleInputs = {
       ...optionsOfEntry(options, b),
-      ...{ dims, extra },
+      dims,
+      extra,
       q: splitHeads(q, heads, headDim, queryStart, queryEnd),
       k: splitHeads(k, kvHeads, headDim, keyStart, keyEnd),
       v: splitHeads(v, kvHeads, valueDim, keyStart, keyEnd),

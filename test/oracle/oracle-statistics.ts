@@ -6,7 +6,7 @@ export interface OracleStatistics {
   readonly entropy: Float64Array;
   /** Σ p · |position(i) - j|. */
   readonly meanDistance: Float64Array;
-  /** The weights of key 0 and of the keys at position(i), in front of it and behind it. */
+  /** The weights of key 0 and of the keys at position(i), before it and after it. */
   readonly first: Float64Array;
   readonly self: Float64Array;
   readonly previous: Float64Array;

@@ -80,7 +80,7 @@ export interface OracleResult {
   readonly logSumExp: Float64Array;
   /**
    * [batch, heads, queries, keys + extra.count]. 'scaled' and 'softcapped' hold every valid key, left out or not, and
-   * 'biased' has -Infinity where left out, as all have behind the key lengths.
+   * 'biased' has -Infinity where left out, as all have after the key lengths.
    */
   readonly scores: (stage: OracleStage) => Float64Array;
   readonly headStatistics: OracleStatistics;

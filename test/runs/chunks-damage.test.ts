@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { ChunkSource, isDamage, type Chunk, type Failure } from '../../src/runs/chunks.js';
 import type { RunRequest } from '../../src/runs/request.js';
 import { expected, fileFailed, HeadpoolError } from '../../src/core/errors.js';
-import { rejects } from '../files/scratch.js';
+import { assertRefused } from '../helpers/assertions.js';
 import { requestFor } from '../helpers/batch-run.js';
 import { makeFolder } from '../helpers/make-folder.js';
 import { makeSequences, writeSequences } from '../helpers/sequence-files.js';
@@ -45,7 +45,7 @@ test('a file that can not be opened ends a run, naming it', async (t) => {
   const { inputs, output } = await inputsOf(t, 3, 'safetensors');
   await truncate(inputs[1]!, 20);
   const request = await requestFor({ inputs, output });
-  await rejects(t, () => readAll(request), { code: 'INVALID_FILE', path: inputs[1]!, what: 'got' });
+  await assertRefused(t, () => readAll(request), { code: 'INVALID_FILE', path: inputs[1]!, what: 'got' });
 });
 
 test('a file that can not be opened is left out of a skipping run, and those around it are not', async (t) => {
@@ -82,10 +82,10 @@ test('a damaged line ends a run, naming file, line and column', async (t) => {
   const { inputs, output } = await inputsOf(t, 1, 'jsonl');
   await damageLine(inputs[0]!, 1);
   const request = await requestFor({ inputs, output });
-  await rejects(t, () => readAll(request), { code: 'INVALID_FILE', path: inputs[0]!, what: 'line 2' });
+  await assertRefused(t, () => readAll(request), { code: 'INVALID_FILE', path: inputs[0]!, what: 'line 2' });
 });
 
-test('a damaged line is left out of a skipping run, with its number, and those behind it are not', async (t) => {
+test('a damaged line is left out of a skipping run, with its number, and those after it are not', async (t) => {
   const { inputs, output } = await inputsOf(t, 2, 'jsonl');
   await damageLine(inputs[0]!, 1);
   await damageLine(inputs[1]!, 0);
@@ -110,7 +110,11 @@ test('an Arrow file cut in the middle keeps what came before', async (t) => {
   t.is(failures.length, 1);
   t.true(failures[0]!.message.startsWith(inputs[0]!));
   const stopping = await requestFor({ inputs, output });
-  await rejects(t, () => readAll(stopping), { code: 'INVALID_FILE', path: inputs[0]!, what: 'expected' });
+  await assertRefused(t, () => readAll(stopping), {
+    code: 'INVALID_FILE',
+    path: inputs[0]!,
+    what: 'expected',
+  });
 });
 
 test('keys that are too few are damage of the input, found before it is read', async (t) => {
@@ -118,7 +122,7 @@ test('keys that are too few are damage of the input, found before it is read', a
   const key = await writeSequences(join(output, '..', 'k.safetensors'), makeSequences([1, 1], 5));
   const request = await requestFor({ inputs, output, key });
   const what = `expected 3 sequences, as ${inputs[0]!} has, got 2`;
-  await rejects(t, () => readAll(request), { code: 'INVALID_SHAPE', path: key, what });
+  await assertRefused(t, () => readAll(request), { code: 'INVALID_SHAPE', path: key, what });
   const { failures, lengths } = await readAll({ ...request, onError: 'skip' });
   t.is(failures.length, 2);
   t.deepEqual(lengths, [[], []]);
@@ -130,8 +134,10 @@ for (const extension of ['safetensors', 'jsonl', 'arrow']) {
   test(`a .${extension} sequence for which there is no memory ends a run, naming it`, async (t) => {
     const { inputs, output } = await inputsOf(t, 1, extension);
     const what = 'at most 3 tokens, which the memory allowed has room for, in sequence 2, got 4';
-    await rejects(t, async () => readAll(await requestFor({ inputs, output }), most), {
-      ...{ code: 'MEMORY_LIMIT', path: inputs[0]!, what },
+    await assertRefused(t, async () => readAll(await requestFor({ inputs, output }), most), {
+      code: 'MEMORY_LIMIT',
+      path: inputs[0]!,
+      what,
     });
   });
 
@@ -147,8 +153,10 @@ for (const extension of ['safetensors', 'jsonl', 'arrow']) {
 test('keys for which there is no memory are found like queries', async (t) => {
   const { inputs, output } = await inputsOf(t, 1, 'safetensors');
   const key = await writeSequences(join(output, '..', 'k.safetensors'), makeSequences([1, 99, 1], 5));
-  await rejects(t, async () => readAll(await requestFor({ inputs, output, key })), {
-    ...{ code: 'MEMORY_LIMIT', path: inputs[0]!, what: 'sequence 1, got 99' },
+  await assertRefused(t, async () => readAll(await requestFor({ inputs, output, key })), {
+    code: 'MEMORY_LIMIT',
+    path: inputs[0]!,
+    what: 'sequence 1, got 99',
   });
 });
 

@@ -36,7 +36,7 @@ function sourceOf(
 async function cut(source: ChunkSource): Promise<Record<number, number[]>[]> {
   const chunks: Record<number, number[]>[] = [];
   for (let chunk; (chunk = await source.next()) !== undefined;) {
-    // That an input has ended may show only behind its last sequence, in the next chunk.
+    // That an input has ended may show only after its last sequence, in the next chunk.
     const taken = chunk.portions.map(({ input, spans }) => [input, lengthsOf(spans)] as const);
     const full = taken.filter(([, lengths]) => lengths.length > 0);
     if (full.length > 0) chunks.push(Object.fromEntries(full));

@@ -8,7 +8,7 @@ import { createXavierWeights } from '../../src/index.js';
 import { openEmbedding } from '../../src/files/sequences/embedding.js';
 import { writeStateDict } from '../../src/files/state-dict.js';
 import { createTensor } from '../../src/core/tensor/tensor.js';
-import { rejects } from '../files/scratch.js';
+import { assertRefused } from '../helpers/assertions.js';
 import { identityOf, openBench, requestFor } from '../helpers/batch-run.js';
 import { makeFolder } from '../helpers/make-folder.js';
 import { makeSequences, writeSequences } from '../helpers/sequence-files.js';
@@ -56,9 +56,9 @@ test('a file is known by its path, its size and when it was changed', async (t) 
 
 test('what is no file, or not there, is refused', async (t) => {
   const folder = await makeFolder(t);
-  await rejects(t, () => identifyFile(folder), { code: 'FILE_FAILED', path: folder, what: 'a folder' });
+  await assertRefused(t, () => identifyFile(folder), { code: 'FILE_FAILED', path: folder, what: 'a folder' });
   const missing = join(folder, 'no');
-  await rejects(t, () => identifyFile(missing), { code: 'FILE_FAILED', path: missing, what: 'ENOENT' });
+  await assertRefused(t, () => identifyFile(missing), { code: 'FILE_FAILED', path: missing, what: 'ENOENT' });
 });
 
 test('a file that was changed since is refused, one that was not passes', async (t) => {
@@ -68,9 +68,9 @@ test('a file that was changed since is refused, one that was not passes', async 
   const before = await identifyFile(path);
   await checkUnchanged(before);
   await utimes(path, 1, 2);
-  await rejects(t, () => checkUnchanged(before), { code: 'INVALID_FILE', path, what: '`modified`' });
+  await assertRefused(t, () => checkUnchanged(before), { code: 'INVALID_FILE', path, what: '`modified`' });
   await writeFile(path, 'abcd');
-  await rejects(t, () => checkUnchanged(before), {
+  await assertRefused(t, () => checkUnchanged(before), {
     code: 'INVALID_FILE',
     path,
     what: 'for `bytes`, got `4`',

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { openInput } from '../../src/runs/input.js';
 import { createXavierWeights } from '../../src/index.js';
-import { rejects } from '../files/scratch.js';
+import { assertRefused } from '../helpers/assertions.js';
 import { requestFor } from '../helpers/batch-run.js';
 import { makeFolder } from '../helpers/make-folder.js';
 import { makeSequences, writeSequences } from '../helpers/sequence-files.js';
@@ -73,23 +73,35 @@ interface Misfit {
 
 const misfits: Readonly<Record<string, Misfit>> = {
   'fewer keys than queries': {
-    ...{ lengths: { 'q.npz': [1, 2, 3], 'k.npz': [1, 2] }, key: 'k.npz', path: 'k.npz' },
+    lengths: { 'q.npz': [1, 2, 3], 'k.npz': [1, 2] },
+    key: 'k.npz',
+    path: 'k.npz',
     what: 'expected 3 sequences',
   },
   'more keys than queries': {
-    ...{ lengths: { 'q.npz': [1], 'k.npz': [1, 2] }, key: 'k.npz', path: 'k.npz' },
+    lengths: { 'q.npz': [1], 'k.npz': [1, 2] },
+    key: 'k.npz',
+    path: 'k.npz',
     what: 'q.npz has, got 2',
   },
   'fewer values than keys': {
-    ...{ lengths: { 'q.npz': [1, 2], 'k.npz': [1, 2], 'v.npz': [1] }, key: 'k.npz', value: 'v.npz' },
-    ...{ path: 'v.npz', what: 'expected 2 sequences' },
+    lengths: { 'q.npz': [1, 2], 'k.npz': [1, 2], 'v.npz': [1] },
+    key: 'k.npz',
+    value: 'v.npz',
+    path: 'v.npz',
+    what: 'expected 2 sequences',
   },
   'values shorter than their keys': {
-    ...{ lengths: { 'q.npz': [1, 1], 'k.npz': [4, 5], 'v.npz': [4, 4] }, key: 'k.npz', value: 'v.npz' },
-    ...{ path: 'v.npz', what: 'expected 5 tokens in sequence 1' },
+    lengths: { 'q.npz': [1, 1], 'k.npz': [4, 5], 'v.npz': [4, 4] },
+    key: 'k.npz',
+    value: 'v.npz',
+    path: 'v.npz',
+    what: 'expected 5 tokens in sequence 1',
   },
   'values shorter than the input they belong to': {
-    ...{ lengths: { 'q.npz': [4, 5], 'v.npz': [3, 5] }, value: 'v.npz', path: 'v.npz' },
+    lengths: { 'q.npz': [4, 5], 'v.npz': [3, 5] },
+    value: 'v.npz',
+    path: 'v.npz',
     what: 'expected 4 tokens in sequence 0',
   },
 };
@@ -98,8 +110,10 @@ for (const [name, { lengths, key, value, path, what }] of Object.entries(misfits
   test(`${name} are refused when the input is opened`, async (t) => {
     const { paths, output } = await files(t, lengths);
     const others = { ...(key && { key: paths[key]! }), ...(value && { value: paths[value]! }) };
-    await rejects(t, () => open({ inputs: [paths['q.npz']!], output, ...others }), {
-      ...{ code: 'INVALID_SHAPE', path: paths[path]!, what },
+    await assertRefused(t, () => open({ inputs: [paths['q.npz']!], output, ...others }), {
+      code: 'INVALID_SHAPE',
+      path: paths[path]!,
+      what,
     });
   });
 }
@@ -109,8 +123,10 @@ test('keys that end before a .jsonl input are missed where it goes on', async (t
   const input = await open({ inputs: [paths['q.jsonl']!], output, key: paths['k.npz']! });
   t.teardown(() => input.close());
   await input.next(2);
-  await rejects(t, () => input.next(2), {
-    ...{ code: 'INVALID_SHAPE', path: paths['k.npz']!, what: 'expected 3 sequences' },
+  await assertRefused(t, () => input.next(2), {
+    code: 'INVALID_SHAPE',
+    path: paths['k.npz']!,
+    what: 'expected 3 sequences',
   });
 });
 
@@ -119,26 +135,31 @@ test('values of another length than a .jsonl input are missed where they come', 
   const input = await open({ inputs: [paths['q.jsonl']!], output, value: paths['v.npz']! });
   t.teardown(() => input.close());
   await input.next(1);
-  await rejects(t, () => input.next(1), {
-    ...{ code: 'INVALID_SHAPE', path: paths['v.npz']!, what: 'expected 2 tokens in sequence 1' },
+  await assertRefused(t, () => input.next(1), {
+    code: 'INVALID_SHAPE',
+    path: paths['v.npz']!,
+    what: 'expected 2 tokens in sequence 1',
   });
 });
 
-test('keys that go on behind the end of a .jsonl input are refused', async (t) => {
+test('keys that go on after the end of a .jsonl input are refused', async (t) => {
   const { paths, output } = await files(t, { 'q.jsonl': [1, 1], 'k.npz': [2, 2, 2] });
   const input = await open({ inputs: [paths['q.jsonl']!], output, key: paths['k.npz']! });
   t.teardown(() => input.close());
   await input.next(9);
-  await rejects(t, () => input.next(9), {
-    ...{ code: 'INVALID_SHAPE', path: paths['k.npz']!, what: 'expected 2 sequences' },
+  await assertRefused(t, () => input.next(9), {
+    code: 'INVALID_SHAPE',
+    path: paths['k.npz']!,
+    what: 'expected 2 sequences',
   });
 });
 
 for (const name of ['k.jsonl', 'k.arrow']) {
   test(`keys from ${name} are refused, since they have to be read from their start`, async (t) => {
     const { paths, output } = await files(t, { 'q.npz': [1], [name]: [1] });
-    await rejects(t, () => open({ inputs: [paths['q.npz']!], output, key: paths[name]! }), {
-      ...{ code: 'INVALID_OPTION', what: 'any order (.safetensors, .npy, .npz)' },
+    await assertRefused(t, () => open({ inputs: [paths['q.npz']!], output, key: paths[name]! }), {
+      code: 'INVALID_OPTION',
+      what: 'any order (.safetensors, .npy, .npz)',
     });
   });
 }
@@ -149,9 +170,9 @@ test('rows of another width than the weights are refused, of keys and values too
   const [right, wrong] = [paths['x.npz']!, wide['x.npz']!];
   const what = 'expected modelDim 8, as the weights have, got 9';
   const refused = { code: 'INVALID_SHAPE', path: wrong, what } as const;
-  await rejects(t, () => open({ inputs: [wrong], output }), refused);
-  await rejects(t, () => open({ inputs: [right], output, key: wrong }), refused);
-  await rejects(t, () => open({ inputs: [right], output, key: right, value: wrong }), refused);
+  await assertRefused(t, () => open({ inputs: [wrong], output }), refused);
+  await assertRefused(t, () => open({ inputs: [right], output, key: wrong }), refused);
+  await assertRefused(t, () => open({ inputs: [right], output, key: right, value: wrong }), refused);
 });
 
 test('an input that is its own key must fit the weights of both', async (t) => {
@@ -159,12 +180,10 @@ test('an input that is its own key must fit the weights of both', async (t) => {
   const [square, wide] = [createXavierWeights({ modelDim: 8, heads: 2 }), createXavierWeights({ modelDim: 6, heads: 2, headDim: 4 })]; // prettier-ignore
   for (const name of ['key', 'value'] as const) {
     const weights = { ...square, [name]: wide[name] };
-    await rejects(t, () => open({ inputs: [paths['x.npz']!], output, weights }), {
-      ...{
-        code: 'INVALID_SHAPE',
-        path: paths['x.npz']!,
-        what: 'expected modelDim 6, as the weights have, got 8',
-      },
+    await assertRefused(t, () => open({ inputs: [paths['x.npz']!], output, weights }), {
+      code: 'INVALID_SHAPE',
+      path: paths['x.npz']!,
+      what: 'expected modelDim 6, as the weights have, got 8',
     });
   }
 });

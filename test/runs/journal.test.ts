@@ -7,25 +7,35 @@ import { openJournal, type EarlierRun, type Journal } from '../../src/runs/journ
 import type { PortionRecord } from '../../src/runs/manifest.js';
 import type { RunRequest } from '../../src/runs/request.js';
 import { createRecordLog } from '../../src/files/record-log.js';
-import { rejects } from '../files/scratch.js';
+import { assertRefused } from '../helpers/assertions.js';
 import { smallWeights } from '../helpers/batch-run.js';
 import { makeFolder } from '../helpers/make-folder.js';
 
 const request: RunRequest = {
   inputs: [{ path: 'x.jsonl', target: 0 }],
   targets: [{ path: 'y.jsonl', format: 'jsonl' }],
-  ...{ weights: smallWeights, options: {}, dtype: 'f32', onError: 'stop' },
+  weights: smallWeights,
+  options: {},
+  dtype: 'f32',
+  onError: 'stop',
 };
 
 const identity: RunIdentity = {
-  ...{ version: '1', kernel: 'reference', weights: 'abc', dtype: 'f32' },
+  version: '1',
+  kernel: 'reference',
+  weights: 'abc',
+  dtype: 'f32',
   configuration: { heads: 2, window: { left: 3 } },
   inputs: [{ path: 'x.jsonl', bytes: 3, modified: '7' }],
   outputs: [{ path: 'y.jsonl', format: 'jsonl' }],
 };
 
 const portion: PortionRecord = {
-  ...{ input: 0, end: { sequence: 2 }, isEnded: false, lengths: [1, 2], failures: [] },
+  input: 0,
+  end: { sequence: 2 },
+  isEnded: false,
+  lengths: [1, 2],
+  failures: [],
   parts: { rows: { begin: 0, byteLength: 9, checksum: 8 } },
 };
 
@@ -85,7 +95,7 @@ test('unfinished work is refused, naming both ways out, and kept', async (t) => 
   const { path, begin } = await interrupted(t);
   const before = await readFile(path);
   const what = 'stopped after 1 chunks; `--resume` goes on with it, `--restart` forgets it';
-  await rejects(t, () => begin('refuse'), { code: 'INVALID_OPTION', path, what });
+  await assertRefused(t, () => begin('refuse'), { code: 'INVALID_OPTION', path, what });
   t.deepEqual(await readFile(path), before);
 });
 
@@ -96,7 +106,7 @@ test('unfinished work is resumed where it was', async (t) => {
   t.deepEqual(state.placeOf(0), { sequence: 2 });
 });
 
-test('a resumed run records behind what was there', async (t) => {
+test('a resumed run records after what was there', async (t) => {
   const { begin } = await interrupted(t);
   for (const chunks of [2, 3]) {
     const journal = await begin('resume');
@@ -120,7 +130,7 @@ test('a damaged manifest can be restarted from, but neither resumed nor passed o
   const { path, begin } = await interrupted(t);
   await writeFile(path, 'nonsense\nand more\n');
   for (const earlier of ['resume', 'refuse'] as const)
-    await rejects(t, () => begin(earlier), { code: 'INVALID_FILE', path, what: 'line 1' });
+    await assertRefused(t, () => begin(earlier), { code: 'INVALID_FILE', path, what: 'line 1' });
   t.is((await begin('restart')).state.chunks, 0);
 });
 
@@ -154,7 +164,7 @@ for (const [field, [change, before]] of Object.entries(changes)) {
     const { path, begin, list } = await interrupted(t);
     const now = { ...identity, ...change };
     const what = `the run to resume had ${before} for \`${field}\``;
-    await rejects(t, () => begin('resume', now), { code: 'INVALID_OPTION', path, what });
+    await assertRefused(t, () => begin('resume', now), { code: 'INVALID_OPTION', path, what });
     t.deepEqual(await list(), ['y.manifest'], 'no lock stays');
     t.is((await begin('restart', now)).state.chunks, 0);
   });
@@ -163,7 +173,7 @@ for (const [field, [change, before]] of Object.entries(changes)) {
 test('a manifest of another format is not resumed', async (t) => {
   const { path, begin } = await place(t);
   await (await createRecordLog(path, { format: 999, run: identity })).close();
-  await rejects(t, () => begin('resume'), { code: 'INVALID_OPTION', what: 'a manifest of format 1' });
+  await assertRefused(t, () => begin('resume'), { code: 'INVALID_OPTION', what: 'a manifest of format 1' });
 });
 
 test('chunks out of their order make a manifest damaged', async (t) => {
@@ -171,14 +181,14 @@ test('chunks out of their order make a manifest damaged', async (t) => {
   const log = await createRecordLog(path, { format: 1, run: identity });
   await log.append({ chunk: 1, portions: [], finished: [] });
   await log.close();
-  await rejects(t, () => begin('resume'), { code: 'INVALID_FILE', path, what: 'expected chunk 0' });
+  await assertRefused(t, () => begin('resume'), { code: 'INVALID_FILE', path, what: 'expected chunk 0' });
 });
 
 test('one run at a time holds a manifest', async (t) => {
   const { path, begin } = await place(t);
   const journal = await begin('refuse');
   for (const earlier of ['refuse', 'resume', 'restart'] as const)
-    await rejects(t, () => begin(earlier), { code: 'OUTPUT_IN_USE', path: '', what: `${path}.lock` });
+    await assertRefused(t, () => begin(earlier), { code: 'OUTPUT_IN_USE', path: '', what: `${path}.lock` });
   await journal.record([portion], []);
   await journal.close();
   t.is((await begin('resume')).state.chunks, 1);

@@ -74,8 +74,13 @@ test('by default a run takes no more than a quarter of the machine', (t) => {
 function requestFor(modelDim: number, others: Partial<RunRequest> = {}): RunRequest {
   const weights = createXavierWeights({ modelDim, heads: 2 });
   return {
-    ...{ inputs: [], targets: [{ path: 'y', format: 'npy' }], weights, options: {} },
-    ...{ dtype: 'f32', onError: 'stop', ...others },
+    inputs: [],
+    targets: [{ path: 'y', format: 'npy' }],
+    weights,
+    options: {},
+    dtype: 'f32',
+    onError: 'stop',
+    ...others,
   };
 }
 

@@ -8,7 +8,10 @@ import { smallWeights } from '../helpers/batch-run.js';
 const request: RunRequest = {
   inputs: [0, 0, 1].map((target, n) => ({ path: `${n}.jsonl`, target })),
   targets: ['a', 'b'].map((name) => ({ path: `${name}.jsonl`, format: 'jsonl' as const })),
-  ...{ weights: smallWeights, options: {}, dtype: 'f32', onError: 'stop' },
+  weights: smallWeights,
+  options: {},
+  dtype: 'f32',
+  onError: 'stop',
 };
 
 const part = (begin: number, byteLength: number) => ({ begin, byteLength, checksum: 1 });
@@ -18,8 +21,13 @@ const records: readonly ChunkRecord[] = [
     chunk: 0,
     portions: [
       {
-        ...{ input: 0, end: { sequence: 2, byte: 70 }, isEnded: false, lengths: [3, 4], names: ['u', null] },
-        ...{ failures: [], parts: { rows: part(0, 10) } },
+        input: 0,
+        end: { sequence: 2, byte: 70 },
+        isEnded: false,
+        lengths: [3, 4],
+        names: ['u', null],
+        failures: [],
+        parts: { rows: part(0, 10) },
       },
     ],
     finished: [],
@@ -28,8 +36,12 @@ const records: readonly ChunkRecord[] = [
     chunk: 1,
     portions: [
       {
-        ...{ input: 0, end: { sequence: 4 }, isEnded: true, lengths: [5] },
-        ...{ failures: [{ input: 0, sequence: 3, message: 'odd' }], parts: { rows: part(10, 5) } },
+        input: 0,
+        end: { sequence: 4 },
+        isEnded: true,
+        lengths: [5],
+        failures: [{ input: 0, sequence: 3, message: 'odd' }],
+        parts: { rows: part(10, 5) },
       },
       {
         input: 1,

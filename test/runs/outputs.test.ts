@@ -38,28 +38,35 @@ const shapes: Readonly<Record<string, Shape>> = {
   'several into one arrow': { inputs: several, output: 'y.arrow' },
   'several into a folder': { inputs: several, output: 'out/', others: { hasStatistics: true } },
   'causal with keys of their own': {
-    ...{ inputs: { 'x.jsonl': ragged }, output: 'y.safetensors', hasKey: true },
+    inputs: { 'x.jsonl': ragged },
+    output: 'y.safetensors',
+    hasKey: true,
     others: { options: { causal: 'top-left' } },
   },
   'means in 16 bits, with statistics': {
-    ...{ inputs: { 'x.jsonl': ragged }, output: 'y.safetensors' },
+    inputs: { 'x.jsonl': ragged },
+    output: 'y.safetensors',
     others: { pool: 'mean', dtype: 'f16', hasStatistics: true },
   },
   'means of named sequences': {
-    ...{ inputs: { 'named.safetensors': ragged }, output: 'y.safetensors' },
+    inputs: { 'named.safetensors': ragged },
+    output: 'y.safetensors',
     others: { pool: 'mean', dtype: 'bf16' },
   },
   'last tokens in bfloat16': {
-    ...{ inputs: several, output: 'y.safetensors' },
+    inputs: several,
+    output: 'y.safetensors',
     others: { pool: 'last', dtype: 'bf16' },
   },
   'first tokens in .npy': { inputs: { 'x.safetensors': ragged }, output: 'y.npy', others: { pool: 'first' } },
   '16 bits in arrow, with statistics': {
-    ...{ inputs: { 'x.arrow': ragged }, output: 'y.arrow' },
+    inputs: { 'x.arrow': ragged },
+    output: 'y.arrow',
     others: { dtype: 'f16', hasStatistics: true },
   },
   'statistics of named sequences, with options': {
-    ...{ inputs: { 'named.safetensors': ragged }, output: 'y.jsonl' },
+    inputs: { 'named.safetensors': ragged },
+    output: 'y.jsonl',
     others: { hasStatistics: true, options: { causal: true, window: { left: 9 }, rope: { base: 1e4 } } },
   },
 };

@@ -3,7 +3,7 @@ import { link, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { planOutputs, type OutputChoice, type OutputPlan } from '../../src/runs/plan-outputs.js';
-import { rejects } from '../files/scratch.js';
+import { assertRefused } from '../helpers/assertions.js';
 import { makeFolder } from '../helpers/make-folder.js';
 
 function plan(choice: Partial<OutputChoice> & Pick<OutputChoice, 'inputs' | 'output'>): Promise<OutputPlan> {
@@ -49,7 +49,7 @@ async function toFolder(t: ExecutionContext, output: string, inputs = ['in/a.npy
   return { planned, paths: targets.map(({ path }) => path) };
 }
 
-test('a slash behind the output makes it a folder, also for one input', async (t) => {
+test('a slash after the output makes it a folder, also for one input', async (t) => {
   const { paths } = await toFolder(t, 'out/', ['in/a.npy']);
   t.deepEqual(paths, [join('out', 'a.npy')]);
 });
@@ -149,7 +149,7 @@ const refusals: Readonly<Record<string, readonly [Parameters<typeof plan>[0], st
 
 for (const [name, [choice, what]] of Object.entries(refusals)) {
   test(`${name} is refused`, async (t) => {
-    await rejects(t, () => plan(choice), { code: 'INVALID_OPTION', what });
+    await assertRefused(t, () => plan(choice), { code: 'INVALID_OPTION', what });
   });
 }
 
@@ -164,7 +164,7 @@ test('an output that is the input is refused, by any path to it', async (t) => {
   await symlink(folder, join(folder, 'loop'));
   const outputs = ['x.npy', 'soft.npy', 'hard.npy', 'loop/x.npy', './/x.npy'];
   for (const output of outputs) {
-    await rejects(t, () => plan({ inputs: [x], output: `${folder}/${output}` }), isRead);
+    await assertRefused(t, () => plan({ inputs: [x], output: `${folder}/${output}` }), isRead);
   }
 });
 
@@ -172,14 +172,14 @@ test('a folder of outputs that are the inputs is refused', async (t) => {
   const folder = await makeFolder(t);
   const inputs = ['a.npy', 'b.npy'].map((name) => join(folder, name));
   for (const path of inputs) await writeFile(path, '');
-  await rejects(t, () => plan({ inputs, output: folder }), isRead);
+  await assertRefused(t, () => plan({ inputs, output: folder }), isRead);
 });
 
 test('an output that is one of several inputs is refused, by its own name and by a link', async (t) => {
   const folder = await makeFolder(t);
   const inputs = ['a.npy', 'b.npy'].map((name) => join(folder, name));
   for (const path of inputs) await writeFile(path, '');
-  await rejects(t, () => plan({ inputs, output: inputs[1]! }), isRead);
+  await assertRefused(t, () => plan({ inputs, output: inputs[1]! }), isRead);
 });
 
 test('an output that is a link to one of several inputs is refused', async (t) => {
@@ -187,20 +187,22 @@ test('an output that is a link to one of several inputs is refused', async (t) =
   const inputs = ['a.npy', 'b.npy'].map((name) => join(folder, name));
   for (const path of inputs) await writeFile(path, '');
   await link(inputs[0]!, join(folder, 'y.npy'));
-  await rejects(t, () => plan({ inputs, output: join(folder, 'y.npy') }), isRead);
+  await assertRefused(t, () => plan({ inputs, output: join(folder, 'y.npy') }), isRead);
 });
 
 test('statistics that would replace an input are refused', async (t) => {
   const folder = await makeFolder(t);
   const x = join(folder, 'y.statistics.jsonl');
   await writeFile(x, '');
-  await rejects(t, () => plan({ inputs: [x], output: join(folder, 'y.jsonl'), hasStatistics: true }), {
-    ...{ code: 'INVALID_OPTION', what: 'not read' },
+  await assertRefused(t, () => plan({ inputs: [x], output: join(folder, 'y.jsonl'), hasStatistics: true }), {
+    code: 'INVALID_OPTION',
+    what: 'not read',
   });
 });
 
 test('two outputs whose statistics would be one file are refused', async (t) => {
-  await rejects(t, () => plan({ inputs: ['a.npy', 'a.jsonl'], output: 'out/', hasStatistics: true }), {
-    ...{ code: 'INVALID_OPTION', what: join('out', 'a.statistics.jsonl') },
+  await assertRefused(t, () => plan({ inputs: ['a.npy', 'a.jsonl'], output: 'out/', hasStatistics: true }), {
+    code: 'INVALID_OPTION',
+    what: join('out', 'a.statistics.jsonl'),
   });
 });

@@ -55,7 +55,8 @@ async function run(t: ExecutionContext, { damages, extension = 'safetensors', ou
   });
   const told: Failure[] = [];
   const state = await runBatch(request, {
-    ...{ bench: bench(), limits: { mostTokens: 25, mostSequenceTokens: 500 } },
+    bench: bench(),
+    limits: { mostTokens: 25, mostSequenceTokens: 500 },
     onProgress: ({ failures }) => told.push(...failures),
     ...(meanwhile && { meanwhile: () => meanwhile(inputs) }),
   });
@@ -74,7 +75,8 @@ function pick(picks: readonly (readonly number[])[]): GivenSequences {
     return Array.from(from.rows.subarray(begin * 8, (begin + from.lengths[index]!) * 8));
   });
   return {
-    ...{ width: 8, rows: Float32Array.from(rows) },
+    width: 8,
+    rows: Float32Array.from(rows),
     lengths: parts.map(({ from, index }) => from.lengths[index]!),
     names: parts.map(({ from, index }) => from.names![index]!),
   };

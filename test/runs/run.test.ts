@@ -5,11 +5,12 @@ import { Readable, Writable } from 'node:stream';
 import test, { type ExecutionContext } from 'ava';
 import type { RunProgress } from '../../src/runs/run.js';
 import { HeadpoolError } from '../../src/core/errors.js';
-import { rejects } from '../files/scratch.js';
+import { assertRefused } from '../helpers/assertions.js';
 import { heads, openBench, requestFor, runBatch, smallWeights, withForward } from '../helpers/batch-run.js';
 import { layerOracle, worstError } from '../helpers/layer-oracle.js';
 import { makeFolder } from '../helpers/make-folder.js';
 import { makeSequences, readSequences, writeSequences } from '../helpers/sequence-files.js';
+import { testAsUser } from '../helpers/skips.js';
 
 const bench = openBench();
 const lengths = [30, 5, 40, 0, 12, 33, 9];
@@ -75,7 +76,7 @@ test('a chunk that lost its worker three times ends the run, which can be resume
   const { request, y, list } = await prepare(t);
   // Of the second chunk: the first has two parts, a call each.
   const layer = failing([3, 4, 5], lost);
-  await rejects(t, () => runBatch(request, { bench: bench(), layer }), {
+  await assertRefused(t, () => runBatch(request, { bench: bench(), layer }), {
     code: 'WORKER_LOST',
     what: 'ended',
   });
@@ -98,8 +99,10 @@ for (const [name, error] of Object.entries({
     t.is(await t.throwsAsync(runBatch(request, parts)), error);
     t.deepEqual(retries, []);
     t.deepEqual(await list(), ['y.safetensors.manifest', 'y.safetensors.partial']);
-    await rejects(t, () => runBatch(request, { bench: bench() }), {
-      ...{ code: 'INVALID_OPTION', path: request.manifestPath!, what: '`--resume`' },
+    await assertRefused(t, () => runBatch(request, { bench: bench() }), {
+      code: 'INVALID_OPTION',
+      path: request.manifestPath!,
+      what: '`--resume`',
     });
   });
 
@@ -125,8 +128,10 @@ test('a finished run whose output has gone is not taken for done', async (t) => 
   const { request, y } = await prepare(t);
   await runBatch(request, { bench: bench() });
   await unlink(y);
-  await rejects(t, () => runBatch(request, { bench: bench(), earlier: 'resume' }), {
-    ...{ code: 'INVALID_FILE', path: y, what: 'the output that was finished' },
+  await assertRefused(t, () => runBatch(request, { bench: bench(), earlier: 'resume' }), {
+    code: 'INVALID_FILE',
+    path: y,
+    what: 'the output that was finished',
   });
 });
 
@@ -146,7 +151,7 @@ test('an output that is a folder is refused before anything is computed', async 
   await mkdir(y);
   const layer = failing([1], new Error('was asked to compute'));
   const run = () => runBatch(request, { bench: bench(), layer });
-  await rejects(t, run, { code: 'FILE_FAILED', path: y, what: 'a folder' });
+  await assertRefused(t, run, { code: 'FILE_FAILED', path: y, what: 'a folder' });
   t.deepEqual(await list(), ['y.safetensors']);
 });
 
@@ -157,8 +162,10 @@ test('an input that changes under way is refused when its end was read, and only
   const out = await makeFolder(t);
   const meanwhile = () => utimes(inputs[1]!, 1, 1);
   const stopping = await requestFor({ inputs, output: out });
-  await rejects(t, () => runBatch(stopping, { bench: bench(), meanwhile }), {
-    ...{ code: 'INVALID_FILE', path: inputs[1]!, what: 'a file that nobody changes while it is read' },
+  await assertRefused(t, () => runBatch(stopping, { bench: bench(), meanwhile }), {
+    code: 'INVALID_FILE',
+    path: inputs[1]!,
+    what: 'a file that nobody changes while it is read',
   });
   t.false((await readdir(out)).includes('b.jsonl'));
   await utimes(inputs[1]!, 2, 2);
@@ -173,22 +180,28 @@ test('lines that are added while an input is read are refused', async (t) => {
   const x = await writeSequences(join(folder, 'x.jsonl'), given);
   const request = await requestFor({ inputs: [x], output: y });
   const meanwhile = () => appendFile(x, '{"x":[]}\n');
-  await rejects(t, () => runBatch(request, { bench: bench(), meanwhile }), {
-    ...{ code: 'INVALID_FILE', path: x, what: 'for `bytes`' },
+  await assertRefused(t, () => runBatch(request, { bench: bench(), meanwhile }), {
+    code: 'INVALID_FILE',
+    path: x,
+    what: 'for `bytes`',
   });
 });
 
-test('a folder that can not be written to is refused, and the run settles', async (t) => {
+testAsUser('a folder that can not be written to is refused, and the run settles', async (t) => {
   const { request, folder } = await prepare(t);
-  if (process.getuid?.() === 0) {
-    const run = runBatch({ ...request, targets: [{ path: join(folder, 'no', 'y.jsonl'), format: 'jsonl' }] }, { bench: bench() }); // prettier-ignore
-    const error = await t.throwsAsync(run, { instanceOf: HeadpoolError });
-    t.is(error.code, 'FILE_FAILED');
-    return;
-  }
-  await chmod(folder, 0o500);
-  t.teardown(() => chmod(folder, 0o700));
-  await rejects(t, () => runBatch(request, { bench: bench() }), { code: 'FILE_FAILED', what: 'EACCES' });
+  // What is loaded when it is first asked for may lie where an ordinary user can't read.
+  await runBatch(request, { bench: bench() });
+  const locked = join(folder, 'locked');
+  await mkdir(locked, { mode: 0o555 });
+  const [target] = request.targets;
+  const refused = {
+    ...request,
+    targets: [{ ...target!, path: join(locked, 'y.safetensors') }],
+    manifestPath: undefined,
+  };
+  await chmod(folder, 0o755);
+  return () =>
+    assertRefused(t, () => runBatch(refused, { bench: bench() }), { code: 'FILE_FAILED', what: 'EACCES' });
 });
 
 test('a pipe that fails ends the run with its name, though chunks are under way', async (t) => {
@@ -201,8 +214,10 @@ test('a pipe that fails ends the run with its name, though chunks are under way'
     },
   });
   standardOutput.on('error', () => undefined);
-  await rejects(t, () => runBatch(request, { bench: bench(), standardOutput }), {
-    ...{ code: 'FILE_FAILED', path: 'standard output', what: 'nobody reads' },
+  await assertRefused(t, () => runBatch(request, { bench: bench(), standardOutput }), {
+    code: 'FILE_FAILED',
+    path: 'standard output',
+    what: 'nobody reads',
   });
 });
 

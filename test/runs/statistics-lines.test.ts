@@ -42,7 +42,7 @@ test('each sequence is a line with its number, its tokens and a number a head of
   t.like(lines[1]!, { sequence: 8, tokens: 0, entropy: [2, 3], outputNorm: [702, 703] });
 });
 
-test('sequences that stand behind those of other targets take their own entries', (t) => {
+test('sequences that stand after those of other targets take their own entries', (t) => {
   const [line] = linesOf({ lengths: [3], first: 0, entry: 4 }, countUp(5));
   t.like(line!, { sequence: 0, entropy: [8, 9] });
 });

@@ -2,10 +2,10 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import type { RunOptions } from '../../src/runs/request.js';
-import { rejects } from '../files/scratch.js';
+import type { SettableOptions } from '../../src/attention/option-rows.js';
+import { assertRefused } from '../helpers/assertions.js';
 import { openBench, requestFor, runBatch } from '../helpers/batch-run.js';
-import { offsetsOf } from '../helpers/layer-oracle.js';
+import { offsetsOf } from '../../src/files/sequences/layout.js';
 import { makeFolder } from '../helpers/make-folder.js';
 import { makeSequences, writeSequences, type GivenSequences } from '../helpers/sequence-files.js';
 
@@ -16,7 +16,7 @@ const names = ['a', null, 3, 'b', 'c', 'd'];
 async function statisticsOf(
   t: ExecutionContext,
   inputs: readonly GivenSequences[],
-  options: RunOptions,
+  options: SettableOptions,
   output: string,
 ) {
   const folder = await makeFolder(t);
@@ -35,7 +35,7 @@ async function statisticsOf(
 }
 
 /** The statistics of sequence `n` alone, as lists of numbers. */
-async function alone({ rows, lengths: all }: GivenSequences, n: number, options: RunOptions) {
+async function alone({ rows, lengths: all }: GivenSequences, n: number, options: SettableOptions) {
   const offsets = offsetsOf(all);
   const data = rows.slice(offsets[n]! * 8, offsets[n + 1]! * 8);
   const tensor = { shape: [all[n]!, 8], data };
@@ -47,7 +47,7 @@ async function alone({ rows, lengths: all }: GivenSequences, n: number, options:
   return Object.fromEntries(Object.entries(headStatistics!).map(([measure, values]) => [measure, Array.from((values as { data: Float32Array }).data)])); // prettier-ignore
 }
 
-for (const [name, options] of Object.entries<RunOptions>({
+for (const [name, options] of Object.entries<SettableOptions>({
   'by default': {},
   'with options': { causal: true, window: { left: 5 }, headScale: [2, 0.5] },
 })) {
@@ -76,8 +76,10 @@ test('rows that are not finite end a run into .jsonl, naming the sequence, and t
   given.rows[8 * (6 + 0 + 1 + 2)] = NaN;
   const x = await writeSequences(join(folder, 'x.safetensors'), given);
   const request = await requestFor({ inputs: [x], output: join(folder, 'y.jsonl') });
-  await rejects(t, () => runBatch(request, { bench: bench(), limits: { mostTokens: 8 } }), {
-    ...{ code: 'INVALID_OPTION', path: join(folder, 'y.jsonl'), what: 'sequence 3, x[' },
+  await assertRefused(t, () => runBatch(request, { bench: bench(), limits: { mostTokens: 8 } }), {
+    code: 'INVALID_OPTION',
+    path: join(folder, 'y.jsonl'),
+    what: 'sequence 3, x[',
   });
   t.deepEqual((await readdir(folder)).sort(), ['x.safetensors', 'y.jsonl.manifest', 'y.jsonl.partial']);
 });

@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { RunState } from '../../src/runs/manifest.js';
 import type { RunRequest } from '../../src/runs/request.js';
 import { verifyOutputs } from '../../src/runs/verify-outputs.js';
-import { rejects } from '../files/scratch.js';
+import { assertRefused } from '../helpers/assertions.js';
 import { openBench, requestFor, runBatch } from '../helpers/batch-run.js';
 import { makeFolder } from '../helpers/make-folder.js';
 import { makeSequences, writeSequences } from '../helpers/sequence-files.js';
@@ -51,8 +51,10 @@ test('a byte that is another is found in every part of the rows', async (t) => {
   for (const { begin, byteLength } of [prologue, ...rows, epilogue]) {
     for (const position of [begin, begin + byteLength - 1]) {
       await flip(path, position);
-      await rejects(t, () => verifyOutputs(request, state), {
-        ...{ code: 'INVALID_FILE', path, what: what(begin, begin + byteLength) },
+      await assertRefused(t, () => verifyOutputs(request, state), {
+        code: 'INVALID_FILE',
+        path,
+        what: what(begin, begin + byteLength),
       });
       await flip(path, position);
     }
@@ -65,8 +67,10 @@ test('a byte that is another is found in the statistics', async (t) => {
   for (const { parts } of state.partsOf(0)) {
     const { begin, byteLength } = parts.statistics!;
     await flip(statisticsPath, begin + byteLength - 2);
-    await rejects(t, () => verifyOutputs(request, state), {
-      ...{ code: 'INVALID_FILE', path: statisticsPath, what: what(begin, begin + byteLength) },
+    await assertRefused(t, () => verifyOutputs(request, state), {
+      code: 'INVALID_FILE',
+      path: statisticsPath,
+      what: what(begin, begin + byteLength),
     });
     await flip(statisticsPath, begin + byteLength - 2);
   }
@@ -87,12 +91,10 @@ for (const [name, spoil] of Object.entries(spoils)) {
       const size = (await readFile(done[which])).length;
       await spoil(done[which], size);
       const found = (await readFile(done[which])).length;
-      await rejects(t, () => verifyOutputs(done.request, done.state), {
-        ...{
-          code: 'INVALID_FILE',
-          path: done[which],
-          what: `expected ${size} for \`bytes\`, got \`${found}\``,
-        },
+      await assertRefused(t, () => verifyOutputs(done.request, done.state), {
+        code: 'INVALID_FILE',
+        path: done[which],
+        what: `expected ${size} for \`bytes\`, got \`${found}\``,
       });
     }
   });
@@ -102,8 +104,10 @@ test('a file that has gone is named', async (t) => {
   for (const which of ['path', 'statisticsPath'] as const) {
     const done = await run(t);
     await unlink(done[which]);
-    await rejects(t, () => verifyOutputs(done.request, done.state), {
-      ...{ code: 'FILE_FAILED', path: done[which], what: 'ENOENT' },
+    await assertRefused(t, () => verifyOutputs(done.request, done.state), {
+      code: 'FILE_FAILED',
+      path: done[which],
+      what: 'ENOENT',
     });
   }
 });

@@ -1,9 +1,9 @@
 // What the contests have to show. All bars stand on ratios less the deviation of their A/A control.
-import type { Bar } from '../outcome.js';
+import type { BarLine } from '../../../src/measure/grid/bars.js';
 import { nameOf } from './cases.js';
 import type { Contest } from './contest.js';
 
-export type BarsOf = (contests: readonly Contest[]) => Bar[];
+export type BarsOf = (contests: readonly Contest[]) => BarLine[];
 
 /** A bar for each contest by itself. */
 export function everyCase(leastRatio: number): BarsOf {
@@ -33,7 +33,7 @@ export function wholeTable(least: {
   };
 }
 
-function barMean(which: string, contests: readonly Contest[], least: number): Bar[] {
+function barMean(which: string, contests: readonly Contest[], least: number): BarLine[] {
   const [first] = contests;
   if (first === undefined) return [];
   const mean = geometricMean(contests.map(({ safeRatio }) => safeRatio));
@@ -52,7 +52,7 @@ function geometricMean(ratios: readonly number[]): number {
   return Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length);
 }
 
-function barWorst(contests: readonly Contest[], least: number): Bar[] {
+function barWorst(contests: readonly Contest[], least: number): BarLine[] {
   const [worst] = contests.toSorted((a, b) => a.safeRatio - b.safeRatio);
   if (worst === undefined) return [];
   return [

@@ -1,6 +1,6 @@
 // Which layers are run: the tables, their names on the command line, and what is too large for this machine.
-import { formatBytes, formatFlop } from '../../../src/page/table.js';
-import { layerFlop, type LayerCase } from '../inputs.js';
+import { formatBytes, formatFlop } from '../../../src/page/figures.js';
+import { layerFlop, type LayerCase } from '../layer.js';
 
 /** For peers that take seconds for a large layer. */
 export const smallCases: readonly LayerCase[] = [

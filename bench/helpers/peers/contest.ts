@@ -1,9 +1,10 @@
 // One layer against one peer: outputs compared, then alternating pairs with an A/A control.
-import type { Engine, EngineInfo, MultiHeadWeights, Tensor } from '../../../src/index.js';
+import type { Engine, EngineInfo } from '../../../src/index.js';
 import type { PeakMeter } from '../../../src/measure/peak.js';
 import { median } from '../../../src/measure/statistics.js';
-import { layerFlop, randomTensor, randomWeights, type LayerCase } from '../inputs.js';
-import { checkClose, layerRow, relativeError } from '../oracle.js';
+import { checkClose, relativeError } from '../../../src/measure/cases/check.js';
+import { normalTensor } from '../../../src/measure/cases/inputs.js';
+import { checkRows, layerFlop, layerWeights, type LayerCase } from '../layer.js';
 import { comparePairs, type PairResult } from '../../../src/measure/pairs.js';
 import type { TimedLayer } from './fastest-form.js';
 import type { LayerInputs, Peer } from './peer.js';
@@ -39,14 +40,17 @@ export async function runContest(opponents: Opponents): Promise<Contest> {
   const { heads, causal = false } = shape;
   using layer = await engine.multiHeadAttention({ heads, weights, causal });
   const { output } = await layer.forward(x);
-  checkRows(inputs, output);
+  checkRows('Our output', { x, y: output, weights, heads, causal });
   const difference = relativeError(await theirs.layer.run(), output.data);
   checkClose(`The output of ${peer.name}`, difference);
   const peaks: number[] = [];
   const result = await comparePairs({
     ours: () => layer.forward(x),
     theirs: () => theirs.layer.run(),
-    ...{ seconds, gapMs, sampleMs, leastPairs: 3 },
+    seconds,
+    gapMs,
+    sampleMs,
+    leastPairs: 3,
     between: async () => {
       peaks.push(await peak());
     },
@@ -63,23 +67,7 @@ export async function runContest(opponents: Opponents): Promise<Contest> {
   };
 }
 
-// A causal row is the last one of a shorter input; one in the middle shows a mask that is missing or off by one.
-function checkRows({ shape, weights, x }: LayerInputs, output: Tensor): void {
-  const { modelDim, heads, tokens, causal = false } = shape;
-  for (const row of causal ? [tokens >> 1, tokens - 1] : [tokens - 1]) {
-    const attended = causal ? row + 1 : tokens;
-    const visible = { shape: [attended, modelDim], data: x.data.subarray(0, attended * modelDim) };
-    const found = output.data.subarray(row * modelDim, (row + 1) * modelDim);
-    checkClose(`Row ${row}`, relativeError(found, layerRow(visible, weights, heads, row)));
-  }
-}
-
-/** Makes the inputs of cases; the weights of the last one are kept, since cases differ mostly in their tokens. */
-export function createInputMaker(): (shape: LayerCase) => LayerInputs {
-  let last: { readonly name: string; readonly weights: MultiHeadWeights } | undefined;
-  return (shape) => {
-    const name = `${shape.modelDim}/${shape.heads}`;
-    if (last?.name !== name) last = { name, weights: randomWeights(shape) };
-    return { shape, weights: last.weights, x: randomTensor([shape.tokens, shape.modelDim], 6) };
-  };
+export function drawInputs(shape: LayerCase): LayerInputs {
+  const { modelDim, tokens } = shape;
+  return { shape, weights: layerWeights(shape), x: normalTensor([tokens, modelDim], 6) };
 }

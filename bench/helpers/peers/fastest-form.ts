@@ -1,6 +1,6 @@
 // A peer is compared in the form that runs fastest here, so that no figure rests on a bad way of using it.
 import { progress } from '../outcome.js';
-import { time } from '../../../src/measure/time.js';
+import { time } from '../../../src/measure/pairs.js';
 import type { LayerInputs, PeerForm, PeerLayer } from './peer.js';
 
 const runs = 3;

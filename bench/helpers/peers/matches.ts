@@ -1,6 +1,6 @@
 // The peers by name: which kernel meets them, on how many threads, with which layers, and what has to come out.
 import type { EngineOptions } from '../../../src/index.js';
-import type { LayerCase } from '../inputs.js';
+import type { LayerCase } from '../layer.js';
 import { everyCase, wholeTable, type BarsOf } from './bars.js';
 import { smallCases, wideCases } from './cases.js';
 import { openGpu, openOnnxNode, openOnnxWeb, openTfjs } from './open-peer.js';

@@ -1,6 +1,6 @@
 // What the benchmark asks of a peer, whichever library it is.
 import type { MultiHeadWeights, Tensor } from '../../../src/index.js';
-import type { LayerCase } from '../inputs.js';
+import type { LayerCase } from '../layer.js';
 
 /** A layer with its input, ready to run. */
 export interface PeerLayer {

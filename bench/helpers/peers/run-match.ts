@@ -2,13 +2,14 @@
 import { availableParallelism } from 'node:os';
 import { createEngine, type Engine, type EngineInfo } from '../../../src/index.js';
 import { calibratePeak, type PeakMeter } from '../../../src/measure/peak.js';
-import { progress, type Bar } from '../outcome.js';
+import type { BarLine } from '../../../src/measure/grid/bars.js';
+import { noteNoisy, progress } from '../outcome.js';
 import { nameOf, refuseLarge, refuseLong, selectCases } from './cases.js';
-import { createInputMaker, runContest, type Contest } from './contest.js';
+import { drawInputs, runContest, type Contest } from './contest.js';
 import { createFastest } from './fastest-form.js';
 import type { Match } from './matches.js';
 import type { Peer, PeerForm } from './peer.js';
-import type { LayerCase } from '../inputs.js';
+import type { LayerCase } from '../layer.js';
 
 export interface MatchOptions {
   readonly threads: number;
@@ -23,7 +24,7 @@ export interface MatchOptions {
 export interface MatchResult {
   readonly engines: readonly EngineInfo[];
   readonly contests: readonly Contest[];
-  readonly bars: readonly Bar[];
+  readonly bars: readonly BarLine[];
   readonly notes: readonly string[];
 }
 
@@ -34,7 +35,6 @@ export async function runMatch(match: Match, options: MatchOptions): Promise<Mat
   const notes = [introduce(peer)];
   const engines: { readonly engine: Engine; readonly peak: PeakMeter }[] = [];
   const contests: Contest[] = [];
-  const makeInputs = createInputMaker();
   try {
     for (const workers of new Set([peer.threads, threads])) {
       const engine = await createEngine({ threads: workers, kernel: match.kernel });
@@ -45,7 +45,7 @@ export async function runMatch(match: Match, options: MatchOptions): Promise<Mat
       notes.push(...refusals.map((reason) => `${nameOf(shape)}, left out: ${reason}`));
       if (forms.length === 0) continue;
       progress(`${nameOf(shape)} against ${peer.name}`);
-      const inputs = makeInputs(shape);
+      const inputs = drawInputs(shape);
       const theirs = await createFastest(forms, inputs);
       for (const ours of engines) {
         contests.push(await runContest({ inputs, ...ours, peer, theirs, seconds: options.seconds }));
@@ -57,7 +57,14 @@ export async function runMatch(match: Match, options: MatchOptions): Promise<Mat
   }
   const isWhole = threads === allThreads;
   if (!isWhole) notes.push(`No bars: they count on ${countThreads(allThreads)}`);
-  notes.push(...listNoisy(contests));
+  notes.push(
+    ...noteNoisy(
+      contests.map(({ control, shape, peer: { name } }) => ({
+        name: `${nameOf(shape)} against ${name}`,
+        control,
+      })),
+    ),
+  );
   return {
     contests,
     notes,
@@ -91,16 +98,4 @@ function introduce({ name, version, threads, note }: Peer): string {
 
 function countThreads(count: number): string {
   return count === 1 ? '1 thread' : `${count} threads`;
-}
-
-// Such a control says that the machine did something else at the time.
-const mostDeviation = 0.1;
-
-function listNoisy(contests: readonly Contest[]): string[] {
-  const noisy = contests.filter(
-    ({ control }) => Math.abs(Math.log(control.median)) > Math.log1p(mostDeviation),
-  );
-  if (noisy.length === 0) return [];
-  const names = noisy.map(({ shape, peer }) => `${nameOf(shape)} against ${peer.name}`).join(', ');
-  return [`The control is off by over ${mostDeviation * 100} %, measure again: ${names}`];
 }

@@ -14,7 +14,7 @@ import {
   readSoftcap,
   refuse,
   refuseDropout,
-} from './given.js';
+} from './read-foreign-options.js';
 
 /** null = None. */
 export interface FlashAttentionOptions {

@@ -3,7 +3,15 @@ import { expected } from '../../core/errors.js';
 import type { TensorLike } from '../../core/tensor/tensor.js';
 import type { AttentionOptions } from '../options.js';
 import { shareFloats, shareMask, type MaskLike } from '../share-operands.js';
-import { bandOptions, checkGiven, readCount, readFlag, readIntegers, readScale, refuse } from './given.js';
+import {
+  bandOptions,
+  checkGiven,
+  readCount,
+  readFlag,
+  readIntegers,
+  readScale,
+  refuse,
+} from './read-foreign-options.js';
 import { combine, queryMask, type Masks } from './masks.js';
 
 /** null = None. */

@@ -11,7 +11,7 @@ import {
   readScale,
   readSoftcap,
   refuse,
-} from './given.js';
+} from './read-foreign-options.js';
 import { bandMask, combine, padKeys, readMask, type BooleanOrFloatMask } from './masks.js';
 
 /** Attributes and optional inputs under their ONNX names; an absent one is left out. */

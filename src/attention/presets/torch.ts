@@ -3,7 +3,7 @@
 import { expected } from '../../core/errors.js';
 import { formatShape } from '../../core/tensor/shape.js';
 import type { AttentionOptions } from '../options.js';
-import { checkGiven, readFlag, readScale, refuse, refuseDropout } from './given.js';
+import { checkGiven, readFlag, readScale, refuse, refuseDropout } from './read-foreign-options.js';
 import { combine, flip, readMask, reshape, type BooleanOrFloatMask, type Masks } from './masks.js';
 
 /** Of `torch.nn.functional.scaled_dot_product_attention`; null = None. */

@@ -44,7 +44,9 @@ const formats: readonly SequenceFormat[] = [
 function lazily({ name, extensions, canSeek }: Traits, load: Load): SequenceFormat {
   const isOneOf = (names: readonly FormatName[]): boolean => names.includes(name);
   return {
-    ...{ name, extensions, isPipeable: isOneOf(pipeableFormats) },
+    name,
+    extensions,
+    isPipeable: isOneOf(pipeableFormats),
     openStream: async (source) => (await load()).openStream(source),
     ...(canSeek && { openReader: async (path) => (await load()).openReader!(path) }),
     ...(isOneOf(writableFormats) && {

@@ -1,5 +1,5 @@
-// Writes sequences as .safetensors: of form 'named' a tensor each, behind a header that must be known first; of any
-// other form packed, behind a header of fixed size that is written last.
+// Writes sequences as .safetensors: of form 'named' a tensor each, after a header that must be known first; of any
+// other form packed, after a header of fixed size that is written last.
 import { expected } from '../../core/errors.js';
 import { bytesPerElement } from '../../core/tensor/dtype.js';
 import { formatSafetensorsHeader, type TensorOutline } from '../safetensors.js';

@@ -13,7 +13,10 @@ export type WriterOptions = Pick<OutputOutline, 'modelDim'> & Partial<Omit<Outpu
  */
 export async function createSequenceWriter(path: string, options: WriterOptions): Promise<SequenceWriter> {
   const outline: OutputOutline = {
-    ...{ form: 'packed', dtype: 'f32', isPooled: false, metadata: new Map<string, string>() },
+    form: 'packed',
+    dtype: 'f32',
+    isPooled: false,
+    metadata: new Map<string, string>(),
     ...options,
     path,
   };
@@ -37,7 +40,7 @@ export class SequenceWriter {
   }
 
   /**
-   * Writes sequences behind those before; one call at a time.
+   * Writes sequences after those before; one call at a time.
    * @param rows [sum of lengths, modelDim]
    * @throws FILE_FAILED, and INVALID_OPTION if the format can't hold them; nothing is left of the file then
    */

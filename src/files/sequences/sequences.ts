@@ -79,7 +79,7 @@ export interface SequenceSpan {
   readonly share: number | undefined;
 }
 
-/** One sequence that can't be read, though those behind it can. */
+/** One sequence that can't be read, though those after it can. */
 export interface DamagedSequence {
   /** INVALID_FILE, naming the file, the line or row, and the field. */
   readonly error: HeadpoolError;
@@ -96,7 +96,7 @@ export interface SequenceStream {
   /**
    * The next sequences, as many as fit into `mostTokens`, at least one if there is any; undefined at the end.
    * One call at a time.
-   * @throws INVALID_FILE if nothing behind this point can be read, FILE_FAILED
+   * @throws INVALID_FILE if nothing after this point can be read, FILE_FAILED
    */
   next(mostTokens: number): Promise<SequenceSpan | DamagedSequence | undefined>;
   close(): Promise<void>;
@@ -141,7 +141,7 @@ export interface OutputOutline {
   readonly metadata: ReadonlyMap<string, string>;
 }
 
-/** Sequences to write, behind those that were written before. */
+/** Sequences to write, after those that were written before. */
 export interface Sequences {
   readonly lengths: readonly number[];
   readonly names?: readonly SequenceName[] | undefined;

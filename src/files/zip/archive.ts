@@ -4,7 +4,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { attempt } from '../attempt.js';
 import { openRegularFile } from '../open-file.js';
 import { readFully, type Reading } from '../positional-io.js';
-import { BlockReading } from './block-reading.js';
+import { readThroughWindow } from '../windowed-reading.js';
 import { DeflatedMember } from './deflated-member.js';
 import { readDirectory } from './directory.js';
 import type { MemberReader, ZipMember } from './member.js';
@@ -18,12 +18,9 @@ import { StoredMember } from './stored-member.js';
 export async function openZipArchive(path: string): Promise<ZipArchive> {
   const { handle, size } = await openRegularFile(path);
   try {
-    const blocks = new BlockReading(handle);
-    return new ZipArchive(path, {
-      handle,
-      blocks,
-      members: await readDirectory({ path, file: blocks, size }),
-    });
+    const window = readThroughWindow(handle);
+    const members = await readDirectory({ path, file: window, size });
+    return new ZipArchive(path, { handle, window, members });
   } catch (error) {
     await handle.close();
     throw error;
@@ -32,7 +29,8 @@ export async function openZipArchive(path: string): Promise<ZipArchive> {
 
 interface Contents {
   readonly handle: FileHandle;
-  readonly blocks: BlockReading;
+  /** For opening only: it may be older than the file. */
+  readonly window: Reading;
   readonly members: ReadonlyMap<string, ZipMember>;
 }
 
@@ -42,14 +40,14 @@ export class ZipArchive {
   /** By name, in the order of the directory. */
   readonly members: ReadonlyMap<string, ZipMember>;
   readonly #handle: FileHandle;
-  readonly #blocks: BlockReading;
+  readonly #window: Reading;
   readonly #readers = new Set<MemberReader>();
 
-  constructor(path: string, { handle, blocks, members }: Contents) {
+  constructor(path: string, { handle, window, members }: Contents) {
     this.path = path;
     this.members = members;
     this.#handle = handle;
-    this.#blocks = blocks;
+    this.#window = window;
   }
 
   /**
@@ -58,7 +56,7 @@ export class ZipArchive {
    */
   async readStart(member: ZipMember, most: number): Promise<Uint8Array> {
     const bytes = new Uint8Array(Math.min(member.byteLength, most));
-    const reader = createReader(this.#blocks, member);
+    const reader = createReader(this.#window, member);
     try {
       await reader.use((file) => readFully(file, bytes, { path: member.label, position: 0 }));
     } finally {

@@ -1,5 +1,5 @@
 // Reads a deflated member. Its bytes can be had only one after another, so a cursor stays where the last read ended:
-// reads in ascending order inflate the member once, and one behind the cursor starts over.
+// reads in ascending order inflate the member once, and one before the cursor starts over.
 import type { Reading } from '../positional-io.js';
 import { inflateMember } from './inflate.js';
 import type { MemberReader, ZipMember } from './member.js';
@@ -65,7 +65,7 @@ export class DeflatedMember implements MemberReader, Reading {
 class InflateCursor {
   position = 0;
   readonly #chunks: AsyncGenerator<Uint8Array, void>;
-  /** Of the last chunk, what lies at `position` and behind it. */
+  /** Of the last chunk, what lies at `position` and after it. */
   #rest: Uint8Array = new Uint8Array();
 
   constructor(chunks: AsyncGenerator<Uint8Array, void>) {
@@ -97,7 +97,7 @@ class InflateCursor {
   async #take(most: number): Promise<Uint8Array> {
     while (this.#rest.length === 0) {
       const { done, value } = await this.#chunks.next();
-      if (done === true) throw new Error('read on behind the end');
+      if (done === true) throw new Error('read on beyond the end');
       this.#rest = value;
     }
     const bytes = this.#rest.subarray(0, most);

@@ -9,7 +9,7 @@ import {
   type ZipFile,
 } from 'yauzl';
 import { HeadpoolError, invalidFile } from '../../core/errors.js';
-import { quoteName } from '../field-name.js';
+import { givenTwice, quoteName } from '../field-name.js';
 import { readFully, type Reading } from '../positional-io.js';
 import type { ZipMember } from './member.js';
 
@@ -33,7 +33,7 @@ const deflated = 8;
 /** Deflate codes 258 bytes in two bits at best. */
 const largestRatio = 1032;
 
-/** How the records behind the entries begin. */
+/** How the records after the entries begin. */
 const recordSignatures: readonly number[] = [0x06054b50, 0x06064b50];
 
 /** The members by name, in the order of the directory. @throws INVALID_FILE naming the member and the field */
@@ -63,7 +63,7 @@ async function listEntries(path: string, zip: ZipFile): Promise<Listed[]> {
     const entry = step.value;
     const { generalPurposeBitFlag, fileNameRaw, extraFields } = entry;
     const name = getFileNameLowLevel(generalPurposeBitFlag, fileNameRaw, extraFields, true);
-    if (names.has(name)) throw invalidFile(path, 'a single member', quoteName(name), 2);
+    if (names.has(name)) throw givenTwice(path, quoteName(name));
     names.add(name);
     const label = `${path}: ${quoteName(name)}`;
     checkEntry(label, entry);
@@ -87,7 +87,7 @@ function checkEntry(label: string, entry: Entry): void {
   }
 }
 
-/** Finds the bytes of a member behind its own header, which must not contradict the directory. */
+/** Finds the bytes of a member after its own header, which must not contradict the directory. */
 async function locateMember(zip: ZipFile, { name, label, entry }: Listed): Promise<ZipMember> {
   const header = await parse(label, 'header', zip.readLocalFileHeaderPromise(entry));
   if (!header.fileName.equals(entry.fileNameRaw)) {

@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream';
 import { crc32, createInflateRaw } from 'node:zlib';
 import { invalidFile } from '../../core/errors.js';
 import { readFully, type Reading } from '../positional-io.js';
-import { systemCodeOf } from '../system-error.js';
+import { systemCodeOf } from '../attempt.js';
 import type { ZipMember } from './member.js';
 
 /** How much is read, and how much inflated, at a time: whatever a member swells to, memory is bounded by it. */

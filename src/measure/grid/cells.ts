@@ -1,7 +1,7 @@
 // From the rounds of a case to the figures of its cell, and whether they can be trusted.
+import { bytesRead, flopOf, tokensOfCall } from '../cases/work.js';
 import { medianInterval, median, relativeSpread, summarise, type Interval } from '../statistics.js';
 import type { BenchCase, MeasuredCell, Round } from './results.js';
-import { bytesRead, flopOf, tokensOfCall } from './work.js';
 
 /** Milliseconds in each phase; without phases that took none. */
 type PhaseTimes = Readonly<Record<string, number>>;
@@ -74,7 +74,9 @@ export function cellOf(measurement: Measurement): MeasuredCell {
   return {
     status: 'measured',
     case: benchCase,
-    ...{ rounds, ms, interval },
+    rounds,
+    ms,
+    interval,
     spread: relativeSpread(ms),
     phaseMs: medianPhases(rounds),
     flop,
@@ -82,8 +84,32 @@ export function cellOf(measurement: Measurement): MeasuredCell {
     gflopPerSecond: flop / ms.median / 1e6,
     peakShare: median(shares),
     gigabytesPerSecond: bytes === 0 ? null : bytes / ms.median / 1e6,
-    ...{ residentBytes, workingBytes, fixedBytes, error },
+    residentBytes,
+    workingBytes,
+    fixedBytes,
+    error,
     control: controlOf(rounds),
     isNoisy,
   };
+}
+
+/** What a layer's time goes into, in milliseconds of a call: products with its weights, and the attention between them. */
+export interface LayerParts {
+  readonly projections: number;
+  /** Rotation, cache and copies included. */
+  readonly attention: number;
+}
+
+const projectionPhases: ReadonlySet<string> = new Set(['project', 'output']);
+
+/** Null of attention alone, which has no parts, and where no phases were timed. */
+export function partsOf({
+  case: { mode },
+  phaseMs,
+}: Pick<MeasuredCell, 'case' | 'phaseMs'>): LayerParts | null {
+  const phases = Object.entries(phaseMs);
+  if (mode === 'attention' || phases.length === 0) return null;
+  const parts = { projections: 0, attention: 0 };
+  for (const [phase, ms] of phases) parts[projectionPhases.has(phase) ? 'projections' : 'attention'] += ms;
+  return parts;
 }

@@ -1,25 +1,21 @@
-// Two result files of the same grid, from different moments of a machine that is never quite the same: which cells of B
-// are slower than A's, and how sure that is. Pure; how it is printed is the report's.
+// Result files of the same grid compared in pairs, before and after: which cells of B are slower than A's, and how sure
+// that is. Pure; how it is printed is the report's.
 //
-// A time t in a round counts as the work t · peak, the FLOP that the machine could have done meanwhile, so that turbo and
-// neighbours that slow down the multiply-adds too cancel out. What is left drifts from round to round, and the samples of a
-// round share that drift: the rounds are what counts. Hence one number a round, the log of its median work, and Welch's t
-// interval between the rounds of A and of B.
-//
-// Why not a bootstrap of rounds and of samples within them: five rounds are too few for it. Simulated were tables of 16
-// cells without any difference: 5 rounds of 15 lognormal samples with 5 % spread, 2.5 % drift from round to round, 1 % error
-// of the peak. Where each cell drifts by itself, 17 of 240 tables had a cell with a false verdict by the bootstrap and 3 by
-// Welch's interval, at a confidence that allows 6; where all cells drift together, 6 and 2. With the overall verdict and
-// drifts of 2 to 3 % it was 3 of 100 tables (6,000 tables, through this file), and a slow-down of 10 % everywhere was found
-// in 99 of 100; in 96 if the drift is 3 %.
-//
-// What it can't see is drift that lasts longer than a round, for which there are pairs of files (compare-pairs.ts): if a round's drift correlates with the next one's by 0.5, about
-// 15 of 100 tables have a false verdict. Files of unequal noise are at the edge: 5 of 100 for drifts of 1 and 4 %.
+// A time t in a round counts as the work t · peak, the FLOP that the machine could have done meanwhile, so that what slows
+// the multiply-adds too cancels out. The samples of a round share what drifts beside that, so a round gives one number, the
+// log of its median work: of one pair of files, Welch's t interval goes over the rounds. Drift that lasts longer than a
+// round shows in how much pairs differ from each other: of several, Student's goes over the logs of their ratios.
 import { expected } from '../../core/errors.js';
 import type { Machine } from '../machine.js';
 import { mean, median, type Interval } from '../statistics.js';
-import { meanDifference } from '../student.js';
+import { meanDifference, meanInterval } from '../student.js';
 import { nameOfCase, type BenchCase, type Cell, type GridResults, type MeasuredCell } from './results.js';
+
+/** The files of a pair, measured one after the other. */
+export interface GridPair {
+  readonly a: GridResults;
+  readonly b: GridResults;
+}
 
 /** What B is against A; 'same' where the interval holds 1: no difference was found. */
 export type Verdict = 'faster' | 'slower' | 'same';
@@ -39,7 +35,7 @@ export interface ComparedRatio {
 export interface ComparedCell extends ComparedRatio {
   readonly name: string;
   readonly case: BenchCase;
-  /** Median milliseconds as measured, not normalised; null where unavailable. */
+  /** Median milliseconds as measured, of several files their median; null where unavailable. */
   readonly a: number | null;
   readonly b: number | null;
   readonly mark: Mark | null;
@@ -72,54 +68,63 @@ export interface Comparison {
 
 // A file compared with another run of the same build should show no verdict at all in 19 of 20 cases. The overall verdict
 // takes half of the error that leaves, because it is what finds a slow-down of everything; the cells share the other half.
-export const tableError = 0.05;
-export const nothing: ComparedRatio = { ratio: null, interval: null, verdict: null };
+const tableError = 0.05;
+const nothing: ComparedRatio = { ratio: null, interval: null, verdict: null };
 
-/** Two cells of one case, each as the log of the work of its rounds. */
-interface Pair {
+/** The logs of the work of a cell on both sides: of its rounds, or of several files. */
+interface Logs {
   readonly a: readonly number[];
   readonly b: readonly number[];
 }
 
+/** A case in all files. */
+interface Row {
+  readonly cells: readonly { readonly a: Cell; readonly b: Cell }[];
+  readonly mark: Mark | null;
+  /** Null where a file could not measure it. */
+  readonly logs: Logs | null;
+}
+
 /**
- * B against A, cell by cell where all fields of the cases agree, and overall. Verdicts hold for the table as a whole: two
- * runs of one build give none but 'same' with 95 %. So the overall interval has a confidence of 97.5 %, and those of n
- * cells with a verdict have 1 - 0.025 / n each (Bonferroni).
+ * All B against all A, cell by cell where all fields of the cases agree, and overall. Verdicts hold for the table as a
+ * whole: two runs of one build give none but 'same' with 95 %. So the overall interval has a confidence of 97.5 %, and
+ * those of n cells with a verdict have 1 - 0.025 / n each (Bonferroni). Of several pairs, noisy cells count too, because
+ * their noise is in what the pairs differ by.
  * @throws INVALID_OPTION if a measured cell has no rounds, or a round no samples, or times or a peak that aren't positive
  */
-export function compareGrids(a: GridResults, b: GridResults): Comparison {
-  const partners = groupByCase(b.cells);
-  const onlyInA: UnpairedCell[] = [];
-  const matches: { readonly a: Cell; readonly b: Cell }[] = [];
-  for (const cell of a.cells) {
-    const partner = partners.get(keyOf(cell.case))?.shift();
-    if (partner === undefined) onlyInA.push(nameCell(cell));
-    else matches.push({ a: cell, b: partner });
-  }
-  const unpaired = new Set([...partners.values()].flat());
-
-  const prepared = matches.map((match) => ({
-    ...match,
-    mark: markOf(match.a, match.b),
-    pair: pairOf(match),
-  }));
-  const judged = prepared.flatMap(({ pair, mark }) => (pair !== null && mark === null ? [pair] : []));
+export function comparePairs(pairs: readonly [GridPair, ...GridPair[]]): Comparison {
+  const files = pairs.map(({ a, b }) => ({ a: indexCells(a.cells), b: indexCells(b.cells) }));
+  const [first] = files as [(typeof files)[0]];
+  const keys = [...first.a.keys()].filter((key) => files.every(({ a, b }) => a.has(key) && b.has(key)));
+  const rows = keys.map((key): Row => {
+    const cells = files.map(({ a, b }) => ({ a: a.get(key)!, b: b.get(key)! }));
+    return { cells, mark: markOf(cells), logs: logsOf(cells) };
+  });
+  const judged = rows.flatMap(({ logs, mark }) => (logs !== null && mark === null ? [logs] : []));
   // Cells without a verdict can't have a wrong one.
   const confidence = 1 - tableError / 2 / Math.max(1, judged.length);
+  const isPaired = pairs.length > 1;
+  const without = (cells: ReadonlyMap<string, Cell>, others: ReadonlyMap<string, Cell>): UnpairedCell[] =>
+    [...cells].flatMap(([key, cell]) => (others.has(key) ? [] : [nameCell(cell)]));
+  const differences = pairs.map(({ a, b }) => findDifferences(a, b));
   return {
-    pairs: 1,
-    machineDiffers: findDifferences(a, b),
-    versions: { a: a.version, b: b.version },
-    cells: prepared.map(({ pair, mark, ...match }) => ({
-      ...nameCell(match.a),
-      a: medianOf(match.a),
-      b: medianOf(match.b),
-      ...withoutVerdictIf(mark !== null, pair === null ? nothing : compareRounds(pair, confidence)),
-      mark,
-    })),
-    onlyInA,
-    onlyInB: b.cells.filter((cell) => unpaired.has(cell)).map(nameCell),
-    overall: judged.length === 0 ? nothing : compareRounds(averageCells(judged), 1 - tableError / 2),
+    pairs: pairs.length,
+    machineDiffers: differences.find(({ length }) => length > 0) ?? [],
+    versions: { a: pairs[0].a.version, b: pairs[0].b.version },
+    cells: rows.map(({ cells, mark, logs }) => {
+      const compared = logs === null ? nothing : compareLogs(logs, confidence, isPaired);
+      return {
+        ...nameCell(cells[0]!.a),
+        a: medianOf(cells.map(({ a }) => a)),
+        b: medianOf(cells.map(({ b }) => b)),
+        ...compared,
+        verdict: mark === null ? compared.verdict : null,
+        mark,
+      };
+    }),
+    onlyInA: without(first.a, first.b),
+    onlyInB: without(first.b, first.a),
+    overall: judged.length === 0 ? nothing : compareLogs(averageCells(judged), 1 - tableError / 2, isPaired),
   };
 }
 
@@ -128,34 +133,41 @@ export function hasSlowdown({ cells, overall }: Comparison): boolean {
   return overall.verdict === 'slower' || cells.some(({ verdict }) => verdict === 'slower');
 }
 
-function compareRounds({ a, b }: Pair, confidence: number): ComparedRatio {
-  if (Math.min(a.length, b.length) < 2) return { ...nothing, ratio: Math.exp(mean(b) - mean(a)) };
-  const difference = meanDifference(a, b, confidence);
+function compareLogs({ a, b }: Logs, confidence: number, isPaired: boolean): ComparedRatio {
+  if (Math.min(a.length, b.length) < 2) return { ...nothing, ratio: toRatio(mean(b) - mean(a)) };
+  const difference = isPaired
+    ? meanInterval(
+        b.map((log, pair) => log - a[pair]!),
+        confidence,
+      )
+    : meanDifference(a, b, confidence);
   const interval = { low: toRatio(difference.interval.low), high: toRatio(difference.interval.high) };
-  return { ratio: toRatio(difference.mean), interval, verdict: judge(interval) };
+  const verdict = interval.low > 1 ? 'slower' : interval.high < 1 ? 'faster' : 'same';
+  return { ratio: toRatio(difference.mean), interval, verdict };
 }
 
 /** Two wild rounds can reach beyond what a number holds, and JSON has no infinity. */
-export function toRatio(log: number): number {
+function toRatio(log: number): number {
   return Math.min(Number.MAX_VALUE, Math.exp(log));
 }
 
-export function judge({ low, high }: Interval): Verdict {
-  if (low > 1) return 'slower';
-  return high < 1 ? 'faster' : 'same';
-}
-
-/** The mean of all cells in each round, because the cells of a round share its drift. */
-function averageCells(pairs: readonly Pair[]): Pair {
-  const average = (side: keyof Pair): number[] => {
-    const rounds = Math.min(...pairs.map((pair) => pair[side].length));
-    return Array.from({ length: rounds }, (_, round) => mean(pairs.map((pair) => pair[side][round]!)));
+/** The mean of all cells in each round or file, because the cells of one share its drift. */
+function averageCells(rows: readonly Logs[]): Logs {
+  const average = (side: keyof Logs): number[] => {
+    const length = Math.min(...rows.map((row) => row[side].length));
+    return Array.from({ length }, (_, n) => mean(rows.map((row) => row[side][n]!)));
   };
   return { a: average('a'), b: average('b') };
 }
 
-function pairOf({ a, b }: { readonly a: Cell; readonly b: Cell }): Pair | null {
-  return a.status === 'measured' && b.status === 'measured' ? { a: workLogs(a), b: workLogs(b) } : null;
+/** Of one pair those of its rounds, of several the mean of each file. */
+function logsOf(cells: Row['cells']): Logs | null {
+  const measured = cells.flatMap(({ a, b }) =>
+    a.status === 'measured' && b.status === 'measured' ? [{ a: workLogs(a), b: workLogs(b) }] : [],
+  );
+  if (measured.length < cells.length) return null;
+  if (measured.length === 1) return measured[0]!;
+  return { a: measured.map(({ a }) => mean(a)), b: measured.map(({ b }) => mean(b)) };
 }
 
 /** The log of each round's median work in FLOP. */
@@ -172,38 +184,34 @@ function workLogs({ case: benchCase, rounds }: MeasuredCell): number[] {
   });
 }
 
-function markOf(a: Cell, b: Cell): Mark | null {
-  if (a.status !== 'measured' || b.status !== 'measured') return 'unavailable';
-  if (a.isNoisy || b.isNoisy) return 'noisy';
-  return Math.min(a.rounds.length, b.rounds.length) < 2 ? 'few rounds' : null;
+function markOf(cells: Row['cells']): Mark | null {
+  const all = cells.flatMap(({ a, b }) => [a, b]);
+  const measured = all.filter((cell) => cell.status === 'measured');
+  if (measured.length < all.length) return 'unavailable';
+  if (cells.length > 1) return null;
+  if (measured.some(({ isNoisy }) => isNoisy)) return 'noisy';
+  return measured.some(({ rounds }) => rounds.length < 2) ? 'few rounds' : null;
 }
 
-function withoutVerdictIf(isMarked: boolean, compared: ComparedRatio): ComparedRatio {
-  return isMarked ? { ...compared, verdict: null } : compared;
-}
-
-function medianOf(cell: Cell): number | null {
-  return cell.status === 'measured' ? cell.ms.median : null;
+function medianOf(cells: readonly Cell[]): number | null {
+  const times = cells.flatMap((cell) => (cell.status === 'measured' ? [cell.ms.median] : []));
+  return times.length < cells.length ? null : median(times);
 }
 
 function nameCell({ case: benchCase }: Cell): UnpairedCell {
   return { name: nameOfCase(benchCase), case: benchCase };
 }
 
-/** A case that a file has twice is paired in order. */
-function groupByCase(cells: readonly Cell[]): Map<string, Cell[]> {
-  const groups = new Map<string, Cell[]>();
+/** By a key that is equal for equal cases; one that a file has twice is told apart by how often it came before. */
+function indexCells(cells: readonly Cell[]): ReadonlyMap<string, Cell> {
+  const index = new Map<string, Cell>();
   for (const cell of cells) {
-    const key = keyOf(cell.case);
-    groups.set(key, [...(groups.get(key) ?? []), cell]);
+    const fields = Object.entries(cell.case).sort(([a], [b]) => (a < b ? -1 : 1));
+    let key = JSON.stringify(fields);
+    while (index.has(key)) key += ' again';
+    index.set(key, cell);
   }
-  return groups;
-}
-
-/** Equal for equal cases. */
-export function keyOf(benchCase: BenchCase): string {
-  const fields = Object.keys(benchCase).sort() as (keyof BenchCase)[];
-  return JSON.stringify(fields.map((field) => [field, benchCase[field]]));
+  return index;
 }
 
 function findDifferences(a: GridResults, b: GridResults): MachineDifference[] {

@@ -13,6 +13,7 @@ export const gridAxes = [
   'causal',
   'window',
   'dtype',
+  'options',
   'kernel',
   'threads',
 ] as const satisfies readonly (keyof BenchCase)[];
@@ -54,7 +55,12 @@ export function findCuts(
 
 /** 'tokens 131072 (12 cells)' */
 export function formatCut({ axis, value, cells }: Cut): string {
-  return `${axis} ${value === null ? 'none' : String(value)} (${cells} ${cells === 1 ? 'cell' : 'cells'})`;
+  return `${axis} ${nameOfValue(value)} (${cells} ${cells === 1 ? 'cell' : 'cells'})`;
+}
+
+/** As settings name a value of an axis. */
+export function nameOfValue(value: BenchCase[GridAxis]): string {
+  return value === null ? 'none' : String(value);
 }
 
 /** The value with the highest mean cost, of equal ones that of most cells; not the last one of its list. */

@@ -2,11 +2,11 @@
 import { availableParallelism } from 'node:os';
 import { HeadpoolError } from '../../core/errors.js';
 import type { KernelName } from '../../core/protocol/kernels.js';
-import { checkFlop, oracleFlopPerSecond } from './check.js';
+import { checkFlop, oracleFlopPerSecond } from '../cases/check.js';
+import { outsideBytes, planCase } from '../cases/plan.js';
+import { bytesRead, flopOf, inputCount, unitsOf, weightCount } from '../cases/work.js';
 import { findCuts, formatCut, type CaseCost, type GridAxis } from './cut.js';
-import { engineBytes, outsideBytes } from './memory.js';
 import { nameOfCase, type BenchCase } from './results.js';
-import { bytesRead, flopOf, inputCount, unitsOf, weightCount } from './work.js';
 
 export interface EstimateOptions {
   /** Of sampling a cell, over all rounds. */
@@ -80,15 +80,11 @@ export function refuseOverTime(
   // Cutting sampling short helps where samples are what takes the time.
   const sampledMs = 1e3 * options.seconds * cases.length;
   const enoughSeconds = Math.floor((10 * options.seconds * (mostMs - (allMs - sampledMs))) / sampledMs) / 10;
-  const advice = [
-    ...adviceOf(findCuts(costs, axes, (left) => sumOf(left) <= mostMs).map(formatCut)),
-    ...(enoughSeconds > 0 ? [`sample each for \`seconds\` ${enoughSeconds}`] : []),
-    'allow more',
-  ];
+  const shorter = enoughSeconds > 0 ? [`sample each for \`seconds\` ${enoughSeconds}`] : [];
   throw new HeadpoolError(
     'INVALID_OPTION',
     `Expected a grid of at most ${formatMinutes(minutes)} (\`maxMinutes\`), but its ${countCells(cases)} would take ` +
-      `about ${formatMinutes(allMs / 60e3)}: ${advice.join(', or ')}`,
+      `about ${formatMinutes(allMs / 60e3)}: ${adviseOn(costs, axes, mostMs, shorter)}`,
   );
 }
 
@@ -97,8 +93,8 @@ export function refuseOverMemory(cases: readonly BenchCase[], { memoryBytes, axe
   const needs = cases.map((benchCase) => {
     const outside = outsideBytes(benchCase);
     // Planning what can't be anyway would take memory itself.
-    const isTooMuch = outside > memoryBytes && unitsOf(benchCase) > mostUnits;
-    return isTooMuch ? outside : outside + engineBytes(benchCase);
+    if (outside > memoryBytes && unitsOf(benchCase) > mostUnits) return outside;
+    return outside + planCase(benchCase, benchCase.kernel === 'wasm').engineBytes;
   });
   const costs = cases.map((benchCase, n): CaseCost => ({
     case: benchCase,
@@ -107,19 +103,23 @@ export function refuseOverMemory(cases: readonly BenchCase[], { memoryBytes, axe
   const over = sumOf(costs);
   if (over === 0) return;
   const most = needs.reduce((a, b) => Math.max(a, b));
-  const advice = [
-    ...adviceOf(findCuts(costs, axes, (left) => sumOf(left) === 0).map(formatCut)),
-    'allow more',
-  ];
   throw new HeadpoolError(
     'MEMORY_LIMIT',
     `Expected cells of at most ${formatGiB(memoryBytes)} each (\`maxMemory\`), but ${over} of ${countCells(cases)} would take more, ` +
-      `\`${nameOfCase(cases[needs.indexOf(most)]!)}\` about ${formatGiB(most)}: ${advice.join(', or ')}`,
+      `\`${nameOfCase(cases[needs.indexOf(most)]!)}\` about ${formatGiB(most)}: ${adviseOn(costs, axes, 0)}`,
   );
 }
 
-function adviceOf(cuts: readonly string[]): string[] {
-  return cuts.length === 0 ? [] : [`leave out ${cuts.join(' and ')}`];
+/** What brings the costs down to `most`. */
+function adviseOn(
+  costs: readonly CaseCost[],
+  axes: readonly GridAxis[],
+  most: number,
+  others: readonly string[] = [],
+): string {
+  const cuts = findCuts(costs, axes, (left) => sumOf(left) <= most).map(formatCut);
+  const leaveOut = cuts.length === 0 ? [] : [`leave out ${cuts.join(' and ')}`];
+  return [...leaveOut, ...others, 'allow more'].join(', or ');
 }
 
 function countCells({ length }: readonly unknown[]): string {

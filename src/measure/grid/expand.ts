@@ -3,6 +3,7 @@
 import { HeadpoolError } from '../../core/errors.js';
 import type { Dtype } from '../../core/tensor/dtype.js';
 import type { KernelName } from '../../core/protocol/kernels.js';
+import { isForCaches, isWindow, type OptionName } from '../cases/options.js';
 import { gridAxes, type GridAxis } from './cut.js';
 import { nameOfCase, type BenchCase, type BenchMode } from './results.js';
 
@@ -21,6 +22,7 @@ export interface GridSettings {
   readonly causal: readonly boolean[];
   readonly window: readonly (number | null)[];
   readonly dtype: readonly Dtype[];
+  readonly options: readonly OptionName[];
   readonly kernel: readonly KernelName[];
   readonly threads: readonly number[];
 }
@@ -37,40 +39,56 @@ export const mostCases = 10_000;
 
 const defaultModelDim = 512;
 
-/** @throws INVALID_OPTION if nothing is left, or far too much */
-export function expandGrid(settings: GridSettings): Grid {
-  refuseTooMany(settings);
-  const notes: string[] = [];
-  const layers = layersOf(settings, notes);
-  const { mode: modes, tokens: lengths, batch: batches, causal: causals, window: windows } = settings;
+/** The cells of one grid after the other. @throws INVALID_OPTION if nothing is left, or far too much */
+export function expandGrid(...grids: readonly GridSettings[]): Grid {
+  refuseTooMany(grids);
+  const notes = new Set<string>();
+  // What was named twice is measured once.
   const cases = new Map<string, BenchCase>();
+  for (const grid of grids)
+    for (const benchCase of multiply(grid, (note) => notes.add(note)))
+      cases.set(nameOfCase(benchCase), benchCase);
+  if (cases.size > 0) return { cases: [...cases.values()], notes: [...notes] };
+  throw new HeadpoolError('INVALID_OPTION', `Expected at least one cell, but ${[...notes].join('; ')}`);
+}
+
+function* multiply(settings: GridSettings, note: (text: string) => void): Generator<BenchCase> {
+  const layers = layersOf(settings, note);
   for (const kernel of settings.kernel)
     for (const threads of settings.threads)
-      for (const mode of modes)
+      for (const mode of settings.mode)
         for (const layer of layers)
           for (const dtype of settings.dtype)
-            for (const batch of batches)
-              for (const window of windows)
-                for (const isCausal of causals)
-                  for (const tokens of lengths) {
-                    // The one query of a decoding sequence is its last token: there are no later ones.
-                    const causal = isCausal && mode !== 'decode';
-                    const rest = { tokens, batch, causal, window, dtype, kernel, threads };
-                    const benchCase: BenchCase = { mode, ...layer, ...rest };
-                    // What was named twice is measured once.
-                    cases.set(nameOfCase(benchCase), benchCase);
-                  }
-  return { cases: [...cases.values()], notes };
+            for (const batch of settings.batch)
+              for (const window of settings.window)
+                for (const isCausal of settings.causal)
+                  for (const options of settings.options)
+                    for (const tokens of settings.tokens) {
+                      // The one query of a decoding sequence is its last token: there are no later ones.
+                      const causal = isCausal && mode !== 'decode';
+                      const rest = { tokens, batch, causal, window, dtype, options, kernel, threads };
+                      const benchCase: BenchCase = { mode, ...layer, ...rest };
+                      const reason = whyNot(benchCase);
+                      if (reason === undefined) yield benchCase;
+                      else note(`options ${options} are left out ${reason}`);
+                    }
+}
+
+/** Why a call can't be asked this. */
+function whyNot({ mode, window, options }: BenchCase): string | undefined {
+  if (mode === 'decode' && !isForCaches(options)) return 'in mode decode, where the cache knows the lengths';
+  return window !== null && isWindow(options) ? 'beside another window' : undefined;
 }
 
 type Layer = Pick<BenchCase, 'modelDim' | 'heads' | 'headDim' | 'kvHeads'>;
 
-function layersOf({ heads, modelDim, headDim, kvHeads }: GridSettings, notes: string[]): Layer[] {
+function layersOf(settings: GridSettings, note: (text: string) => void): Layer[] {
+  const { heads, modelDim, headDim, kvHeads } = settings;
   const widths = headDim ?? modelDim ?? [defaultModelDim];
-  const layers = heads.flatMap((count) =>
+  return heads.flatMap((count) =>
     widths.flatMap((width) => {
       if (headDim === undefined && width % count !== 0) {
-        notes.push(`modelDim ${width} is left out for ${count} heads, which don't divide it`);
+        note(`modelDim ${width} is left out for ${count} heads, which don't divide it`);
         return [];
       }
       const dims =
@@ -79,24 +97,23 @@ function layersOf({ heads, modelDim, headDim, kvHeads }: GridSettings, notes: st
           : { modelDim: width * count, headDim: width };
       return (kvHeads ?? [count]).flatMap((groups): Layer[] => {
         if (count % groups === 0) return [{ ...dims, heads: count, kvHeads: groups }];
-        notes.push(`kvHeads ${groups} is left out for ${count} heads, which it doesn't divide`);
+        note(`kvHeads ${groups} is left out for ${count} heads, which it doesn't divide`);
         return [];
       });
     }),
   );
-  const unique = [...new Set(notes)];
-  notes.splice(0, notes.length, ...unique);
-  if (layers.length > 0) return layers;
-  throw new HeadpoolError('INVALID_OPTION', `Expected at least one cell, but ${unique.join('; ')}`);
 }
 
-function refuseTooMany(settings: GridSettings): void {
-  const lengthOf = (axis: GridAxis): number => settings[axis]?.length ?? 1;
-  const count = gridAxes.reduce((product, axis) => product * lengthOf(axis), 1);
+function refuseTooMany(grids: readonly GridSettings[]): void {
+  const lengthOf = (grid: GridSettings, axis: GridAxis): number => grid[axis]?.length ?? 1;
+  const countOf = (grid: GridSettings): number =>
+    gridAxes.reduce((product, axis) => product * lengthOf(grid, axis), 1);
+  const count = grids.reduce((sum, grid) => sum + countOf(grid), 0);
   if (count <= mostCases) return;
-  const longest = gridAxes.reduce((a, b) => (lengthOf(b) > lengthOf(a) ? b : a));
+  const largest = grids.reduce((a, b) => (countOf(b) > countOf(a) ? b : a));
+  const longest = gridAxes.reduce((a, b) => (lengthOf(largest, b) > lengthOf(largest, a) ? b : a));
   throw new HeadpoolError(
     'INVALID_OPTION',
-    `Expected a grid of at most ${mostCases} cells, got ${count}; its longest list is \`${longest}\` with ${lengthOf(longest)} values`,
+    `Expected a grid of at most ${mostCases} cells, got ${count}; its longest list is \`${longest}\` with ${lengthOf(largest, longest)} values`,
   );
 }

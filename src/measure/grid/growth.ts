@@ -1,6 +1,7 @@
 // How cost grows along an axis of a grid: power laws through cells that are alike but for that axis. Pure.
 import { findCrossover, fitLine, fitPowerLaw, type Point, type PowerLaw } from '../fit.js';
-import { partsOf } from './parts.js';
+import { attentionFlop, flopOf, projectionFlop } from '../cases/work.js';
+import { partsOf } from './cells.js';
 import {
   nameOfCase,
   type BenchCase,
@@ -13,42 +14,28 @@ import {
   type MeasuredCell,
   type NamedCase,
 } from './results.js';
-import { attentionFlop, flopOf, projectionFlop } from './work.js';
 
 // Any power law goes through two points.
 const leastPoints = 3;
 
 interface Path {
   readonly axis: LawAxis;
-  /** The case with a word for every size that changes along the axis: the same for all cells of a law. */
-  readonly common: (benchCase: BenchCase) => NamedCase;
+  /** A word for every size that changes along the axis: the same for all cells of a law. */
+  readonly words: (benchCase: BenchCase) => Partial<NamedCase>;
 }
 
 // As many key/value heads as heads stay as many.
-const kvHeadsOf = ({ heads, kvHeads }: BenchCase): NamedCase['kvHeads'] =>
-  kvHeads === heads ? 'heads' : kvHeads;
+const wordsOfHeads = ({ heads, kvHeads }: BenchCase): Partial<NamedCase> => ({
+  heads: 'heads',
+  kvHeads: kvHeads === heads ? 'heads' : kvHeads,
+});
 
 const paths: readonly Path[] = [
-  { axis: 'tokens', common: (benchCase) => ({ ...benchCase, tokens: 'tokens' }) },
-  { axis: 'batch', common: (benchCase) => ({ ...benchCase, batch: 'n' }) },
-  {
-    axis: 'heads',
-    common: (benchCase) => ({
-      ...benchCase,
-      ...{ heads: 'heads', headDim: 'modelDim/heads', kvHeads: kvHeadsOf(benchCase) },
-    }),
-  },
-  {
-    axis: 'heads',
-    common: (benchCase) => ({
-      ...benchCase,
-      ...{ heads: 'heads', modelDim: `${benchCase.headDim}·heads`, kvHeads: kvHeadsOf(benchCase) },
-    }),
-  },
-  {
-    axis: 'modelDim',
-    common: (benchCase) => ({ ...benchCase, modelDim: 'modelDim', headDim: 'modelDim/heads' }),
-  },
+  { axis: 'tokens', words: () => ({ tokens: 'tokens' }) },
+  { axis: 'batch', words: () => ({ batch: 'n' }) },
+  { axis: 'heads', words: (own) => ({ ...wordsOfHeads(own), headDim: 'modelDim/heads' }) },
+  { axis: 'heads', words: (own) => ({ ...wordsOfHeads(own), modelDim: `${own.headDim}·heads` }) },
+  { axis: 'modelDim', words: () => ({ modelDim: 'modelDim', headDim: 'modelDim/heads' }) },
 ];
 
 /** The cells of a law, in order of their x. */
@@ -69,10 +56,10 @@ export function fitLaws(cells: readonly Cell[]): GridLaws {
   };
 }
 
-function groupAlong(cells: readonly MeasuredCell[], { axis, common }: Path): Group[] {
+function groupAlong(cells: readonly MeasuredCell[], { axis, words }: Path): Group[] {
   const groups = new Map<string, Group & { readonly cells: MeasuredCell[] }>();
   for (const cell of cells) {
-    const named = common(cell.case);
+    const named = { ...cell.case, ...words(cell.case) } as NamedCase;
     const key = JSON.stringify(named);
     const group = groups.get(key) ?? { name: nameOfCase(named), axis, cells: [] };
     group.cells.push(cell);
@@ -129,8 +116,12 @@ function fitExact(points: readonly Point[]): Curve {
 
 function describeFit({ name, axis, cells }: Group, { quantity, law, flopLaw }: Fit): GrowthLaw {
   return {
-    ...{ name, axis, quantity },
-    ...{ from: cells[0]!.case[axis], to: cells.at(-1)!.case[axis], points: cells.length },
+    name,
+    axis,
+    quantity,
+    from: cells[0]!.case[axis],
+    to: cells.at(-1)!.case[axis],
+    points: cells.length,
     ...law,
     flopExponent: flopLaw === null ? null : flopLaw.exponent,
     // Bytes are counted, not timed.

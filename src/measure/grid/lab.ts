@@ -1,13 +1,13 @@
 // What a grid is measured with: engines, the cases on them, the clock. Tests measure with other ones.
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { createEngine, type Engine } from '../../engine/engine.js';
 import type { KernelName } from '../../core/protocol/kernels.js';
+import { measureWorkingBytes, prepareCase, type PreparedCase } from '../cases/prepare.js';
 import { calibratePeak } from '../peak.js';
+import { sampleCalls, type Sampler } from '../sample.js';
 import type { SpentTime } from './cells.js';
-import { measureWorkingBytes, prepareCase, type CaseEngine, type PreparedCase } from './case.js';
-import { checkOutput } from './check.js';
-import { collectGarbage } from './garbage.js';
 import type { BenchCase } from './results.js';
-import { sampleCalls, type Sampler } from './sample.js';
 
 /** Where cases of one kernel and one number of threads are measured, one at a time. */
 export interface Station extends AsyncDisposable {
@@ -15,18 +15,11 @@ export interface Station extends AsyncDisposable {
   /** FLOP a second of nothing but multiply-adds on all threads, now. */
   peak(): Promise<number>;
   /** @throws MEMORY_LIMIT */
-  prepare(benchCase: BenchCase): Promise<ReadyCase>;
-}
-
-export interface ReadyCase extends Disposable {
-  call(): Promise<unknown>;
-  /** Of all calls of the engine. */
+  prepare(benchCase: BenchCase): Promise<PreparedCase>;
+  /** Packed weights and working memory during a call. */
+  measureWorkingBytes(prepared: PreparedCase): Promise<number>;
+  /** Of all calls so far. */
   spent(): SpentTime;
-  /** The error of the checked rows. @throws RangeError if a number is wrong */
-  check(): Promise<number>;
-  measureWorkingBytes(): Promise<number>;
-  /** Of the packed weights. */
-  readonly fixedBytes: number;
 }
 
 export interface Lab {
@@ -63,31 +56,32 @@ async function stationOf(engine: Engine): Promise<Station> {
   return {
     instructionSet: engine.info.instructionSet,
     peak,
-    prepare: async (benchCase) => readyCase(engine, benchCase, await prepareCase(engine, benchCase)),
-    [Symbol.asyncDispose]: () => engine.close(),
-  };
-}
-
-function readyCase(engine: CaseEngine, benchCase: BenchCase, prepared: PreparedCase): ReadyCase {
-  return {
-    call: () => prepared.call(),
+    prepare: (benchCase) => prepareCase(engine, benchCase),
+    measureWorkingBytes: (prepared) => measureWorkingBytes(engine, prepared),
     spent: () => {
       const { calls, phaseMs } = engine.stats();
       return { calls: calls.completed, phaseMs };
     },
-    check: async () => checkOutput(benchCase, prepared.operands(), await prepared.call()),
-    measureWorkingBytes: () => measureWorkingBytes(engine, prepared),
-    fixedBytes: prepared.fixedBytes,
-    [Symbol.dispose]: () => {
-      prepared[Symbol.dispose]();
-    },
+    [Symbol.asyncDispose]: () => engine.close(),
   };
+}
+
+let collect: (() => void) | undefined;
+
+/** Frees what nobody refers to any more: some milliseconds on this thread. Sets a flag of V8, which the process keeps. */
+export function collectGarbage(): void {
+  if (collect === undefined) {
+    setFlagsFromString('--expose-gc');
+    // Only contexts made from now on have it.
+    collect = runInNewContext('gc') as () => void;
+  }
+  collect();
 }
 
 /** The kernels of this machine, as far as a grid asks for them. */
 export interface KernelSurvey {
-  /** Those asked for, without doubles; 'auto' is the best one. */
-  readonly kernels: readonly KernelName[];
+  /** What 'auto' stands for. */
+  readonly best: KernelName;
   /** FLOP a second of one thread's multiply-adds. */
   readonly rates: ReadonlyMap<KernelName, number>;
   readonly unavailable: ReadonlyMap<KernelName, string>;
@@ -95,20 +89,20 @@ export interface KernelSurvey {
 
 /** Measures for a moment what each of the kernels does. @throws WORKER_START; KERNEL_UNAVAILABLE if none can run */
 export async function surveyKernels(wanted: readonly ('auto' | KernelName)[]): Promise<KernelSurvey> {
-  await using best = await createEngine({ threads: 1 });
-  const unavailable = new Map(best.info.unavailable.map(({ name, reason }) => [name, reason]));
-  const kernels = [...new Set(wanted.map((name) => (name === 'auto' ? best.info.kernel : name)))];
+  await using auto = await createEngine({ threads: 1 });
+  const { kernel: best } = auto.info;
+  const unavailable = new Map(auto.info.unavailable.map(({ name, reason }) => [name, reason]));
   const rates = new Map<KernelName, number>();
-  for (const kernel of kernels) {
+  for (const kernel of new Set(wanted.map((name) => (name === 'auto' ? best : name)))) {
     if (unavailable.has(kernel)) continue;
-    if (kernel === best.info.kernel) {
-      rates.set(kernel, await measureRate(best));
+    if (kernel === best) {
+      rates.set(kernel, await measureRate(auto));
     } else {
       await using engine = await createEngine({ threads: 1, kernel });
       rates.set(kernel, await measureRate(engine));
     }
   }
-  return { kernels, rates, unavailable };
+  return { best, rates, unavailable };
 }
 
 /** The best of a few: on a busy machine one alone may be a hundredth of it. */

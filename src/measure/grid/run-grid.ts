@@ -4,6 +4,7 @@ import { HeadpoolError } from '../../core/errors.js';
 import { version } from '../../engine/version.js';
 import type { KernelName } from '../../core/protocol/kernels.js';
 import { describeMachine } from '../machine.js';
+import { Clock, type ProgressListener } from '../progress.js';
 import { cellOf, controlOf, hasFailed, meanPhases, type SpentTime } from './cells.js';
 import { leastSamples } from './estimate.js';
 import { fitLaws } from './growth.js';
@@ -16,7 +17,6 @@ import {
   type GridResults,
   type Round,
 } from './results.js';
-import { VisitClock, type GridProgress } from './visit-clock.js';
 
 export interface GridOptions {
   readonly title: string;
@@ -30,7 +30,8 @@ export interface GridOptions {
 }
 
 export interface GridHooks {
-  readonly onProgress?: (progress: GridProgress) => void;
+  /** Counts visits of cells, a cell in a round each. */
+  readonly onProgress?: ProgressListener;
   readonly signal?: AbortSignal;
 }
 
@@ -64,7 +65,11 @@ export async function measureGrid(
   await run.measure();
   const cells = run.cells();
   return {
-    ...{ benchmark: 'grid', format: gridFormat, title: options.title, version, startedAt },
+    benchmark: 'grid',
+    format: gridFormat,
+    title: options.title,
+    version,
+    startedAt,
     elapsedMs: performance.now() - startMs,
     machine: describeMachine(),
     instructionSets: Object.fromEntries(run.instructionSets),
@@ -79,22 +84,27 @@ class GridRun {
   readonly #options: GridOptions;
   readonly #hooks: GridHooks;
   readonly #lab: Lab;
-  readonly #clock: VisitClock;
+  readonly #clock: Clock;
 
   constructor(cases: readonly BenchCase[], options: GridOptions, hooks: GridHooks, lab: Lab) {
     this.#options = options;
     this.#hooks = hooks;
     this.#lab = lab;
-    this.#candidates = cases.map((benchCase): Candidate => {
-      const reason = options.unavailable?.get(benchCase.kernel);
-      return {
-        case: benchCase,
-        ...{ rounds: [], error: undefined, residentBytes: 0, workingBytes: 0, fixedBytes: 0, isNoisy: false },
-        failure: reason === undefined ? undefined : new HeadpoolError('KERNEL_UNAVAILABLE', reason),
-      };
-    });
-    this.#refuseIfNoneIsLeft();
-    this.#clock = new VisitClock(options.roundMs ?? (() => 1), hooks.onProgress);
+    this.#clock = new Clock(hooks.onProgress);
+    this.#candidates = cases.map((benchCase): Candidate => ({
+      case: benchCase,
+      rounds: [],
+      error: undefined,
+      residentBytes: 0,
+      workingBytes: 0,
+      fixedBytes: 0,
+      isNoisy: false,
+      failure: undefined,
+    }));
+    for (const [kernel, reason] of options.unavailable ?? []) {
+      const missing = this.#candidates.filter((candidate) => candidate.case.kernel === kernel);
+      this.#fail(missing, new HeadpoolError('KERNEL_UNAVAILABLE', reason));
+    }
   }
 
   async measure(): Promise<void> {
@@ -126,10 +136,7 @@ class GridRun {
   async #goThrough(candidates: readonly Candidate[]): Promise<void> {
     const { rounds } = this.#options;
     const possible = candidates.filter(({ failure }) => failure === undefined);
-    this.#clock.plan(
-      possible.map(({ case: benchCase }) => benchCase),
-      rounds,
-    );
+    for (const { case: benchCase } of possible) this.#clock.plan(rounds, this.#roundMs(benchCase));
     for (let round = 0; round < rounds; round++) {
       const groups = groupByEngine(possible.filter(({ failure }) => failure === undefined));
       for (const group of round % 2 === 0 ? groups : groups.reverse()) {
@@ -145,9 +152,7 @@ class GridRun {
     try {
       station = await this.#lab.open(kernel, threads);
     } catch (error) {
-      if (!isHere(error)) throw error;
-      for (const candidate of group) candidate.failure = error;
-      this.#refuseIfNoneIsLeft();
+      this.#fail(group, error);
       return;
     }
     try {
@@ -160,35 +165,37 @@ class GridRun {
 
   async #visit(station: Station, candidate: Candidate): Promise<void> {
     this.#hooks.signal?.throwIfAborted();
-    this.#clock.start(candidate.case);
+    this.#clock.begin(nameOfCase(candidate.case));
     this.#lab.tidy();
     try {
       candidate.rounds.push(await this.#measureRound(station, candidate));
     } catch (error) {
-      if (!isHere(error)) throw error;
-      candidate.failure = error;
-      this.#refuseIfNoneIsLeft();
+      this.#fail([candidate], error);
     } finally {
-      this.#clock.finish(candidate.case);
+      this.#clock.finish(this.#roundMs(candidate.case));
     }
+  }
+
+  #roundMs(benchCase: BenchCase): number {
+    return this.#options.roundMs?.(benchCase) ?? 1;
   }
 
   async #measureRound(station: Station, candidate: Candidate): Promise<Round> {
     const { seconds, rounds } = this.#options;
     const { signal } = this.#hooks;
-    using ready = await station.prepare(candidate.case);
+    using prepared = await station.prepare(candidate.case);
     if (candidate.error === undefined) {
-      candidate.error = await ready.check();
-      candidate.workingBytes = await ready.measureWorkingBytes();
-      candidate.fixedBytes = ready.fixedBytes;
+      candidate.error = await prepared.check(nameOfCase(candidate.case));
+      candidate.workingBytes = await station.measureWorkingBytes(prepared);
+      candidate.fixedBytes = prepared.fixedBytes;
     }
     const before = await station.peak();
     const watch = watchMemory(this.#lab.residentBytes);
     let spent: SpentTime | undefined;
     const call = async (): Promise<void> => {
-      await ready.call();
+      await prepared.call();
       // The first call finds caches cold, and memory that was never touched.
-      spent ??= ready.spent();
+      spent ??= station.spent();
     };
     let ms: number[];
     try {
@@ -197,29 +204,28 @@ class GridRun {
     } finally {
       candidate.residentBytes = Math.max(candidate.residentBytes, watch.stop());
     }
-    const phaseMs = spent === undefined ? {} : meanPhases(spent, ready.spent());
+    const phaseMs = spent === undefined ? {} : meanPhases(spent, station.spent());
     return { ms, peak: (before + (await station.peak())) / 2, phaseMs };
   }
 
-  /** @throws what is wrong with the first case, if something is wrong with all */
-  #refuseIfNoneIsLeft(): void {
-    if (this.#candidates.some(({ failure }) => failure === undefined)) return;
-    const first = this.#candidates[0];
-    if (first?.failure === undefined) return;
+  /**
+   * Marks what can't be measured on this machine, which is no reason to measure no other.
+   * @throws the error, if it is another one; what is wrong with the first case, if something is wrong with all
+   */
+  #fail(candidates: readonly Candidate[], error: unknown): void {
+    const isHere =
+      error instanceof HeadpoolError && ['KERNEL_UNAVAILABLE', 'MEMORY_LIMIT'].includes(error.code);
+    if (!isHere) throw error;
+    for (const candidate of candidates) candidate.failure = error;
+    const [first] = this.#candidates;
+    if (first?.failure === undefined || this.#candidates.some(({ failure }) => failure === undefined)) return;
     const { failure, case: benchCase } = first;
     throw new HeadpoolError(
       failure.code,
       `None of the cells can be measured here; ${nameOfCase(benchCase)}: ${failure.message}`,
-      {
-        cause: failure,
-      },
+      { cause: failure },
     );
   }
-}
-
-/** Whether the case can't be measured on this machine, which is no reason to measure no other. */
-function isHere(error: unknown): error is HeadpoolError {
-  return error instanceof HeadpoolError && ['KERNEL_UNAVAILABLE', 'MEMORY_LIMIT'].includes(error.code);
 }
 
 function groupByEngine(candidates: readonly Candidate[]): Candidate[][] {

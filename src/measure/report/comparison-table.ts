@@ -1,7 +1,8 @@
 // A comparison of two grids as text: what differs about the machines, a line for each cell with the worst first, a summary.
 import type { ComparedCell, Comparison, UnpairedCell } from '../grid/compare.js';
 import type { Interval } from '../statistics.js';
-import { formatCount, formatTable } from '../../page/table.js';
+import { formatFigure, formatRange, formatRatio } from '../../page/figures.js';
+import { formatTable } from '../../page/table.js';
 
 const header = ['cell', 'A ms', 'B ms', 'B/A', 'interval', 'verdict'];
 
@@ -38,8 +39,8 @@ function formatCell(cell: ComparedCell): string[] {
   const bracket = (text: string): string => (mark === 'noisy' && text !== '-' ? `(${text})` : text);
   return [
     name,
-    a === null ? '-' : formatMs(a),
-    b === null ? '-' : formatMs(b),
+    a === null ? '-' : formatFigure(a),
+    b === null ? '-' : formatFigure(b),
     bracket(ratio === null ? '-' : `${formatRatio(ratio)}x`),
     bracket(interval === null ? '-' : formatInterval(interval)),
     verdict ?? (mark === 'unavailable' ? describeMissing(cell) : (mark ?? '-')),
@@ -77,17 +78,6 @@ function formatSummary({ cells, overall }: Comparison): string {
   ].join(', ');
 }
 
-function formatInterval({ low, high }: Interval): string {
-  return `[${formatRatio(low)}, ${formatRatio(high)}]`;
-}
-
-/** Two decimals, and more where a bound would look like the 1 that it excludes. */
-function formatRatio(ratio: number): string {
-  if (ratio >= 1000 || ratio < 0.01) return ratio.toPrecision(2);
-  const digits = [2, 3, 4].find((count) => ratio === 1 || Number(ratio.toFixed(count)) !== 1) ?? 4;
-  return ratio.toFixed(digits);
-}
-
-function formatMs(ms: number): string {
-  return ms < 999.5 ? ms.toPrecision(3) : formatCount(ms);
+function formatInterval(interval: Interval): string {
+  return `[${formatRange(interval, formatRatio, ', ')}]`;
 }

@@ -1,42 +1,154 @@
-// The cells of a grid as a table for people.
-import { nameOfCase, type Cell, type GridResults, type MeasuredCell } from '../grid/results.js';
+// The cells of a grid as a table: as text with what stands around it, on a page, and as CSV.
+import { formatBar } from '../grid/bars.js';
+import { gridAxes, type GridAxis } from '../grid/cut.js';
+import { partsOf, type LayerParts } from '../grid/cells.js';
+import {
+  nameOfCase,
+  type BarOutcome,
+  type Cell,
+  type GridResults,
+  type MeasuredCell,
+} from '../grid/results.js';
+import {
+  formatBytes,
+  formatCount,
+  formatDecimals,
+  formatDuration,
+  formatFigure,
+  formatQuantity,
+  formatRange,
+  formatShare,
+} from '../../page/figures.js';
+import type { Markup } from '../../page/markup.js';
+import { formatCsv, formatHtmlTable, formatTextTable, select, type Columns } from '../../page/table.js';
 import { formatGrowth } from './growth-table.js';
-import { formatBytes, formatCount, formatDuration, formatTable } from '../../page/table.js';
 
-const header = [
-  'cell',
-  'median ms',
-  '95 %',
-  'p90',
-  'p99',
-  'min',
+const formatMs = (ms: number): string => formatDecimals(ms, 4);
+const time = { format: formatFigure, textFormat: formatMs };
+const rate = { format: formatFigure, textFormat: (perSecond: number) => perSecond.toFixed(1) };
+const share = { format: formatShare, textFormat: (part: number) => formatShare(part, 0) };
+const bytes = { format: formatBytes };
+
+/** A cell, of which the figures are there if it was measured, else the reason. */
+type Row = Pick<Cell, 'case' | 'status'> &
+  Partial<Omit<MeasuredCell, 'status'>> & { readonly reason?: string };
+
+const columns = {
+  name: { title: 'configuration', textTitle: 'cell', value: (cell) => nameOfCase(cell.case) },
+  ...axisColumns(),
+  status: { value: ({ status }) => status },
+  samples: { value: ({ ms }) => ms?.count },
+  medianMs: { title: 'median', textTitle: 'median ms', value: ({ ms }) => ms?.median, ...time },
+  interval: {
+    title: '95 %',
+    value: ({ interval }) => interval?.low,
+    show: ({ interval }) => interval && formatRange(interval, formatMs, '…'),
+    showHtml: ({ interval }) => interval && formatRange(interval, formatFigure),
+    isForPeople: true,
+  },
+  medianLowMs: { value: ({ interval }) => interval?.low },
+  medianHighMs: { value: ({ interval }) => interval?.high },
+  minMs: { title: 'min', value: ({ ms }) => ms?.min, ...time },
+  p10Ms: { value: ({ ms }) => ms?.p10 },
+  p90Ms: { title: 'p90', value: ({ ms }) => ms?.p90, ...time },
+  p99Ms: { title: 'p99', value: ({ ms }) => ms?.p99, ...time },
+  maxMs: { value: ({ ms }) => ms?.max },
+  projectionsMs: { title: 'projections', value: (cell) => layerParts(cell)?.projections, ...time },
+  attentionMs: { title: 'attention', value: (cell) => layerParts(cell)?.attention, ...time },
+  spread: { value: ({ spread }) => spread, ...share },
+  flop: { value: ({ flop }) => flop },
+  tokensPerSecond: { title: 'tokens/s', value: (cell) => cell.tokensPerSecond, format: formatCount },
+  gflopPerSecond: { title: 'GFLOP/s', value: ({ gflopPerSecond }) => gflopPerSecond, ...rate },
+  peakShare: { title: 'of peak', textTitle: 'peak', value: ({ peakShare }) => peakShare, ...share },
+  gigabytesPerSecond: { title: 'GB/s', value: ({ gigabytesPerSecond }) => gigabytesPerSecond, ...rate },
+  residentBytes: { title: 'resident', textTitle: 'RSS', value: (cell) => cell.residentBytes, ...bytes },
+  workingBytes: { title: 'working', textTitle: 'engine', value: (cell) => cell.workingBytes, ...bytes },
+  fixedBytes: { value: ({ fixedBytes }) => fixedBytes },
+  error: { value: ({ error }) => error, format: formatFigure },
+  control: { value: ({ control }) => control?.median, format: (ratio) => ratio.toFixed(3) },
+  controlLow: { value: ({ control }) => control?.interval.low },
+  controlHigh: { value: ({ control }) => control?.interval.high },
+  isNoisy: { value: ({ isNoisy }) => isNoisy },
+  reason: { value: ({ reason }) => reason },
+  note: { value: noteOf, isForPeople: true },
+} satisfies Columns<Row>;
+
+function layerParts({ case: benchCase, phaseMs }: Row): LayerParts | null {
+  return phaseMs === undefined ? null : partsOf({ case: benchCase, phaseMs });
+}
+
+function axisColumns(): Columns<Row, GridAxis> {
+  const columnOf = (axis: GridAxis) => ({ value: (cell: Row) => cell.case[axis], format: formatCount });
+  return Object.fromEntries(gridAxes.map((axis) => [axis, columnOf(axis)])) as Columns<Row, GridAxis>;
+}
+
+function noteOf({ reason, isNoisy }: Row): string | null {
+  if (reason !== undefined) return `unavailable: ${reason}`;
+  return isNoisy === true ? 'noisy' : null;
+}
+
+const textColumns = select(columns, [
+  'name',
+  'medianMs',
+  'interval',
+  'p90Ms',
+  'p99Ms',
+  'minMs',
   'spread',
-  'tokens/s',
-  'GFLOP/s',
-  'peak',
-  'GB/s',
-  'RSS',
-  'engine',
-] as const;
+  'tokensPerSecond',
+  'gflopPerSecond',
+  'peakShare',
+  'gigabytesPerSecond',
+  'residentBytes',
+  'workingBytes',
+]);
 
-/** A line a cell, and below a line a law; noisy ones begin with `~`, and those that can't be measured say why. */
-export function formatGridTable(results: GridResults): string {
-  const { cells, machine, version, elapsedMs, title } = results;
+const htmlColumns = select(columns, [
+  'name',
+  'medianMs',
+  'interval',
+  'gflopPerSecond',
+  'peakShare',
+  'gigabytesPerSecond',
+  'tokensPerSecond',
+  'minMs',
+  'p90Ms',
+  'p99Ms',
+  'projectionsMs',
+  'attentionMs',
+  'spread',
+  'control',
+  'error',
+  'residentBytes',
+  'workingBytes',
+  'tokens',
+  'heads',
+  'headDim',
+  'batch',
+  'threads',
+  'note',
+]);
+
+function formatOutcome({ found, ...outcome }: BarOutcome): string {
+  return formatBar({ ...outcome, found: found === null ? 'not measured' : formatFigure(found) });
+}
+
+/** A line a cell, and below a line a law and a bar; noisy ones begin with `~`, and those that can't be measured say why. */
+export function formatGridTable({ cells, machine, laws, bars = [], ...results }: GridResults): string {
+  const { title, version, instructionSets, elapsedMs } = results;
   const measured = cells.filter((cell) => cell.status === 'measured');
-  const names = Object.entries(results.instructionSets).map(([kernel, set]) => `${kernel} (${set})`);
-  const table = formatTable(
-    [header, ...measured.map(rowOf)],
-    header.map((_, column) => (column === 0 ? 'left' : 'right')),
-  );
+  const names = Object.entries(instructionSets).map(([kernel, set]) => `${kernel} (${set})`);
+  const table = { columns: textColumns, rows: measured, isUnsure: ({ isNoisy }: MeasuredCell) => isNoisy };
   const missing = cells.filter((cell) => cell.status === 'unavailable');
   const noisy = measured.filter(({ isNoisy }) => isNoisy).length;
-  const growth = formatGrowth(results.laws);
+  const growth = formatGrowth(laws);
   return [
     `${title}: headpool ${version}, ${names.join(', ')}, Node ${machine.node}`,
     `${machine.cpu}, ${machine.parallelism} of ${machine.cores} cores, ${formatBytes(machine.memoryBytes)}, ${machine.platform}`,
     '',
-    table,
-    ...(missing.length === 0 ? [] : ['', ...missing.map(formatMissing)]),
+    formatTextTable(table),
+    ...(missing.length === 0 ? [] : ['']),
+    ...missing.map((cell) => `  ${nameOfCase(cell.case)}: not measured: ${cell.reason}`),
     ...(growth === '' ? [] : ['', growth]),
     '',
     `${formatCount(measured.length)} cells in ${formatDuration(elapsedMs)}; peak: share of the multiply-add rate measured in between`,
@@ -45,38 +157,24 @@ export function formatGridTable(results: GridResults): string {
       : [
           `~ ${formatCount(noisy)} noisy: the machine was busy with something else, and a call timed against itself differs`,
         ]),
+    ...(bars.length === 0 ? [] : ['']),
+    ...bars.map(formatOutcome),
   ].join('\n');
 }
 
-function rowOf(cell: MeasuredCell): string[] {
-  const { ms, interval, spread, tokensPerSecond, gflopPerSecond, peakShare, gigabytesPerSecond } = cell;
-  return [
-    `${cell.isNoisy ? '~' : ' '} ${nameOfCase(cell.case)}`,
-    formatMs(ms.median),
-    `${formatMs(interval.low)}…${formatMs(interval.high)}`,
-    ...[ms.p90, ms.p99, ms.min].map(formatMs),
-    formatShare(spread),
-    formatCount(tokensPerSecond),
-    gflopPerSecond.toFixed(1),
-    formatShare(peakShare),
-    gigabytesPerSecond === null ? '' : gigabytesPerSecond.toFixed(1),
-    formatBytes(cell.residentBytes),
-    formatBytes(cell.workingBytes),
-  ];
+/** To be sorted. */
+export function formatCells(cells: readonly Cell[]): Markup {
+  return formatHtmlTable({
+    caption: `${formatQuantity(cells.length, 'configuration')}; times are milliseconds of a call`,
+    columns: htmlColumns,
+    rows: cells,
+    isUnsure: (cell) => cell.status === 'unavailable' || cell.isNoisy,
+    isSortable: true,
+    isWide: true,
+  });
 }
 
-function formatMissing({
-  case: benchCase,
-  reason,
-}: Extract<Cell, { readonly status: 'unavailable' }>): string {
-  return `  ${nameOfCase(benchCase)}: not measured: ${reason}`;
-}
-
-/** Three digits behind the point below 10 ms, where they still mean something. */
-function formatMs(ms: number): string {
-  return ms.toFixed(ms < 10 ? 3 : ms < 100 ? 2 : 1);
-}
-
-function formatShare(share: number): string {
-  return `${(share * 100).toFixed(0)} %`;
+/** A line a cell; what a cell hasn't is empty. Units are in the names. */
+export function formatGridCsv({ cells }: GridResults): string {
+  return formatCsv(columns, cells);
 }

@@ -1,6 +1,5 @@
 // Fits of the two laws of scaling to measured speed-ups. Least squares of the relative deviations, fitted / measured - 1,
 // so that a point of many workers counts as much as one of two; parameters are never negative.
-import { solveNonNegative, type Equation } from './non-negative.js';
 import type { AmdahlFit, UniversalFit } from './results.js';
 
 /** One measured point. */
@@ -9,9 +8,6 @@ export interface SpeedUp {
   readonly speedUp: number;
 }
 
-// Where the best serial share is looked for first, by powers of ten below 1 and in steps of a tenth of each.
-const leastPower = -6;
-const goldenRatio = (Math.sqrt(5) - 1) / 2;
 // A coherence below gives no peak before a million workers: rounding, not a cost.
 const leastCoherence = 1e-12;
 
@@ -25,51 +21,42 @@ export function universalSpeedUp(contention: number, coherence: number, workers:
   return workers / (1 + contention * (workers - 1) + coherence * workers * (workers - 1));
 }
 
-/** The serial share, 0 … 1, that fits best; null with fewer than two points. */
+/** The serial share, 0 … 1, that fits best; null with fewer than two points. It is contention without coherence. */
 export function fitAmdahl(points: readonly SpeedUp[]): AmdahlFit | null {
   if (points.length < 2) return null;
-  const deviationOf = (serial: number): number =>
-    deviation(points, (workers) => amdahlSpeedUp(serial, workers));
-  // The sum may have several valleys; within the best bracket of a fine grid it has one.
-  const grid = [0];
-  for (let power = leastPower; power < 0; power++)
-    for (let digit = 10; digit < 100; digit++) grid.push((digit / 10) * 10 ** power);
-  grid.push(1);
-  const deviations = grid.map(deviationOf);
-  const best = deviations.indexOf(Math.min(...deviations));
-  const serial = findLeast(
-    deviationOf,
-    grid[Math.max(0, best - 1)]!,
-    grid[Math.min(grid.length - 1, best + 1)]!,
-  );
-  // A search inside a bracket never quite reaches its ends, and 0 is what most fits without a serial share want.
-  const atGrid = deviations[best]! <= deviationOf(serial);
+  const serial = Math.min(1, fitCosts(points, false)[0]);
+  return { serial, deviation: deviation(points, (workers) => amdahlSpeedUp(serial, workers)) };
+}
+
+/** Contention and coherence, both >= 0, that fit best; null with fewer than three points. */
+export function fitUniversal(points: readonly SpeedUp[]): UniversalFit | null {
+  if (points.length < 3) return null;
+  const [contention, found] = fitCosts(points, true);
+  const coherence = found < leastCoherence ? 0 : found;
+  const peakWorkers = coherence === 0 ? null : Math.sqrt(Math.max(0, 1 - contention) / coherence);
   return {
-    serial: atGrid ? grid[best]! : serial,
-    deviation: atGrid ? deviations[best]! : deviationOf(serial),
+    contention,
+    coherence,
+    peakWorkers: peakWorkers === null ? null : Math.max(1, peakWorkers),
+    deviation: deviation(points, (workers) => universalSpeedUp(contention, coherence, workers)),
   };
 }
 
 /**
- * Contention and coherence, both >= 0, that fit best; null with fewer than three points. The law is linear in
- * n / S(n) - 1 = contention (n - 1) + coherence n (n - 1), which gives the first guess; Gauss-Newton steps with the same
- * bounds lead from there to the least relative deviations.
+ * The universal law is linear in n / S(n) - 1 = contention (n - 1) + coherence n (n - 1), which gives the first guess;
+ * Gauss-Newton steps with the same bounds lead from there to the least relative deviations.
  */
-export function fitUniversal(points: readonly SpeedUp[]): UniversalFit | null {
-  if (points.length < 3) return null;
+function fitCosts(points: readonly SpeedUp[], hasCoherence: boolean): readonly [number, number] {
   const costs = points.map(({ workers, speedUp }) => ({
     queueing: workers - 1,
-    exchange: workers * (workers - 1),
+    exchange: hasCoherence ? workers * (workers - 1) : 0,
     slowdown: workers / speedUp,
   }));
-  const linear = costs.map(({ queueing, exchange, slowdown }): Equation => [
-    queueing,
-    exchange,
-    slowdown - 1,
-  ]);
   const deviationOf = ([contention, coherence]: readonly [number, number]): number =>
     deviation(points, (workers) => universalSpeedUp(contention, coherence, workers));
-  let found = solveNonNegative(linear);
+  let found = solveNonNegative(
+    costs.map(({ queueing, exchange, slowdown }) => [queueing, exchange, slowdown - 1]),
+  );
   for (let step = 0; step < 100; step++) {
     const [contention, coherence] = found;
     // slowdown / (1 + b · x) - 1, and its derivatives by b, set to 0 at b + Δ.
@@ -83,39 +70,13 @@ export function fitUniversal(points: readonly SpeedUp[]): UniversalFit | null {
     if (next === undefined) break;
     found = next;
   }
-  const [contention, coherence] = found[1] < leastCoherence ? [found[0], 0] : found;
-  const peakWorkers = coherence === 0 ? null : Math.sqrt(Math.max(0, 1 - contention) / coherence);
-  return {
-    contention,
-    coherence,
-    peakWorkers: peakWorkers === null ? null : Math.max(1, peakWorkers),
-    deviation: deviationOf([contention, coherence]),
-  };
+  return found;
 }
 
 /** Root mean square of fitted / measured - 1. */
 function deviation(points: readonly SpeedUp[], fitted: (workers: number) => number): number {
   const squares = points.map(({ workers, speedUp }) => (fitted(workers) / speedUp - 1) ** 2);
   return Math.sqrt(squares.reduce((a, b) => a + b, 0) / points.length);
-}
-
-/** Where `f` is least between two bounds, if it has one valley there (golden-section search; Kiefer, 1953). */
-function findLeast(f: (x: number) => number, low: number, high: number): number {
-  let [from, to] = [low, high];
-  let [left, right] = [to - goldenRatio * (to - from), from + goldenRatio * (to - from)];
-  let [atLeft, atRight] = [f(left), f(right)];
-  for (let step = 0; step < 80; step++) {
-    if (atLeft <= atRight) {
-      [to, right, atRight] = [right, left, atLeft];
-      left = to - goldenRatio * (to - from);
-      atLeft = f(left);
-    } else {
-      [from, left, atLeft] = [left, right, atRight];
-      right = from + goldenRatio * (to - from);
-      atRight = f(right);
-    }
-  }
-  return (from + to) / 2;
 }
 
 /** The longest of the steps 1, 1/2, 1/4 … towards `to` that makes `f` smaller; undefined if none does. */
@@ -130,4 +91,30 @@ function halveUntilBetter(
     if (f(at) < start) return at;
   }
   return undefined;
+}
+
+/** a·x + b·y = c */
+export type Equation = readonly [a: number, b: number, c: number];
+
+/**
+ * x >= 0 and y >= 0 with the least sum of (a·x + b·y - c)², exactly: the minimum lies inside, on one of the two edges or in
+ * the corner, and each of them is a formula.
+ */
+export function solveNonNegative(equations: readonly Equation[]): readonly [number, number] {
+  const sum = (term: (equation: Equation) => number): number =>
+    equations.reduce((total, equation) => total + term(equation), 0);
+  const [aa, ab, bb] = [sum(([a]) => a * a), sum(([a, b]) => a * b), sum(([, b]) => b * b)];
+  const [ac, bc] = [sum(([a, , c]) => a * c), sum(([, b, c]) => b * c)];
+  const determinant = aa * bb - ab * ab;
+  // Columns that are multiples of each other leave a line of solutions, and the edges are on it.
+  if (determinant > 1e-12 * aa * bb) {
+    const [x, y] = [(ac * bb - bc * ab) / determinant, (bc * aa - ac * ab) / determinant];
+    if (x >= 0 && y >= 0) return [x, y];
+  }
+  const onEdges = [
+    [aa > 0 ? Math.max(0, ac / aa) : 0, 0] as const,
+    [0, bb > 0 ? Math.max(0, bc / bb) : 0] as const,
+  ];
+  const [first, second] = onEdges.map(([x, y]) => sum(([a, b, c]) => (a * x + b * y - c) ** 2));
+  return first! <= second! ? onEdges[0]! : onEdges[1]!;
 }

@@ -17,43 +17,19 @@ export interface SimulatedCall {
 export function simulate(phases: readonly UnitCosts[], workers: number): SimulatedCall {
   let busyMs = 0;
   const phaseMs = phases.map(({ unitMs }) => {
-    const ends = new EarliestFirst(workers);
-    let lastEnd = 0;
+    const ends = new Float64Array(workers);
     for (let unit = 0; unit < unitMs.length; unit++) {
       const cost = unitMs[unit]!;
       busyMs += cost;
-      lastEnd = Math.max(lastEnd, ends.add(cost));
+      // The worker that is free first takes it.
+      let free = 0;
+      for (let worker = 1; worker < workers; worker++) if (ends[worker]! < ends[free]!) free = worker;
+      ends[free]! += cost;
     }
-    return lastEnd;
+    return ends.reduce((a, b) => Math.max(a, b), 0);
   });
   const totalMs = phaseMs.reduce((a, b) => a + b, 0);
   // Of one worker the difference is rounding.
   const waitShare = totalMs > 0 && workers > 1 ? Math.max(0, 1 - busyMs / (workers * totalMs)) : 0;
   return { phaseMs, totalMs, waitShare };
-}
-
-/** When each worker is free again: a binary heap, the earliest on top. */
-class EarliestFirst {
-  readonly #ends: Float64Array;
-
-  constructor(workers: number) {
-    this.#ends = new Float64Array(workers);
-  }
-
-  /** Gives the worker that is free first work of `ms` and returns when it ends. */
-  add(ms: number): number {
-    const ends = this.#ends;
-    const end = ends[0]! + ms;
-    let at = 0;
-    for (;;) {
-      let child = 2 * at + 1;
-      if (child >= ends.length) break;
-      if (child + 1 < ends.length && ends[child + 1]! < ends[child]!) child++;
-      if (ends[child]! >= end) break;
-      ends[at] = ends[child]!;
-      at = child;
-    }
-    ends[at] = end;
-    return end;
-  }
 }

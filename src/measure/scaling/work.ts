@@ -1,5 +1,7 @@
 // The work of scaling experiments: self-attention layers of which attention can be cut along one axis only, because
 // everything else in them is as large as one unit.
+import { flopOf } from '../cases/work.js';
+import type { CaseShape } from '../grid/results.js';
 import type { ScalingAxis, ScalingWork } from './results.js';
 
 /** Of every head; with `blockTokens` the scores of a head are a unit. */
@@ -22,10 +24,25 @@ export function workOf(axis: ScalingAxis, size: number): ScalingWork {
   }
 }
 
-/** Four projections, q·kᵀ and p·v; a multiply-add counts 2. */
 function describe(shape: Omit<ScalingWork, 'flop'>): ScalingWork {
-  const { modelDim, tokens, batch } = shape;
-  return { ...shape, flop: batch * (8 * tokens * modelDim ** 2 + 4 * tokens ** 2 * modelDim) };
+  return { ...shape, flop: flopOf(shapeOf(shape)) };
+}
+
+/** A work as a case of a layer, whose operands, plan and check it has. */
+export function shapeOf({ modelDim, heads, tokens, batch }: Omit<ScalingWork, 'flop'>): CaseShape {
+  return {
+    mode: 'layer',
+    modelDim,
+    heads,
+    headDim: modelDim / heads,
+    kvHeads: heads,
+    tokens,
+    batch,
+    causal: false,
+    window: null,
+    dtype: 'f32',
+    options: 'none',
+  };
 }
 
 /**

@@ -3,7 +3,8 @@ import { markup, Markup } from '../markup.js';
 import { wrapText } from './text-width.js';
 import { formatStyle } from './theme.js';
 
-export interface Chart {
+/** What a chart says of itself. */
+export interface ChartText {
   /** Of its file, without extension: letters, digits and dashes. */
   readonly name: string;
   readonly title: string;
@@ -13,6 +14,9 @@ export interface Chart {
   readonly caption: string;
   /** What is drawn, in a sentence. */
   readonly description: string;
+}
+
+export interface Chart extends ChartText {
   readonly width: number;
   readonly height: number;
   readonly drawing: Markup;

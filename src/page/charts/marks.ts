@@ -56,7 +56,7 @@ export function styleOf(index: number): SeriesStyle {
   return { colour: index, shape: index };
 }
 
-function classOf({ colour }: SeriesStyle): string {
+export function classOf({ colour }: Pick<SeriesStyle, 'colour'>): string {
   return `s${colour % seriesColours.light.length}`;
 }
 

@@ -1,6 +1,6 @@
 // The frame of a chart: gridlines, axes with their ticks and titles, and the legend below.
 import { markup, type Markup } from '../markup.js';
-import { chartWidth, type Chart } from './chart.js';
+import { chartWidth, type Chart, type ChartText } from './chart.js';
 import type { Axis } from './scales.js';
 import { textSize, widthOfText, withoutCollisions, type Label } from './text-width.js';
 
@@ -38,7 +38,8 @@ export function drawAxes(x: AxisText, y: AxisText): Markup {
 }
 
 /** The horizontal gridlines and what they mean. */
-export function drawRows({ axis, title, format }: AxisText, { left, right }: Area = area): Markup {
+export function drawRows({ axis, title, format }: AxisText): Markup {
+  const { left, right } = area;
   const lines = axis.ticks.map((tick) => `M${left},${round(axis.at(tick))}H${right}`);
   const labels = axis.ticks.map(
     (tick) =>
@@ -92,11 +93,7 @@ function drawLegend(
 }
 
 /** The chart of what is drawn in `area`, with its legend below. */
-export function composeChart(
-  about: Omit<Chart, 'width' | 'height' | 'drawing'>,
-  drawing: Markup,
-  entries: readonly LegendEntry[],
-): Chart {
+export function composeChart(about: ChartText, drawing: Markup, entries: readonly LegendEntry[]): Chart {
   const top = area.bottom + axisHeight;
   const legend = drawLegend(entries, top);
   return {

@@ -15,30 +15,18 @@ const heatColours: Readonly<Record<ThemeName, readonly string[]>> = {
   dark: ['#17293b', '#1b3a57', '#1f4d75', '#256294', '#347ab3', '#5596cd', '#85b6e3', '#bcd9f5'],
 };
 
-const plainColours: Readonly<Record<ThemeName, Readonly<Record<string, string>>>> = {
-  light: {
-    page: '#ffffff',
-    raised: '#f6f7f9',
-    ink: '#16191d',
-    muted: '#59626d',
-    axis: '#aab2bc',
-    grid: '#e7eaee',
-    accent: '#0b62b5',
-    'heat-low': '#16191d',
-    'heat-high': '#ffffff',
-  },
-  dark: {
-    page: '#14171b',
-    raised: '#1c2026',
-    ink: '#e9ecef',
-    muted: '#9ba5b1',
-    axis: '#525c68',
-    grid: '#272d35',
-    accent: '#7cbcf7',
-    'heat-low': '#e9ecef',
-    'heat-high': '#0d1116',
-  },
-};
+/** In both themes, light first. */
+const plainColours = {
+  page: ['#ffffff', '#14171b'],
+  raised: ['#f6f7f9', '#1c2026'],
+  ink: ['#16191d', '#e9ecef'],
+  muted: ['#59626d', '#9ba5b1'],
+  axis: ['#aab2bc', '#525c68'],
+  grid: ['#e7eaee', '#272d35'],
+  accent: ['#0b62b5', '#7cbcf7'],
+  'heat-low': ['#16191d', '#e9ecef'],
+  'heat-high': ['#ffffff', '#0d1116'],
+} as const;
 
 /** How many colours of a heat map there are. */
 export const heatSteps = heatColours.light.length;
@@ -46,7 +34,10 @@ export const heatSteps = heatColours.light.length;
 /** Every custom property of a theme by its name without dashes. */
 export function coloursOf(theme: ThemeName): ReadonlyMap<string, string> {
   return new Map([
-    ...Object.entries(plainColours[theme]),
+    ...Object.entries(plainColours).map(([name, [light, dark]]): [string, string] => [
+      name,
+      theme === 'light' ? light : dark,
+    ]),
     ...seriesColours[theme].map((colour, index): [string, string] => [`series-${index}`, colour]),
     ...heatColours[theme].map((colour, index): [string, string] => [`heat-${index}`, colour]),
   ]);

@@ -29,7 +29,8 @@ row('windows are inclusive, -1 means no bound, and they start in the bottom righ
   t.deepEqual(flashAttention({ window_size: [-1, 3] }), { alignment: 'bottom-right', window: { right: 3 } });
   t.deepEqual(flashAttention({ window_size: [-1, -1] }), {});
   t.deepEqual(flashAttention({ causal: true, window_size: [4, -1] }), {
-    ...{ causal: 'bottom-right', window: { left: 4 } },
+    causal: 'bottom-right',
+    window: { left: 4 },
   });
 });
 
@@ -45,7 +46,9 @@ row('a softcap of 0.0 means none', (t) => {
 
 row('the softcap comes before ALiBi and masks', (t) => {
   t.deepEqual(flashAttention({ softcap: 30, alibi_slopes: [0.5, 0.25], causal: true }), {
-    ...{ causal: 'bottom-right', softcap: 30, alibiSlopes: [0.5, 0.25] },
+    causal: 'bottom-right',
+    softcap: 30,
+    alibiSlopes: [0.5, 0.25],
   });
 });
 
@@ -61,7 +64,7 @@ row('slopes of each batch entry have no counterpart', async (t) => {
   const nested = [[0.5], [0.25]] as never;
   for (const alibi_slopes of [createTensor([2, 1], [0.5, 0.25]), nested]) {
     const refused = () => flashAttention({ alibi_slopes });
-    await assertRefused(t, refused, 'INVALID_OPTION', '`alibi_slopes`', '[heads]', 'batch');
+    await assertRefused(t, refused, { code: 'INVALID_OPTION', what: ['`alibi_slopes`', '[heads]', 'batch'] });
   }
 });
 
@@ -112,7 +115,9 @@ row('the layout is the same memory under another shape, with heads beside it', a
     q: { shape: [batch, 3, heads * dims], data: q.data },
     k: { shape: [batch, 7, kvHeads * dims], data: k.data },
     v: { shape: [batch, 7, kvHeads * dims], data: k.data },
-    ...{ heads, kvHeads, ...flashAttention({ causal: true }) },
+    heads,
+    kvHeads,
+    ...flashAttention({ causal: true }),
   });
   const apart = attendOracle({
     dims: { batch, heads, kvHeads, queries: 3, keys: 7, headDim: dims, valueDim: dims },
@@ -142,13 +147,19 @@ function swapTokensAndHeads(
 
 row('dropout_p must be 0', async (t) => {
   t.deepEqual(flashAttention({ dropout_p: 0 }), {});
-  await assertRefused(t, () => flashAttention({ dropout_p: 0.2 }), 'INVALID_OPTION', '`dropout_p`', '0.2');
+  await assertRefused(t, () => flashAttention({ dropout_p: 0.2 }), {
+    code: 'INVALID_OPTION',
+    what: ['`dropout_p`', '0.2'],
+  });
 });
 
 row('probabilities for tests are refused', async (t) => {
   t.deepEqual(flashAttention({ return_attn_probs: false, deterministic: true }), {});
   const refused = () => flashAttention({ return_attn_probs: true });
-  await assertRefused(t, refused, 'INVALID_OPTION', '`return_attn_probs`', '`returnWeights`');
+  await assertRefused(t, refused, {
+    code: 'INVALID_OPTION',
+    what: ['`return_attn_probs`', '`returnWeights`'],
+  });
 });
 
 test('what flash_attn_func would not take is refused by its names', async (t) => {
@@ -170,6 +181,6 @@ test('what flash_attn_func would not take is refused by its names', async (t) =>
     [{ deterministic: 0 }, 'INVALID_OPTION', '`deterministic`'],
   ];
   for (const [options, code, ...words] of wrong) {
-    await assertRefused(t, () => flashAttention(options), code as 'INVALID_OPTION', ...words);
+    await assertRefused(t, () => flashAttention(options), { code: code as 'INVALID_OPTION', what: words });
   }
 });

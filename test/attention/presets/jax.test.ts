@@ -35,7 +35,10 @@ row('a mask is boolean, true means attend', async (t, engine) => {
     mask: (b, _h, i, j) => mask.data[(b * 3 + i) * 7 + j] === 1,
   });
   const floats = normalTensor([1, 1, 3, 7], 1) as never;
-  await assertRefused(t, () => jax({ mask: floats }), 'INVALID_SHAPE', '`mask.data`', 'booleans');
+  await assertRefused(t, () => jax({ mask: floats }), {
+    code: 'INVALID_SHAPE',
+    what: ['`mask.data`', 'booleans'],
+  });
 });
 
 row('a bias is added to the scaled logits, before the mask', async (t, engine) => {
@@ -55,7 +58,7 @@ row('lengths of the keys leave the diagonal where it is', async (t, engine) => {
   await checkFormula(t, engine, options, { mask: (b, _h, i, j) => j <= i && j < lengths[b]! });
 });
 
-row('the output behind a query length is 0, needing the number of queries', async (t, engine) => {
+row('the output after a query length is 0, needing the number of queries', async (t, engine) => {
   const lengths = [1, 3];
   const options = jax({ query_seq_lengths: lengths, key_value_seq_lengths: [7, 6] }, { queries: 3 });
   const valid = (b: number, i: number): boolean => i < lengths[b]!;
@@ -71,7 +74,10 @@ row('the output behind a query length is 0, needing the number of queries', asyn
     mask: (b, h, i, j) => valid(b, i) && mask.data[(h * 3 + i) * 7 + j] === 1,
   });
   const uncounted = () => jax({ query_seq_lengths: lengths });
-  await assertRefused(t, uncounted, 'INVALID_OPTION', '`tokens.queries`', '`query_seq_lengths`');
+  await assertRefused(t, uncounted, {
+    code: 'INVALID_OPTION',
+    what: ['`tokens.queries`', '`query_seq_lengths`'],
+  });
 });
 
 row("no scale means 1 over the root of the head's width", async (t, engine) => {
@@ -82,7 +88,7 @@ row("no scale means 1 over the root of the head's width", async (t, engine) => {
 row('the implementation is only checked for its name', async (t) => {
   for (const implementation of ['xla', 'cudnn', null] as const) t.deepEqual(jax({ implementation }), {});
   const unknown = () => jax({ implementation: 'pallas' as never });
-  await assertRefused(t, unknown, 'INVALID_OPTION', '`implementation`', 'pallas');
+  await assertRefused(t, unknown, { code: 'INVALID_OPTION', what: ['`implementation`', 'pallas'] });
 });
 
 row('an empty row is 0, and the mean of all values there', async (t, engine) => {
@@ -98,7 +104,8 @@ row('heads lie beside each other, so the shape alone changes', async (t, engine)
     q: { shape: [2, 3, 5], data: inputs.q.data },
     k: { shape: [2, 7, 5], data: inputs.k.data },
     v: { shape: [2, 7, 5], data: inputs.v.data },
-    ...{ heads: 1, ...jax() },
+    heads: 1,
+    ...jax(),
   });
   t.deepEqual(flat.output.shape, [2, 3, 5]);
   assertClose(t, flat.output.data, apart.output.data);
@@ -107,7 +114,10 @@ row('heads lie beside each other, so the shape alone changes', async (t, engine)
 row('residuals are asked for by returnLogSumExp', async (t) => {
   t.deepEqual(jax({ return_residual: false }), {});
   const refused = () => jax({ return_residual: true });
-  await assertRefused(t, refused, 'INVALID_OPTION', '`return_residual`', '`returnLogSumExp`');
+  await assertRefused(t, refused, {
+    code: 'INVALID_OPTION',
+    what: ['`return_residual`', '`returnLogSumExp`'],
+  });
 });
 
 test('what dot_product_attention would not take is refused by its names', async (t) => {
@@ -131,6 +141,6 @@ test('what dot_product_attention would not take is refused by its names', async 
     [{ bias: [1] }, {}, 'INVALID_SHAPE', '`bias.data`'],
   ];
   for (const [options, tokens, code, ...words] of wrong) {
-    await assertRefused(t, () => jax(options, tokens), code as 'INVALID_OPTION', ...words);
+    await assertRefused(t, () => jax(options, tokens), { code: code as 'INVALID_OPTION', what: words });
   }
 });

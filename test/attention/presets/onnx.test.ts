@@ -23,7 +23,7 @@ row('with lengths the diagonal ends at the last valid key of each entry', async 
   await checkFormula(t, engine, options, { mask });
 });
 
-row('with a past the diagonal starts behind it', async (t, engine) => {
+row('with a past the diagonal starts after it', async (t, engine) => {
   const options = onnx({ is_causal: 1 }, { queries: 3, keys: 7, past: 4 });
   t.deepEqual(options, { causal: 'bottom-right' });
   await checkFormula(t, engine, options, { mask: (_b, _h, i, j) => j <= i + 4 });
@@ -63,7 +63,7 @@ row('true means attend, as here', async (t, engine) => {
   });
 });
 
-row('the keys behind a short mask are left out', async (t, engine) => {
+row('the keys after a short mask are left out', async (t, engine) => {
   const attn_mask = randomMask([2, 1, 3, 4], 5, 0.7);
   await checkFormula(t, engine, onnx({ attn_mask }, { keys: 7 }), {
     mask: (b, _h, i, j) => j < 4 && attn_mask.data[(b * 3 + i) * 4 + j] === 1,
@@ -88,10 +88,13 @@ row('bounds are inclusive, and -1 means none', (t) => {
   t.deepEqual(onnx({ left_window_size: -1, right_window_size: -1 }), {});
   t.deepEqual(onnx({ is_causal: 1, left_window_size: 2 }), { causal: 'top-left', window: { left: 2 } });
   t.deepEqual(onnx({ left_window_size: 2, nonpad_kv_seqlen: [3] }), {
-    ...{ alignment: 'bottom-right', window: { left: 2 }, keyLengths: [3] },
+    alignment: 'bottom-right',
+    window: { left: 2 },
+    keyLengths: [3],
   });
   t.deepEqual(onnx({ left_window_size: 2 }, { queries: 3, keys: 7, past: 4 }), {
-    ...{ alignment: 'bottom-right', window: { left: 2 } },
+    alignment: 'bottom-right',
+    window: { left: 2 },
   });
 });
 
@@ -128,7 +131,7 @@ row('heads are named for tensors of rank 3', async (t, engine) => {
 row('a softmax in DOUBLE is refused', async (t) => {
   for (const softmax_precision of [1, 10, 16]) t.deepEqual(onnx({ softmax_precision }), {});
   const inDouble = () => onnx({ softmax_precision: 11 });
-  await assertRefused(t, inDouble, 'INVALID_OPTION', '`softmax_precision`', '11', 'FLOAT');
+  await assertRefused(t, inDouble, { code: 'INVALID_OPTION', what: ['`softmax_precision`', '11', 'FLOAT'] });
 });
 
 row('an empty row is 0, as in ONNX since 1.23, and NaN before', async (t, engine) => {
@@ -146,7 +149,7 @@ row('an empty row is 0, as in ONNX since 1.23, and NaN before', async (t, engine
 
 test('the scale is handed on', async (t) => {
   t.deepEqual(onnx({ scale: 0.25 }), { scale: 0.25 });
-  await assertRefused(t, () => onnx({ scale: NaN }), 'INVALID_OPTION', '`scale`', 'NaN');
+  await assertRefused(t, () => onnx({ scale: NaN }), { code: 'INVALID_OPTION', what: ['`scale`', 'NaN'] });
 });
 
 test('what the operator would not take is refused by its names', async (t) => {
@@ -170,6 +173,6 @@ test('what the operator would not take is refused by its names', async (t) => {
     [{ attn_mask: 'causal' }, {}, 'INVALID_SHAPE', '`attn_mask`'],
   ];
   for (const [options, tokens, code, ...words] of wrong) {
-    await assertRefused(t, () => onnx(options, tokens), code as 'INVALID_OPTION', ...words);
+    await assertRefused(t, () => onnx(options, tokens), { code: code as 'INVALID_OPTION', what: words });
   }
 });

@@ -32,7 +32,10 @@ row('a mask of rank 3 counts batch and heads in one axis, which num_heads divide
   await checkFormula(t, engine, added, { bias: (...index) => bias.data[at(...index)]! });
   for (const num_heads of [undefined, 3, 0, 1.5]) {
     const given = { attn_mask: mask, ...(num_heads !== undefined && { num_heads }) };
-    await assertRefused(t, () => torchMultihead(given), 'INVALID_OPTION', '`num_heads`', '8');
+    await assertRefused(t, () => torchMultihead(given), {
+      code: 'INVALID_OPTION',
+      what: ['`num_heads`', '8'],
+    });
   }
 });
 
@@ -73,7 +76,7 @@ row('a float mask and a boolean one go side by side', async (t, engine) => {
 
 row('is_causal is a hint: the mask must be there and decides', async (t, engine) => {
   const refused = () => torchMultihead({ is_causal: true });
-  await assertRefused(t, refused, 'INVALID_OPTION', '`attn_mask`', '`is_causal`');
+  await assertRefused(t, refused, { code: 'INVALID_OPTION', what: ['`attn_mask`', '`is_causal`'] });
   const options = torchMultihead({ attn_mask: ignored, is_causal: true, ...quiet });
   t.is(options.causal, undefined);
   await checkFormula(t, engine, options, { mask: (_b, _h, i, j) => !isIgnored(i, j) });
@@ -96,18 +99,18 @@ row('weights of every head are asked for by average_attn_weights', async (t, eng
 
 row('tokens come before the batch there by default, and never here', async (t) => {
   t.deepEqual(torchMultihead({ batch_first: true, ...quiet }), {});
-  await assertRefused(
-    t,
-    () => torchMultihead({ batch_first: false }),
-    'INVALID_OPTION',
-    '`batch_first`',
-    'transpose',
-  );
+  await assertRefused(t, () => torchMultihead({ batch_first: false }), {
+    code: 'INVALID_OPTION',
+    what: ['`batch_first`', 'transpose'],
+  });
 });
 
 row('a layer drops nothing at random, so dropout must be 0', async (t) => {
   t.deepEqual(torchMultihead({ dropout: 0, ...quiet }), {});
-  await assertRefused(t, () => torchMultihead({ dropout: 0.1 }), 'INVALID_OPTION', '`dropout`', '0.1');
+  await assertRefused(t, () => torchMultihead({ dropout: 0.1 }), {
+    code: 'INVALID_OPTION',
+    what: ['`dropout`', '0.1'],
+  });
 });
 
 row(
@@ -144,6 +147,6 @@ test('what nn.MultiheadAttention would not take is refused by its names', async 
     ],
   ];
   for (const [options, code, ...words] of wrong) {
-    await assertRefused(t, () => torchMultihead(options), code as 'INVALID_OPTION', ...words);
+    await assertRefused(t, () => torchMultihead(options), { code: code as 'INVALID_OPTION', what: words });
   }
 });

@@ -37,13 +37,10 @@ row('floats are added to the scaled scores, and -Infinity leaves out', async (t,
 row('a mask beside is_causal is an error in both', async (t) => {
   const mask = randomMask([3, 7], 1);
   for (const attn_mask of [mask, normalTensor([3, 7], 1)]) {
-    await assertRefused(
-      t,
-      () => torch({ attn_mask, is_causal: true }),
-      'INVALID_OPTION',
-      '`attn_mask`',
-      'is_causal',
-    );
+    await assertRefused(t, () => torch({ attn_mask, is_causal: true }), {
+      code: 'INVALID_OPTION',
+      what: ['`attn_mask`', 'is_causal'],
+    });
   }
   t.deepEqual(torch({ attn_mask: null, is_causal: true }), { causal: 'top-left' });
 });
@@ -62,7 +59,10 @@ row('neighbouring query heads share a key head, whether enable_gqa is set or not
 
 row('nothing is dropped at random, so dropout_p must be 0', async (t) => {
   t.deepEqual(torch({ dropout_p: 0 }), {});
-  await assertRefused(t, () => torch({ dropout_p: 0.1 }), 'INVALID_OPTION', '`dropout_p`', '0.1');
+  await assertRefused(t, () => torch({ dropout_p: 0.1 }), {
+    code: 'INVALID_OPTION',
+    what: ['`dropout_p`', '0.1'],
+  });
 });
 
 row('an empty row is 0, where PyTorch before 2.5 gave NaN', async (t, engine) => {
@@ -102,7 +102,7 @@ test('what scaled_dot_product_attention would not take is refused by its names',
     [{ attn_mask: { shape: [3], data: new Float32Array(2) } }, 'INVALID_SHAPE', '`attn_mask.data.length`'],
   ];
   for (const [options, code, ...words] of wrong) {
-    await assertRefused(t, () => torch(options), code as 'INVALID_OPTION', ...words);
+    await assertRefused(t, () => torch(options), { code: code as 'INVALID_OPTION', what: words });
   }
-  await assertRefused(t, () => torch(null as never), 'INVALID_OPTION', 'presets.torch');
+  await assertRefused(t, () => torch(null as never), { code: 'INVALID_OPTION', what: 'presets.torch' });
 });

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { openEmbedding } from '../../../src/files/sequences/embedding.js';
-import { float32Bytes, rejects, safetensorsFile, writeScratch } from '../scratch.js';
+import { float32Bytes, safetensorsFile, writeScratch } from '../scratch.js';
+import { assertRefused } from '../../helpers/assertions.js';
 
 const header = {
   'wte.weight': { dtype: 'F32', shape: [3, 2], data_offsets: [0, 24] },
@@ -83,18 +84,18 @@ const refusals: [string, { embeddingTensor: string; positionTensor?: string }, s
 for (const [title, tensors, what] of refusals) {
   test(`An embedding is refused for ${title}`, async (t) => {
     const path = await writeTables(t);
-    await rejects(t, () => openEmbedding({ path, ...tensors }), { code: 'INVALID_FILE', path, what });
+    await assertRefused(t, () => openEmbedding({ path, ...tensors }), { code: 'INVALID_FILE', path, what });
   });
 }
 
 test('A missing file and another format are refused', async (t) => {
   const missing = { path: 'missing.safetensors', embeddingTensor: 'a' };
-  await rejects(t, () => openEmbedding(missing), {
+  await assertRefused(t, () => openEmbedding(missing), {
     code: 'FILE_FAILED',
     path: missing.path,
     what: 'could not open',
   });
-  await rejects(t, () => openEmbedding({ path: 'a.npy', embeddingTensor: 'a' }), {
+  await assertRefused(t, () => openEmbedding({ path: 'a.npy', embeddingTensor: 'a' }), {
     code: 'INVALID_FILE',
     path: 'a.npy',
     what: '.safetensors',

@@ -8,14 +8,12 @@ const encodesAlike = test.macro({
   title: (title) => `The bytes don't depend on how sequences are cut, nor on an interruption: ${title ?? ''}`,
   exec: async (t: ExecutionContext, path: string, parts: Partial<OutputOutline>, lengths: number[]) => {
     const outline: OutputOutline = {
-      ...{
-        path,
-        form: 'packed',
-        modelDim: 3,
-        dtype: 'f32',
-        isPooled: false,
-        metadata: new Map([['a', 'b']]),
-      },
+      path,
+      form: 'packed',
+      modelDim: 3,
+      dtype: 'f32',
+      isPooled: false,
+      metadata: new Map([['a', 'b']]),
       ...parts,
     };
     const rows = Float32Array.from(upTo(3 * countTokens(lengths)));

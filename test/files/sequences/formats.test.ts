@@ -1,8 +1,9 @@
 import { open } from 'node:fs/promises';
 import test from 'ava';
 import { openSequences } from '../../../src/files/sequences/formats.js';
+import { assertRefused } from '../../helpers/assertions.js';
 import { npy, openScratch, packed, readAll, rows, upTo } from '../../helpers/reader-files.js';
-import { float32Bytes, rejects, safetensorsFile, writeScratch } from '../scratch.js';
+import { float32Bytes, safetensorsFile, writeScratch } from '../scratch.js';
 
 for (const dtype of ['I32', 'I64'] as const) {
   test(`Packed sequences are read by their ${dtype} offsets, empty ones included`, async (t) => {
@@ -39,7 +40,7 @@ test('A .npy file of two axes holds one sequence', async (t) => {
 });
 
 test('An unknown extension is refused', async (t) => {
-  await rejects(t, () => openSequences('a.csv'), {
+  await assertRefused(t, () => openSequences('a.csv'), {
     code: 'INVALID_OPTION',
     what: '.safetensors, .npy, .npz, .jsonl',
   });
@@ -49,15 +50,15 @@ test('Sequences that do not exist, and a target of another size, are refused', a
   const reader = await openScratch(t, 'a.npy', npy('(2, 3, 2)', 12));
   const read = (first: number, count: number, length: number) => () =>
     reader.read(first, count, new Float32Array(length));
-  await rejects(t, read(3, 0, 0), { code: 'INVALID_OPTION', what: '`first`, got `3`' });
-  await rejects(t, read(-1, 1, 6), { code: 'INVALID_OPTION', what: '`first`' });
-  await rejects(t, read(1, 2, 12), { code: 'INVALID_OPTION', what: '`count`, got `2`' });
-  await rejects(t, read(0, 0.5, 3), { code: 'INVALID_OPTION', what: '`count`' });
-  await rejects(t, read(0, 1, 5), { code: 'INVALID_SHAPE', what: '`data`, got a Float32Array of 5' });
+  await assertRefused(t, read(3, 0, 0), { code: 'INVALID_OPTION', what: '`first`, got `3`' });
+  await assertRefused(t, read(-1, 1, 6), { code: 'INVALID_OPTION', what: '`first`' });
+  await assertRefused(t, read(1, 2, 12), { code: 'INVALID_OPTION', what: '`count`, got `2`' });
+  await assertRefused(t, read(0, 0.5, 3), { code: 'INVALID_OPTION', what: '`count`' });
+  await assertRefused(t, read(0, 1, 5), { code: 'INVALID_SHAPE', what: '`data`, got a Float32Array of 5' });
   await read(2, 0, 0)();
 });
 
-test('Sequences behind 2 GiB are read where they belong', async (t) => {
+test('Sequences beyond 2 GiB are read where they belong', async (t) => {
   const first = 2 ** 28;
   const tensors = {
     x: { dtype: 'F32', shape: [first + 2, 4], data_offsets: [0, 16 * (first + 2)] },

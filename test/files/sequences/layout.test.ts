@@ -1,10 +1,10 @@
 import test, { type ExecutionContext } from 'ava';
 import { createLayout } from '../../../src/files/sequences/layout.js';
-import { rejects } from '../scratch.js';
+import { assertRefused } from '../../helpers/assertions.js';
 
 const layoutRefuses = test.macro(
   async (t: ExecutionContext, parts: Parameters<typeof createLayout>[0], what: string) => {
-    await rejects(t, () => createLayout(parts), { code: 'INVALID_OPTION', what });
+    await assertRefused(t, () => createLayout(parts), { code: 'INVALID_OPTION', what });
   },
 );
 

@@ -7,10 +7,12 @@ import { HeadpoolError } from '../../../src/core/errors.js';
 import { npzFormat } from '../../../src/files/sequences/npz-format.js';
 import type { SequenceReader, SequenceSpan } from '../../../src/files/sequences/sequences.js';
 import { createRandom } from '../../../src/core/tensor/random.js';
+import { assertRefused } from '../../helpers/assertions.js';
 import { makeFolder } from '../../helpers/make-folder.js';
+import { soon } from '../../helpers/cpu-time.js';
 import { numpySavez, numpySavezCompressed } from '../npz-fixtures.js';
 import { numpyFloats, numpyNumbers } from '../numpy-fixtures.js';
-import { float32Bytes, npyFile, rejects, writeScratch } from '../scratch.js';
+import { float32Bytes, npyFile, writeScratch } from '../scratch.js';
 import { zipFile, type MemberParts } from '../zip-bytes.js';
 
 const openReader = npzFormat.openReader!;
@@ -172,7 +174,7 @@ test('A stream goes through the sequences in spans, from where it is told', asyn
 
 test('A stream of another width is refused', async (t) => {
   const path = await writeScratch(t, 'a.npz', npz(packed([0, 3]), false));
-  await rejects(t, () => npzFormat.openStream({ path, modelDim: 3 }), {
+  await assertRefused(t, () => npzFormat.openStream({ path, modelDim: 3 }), {
     code: 'INVALID_SHAPE',
     path,
     what: 'got 2',
@@ -183,15 +185,15 @@ test('Ranges and targets that do not fit are refused', async (t) => {
   const reader = await openScratch(t, npz(packed([0, 1, 3]), true));
   const read = (first: number, count: number, length: number) => () =>
     reader.read(first, count, new Float32Array(length));
-  await rejects(t, read(0, 3, 6), { code: 'INVALID_OPTION', what: '`count`' });
-  await rejects(t, read(3, 0, 0), { code: 'INVALID_OPTION', what: '`first`' });
-  await rejects(t, read(0, 1, 3), { code: 'INVALID_SHAPE', what: '`data`' });
+  await assertRefused(t, read(0, 3, 6), { code: 'INVALID_OPTION', what: '`count`' });
+  await assertRefused(t, read(3, 0, 0), { code: 'INVALID_OPTION', what: '`first`' });
+  await assertRefused(t, read(0, 1, 3), { code: 'INVALID_SHAPE', what: '`data`' });
 });
 
 test('A file that is not there, and a folder, fail to open', async (t) => {
   const folder = await makeFolder(t);
-  await rejects(t, () => openReader(join(folder, 'a.npz')), { code: 'FILE_FAILED', what: 'a.npz' });
-  await rejects(t, () => openReader(folder), { code: 'FILE_FAILED', what: 'a folder' });
+  await assertRefused(t, () => openReader(join(folder, 'a.npz')), { code: 'FILE_FAILED', what: 'a.npz' });
+  await assertRefused(t, () => openReader(folder), { code: 'FILE_FAILED', what: 'a folder' });
 });
 
 for (const isDeflated of [false, true]) {
@@ -201,7 +203,7 @@ for (const isDeflated of [false, true]) {
     const reader = await openReader(path);
     t.teardown(() => reader.close());
     await writeFile(path, Buffer.alloc(50));
-    await rejects(t, () => readAll(reader), {
+    await assertRefused(t, () => readAll(reader), {
       code: 'INVALID_FILE',
       path: `${path}: a.npy: `,
       what: '`data`',
@@ -212,16 +214,15 @@ for (const isDeflated of [false, true]) {
 test('A closed file is read no more, and closed again without harm', async (t) => {
   const reader = await openScratch(t, npz(packed([0, 3]), true));
   await reader.close();
-  await rejects(t, () => readAll(reader), { code: 'FILE_FAILED', what: 'a.npz' });
+  await assertRefused(t, () => readAll(reader), { code: 'FILE_FAILED', what: 'a.npz' });
   await reader.close();
 });
 
-/** Fails within a second, to open or to read, and names the archive and `what`. */
+/** Fails soon, to open or to read, and names the archive and `what`. */
 const refuses = test.macro({
   title: (title) => `A .npz file is refused: ${title ?? ''}`,
   exec: async (t: ExecutionContext, bytes: Uint8Array, what: string) => {
     const path = await writeScratch(t, 'a.npz', bytes);
-    const started = performance.now();
     const openAndRead = async () => {
       const reader = await openReader(path);
       try {
@@ -230,8 +231,7 @@ const refuses = test.macro({
         await reader.close();
       }
     };
-    await rejects(t, openAndRead, { code: 'INVALID_FILE', path: `${path}: `, what });
-    t.true(performance.now() - started < 1000, 'took more than a second');
+    await assertRefused(t, () => soon(t, openAndRead), { code: 'INVALID_FILE', path: `${path}: `, what });
   },
 });
 
@@ -248,7 +248,7 @@ test(
   '`members`, got `"b.txt"`',
 );
 test('a folder', refuses, zipFile([{ name: 'a/', content: Buffer.alloc(0) }]), '`members`, got `"a/"`');
-test('a name twice', refuses, zipFile([array, array]), '`a.npy`, got `2`');
+test('a name twice', refuses, zipFile([array, array]), 'expected `a.npy` once, got it twice');
 test(
   'an encrypted member',
   refuses,
@@ -284,7 +284,7 @@ test(
   'b.npy: expected checksum 0 for `crc32`',
 );
 test(
-  'a long array that goes on behind its size',
+  'a long array that goes on beyond its size',
   refuses,
   zipFile([array, { ...long, held: deflateRawSync(Buffer.concat([long.content, Buffer.alloc(1)])) }]),
   `b.npy: expected the ${long.content.length} bytes inside for \`size\`, got \`${long.content.length + 1}\``,

@@ -2,8 +2,8 @@ import test from 'ava';
 import { formatOf } from '../../../src/files/sequences/formats.js';
 import { countTokens, createLayout } from '../../../src/files/sequences/layout.js';
 import type { SequenceSpan } from '../../../src/files/sequences/sequences.js';
+import { assertRefused } from '../../helpers/assertions.js';
 import { roundTrip, upTo } from '../../helpers/reader-files.js';
-import { rejects } from '../scratch.js';
 
 test('A stream gives whole sequences that fit, one at least, and goes on where another stopped', async (t) => {
   const path = (await roundTrip(t, 'a.safetensors', createLayout({ modelDim: 2, lengths: [2, 3, 0, 4, 1] })))
@@ -37,10 +37,10 @@ test('A stream gives whole sequences that fit, one at least, and goes on where a
   t.deepEqual(await take(100, 3), { lengths: [[4, 1]], numbers: upTo(20).slice(10) });
   const open = (modelDim: number, sequence: number) => () =>
     formatOf(path).openStream({ path, modelDim, start: { sequence } });
-  await rejects(t, open(3, 0), {
+  await assertRefused(t, open(3, 0), {
     code: 'INVALID_SHAPE',
     path,
     what: 'modelDim 3, as the weights have, got 2',
   });
-  await rejects(t, open(2, 6), { code: 'INVALID_FILE', path, what: '`sequences`, got `5`' });
+  await assertRefused(t, open(2, 6), { code: 'INVALID_FILE', path, what: '`sequences`, got `5`' });
 });

@@ -5,9 +5,10 @@ import { createLayout } from '../../../src/files/sequences/layout.js';
 import { createSequenceWriter } from '../../../src/files/sequences/sequence-writer.js';
 import type { SequenceLayout } from '../../../src/files/sequences/sequences.js';
 import { openTensorFile } from '../../../src/files/tensor-file.js';
+import { assertRefused } from '../../helpers/assertions.js';
 import { makeFolder } from '../../helpers/make-folder.js';
 import { npy, openScratch, readAll, roundTrip, rows, upTo } from '../../helpers/reader-files.js';
-import { rejects, safetensorsFile } from '../scratch.js';
+import { safetensorsFile } from '../scratch.js';
 
 test('Packed sequences come back from .safetensors, with metadata', async (t) => {
   const metadata = new Map([['kernel', 'native']]);
@@ -71,9 +72,9 @@ test('Unequal lengths are no .npy, which the error says, and nothing is left', a
     await writer.commit();
   };
   const unequal = { code: 'INVALID_OPTION', what: '.npy holds equal lengths only' } as const;
-  await rejects(t, () => write([3, 3, 4]), unequal);
-  await rejects(t, () => write([], createLayout({ modelDim: 2, lengths: [3, 4] })), unequal);
-  await rejects(t, () => write([0, 0]), { code: 'INVALID_OPTION', what: '`lengths[0]`' });
+  await assertRefused(t, () => write([3, 3, 4]), unequal);
+  await assertRefused(t, () => write([], createLayout({ modelDim: 2, lengths: [3, 4] })), unequal);
+  await assertRefused(t, () => write([0, 0]), { code: 'INVALID_OPTION', what: '`lengths[0]`' });
   t.deepEqual(await readdir(folder), []);
 });
 
@@ -89,10 +90,10 @@ test('A file whose header lists its sequences can’t be committed before all we
   const path = join(folder, 'a.safetensors');
   const short = await createSequenceWriter(path, { modelDim: 1, form: 'named', layout });
   await short.append({ lengths: [1] }, Float32Array.of(1));
-  await rejects(t, () => short.commit(), { code: 'INVALID_OPTION', what: '`sequences[1]`' });
+  await assertRefused(t, () => short.commit(), { code: 'INVALID_OPTION', what: '`sequences[1]`' });
   const wrong = await createSequenceWriter(path, { modelDim: 1, form: 'named', layout });
   const append = () => wrong.append({ lengths: [2] }, new Float32Array(2));
-  await rejects(t, append, { code: 'INVALID_OPTION', what: '`lengths[0]`, got `2`' });
+  await assertRefused(t, append, { code: 'INVALID_OPTION', what: '`lengths[0]`, got `2`' });
   t.deepEqual(await readdir(folder), []);
 });
 
@@ -110,7 +111,7 @@ test('Numbers of 16 bits are written where asked for, and pooled rows without an
     lengths: [2],
   });
   const path = join(await makeFolder(t), 'a.npy');
-  await rejects(t, () => createSequenceWriter(path, { modelDim: 1, dtype: 'bf16' }), {
+  await assertRefused(t, () => createSequenceWriter(path, { modelDim: 1, dtype: 'bf16' }), {
     code: 'INVALID_OPTION',
     what: 'f32 or f16 for .npy',
   });

@@ -1,13 +1,14 @@
 import test, { type ExecutionContext } from 'ava';
 import { openSequences } from '../../../src/files/sequences/formats.js';
+import { assertRefused } from '../../helpers/assertions.js';
 import { npy, packed, rows } from '../../helpers/reader-files.js';
-import { float32Bytes, rejects, safetensorsFile, writeScratch } from '../scratch.js';
+import { float32Bytes, safetensorsFile, writeScratch } from '../scratch.js';
 
 const refuses = test.macro({
   title: (title) => `A file of sequences is refused: ${title ?? ''}`,
   exec: async (t: ExecutionContext, name: string, bytes: Uint8Array, what: string) => {
     const path = await writeScratch(t, name, bytes);
-    await rejects(t, () => openSequences(path), { code: 'INVALID_FILE', path: `${path}: `, what });
+    await assertRefused(t, () => openSequences(path), { code: 'INVALID_FILE', path: `${path}: `, what });
   },
 });
 
@@ -69,6 +70,6 @@ test('Names that are none are refused', async (t) => {
   await openSequences(await write('["a"]')).then((reader) => reader.close());
   for (const ids of ['["a"', '"a"', '[]', '["a","b"]', '[[]]', '[1.5]', '[true]']) {
     const path = await write(ids);
-    await rejects(t, () => openSequences(path), { code: 'INVALID_FILE', path, what: '`ids' });
+    await assertRefused(t, () => openSequences(path), { code: 'INVALID_FILE', path, what: '`ids' });
   }
 });

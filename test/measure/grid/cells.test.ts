@@ -57,7 +57,7 @@ test('the share of the peak is that of each round', (t) => {
   t.is(peakShare, (flop * 1e3) / 1e9);
 });
 
-test('a step behind a cache counts its one token, and what it reads', (t) => {
+test('a step after a cache counts its one token, and what it reads', (t) => {
   const benchCase = caseOf({ mode: 'decode', batch: 3, tokens: 9 });
   const cell = cellOf({
     case: benchCase,

@@ -1,7 +1,11 @@
 // Pairs of files: what a machine that is busy for the whole of a file makes of a single pair, and what of several.
 import test from 'ava';
-import { compareGrids, hasSlowdown, type Comparison } from '../../../src/measure/grid/compare.js';
-import { comparePairs, type GridPair } from '../../../src/measure/grid/compare-pairs.js';
+import {
+  comparePairs,
+  hasSlowdown,
+  type Comparison,
+  type GridPair,
+} from '../../../src/measure/grid/compare.js';
 import type { Cell, Round } from '../../../src/measure/grid/results.js';
 import { createRandom, type Random } from '../../../src/core/tensor/random.js';
 import { madeCase, madeCell, madeGrid, simulateGrid } from '../../helpers/grid-results.js';
@@ -15,9 +19,10 @@ const pairOf = (a: number, b: number): GridPair => ({
 });
 
 test('one pair is compared by its rounds', (t) => {
-  const pair = pairOf(10, 13);
-  t.deepEqual(comparePairs([pair]), compareGrids(pair.a, pair.b));
-  t.is(comparePairs([pair]).pairs, 1);
+  const { pairs, cells } = comparePairs([pairOf(10, 13)]);
+  t.is(pairs, 1);
+  t.like(cells[0], { verdict: 'slower', a: 10, b: 13 });
+  t.true(Math.abs(cells[0]!.ratio! - 1.3) < 1e-9);
 });
 
 test('the ratio is the geometric mean of those of the pairs, and the interval theirs', (t) => {

@@ -1,7 +1,7 @@
 // How often a comparison is wrong, over simulated pairs of files from a machine that drifts: no difference is seen where
 // there is none in 95 of 100 whole tables, and a slow-down of 10 % is.
 import test from 'ava';
-import { compareGrids, hasSlowdown, type Comparison } from '../../../src/measure/grid/compare.js';
+import { comparePairs, hasSlowdown, type Comparison } from '../../../src/measure/grid/compare.js';
 import { createRandom } from '../../../src/core/tensor/random.js';
 import { simulateGrid } from '../../helpers/grid-results.js';
 
@@ -20,7 +20,7 @@ function simulate({ seed, pairs, isDriftShared, slowDown }: Simulation): Compari
   return Array.from({ length: pairs }, (_, pair) => {
     const drift = 0.02 + 0.01 * random.uniform();
     const noise = { random, cells: 16, rounds: 5, samples: 9, drift, isDriftShared: isDriftShared(pair) };
-    return compareGrids(simulateGrid(noise), simulateGrid({ ...noise, slowDown }));
+    return comparePairs([{ a: simulateGrid(noise), b: simulateGrid({ ...noise, slowDown }) }]);
   });
 }
 

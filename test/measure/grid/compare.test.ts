@@ -1,9 +1,17 @@
 // Two grids compared: what pairs up, what gets a verdict, what is marked and what is refused.
 import test from 'ava';
 import { HeadpoolError } from '../../../src/core/errors.js';
-import { compareGrids, hasSlowdown } from '../../../src/measure/grid/compare.js';
-import { nameOfCase, type BenchCase, type Cell, type Round } from '../../../src/measure/grid/results.js';
+import { comparePairs, hasSlowdown, type Comparison } from '../../../src/measure/grid/compare.js';
+import {
+  nameOfCase,
+  type BenchCase,
+  type Cell,
+  type GridResults,
+  type Round,
+} from '../../../src/measure/grid/results.js';
 import { madeCase, madeCell, madeGrid } from '../../helpers/grid-results.js';
+
+const compareGrids = (a: GridResults, b: GridResults): Comparison => comparePairs([{ a, b }]);
 
 /** Five rounds around `ms` that scatter by 1 %. */
 const roundsOf = (ms: number, peak = 1e9): Round[] =>

@@ -6,7 +6,7 @@ import { nameOfCase } from '../../../src/measure/grid/results.js';
 
 const one: GridSettings = {
   ...{ mode: ['layer'], heads: [8], tokens: [16], batch: [1], causal: [false], window: [null] },
-  ...{ dtype: ['f32'], kernel: ['native'], threads: [2] },
+  ...{ dtype: ['f32'], options: ['none'], kernel: ['native'], threads: [2] },
 };
 
 function namesOf(change: Partial<GridSettings>): string[] {
@@ -64,6 +64,38 @@ test('a decoding sequence has no later tokens, so causal makes no second case', 
   t.deepEqual(namesOf({ mode: ['decode'], causal: [false, true], window: [null, 4] }), [
     'decode 512/8/16 native x2',
     'decode 512/8/16 window 4 native x2',
+  ]);
+});
+
+test('options are an axis, and left out where a call can not be asked them', (t) => {
+  const { cases, notes } = expandGrid({
+    ...one,
+    mode: ['layer', 'decode'],
+    window: [null, 4],
+    options: ['none', 'lengths-T', 'window-of-all'],
+  });
+  t.deepEqual(cases.map(nameOfCase), [
+    'layer 512/8/16 native x2',
+    'layer 512/8/16 lengths-T native x2',
+    'layer 512/8/16 window-of-all native x2',
+    'layer 512/8/16 window 4 native x2',
+    'layer 512/8/16 window 4 lengths-T native x2',
+    'decode 512/8/16 native x2',
+    'decode 512/8/16 window-of-all native x2',
+    'decode 512/8/16 window 4 native x2',
+  ]);
+  t.deepEqual(notes, [
+    'options window-of-all are left out beside another window',
+    'options lengths-T are left out in mode decode, where the cache knows the lengths',
+  ]);
+});
+
+test('further grids follow, and cells of both are measured once', (t) => {
+  const { cases } = expandGrid(one, { ...one, tokens: [16, 32] }, { ...one, mode: ['decode'] });
+  t.deepEqual(cases.map(nameOfCase), [
+    'layer 512/8/16 native x2',
+    'layer 512/8/32 native x2',
+    'decode 512/8/16 native x2',
   ]);
 });
 

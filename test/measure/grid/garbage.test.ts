@@ -1,7 +1,7 @@
 // Memory that nobody refers to is given back at once.
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
-import { collectGarbage } from '../../../src/measure/grid/garbage.js';
+import { collectGarbage } from '../../../src/measure/grid/lab.js';
 
 test('shared memory that nobody refers to is freed', async (t) => {
   const before = process.memoryUsage().arrayBuffers;

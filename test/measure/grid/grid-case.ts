@@ -1,5 +1,7 @@
 // Cases, cells and results to test with, and a lab that measures nothing.
-import type { Lab, ReadyCase, Station } from '../../../src/measure/grid/lab.js';
+import { createTensor } from '../../../src/core/tensor/tensor.js';
+import type { PreparedCase } from '../../../src/measure/cases/prepare.js';
+import type { Lab, Station } from '../../../src/measure/grid/lab.js';
 import { cellOf } from '../../../src/measure/grid/cells.js';
 import type { BenchCase, GridResults, MeasuredCell } from '../../../src/measure/grid/results.js';
 
@@ -7,7 +9,7 @@ import type { BenchCase, GridResults, MeasuredCell } from '../../../src/measure/
 export function caseOf(change: Partial<BenchCase> = {}): BenchCase {
   return {
     ...{ mode: 'layer', modelDim: 32, heads: 4, headDim: 8, kvHeads: 4, tokens: 12, batch: 1 },
-    ...{ causal: false, window: null, dtype: 'f32', kernel: 'reference', threads: 1 },
+    ...{ causal: false, window: null, dtype: 'f32', options: 'none', kernel: 'reference', threads: 1 },
     ...change,
   };
 }
@@ -66,21 +68,21 @@ export function fakeLab({ samples, prepare, open, check }: Fakes = {}): FakeLab 
       return Promise.resolve({
         instructionSet: `set of ${kernel}`,
         peak: () => Promise.resolve(1e9),
-        prepare: (benchCase): Promise<ReadyCase> => {
+        prepare: (benchCase): Promise<PreparedCase> => {
           log.push(`${benchCase.tokens} on ${kernel} x${threads}`);
           prepare?.(benchCase);
           return Promise.resolve({
             call: () => {
               calls++;
-              return Promise.resolve();
+              return Promise.resolve({ output: createTensor([0]) });
             },
-            spent: () => ({ calls, phaseMs: { project: 0.5 * calls, append: 0 } }),
             check: () => Promise.resolve(check?.(benchCase) ?? 1e-7),
-            measureWorkingBytes: () => Promise.resolve(4096),
             fixedBytes: 1024,
             [Symbol.dispose]: () => log.push('disposed'),
           });
         },
+        spent: () => ({ calls, phaseMs: { project: 0.5 * calls, append: 0 } }),
+        measureWorkingBytes: () => Promise.resolve(4096),
         [Symbol.asyncDispose]: () => {
           log.push(`close ${kernel} x${threads}`);
           return Promise.resolve();

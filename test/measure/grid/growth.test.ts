@@ -2,7 +2,7 @@
 import test from 'ava';
 import { fitLaws } from '../../../src/measure/grid/growth.js';
 import type { BenchCase, GridLaws, GrowthLaw, MeasuredCell } from '../../../src/measure/grid/results.js';
-import { attentionFlop, projectionFlop } from '../../../src/measure/grid/work.js';
+import { attentionFlop, projectionFlop } from '../../../src/measure/cases/work.js';
 import { caseOf, measuredCell } from './grid-case.js';
 
 interface Cost {

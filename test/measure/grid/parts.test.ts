@@ -1,6 +1,6 @@
 // The phases of a call put together to the parts of a layer.
 import test from 'ava';
-import { partsOf } from '../../../src/measure/grid/parts.js';
+import { partsOf } from '../../../src/measure/grid/cells.js';
 import { caseOf } from './grid-case.js';
 
 const phaseMs = { project: 1, append: 0.125, decode: 2, merge: 0.25, output: 0.5 };

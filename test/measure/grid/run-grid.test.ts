@@ -2,8 +2,8 @@
 import test from 'ava';
 import { HeadpoolError } from '../../../src/core/errors.js';
 import { measureGrid, type GridHooks } from '../../../src/measure/grid/run-grid.js';
-import { parseResults } from '../../../src/measure/grid/parse-results.js';
-import type { GridProgress } from '../../../src/measure/grid/visit-clock.js';
+import { parseResults } from '../../../src/measure/stored-results.js';
+import type { MeasureProgress } from '../../../src/measure/progress.js';
 import { caseOf, fakeLab } from './grid-case.js';
 
 const options = { title: 'a grid', seconds: 1, rounds: 2 };
@@ -157,7 +157,7 @@ test('only the cells that failed are measured again', async (t) => {
 });
 
 test('progress counts visits, names the case and ends at all of them', async (t) => {
-  const seen: GridProgress[] = [];
+  const seen: MeasureProgress[] = [];
   const hooks: GridHooks = {
     onProgress: (progress) => {
       seen.push(progress);

@@ -7,8 +7,8 @@ import test, { type ExecutionContext } from 'ava';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import type { GridResults } from '../../../src/measure/grid/results.js';
 import type { ScalingResults } from '../../../src/measure/scaling/results.js';
-import { formatCharts } from '../../../src/measure/report/bench-charts.js';
-import { formatPage } from '../../../src/measure/report/bench-page.js';
+import { formatCharts } from '../../../src/measure/report/charts.js';
+import { formatPage } from '../../../src/measure/report/page.js';
 import { exampleGrid, exampleScaling } from '../../helpers/bench-fixtures.js';
 import { makeFolder } from '../../helpers/make-folder.js';
 

@@ -1,7 +1,6 @@
 // A grid as CSV and as a table.
 import test from 'ava';
-import { formatGridCsv } from '../../../src/measure/report/grid-csv.js';
-import { formatGridTable } from '../../../src/measure/report/grid-table.js';
+import { formatGridCsv, formatGridTable } from '../../../src/measure/report/grid-table.js';
 import { fitLaws } from '../../../src/measure/grid/growth.js';
 import { gridResults, measuredCell } from '../grid/grid-case.js';
 

@@ -2,12 +2,8 @@
 import test from 'ava';
 import type { ScalingPoint, ScalingResults } from '../../../src/measure/scaling/results.js';
 import { summarise } from '../../../src/measure/statistics.js';
-import { formatScalingCsv } from '../../../src/measure/report/scaling-csv.js';
-import {
-  describeAmdahl,
-  describeUniversal,
-  formatScaling,
-} from '../../../src/measure/report/scaling-table.js';
+import { describeAmdahl, describeUniversal } from '../../../src/measure/report/fits.js';
+import { formatScaling, formatScalingCsv } from '../../../src/measure/report/scaling-table.js';
 
 const work = { modelDim: 128, heads: 2, tokens: 96, batch: 1, flop: 2.5e7 };
 
@@ -82,7 +78,7 @@ test('a fit is a sentence with its parameters', (t) => {
 });
 
 test('the values have a line a point with every figure under its name', (t) => {
-  const [header, ...lines] = formatScalingCsv(results).trimEnd().split('\n');
+  const [header, ...lines] = formatScalingCsv(results).trimEnd().split('\r\n');
   const names = header!.split(',');
   const [one, two, eight] = lines.map((line) =>
     Object.fromEntries(line.split(',').map((cell, column) => [names[column]!, cell])),

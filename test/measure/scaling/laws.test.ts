@@ -4,10 +4,10 @@ import {
   amdahlSpeedUp,
   fitAmdahl,
   fitUniversal,
+  solveNonNegative,
   universalSpeedUp,
   type SpeedUp,
 } from '../../../src/measure/scaling/laws.js';
-import { solveNonNegative } from '../../../src/measure/scaling/non-negative.js';
 import { createRandom } from '../../../src/core/tensor/random.js';
 
 const counts = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32];

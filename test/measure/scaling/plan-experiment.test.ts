@@ -1,16 +1,16 @@
 // What an experiment will measure and what it will take: numbers of workers, minutes and memory.
 import test from 'ava';
 import { HeadpoolError } from '../../../src/core/errors.js';
+import { Clock, type MeasureProgress } from '../../../src/measure/progress.js';
 import {
   countPoints,
+  countWorkers,
   estimateBytes,
   estimateMs,
   refuseOverMemory,
   refuseOverTime,
-} from '../../../src/measure/scaling/estimate.js';
-import { startProgress, type ScalingProgress } from '../../../src/measure/scaling/progress.js';
+} from '../../../src/measure/scaling/plan.js';
 import { workOf } from '../../../src/measure/scaling/work.js';
-import { countWorkers } from '../../../src/measure/scaling/worker-counts.js';
 
 test('without a word, all processors are measured and doublings up to 64 are predicted', (t) => {
   t.deepEqual(countWorkers({}, 2), { measured: [1, 2], predicted: [1, 2, 4, 8, 16, 32, 64], beyond: [] });
@@ -88,17 +88,23 @@ test('work without room is refused with an estimate and what to cut', (t) => {
 });
 
 test('progress counts points and has less left after each', (t) => {
-  const seen: ScalingProgress[] = [];
-  const steps = startProgress(extent, (progress) => seen.push(progress));
-  steps.begin('a');
-  steps.end();
-  steps.begin('b');
+  const seen: MeasureProgress[] = [];
+  const clock = new Clock((progress) => seen.push(progress));
+  clock.plan(15, 1000);
+  for (const name of ['a', 'b', 'c']) {
+    clock.begin(name);
+    const endMs = performance.now() + 5;
+    while (performance.now() < endMs);
+    clock.finish(1000);
+  }
   t.deepEqual(
-    seen.map(({ step, done, total }) => [step, done, total]),
+    seen.map(({ name, done, of }) => [name, done, of]),
     [
       ['a', 0, 15],
       ['b', 1, 15],
+      ['c', 2, 15],
     ],
   );
-  t.true(seen[1]!.leftMs < seen[0]!.leftMs);
+  t.is(seen[0]!.msLeft, undefined);
+  t.true(seen[1]!.msLeft! >= 14 * 5);
 });

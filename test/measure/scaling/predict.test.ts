@@ -2,18 +2,17 @@
 import test from 'ava';
 import type { MachineCosts } from '../../../src/measure/scaling/machine-costs.js';
 import type { MeasuredPoint } from '../../../src/measure/scaling/measure-point.js';
-import { planWork } from '../../../src/measure/scaling/planned-work.js';
-import { Predictor } from '../../../src/measure/scaling/predict.js';
+import { planCase } from '../../../src/measure/cases/plan.js';
+import { Predictor, toCurve } from '../../../src/measure/scaling/predict.js';
 import type { ScalingWork } from '../../../src/measure/scaling/results.js';
-import { toCurve } from '../../../src/measure/scaling/curve.js';
 import { summarise } from '../../../src/measure/statistics.js';
-import { workOf } from '../../../src/measure/scaling/work.js';
+import { shapeOf, workOf } from '../../../src/measure/scaling/work.js';
 
 const interval = { low: 1, high: 1 };
 
 /** A point of one worker at 1 ms for `flopPerMs`, with `dispatchMs` beside it. */
 function pointOf(work: ScalingWork, flopPerMs: number, dispatchMs: number): MeasuredPoint {
-  const phases = planWork(work).phases.map(({ name, flop }) => [name, flop / flopPerMs] as const);
+  const phases = planCase(shapeOf(work)).phases.map(({ name, flop }) => [name, flop / flopPerMs] as const);
   const ms = work.flop / flopPerMs + dispatchMs;
   const phaseMs = Object.fromEntries(phases);
   const ratios = { speedUp: 1, speedUpInterval: interval, efficiency: 1, peakSpeedUp: 1, peakEfficiency: 1 };

@@ -1,8 +1,8 @@
 // Works can be cut along their axis and along nothing else, and grow as they should.
 import test from 'ava';
-import { planWork } from '../../../src/measure/scaling/planned-work.js';
+import { outsideBytes, planCase } from '../../../src/measure/cases/plan.js';
 import { scalingAxes, type ScalingAxis } from '../../../src/measure/scaling/results.js';
-import { sizeFor, workOf } from '../../../src/measure/scaling/work.js';
+import { shapeOf, sizeFor, workOf } from '../../../src/measure/scaling/work.js';
 import { unitWords } from '../../../src/core/protocol/tables.js';
 
 type Words = readonly [
@@ -14,7 +14,7 @@ type Words = readonly [
 ];
 
 function attendUnits(axis: ScalingAxis, size: number): Words[] {
-  const { units } = planWork(workOf(axis, size)).phases.find(({ name }) => name === 'attend')!;
+  const { units } = planCase(shapeOf(workOf(axis, size))).phases.find(({ name }) => name === 'attend')!;
   return Array.from({ length: units.length / unitWords }, (_, n) => {
     return [...units.subarray(n * unitWords, (n + 1) * unitWords)] as unknown as Words;
   });
@@ -40,21 +40,21 @@ for (const axis of scalingAxes) {
 
   test(`by ${axis}, projections have units enough for every unit of attention`, (t) => {
     for (const size of [2, 7, 30]) {
-      for (const { name, unitFlop } of planWork(workOf(axis, size)).phases)
+      for (const { name, unitFlop } of planCase(shapeOf(workOf(axis, size))).phases)
         t.true(unitFlop.length >= size, `${name} of ${size}`);
     }
   });
 
   test(`by ${axis}, work is counted as the planner counts it`, (t) => {
     for (const size of [1, 5, 16]) {
-      const { phases, unitCount } = planWork(workOf(axis, size));
+      const { phases } = planCase(shapeOf(workOf(axis, size)));
       t.deepEqual(
         phases.map(({ name }) => name),
         ['project', 'attend', 'output'],
       );
       const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
       t.is(sum(phases.map(({ flop }) => flop)), workOf(axis, size).flop);
-      t.is(sum(phases.map(({ unitFlop }) => unitFlop.length)), unitCount);
+      for (const { unitCount, unitFlop } of phases) t.is(unitFlop.length, unitCount);
       for (const { flop, unitFlop } of phases) t.is(sum([...unitFlop]), flop);
     }
   });
@@ -72,8 +72,9 @@ for (const axis of scalingAxes) {
 }
 
 test('memory is told without using it', (t) => {
-  const { givenBytes, engineBytes } = planWork(workOf('heads', 200));
-  // 4 weights [12800, 12800] and 96 rows of them.
-  t.is(givenBytes, 4 * 12_800 ** 2 * 4 + 96 * 12_800 * 4);
+  const shape = shapeOf(workOf('heads', 200));
+  const { engineBytes } = planCase(shape);
+  // 4 weights [12800, 12800] with biases, 96 rows of them as input, and two outputs.
+  t.is(outsideBytes(shape), 4 * (12_800 ** 2 + 12_800) * 4 + 3 * 96 * 12_800 * 4);
   t.true(engineBytes > 4 * 12_800 ** 2 * 4 && engineBytes < 1.2 * 4 * 12_800 ** 2 * 4);
 });

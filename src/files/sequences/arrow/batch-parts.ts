@@ -3,9 +3,8 @@ import type { FieldNode, RecordBatch } from 'apache-arrow/ipc/metadata/message';
 import { invalidFile } from '../../../core/errors.js';
 import { readFully } from '../../positional-io.js';
 import type { ColumnStart } from './locate-columns.js';
-import { allocateBytes } from './allocate.js';
 import type { Place } from './decode-metadata.js';
-import type { ArrowMessage, Body } from './messages.js';
+import { allocateBytes, type ArrowMessage, type Body } from './messages.js';
 
 /** Whether each of some elements is there: a bit each, the lowest first. */
 export type Bitmap = Uint8Array;

@@ -1,6 +1,6 @@
 // Takes counted bytes out of a stream of chunks. Memory grows with what arrives, not with what was announced.
 import { attempt } from '../../attempt.js';
-import { allocateBytes } from './allocate.js';
+import { allocateBytes } from './messages.js';
 
 const firstBytes = 2 ** 16;
 

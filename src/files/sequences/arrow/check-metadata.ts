@@ -1,5 +1,5 @@
 // Walks the metadata of an Arrow message or footer before the package decodes it: afterwards no count in it is larger
-// than the bytes behind it. Slots and numbers of types are those of Arrow's Message.fbs, Schema.fbs and File.fbs.
+// than the bytes after it. Slots and numbers of types are those of Arrow's Message.fbs, Schema.fbs and File.fbs.
 import { FlatTable } from './flatbuffer.js';
 
 /** What is known of a message without decoding its header. */

@@ -21,7 +21,7 @@ import {
   type MessageSource,
   type Messages,
 } from './messages.js';
-import { readFromMemory, readThroughWindow } from './windowed-reading.js';
+import { readFromMemory, readThroughWindow } from '../../windowed-reading.js';
 
 interface OpenFile {
   readonly pkg: ArrowPackage;
@@ -114,7 +114,7 @@ async function* readStream(open: OpenFile): Messages {
     const message = await readMessage(open, { offset, limit, label });
     if (message === undefined) {
       const rest = limit - offset - prefixBytes;
-      if (rest > 0) throw invalidFile(path, 'nothing behind the end of the stream', 'data', rest);
+      if (rest > 0) throw invalidFile(path, 'nothing after the end of the stream', 'data', rest);
       return undefined;
     }
     yield message;

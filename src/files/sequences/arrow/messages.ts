@@ -1,7 +1,7 @@
 // What the messages of an Arrow file are, wherever they come from, and how each begins.
 // Format: https://arrow.apache.org/docs/format/Columnar.html#serialization-and-interprocess-communication-ipc
 import type { Schema } from 'apache-arrow';
-import { invalidFile } from '../../../core/errors.js';
+import { HeadpoolError, invalidFile } from '../../../core/errors.js';
 import type { Reading } from '../../positional-io.js';
 import type { DecodedMessage, Place } from './decode-metadata.js';
 
@@ -19,7 +19,7 @@ export interface Body {
 export interface ArrowMessage extends DecodedMessage {
   readonly place: Place;
   readonly body: Body;
-  /** Its first byte and the one behind it, counted in the whole file. */
+  /** Its first byte and the one after it, counted in the whole file. */
   readonly begin: number;
   readonly end: number;
 }
@@ -73,6 +73,21 @@ export function parsePrefix(prefix: Uint8Array, { path, label }: Place): number 
 
 export function cutShort({ path, label }: Place, part: 'metadata' | 'body', length: number, found: number) {
   return invalidFile(path, `${length} bytes`, `${label}.${part}`, found);
+}
+
+/**
+ * Memory of a size that a file asks for.
+ * @throws MEMORY_LIMIT if it can't be had: sparse files promise more than there is and cost nothing
+ */
+export function allocateBytes(path: string, length: number): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(length);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new HeadpoolError('MEMORY_LIMIT', `${path}: no memory for ${length} bytes of one message`, {
+      cause,
+    });
+  }
 }
 
 export function isMagic(start: Uint8Array): boolean {

@@ -13,7 +13,7 @@ import {
   type MessageSource,
   type Messages,
 } from './messages.js';
-import { readFromMemory } from './windowed-reading.js';
+import { readFromMemory } from '../../windowed-reading.js';
 
 /** @throws INVALID_FILE, FILE_FAILED */
 export async function openPipeMessages(
@@ -46,9 +46,9 @@ async function* readPipe(pkg: ArrowPackage, path: string, queue: ByteQueue): Mes
     }
     const metadataLength = parsePrefix(prefix, place);
     if (metadataLength === 0) {
-      // Waits for the end, as a second stream behind the first would else be lost in silence.
+      // Waits for the end, as a second stream after the first would else be lost in silence.
       const { length } = await queue.take(1);
-      if (length > 0) throw invalidFile(path, 'nothing behind the end of the stream', 'data', length);
+      if (length > 0) throw invalidFile(path, 'nothing after the end of the stream', 'data', length);
       return undefined;
     }
     const metadata = await queue.take(metadataLength);

@@ -53,7 +53,7 @@ class ArrowStream implements SequenceStream {
   readonly #source: OpenSource;
   #dictionary: readonly SequenceName[] = [];
   #batch: OpenBatch | undefined;
-  /** What ended the stream, since what lies behind it must not be taken for its end. */
+  /** What ended the stream, since what follows it must not be taken for its end. */
   #failure: Error | undefined;
   /** Behind the batch that is open. */
   #rows = 0;
@@ -93,7 +93,7 @@ class ArrowStream implements SequenceStream {
     return this.#source.messages.close();
   }
 
-  /** Goes to the next batch, and opens it if it reaches behind row `least`. False at the end. */
+  /** Goes to the next batch, and opens it if it reaches beyond row `least`. False at the end. */
   async #openNext(least: number): Promise<boolean> {
     const { messages, columns, modelDim } = this.#source;
     for (;;) {

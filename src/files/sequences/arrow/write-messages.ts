@@ -33,7 +33,7 @@ export function createSchema(
   return new Schema(fields, new Map(metadata));
 }
 
-/** A message's metadata behind its length, padded. */
+/** A message's metadata after its length, padded. */
 export function frameMessage(metadata: Uint8Array): Uint8Array {
   const length = align(metadata.byteLength);
   const bytes = Buffer.alloc(prefixBytes + length);

@@ -1,6 +1,7 @@
 // A place in one line of JSON that moves on, and the errors that name it: by line and field, or by line and column,
 // which counts bytes from 1.
 import { invalidFile, type HeadpoolError } from '../../../core/errors.js';
+import { givenTwice } from '../../field-name.js';
 import { findFault, parseNumbers, type ListRule } from './numbers.js';
 import { codes, findAny, readString, skipBlanks, valueOf } from './text.js';
 
@@ -48,7 +49,7 @@ export class LineCursor {
 
   /** @throws INVALID_FILE unless nothing but blanks is left */
   takeEnd(): void {
-    if (this.peek() !== '') throw this.unexpected('nothing behind the closing brace');
+    if (this.peek() !== '') throw this.unexpected('nothing after the closing brace');
   }
 
   takeString(): string {
@@ -81,12 +82,20 @@ export class LineCursor {
 
   /** @param field default the line itself */
   invalid(what: string, value: unknown, field?: string): HeadpoolError {
-    const line = `line ${this.#number}`;
-    return invalidFile(this.#path, what, field === undefined ? line : `${line}, ${field}`, value);
+    return invalidFile(this.#path, what, this.#place(field), value);
+  }
+
+  givenTwice(field: string): HeadpoolError {
+    return givenTwice(this.#path, this.#place(field));
   }
 
   unexpected(what: string): HeadpoolError {
     const text = this.line.toString('utf8', this.#at, this.#at + 40);
     return this.invalid(what, text === '' ? undefined : text, `column ${this.#at + 1}`);
+  }
+
+  #place(field?: string): string {
+    const line = `line ${this.#number}`;
+    return field === undefined ? line : `${line}, ${field}`;
   }
 }

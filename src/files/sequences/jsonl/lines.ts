@@ -8,7 +8,7 @@ export interface Line {
   /** Without the newline, valid until the next line is read; undefined if there are more than the limit. */
   readonly bytes: Buffer | undefined;
   readonly byteLength: number;
-  /** The first byte behind its newline, counted from the start of the file. */
+  /** The first byte after its newline, counted from the start of the file. */
   readonly end: number;
 }
 

@@ -18,7 +18,7 @@ const harmless = { bytes: 2 ** 20, bytesPerNumber: 32 };
 const isOfNumbers = new Uint8Array(256);
 for (const byte of Buffer.from('0123456789+-.eE, \t\r\n')) isOfNumbers[byte] = 1;
 
-/** The list from the bracket at `begin` to the next one, and what lies behind; undefined if it breaks the rule. */
+/** The list from the bracket at `begin` to the next one, and what follows; undefined if it breaks the rule. */
 export function parseNumbers(
   line: Buffer,
   begin: number,

@@ -49,7 +49,7 @@ export function parseRow(line: Buffer, number: number, source: Source): JsonlRow
   return { name, ...content };
 }
 
-/** A known key that is not yet `seen`, and the colon and blanks behind it. */
+/** A known key that is not yet `seen`, and the colon and blanks after it. */
 function takeKey(cursor: LineCursor, seen: Set<string>): string {
   if (cursor.peek() !== '"') throw cursor.unexpected('a quoted key');
   const column = cursor.at + 1;
@@ -59,7 +59,7 @@ function takeKey(cursor: LineCursor, seen: Set<string>): string {
     // How near a name is takes time with its length to find out.
     throw new HeadpoolError('INVALID_FILE', message + (key.length > 80 ? '' : didYouMean(key, keys)));
   }
-  if (seen.has(key)) throw cursor.invalid('a single entry', 2, key);
+  if (seen.has(key)) throw cursor.givenTwice(key);
   seen.add(key);
   cursor.take(':');
   cursor.peek();
@@ -100,8 +100,8 @@ function takeRows(cursor: LineCursor, { modelDim }: Source): Content {
 function countRows({ line, at }: LineCursor, modelDim: number): number {
   const most = Math.floor((line.length - at) / (2 * modelDim + 1));
   let count = 0;
-  let behind = at;
-  while (count < most && (behind = line.indexOf(codes.bracket, behind) + 1) > 0) count++;
+  let next = at;
+  while (count < most && (next = line.indexOf(codes.bracket, next) + 1) > 0) count++;
   return count;
 }
 

@@ -1,5 +1,5 @@
 // The sequences of a .jsonl file, or of standard input, in their order: only the lines of one span and the line
-// behind it are in memory.
+// after it are in memory.
 import { HeadpoolError, expected, invalidFile } from '../../../core/errors.js';
 import { openByteSource, type ByteSource } from './byte-source.js';
 import { LineReader, type Line } from './lines.js';
@@ -76,7 +76,7 @@ class JsonlStream implements SequenceStream {
   readonly #bytes: ByteSource;
   readonly #lines: LineReader;
   #sequence: number;
-  /** Read, but behind the last span. */
+  /** Read, but after the last span. */
   #held: Entry | undefined;
   /** Why nothing more can be read. */
   #failure: { readonly error: unknown } | undefined;

@@ -21,7 +21,7 @@ export function findAny(line: Uint8Array, at: number, bytes: readonly number[]):
   return at;
 }
 
-/** The string whose opening quote is at `begin`, and what lies behind it; or what it should have been. */
+/** The string whose opening quote is at `begin`, and what follows it; or what it should have been. */
 export function readString(
   line: Uint8Array,
   begin: number,

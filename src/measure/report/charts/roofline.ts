@@ -1,14 +1,12 @@
 // The roofline (Williams et al., 2009): operations a second against operations a byte, below the multiply-adds' rate and the
 // memory's, both as they were measured.
-import { group, max, median } from 'd3-array';
-import { benchModes, type MeasuredCell } from '../../grid/results.js';
-import { formatFigure, formatTick } from '../../../page/figures.js';
-import { markup, type Markup } from '../../../page/markup.js';
+import { bytesPerElement } from '../../../core/tensor/dtype.js';
+import { benchModes, type BenchCase, type MeasuredCell } from '../../grid/results.js';
+import { median } from '../../statistics.js';
 import type { Chart } from '../../../page/charts/chart.js';
-import { bytesOfCase } from './intensity.js';
 import {
+  classOf,
   drawDotSample,
-  drawHollowSample,
   drawLine,
   drawLineSample,
   drawPoint,
@@ -17,8 +15,9 @@ import {
 } from '../../../page/charts/marks.js';
 import { composeChart, drawAxes, xRange, yRange } from '../../../page/charts/plot.js';
 import { isPositive, logAxis } from '../../../page/charts/scales.js';
-import { seriesColours } from '../../../page/charts/theme.js';
-import { tooltipOf } from './tooltip.js';
+import { formatFigure, formatTick } from '../../../page/figures.js';
+import { markup, nothing, type Markup } from '../../../page/markup.js';
+import { groupBy, noisyEntry, tooltipOf } from './series.js';
 
 /** What bounds a kernel on so many threads. */
 export interface Roof {
@@ -31,16 +30,15 @@ export interface Roof {
 
 /** The roofs of all kernels and numbers of threads among the cells. */
 export function roofsOf(cells: readonly MeasuredCell[]): Roof[] {
-  const engines = group(cells, ({ case: { kernel, threads } }) => `${kernel} x${threads}`);
-  return [...engines].map(([name, own]) => {
-    const { threads } = own[0]!.case;
+  const engineOf = ({ case: { kernel, threads } }: MeasuredCell) => `${kernel} x${threads}`;
+  return groupBy(cells, engineOf).map((own) => {
     const peaks = own.flatMap(({ rounds }) => rounds.map(({ peak }) => peak / 1e9)).filter(isPositive);
-    const alike = cells.filter((cell) => cell.case.threads === threads);
-    const read = max(alike, ({ gigabytesPerSecond }) => gigabytesPerSecond ?? undefined);
+    const alike = cells.filter((cell) => cell.case.threads === own[0]!.case.threads);
+    const read = Math.max(...alike.map(({ gigabytesPerSecond }) => gigabytesPerSecond ?? 0));
     return {
-      name,
-      gflopPerSecond: median(peaks) ?? Number.NaN,
-      gigabytesPerSecond: read !== undefined && isPositive(read) ? read : null,
+      name: engineOf(own[0]!),
+      gflopPerSecond: peaks.length === 0 ? Number.NaN : median(peaks),
+      gigabytesPerSecond: isPositive(read) ? read : null,
       cells: own,
     };
   });
@@ -52,7 +50,9 @@ export function drawRoofline(cells: readonly MeasuredCell[]): Chart | null {
   const points = roofs.flatMap((roof) => roof.points);
   if (points.length === 0) return null;
   const about = {
-    ...{ name: 'roofline', title: 'Roofline', heading: 'Rate against intensity' },
+    name: 'roofline',
+    title: 'Roofline',
+    heading: 'Rate against intensity',
     caption: 'Colours are kernels on so many threads, shapes are modes.',
     description:
       'GFLOP/s against the operations for each byte that must be moved, both logarithmic; lines are the measured rates of multiply-adds and, where a cache was read, of memory.',
@@ -67,16 +67,14 @@ export function drawRoofline(cells: readonly MeasuredCell[]): Chart | null {
   const marks = roofs.flatMap(({ name, points: own, colour }) =>
     own.map((point) => drawPoint(name, point, axes, { colour, shape: point.shape })),
   );
-  const lines = roofs.flatMap((roof) => drawRoof(roof, axes, classOf(roof.colour)));
   const entries = [
-    ...roofs.map(({ name, colour }) => ({ name, sample: drawLineSample(classOf(colour)) })),
+    ...roofs.map(({ name, colour }) => ({ name, sample: drawLineSample(classOf({ colour })) })),
     ...benchModes
       .map((mode, shape) => ({ name: mode, shape, sample: drawDotSample('neutral', shape) }))
       .filter(({ shape }) => points.some((point) => point.shape === shape)),
-    ...(points.some(({ isHollow }) => isHollow)
-      ? [{ name: 'noisy', sample: drawHollowSample('neutral', false) }]
-      : []),
+    ...noisyEntry(points),
   ];
+  const lines = roofs.map((roof) => drawRoof(roof, axes, classOf(roof)));
   return composeChart(about, markup`${frame}${lines}${marks}`, entries);
 }
 
@@ -100,17 +98,35 @@ function pointsOf({ cells }: Roof): RoofPoint[] {
 }
 
 /** From the left edge up the memory's rate to the multiply-adds' rate, and along it; no lower than the chart. */
-function drawRoof({ gflopPerSecond, gigabytesPerSecond }: Roof, axes: Axes, className: string): Markup[] {
-  if (!isPositive(gflopPerSecond)) return [];
+function drawRoof({ gflopPerSecond, gigabytesPerSecond }: Roof, axes: Axes, className: string): Markup {
+  if (!isPositive(gflopPerSecond)) return nothing;
   const [least, most] = axes.x.domain;
   const [lowest] = axes.y.domain;
   const bandwidth = gigabytesPerSecond ?? Number.POSITIVE_INFINITY;
   const start = Math.max(least, lowest / bandwidth);
   const ridge = Math.min(most, Math.max(start, gflopPerSecond / bandwidth));
   const line = [start, ridge, most].map((x) => ({ x, y: Math.min(gflopPerSecond, x * bandwidth) }));
-  return [drawLine(line, axes, `thin ${className}`)];
+  return drawLine(line, axes, `thin ${className}`);
 }
 
-function classOf(colour: number): string {
-  return `s${colour % seriesColours.light.length}`;
+const floatBytes = 4;
+
+/**
+ * The bytes that a call must move at least, each read or written once: inputs, weights, outputs and in mode decode the
+ * cached keys and values that a token attends. Inputs and cache are of the case's dtype, weights and outputs of 4 bytes.
+ */
+export function bytesOfCase(benchCase: BenchCase): number {
+  const { mode, modelDim, headDim, kvHeads, tokens, batch, window, dtype } = benchCase;
+  const inputBytes = bytesPerElement[dtype];
+  const keyDim = kvHeads * headDim;
+  const weights = 2 * modelDim * (modelDim + keyDim) * floatBytes;
+  const ownBytes = modelDim * (inputBytes + floatBytes);
+  switch (mode) {
+    case 'layer':
+      return batch * tokens * ownBytes + weights;
+    case 'attention':
+      return batch * tokens * (ownBytes + 2 * keyDim * inputBytes);
+    case 'decode':
+      return batch * (2 * Math.min(tokens, window ?? tokens) * keyDim * inputBytes + ownBytes) + weights;
+  }
 }

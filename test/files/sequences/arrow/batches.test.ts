@@ -9,7 +9,7 @@ const lies = (title: string, parts: BatchParts, what: string): void => {
 const usual = [[0, 0], [0, 12], [16, 0], [16, 0], [16, 24]] as const; // prettier-ignore
 lies('list offsets below 0', { offsets: [-1, 1, 3] }, '`message 1.buffers[1][0]`, got `-1`');
 lies('list offsets that fall', { offsets: [0, 2, 1] }, '2 to 3 for `message 1.buffers[1][2]`, got `1`');
-lies('list offsets behind the rows', { offsets: [0, 1, 4] }, '`message 1.buffers[1][2]`, got `4`');
+lies('list offsets beyond the rows', { offsets: [0, 1, 4] }, '`message 1.buffers[1][2]`, got `4`');
 lies('more rows than columns have', { length: 3 }, '`message 1.nodes[0].length`, got `2`');
 lies('rows without end', { length: 2 ** 52, nodes: [[2 ** 52, 0], [3, 0], [6, 0]] }, '`message 1.buffers[1]`, got `12`'); // prettier-ignore
 lies('rows below 0', { length: -1 }, '`message 1.length`, got `-1`');
@@ -20,7 +20,7 @@ lies('nulls without a bitmap', { nodes: [[2, 1], [3, 0], [6, 0]] }, '`message 1.
 lies('too few nodes', { nodes: [[2, 0], [3, 0]] }, '3, as the schema has for `message 1.nodes`, got `2`'); // prettier-ignore
 lies('too many buffers', { buffers: [...usual, [0, 0]] }, '`message 1.buffers`, got `6`');
 lies(
-  'a buffer behind the body',
+  'a buffer beyond the body',
   { buffers: [...usual.slice(0, 4), [24, 24]] },
   '`message 1.buffers[4]`, got `[24,24]`',
 );

@@ -7,6 +7,7 @@ import { createRandom } from '../../../../src/core/tensor/random.js';
 import { fileOf, threeBatches } from '../../../helpers/arrow-checks.js';
 import { chunksOf, countUp, makeTable, openArrow, readAll } from '../../../helpers/arrow-tables.js';
 import { makeFolder } from '../../../helpers/make-folder.js';
+import { soon } from '../../../helpers/cpu-time.js';
 
 test('Damaged bytes give sequences or an error of ours, and an end', async (t) => {
   const random = createRandom(20);
@@ -29,16 +30,15 @@ test('Damaged bytes give sequences or an error of ours, and an end', async (t) =
     if (round % 3 === 0) damaged = damaged.subarray(0, below(damaged.length));
     await writeFile(path, damaged);
     const isPiped = round % 5 === 0;
-    const started = performance.now();
+    const read = async () => readAll(await openArrow(path, isPiped ? { bytes: chunksOf(damaged, 100) } : {}));
     try {
-      await readAll(await openArrow(path, isPiped ? { bytes: chunksOf(damaged, 100) } : {}));
+      await soon(t, read, `round ${round}`);
       outcomes.read++;
     } catch (error) {
       if (!(error instanceof HeadpoolError)) t.log(round, error);
       t.true(error instanceof HeadpoolError, `round ${round}`);
       outcomes.refused++;
     }
-    t.true(performance.now() - started < 1000, `round ${round} took more than a second`);
   }
   t.true(outcomes.read > 10 && outcomes.refused > 100, JSON.stringify(outcomes));
 });

@@ -7,8 +7,8 @@ import { arrowFormat } from '../../../../src/files/sequences/arrow-format.js';
 import type { OutputOutline, SequenceName, Sequences } from '../../../../src/files/sequences/sequences.js';
 import { decodeF16, encodeF16 } from '../../../../src/core/tensor/dtype.js';
 import { createRandom } from '../../../../src/core/tensor/random.js';
+import { assertRefused } from '../../../helpers/assertions.js';
 import { makeFolder } from '../../../helpers/make-folder.js';
-import { rejects } from '../../scratch.js';
 import { openArrow, readAll, width } from '../../../helpers/arrow-tables.js';
 
 const outlineOf = (path: string, rest: Partial<OutputOutline> = {}): OutputOutline => ({
@@ -178,24 +178,27 @@ test('Sequences that take other bytes than assumed are refused', async (t) => {
     path: `${path}: `,
     what: `6 sequences for \`data\`, got \`${bytes}\``,
   } as const;
-  await rejects(t, assume({ lengths: [3, 0, 1, 2, 5, 3], names }, bytes), refusal);
-  await rejects(t, assume({ lengths }, bytes), refusal);
-  await rejects(t, assume({ lengths, names }, bytes + 8), { ...refusal, what: `got \`${bytes + 8}\`` });
+  await assertRefused(t, assume({ lengths: [3, 0, 1, 2, 5, 3], names }, bytes), refusal);
+  await assertRefused(t, assume({ lengths }, bytes), refusal);
+  await assertRefused(t, assume({ lengths, names }, bytes + 8), { ...refusal, what: `got \`${bytes + 8}\`` });
 });
 
 test('What Arrow can’t hold is refused', async (t) => {
   const path = 'a.arrow';
-  await rejects(t, () => encoderOf(outlineOf(path, { dtype: 'bf16' })), {
+  await assertRefused(t, () => encoderOf(outlineOf(path, { dtype: 'bf16' })), {
     code: 'INVALID_OPTION',
     path,
     what: 'got `bf16`',
   });
   const encoder = await encoderOf(outlineOf(path));
   const long = { code: 'INVALID_OPTION', what: '`lengths[1]`, got `2147483648`' } as const;
-  await rejects(t, () => encoder.encode({ lengths: [0, 2 ** 31] }, rows), long);
+  await assertRefused(t, () => encoder.encode({ lengths: [0, 2 ** 31] }, rows), long);
   const pooled = await encoderOf(outlineOf(path, { isPooled: true }));
   for (const tokens of [0, 2]) {
     const what = `1 token in Arrow for \`lengths[0]\`, got \`${tokens}\``;
-    await rejects(t, () => pooled.encode({ lengths: [tokens] }, rows), { code: 'INVALID_OPTION', what });
+    await assertRefused(t, () => pooled.encode({ lengths: [tokens] }, rows), {
+      code: 'INVALID_OPTION',
+      what,
+    });
   }
 });

@@ -4,6 +4,7 @@ import { tableToIPC } from 'apache-arrow';
 import test from 'ava';
 import { createArrowFormat } from '../../../../src/files/sequences/arrow-format.js';
 import { loadArrow } from '../../../../src/files/sequences/arrow/load-arrow.js';
+import { assertRefused } from '../../../helpers/assertions.js';
 import { openBytes, whole } from '../../../helpers/arrow-checks.js';
 import {
   batchMessage,
@@ -14,7 +15,7 @@ import {
   width,
 } from '../../../helpers/arrow-tables.js';
 import { makeFolder } from '../../../helpers/make-folder.js';
-import { rejects, writeScratch } from '../../scratch.js';
+import { writeScratch } from '../../scratch.js';
 
 test('What ended a stream is said again, and is not taken for its end', async (t) => {
   const broken = streamFile(batchMessage(), batchMessage({ offsets: [0, 2, 1] }), batchMessage());
@@ -27,12 +28,12 @@ test('What ended a stream is said again, and is not taken for its end', async (t
 
 test('A missing file, and a failing pipe, are the system’s errors', async (t) => {
   const path = join(await makeFolder(t), 'a.arrow');
-  await rejects(t, () => openArrow(path), { code: 'FILE_FAILED', path, what: 'ENOENT' });
+  await assertRefused(t, () => openArrow(path), { code: 'FILE_FAILED', path, what: 'ENOENT' });
   async function* failing(): AsyncGenerator<Uint8Array> {
     yield await Promise.resolve(whole.subarray(0, 100));
     throw new Error('the writer is gone');
   }
-  await rejects(t, () => openArrow('-', { bytes: failing() }), {
+  await assertRefused(t, () => openArrow('-', { bytes: failing() }), {
     code: 'FILE_FAILED',
     path: '-: ',
     what: 'the writer is gone',
@@ -48,7 +49,7 @@ test('A file that shrinks under way is refused', async (t) => {
   if (span === undefined || 'error' in span) return t.fail();
   await writeFile(path, 'short');
   const read = () => span.read(new Float32Array(tokens * width));
-  await rejects(t, read, { code: 'INVALID_FILE', path, what: '`data`' });
+  await assertRefused(t, read, { code: 'INVALID_FILE', path, what: '`data`' });
 });
 
 test('Where the package is missing, the error says what to install', async (t) => {
@@ -57,7 +58,7 @@ test('Where the package is missing, the error says what to install', async (t) =
   });
   const format = createArrowFormat(() => loadArrow(() => Promise.reject(cause)));
   const missing = { code: 'INVALID_OPTION', what: 'npm install apache-arrow' } as const;
-  await rejects(t, () => format.openStream({ path: 'a.arrow', modelDim: width }), missing);
+  await assertRefused(t, () => format.openStream({ path: 'a.arrow', modelDim: width }), missing);
   const outline = {
     path: 'a.arrow',
     form: 'packed',
@@ -65,7 +66,7 @@ test('Where the package is missing, the error says what to install', async (t) =
     dtype: 'f32',
     isPooled: false,
   } as const;
-  await rejects(t, () => format.createEncoder!({ ...outline, metadata: new Map() }), missing);
+  await assertRefused(t, () => format.createEncoder!({ ...outline, metadata: new Map() }), missing);
   const error = await t.throwsAsync(loadArrow(() => Promise.reject(cause)));
   t.is(error.cause, cause);
 });

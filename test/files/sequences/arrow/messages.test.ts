@@ -27,7 +27,7 @@ refusesStream(
 refusesStream(
   'two streams in one',
   Buffer.concat([whole, whole]),
-  'nothing behind the end of the stream for `data`',
+  'nothing after the end of the stream for `data`',
 );
 refusesStream('a schema in the middle', streamFile(schemaMessage()), 'a single schema for `message 1`');
 refusesStream(

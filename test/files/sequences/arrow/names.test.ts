@@ -15,6 +15,7 @@ import {
 } from 'apache-arrow';
 import { BufferRegion, FieldNode, RecordBatch } from 'apache-arrow/ipc/metadata/message';
 import test, { type ExecutionContext } from 'ava';
+import { assertRefused } from '../../../helpers/assertions.js';
 import { kinds, openBytes, patched } from '../../../helpers/arrow-checks.js';
 import {
   countUp,
@@ -24,7 +25,6 @@ import {
   readAll,
   schemaMessage,
 } from '../../../helpers/arrow-tables.js';
-import { rejects } from '../../scratch.js';
 
 const named = test.macro({
   title: (title) => `Sequences are called by ${title ?? ''}`,
@@ -51,7 +51,7 @@ test(
   ['b', 'a', null, 'b'],
 );
 
-test('Dictionaries that grow or are replaced between batches apply to the batches behind them', async (t) => {
+test('Dictionaries that grow or are replaced between batches apply to the batches after them', async (t) => {
   const type = new Dictionary(new Utf8(), new Int32(), 7);
   const table = makeTable([[], []], ['a', 'b'], { id: type }).concat(makeTable([[]], ['c'], { id: type }));
   const writer = new RecordBatchStreamWriter();
@@ -89,7 +89,7 @@ test('Views of names that leave their buffer damage a sequence, and those that s
   const shared = patched(written, (copy) => {
     for (let row = 0; row < 40; row++) copy.writeInt32LE(2 ** 20, viewAt + 16 * row);
   });
-  await rejects(t, async () => readAll(await openBytes(t, shared)), {
+  await assertRefused(t, async () => readAll(await openBytes(t, shared)), {
     code: 'INVALID_FILE',
     what: 'bytes of text',
   });
@@ -104,7 +104,7 @@ test('Buffers of views that overlap are refused before they are read', async (t)
     const records = new RecordBatch(0, nodes, places, null, viewCounts);
     const batch = frame(Message.encode(Message.from(records, 16)), new Uint8Array(16));
     const file = Buffer.concat([schemaMessage(new Schema(fields)), batch, endOfStream]);
-    await rejects(t, async () => readAll(await openBytes(t, file)), { code: 'INVALID_FILE', what });
+    await assertRefused(t, async () => readAll(await openBytes(t, file)), { code: 'INVALID_FILE', what });
   };
   await refuse([3], [[0, 16], [0, 16], [0, 16]], 'at most 16 bytes of text for `message 1.buffers[2]`, got `48`'); // prettier-ignore
   await refuse([-3], [[0, 16]], '7, as the schema has for `message 1.buffers`, got `8`');

@@ -12,6 +12,7 @@ import {
 } from 'apache-arrow';
 import test, { type ExecutionContext } from 'ava';
 import { HeadpoolError } from '../../../../src/core/errors.js';
+import { assertRefused } from '../../../helpers/assertions.js';
 import { kinds, openBytes, patched, refusesStream } from '../../../helpers/arrow-checks.js';
 import {
   countUp,
@@ -24,7 +25,8 @@ import {
   schemaOf,
   width,
 } from '../../../helpers/arrow-tables.js';
-import { rejects, writeScratch } from '../../scratch.js';
+import { soon } from '../../../helpers/cpu-time.js';
+import { writeScratch } from '../../scratch.js';
 
 /** A message whose schema is an empty table: of endianness `endianness`, if not 0. */
 function minimalMessage({ version = 4, headerType = 1, endianness = 0 }): Buffer {
@@ -85,16 +87,15 @@ refusesStream(
   'parts of the metadata contain each other',
 );
 
-test('Any number in place of an offset or a count of the metadata is refused within a second', async (t) => {
+test('Any number in place of an offset or a count of the metadata is refused soon', async (t) => {
   const metadata = Message.encode(Message.from(schemaOf(nested(40))));
   let refused = 0;
   for (let at = 0; at + 4 <= metadata.length; at += 4) {
     // Every offset and count in turn becomes a large number, or leads back to the beginning.
     for (const number of [2 ** 28, 2 ** 31, 2 ** 32 - at, 0x7fffffff]) {
       const bytes = patched(metadata, (copy) => copy.writeUInt32LE(number % 2 ** 32, at));
-      const started = performance.now();
-      await t.throwsAsync(async () => openBytes(t, frame(bytes)), { instanceOf: HeadpoolError });
-      t.true(performance.now() - started < 1000, `took more than a second at ${at}`);
+      const open = () => soon(t, () => openBytes(t, frame(bytes)), `${number} at ${at}`);
+      await t.throwsAsync(open, { instanceOf: HeadpoolError });
       refused++;
     }
   }
@@ -106,7 +107,7 @@ const refusesTable = test.macro({
   exec: async (t: ExecutionContext, table: Table, what: string) => {
     for (const kind of kinds) {
       const path = await writeScratch(t, 'a.arrow', tableToIPC(table, kind));
-      await rejects(t, () => openArrow(path), { code: 'INVALID_FILE', path, what });
+      await assertRefused(t, () => openArrow(path), { code: 'INVALID_FILE', path, what });
     }
   },
 });

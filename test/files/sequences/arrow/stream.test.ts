@@ -18,6 +18,7 @@ import {
 } from 'apache-arrow';
 import test from 'ava';
 import { countTokens } from '../../../../src/files/sequences/layout.js';
+import { assertRefused } from '../../../helpers/assertions.js';
 import { everything, kinds, openBytes, threeBatches, whole } from '../../../helpers/arrow-checks.js';
 import {
   chunksOf,
@@ -28,7 +29,7 @@ import {
   readAll,
   width,
 } from '../../../helpers/arrow-tables.js';
-import { rejects, writeScratch } from '../../scratch.js';
+import { writeScratch } from '../../scratch.js';
 
 for (const kind of kinds) {
   for (const numbers of [new Float32(), new Float16(), new Float64()]) {
@@ -60,7 +61,7 @@ for (const kind of kinds) {
       t.deepEqual(names, everything.names.slice(sequence));
       t.deepEqual(numbers, everything.numbers.slice(everything.numbers.length - numbers.length));
     }
-    await rejects(t, () => openArrow(path, { start: { sequence: 7 } }), {
+    await assertRefused(t, () => openArrow(path, { start: { sequence: 7 } }), {
       code: 'INVALID_FILE',
       path,
       what: 'at least 7 for `sequences`, got `6`',
@@ -186,7 +187,7 @@ test('Spans may be read in any order, into shared memory', async (t) => {
 
 test('Rows of another width are refused as those of other formats', async (t) => {
   const path = await writeScratch(t, 'a.arrow', whole);
-  await rejects(t, () => openArrow(path, { modelDim: 64 }), {
+  await assertRefused(t, () => openArrow(path, { modelDim: 64 }), {
     code: 'INVALID_SHAPE',
     path,
     what: 'expected modelDim 64, as the weights have, got 2',

@@ -4,7 +4,7 @@ import { jsonlFormat } from '../../../../src/files/sequences/jsonl-format.js';
 import type { OutputOutline, Sequences } from '../../../../src/files/sequences/sequences.js';
 import { shortestDecimal } from '../../../../src/files/sequences/jsonl/shortest-decimal.js';
 import { createRandom } from '../../../../src/core/tensor/random.js';
-import { rejects } from '../../scratch.js';
+import { assertRefused } from '../../../helpers/assertions.js';
 
 const outline: OutputOutline = {
   path: 'a.jsonl',
@@ -40,13 +40,13 @@ test('A pooled sequence is one flat row', async (t) => {
 });
 
 test('Pooled sequences are of one row', async (t) => {
-  await rejects(t, () => encode({ lengths: [1, 2] }, [1, 2, 3, 4, 5, 6], { isPooled: true }), {
+  await assertRefused(t, () => encode({ lengths: [1, 2] }, [1, 2, 3, 4, 5, 6], { isPooled: true }), {
     code: 'INVALID_OPTION',
     what: '`lengths[1]`, got `2`',
   });
 });
 
-test('Nothing comes before or behind the lines', async (t) => {
+test('Nothing comes before or after the lines', async (t) => {
   const encoder = await open();
   t.is(encoder.prologue.length, 0);
   t.deepEqual(encoder.finish(), { epilogue: new Uint8Array(0) });
@@ -77,17 +77,17 @@ for (const [title, number] of [
     const rows = Float32Array.of(1, 2, 3, 4, 5, number);
     for (let call = 0; call < 2; call++) {
       const what = `a finite number for \`sequence 4, x[1][1]\`, because JSON has no other, got \`${title}\``;
-      await rejects(t, () => encoder.encode({ lengths: [1, 2] }, rows), refusal(what));
+      await assertRefused(t, () => encoder.encode({ lengths: [1, 2] }, rows), refusal(what));
     }
     const pooled = () => encode({ lengths: [1] }, [number, 1], { isPooled: true });
-    await rejects(t, pooled, refusal('`sequence 0, x[0]`'));
+    await assertRefused(t, pooled, refusal('`sequence 0, x[0]`'));
   });
 }
 
 for (const dtype of ['f16', 'bf16'] as const) {
   test(`${dtype} is refused before the first sequence`, async (t) => {
     const what = `'f32' in .jsonl for \`dtype\`, got \`"${dtype}"\``;
-    await rejects(t, () => open({ dtype }), { code: 'INVALID_OPTION', what });
+    await assertRefused(t, () => open({ dtype }), { code: 'INVALID_OPTION', what });
   });
 }
 

@@ -14,7 +14,7 @@ test('CRLF, a byte order mark, blank lines and a missing last newline are fine',
   }
 });
 
-test('A byte order mark behind the beginning is damage', async (t) => {
+test('A byte order mark after the beginning is damage', async (t) => {
   const [, second] = await readAll(await open(`${good}\n\ufeff${good}\n`));
   t.regex(second!.error!.message, /line 2, column 1/);
 });

@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import test from 'ava';
 import { jsonlFormat } from '../../../../src/files/sequences/jsonl-format.js';
+import { assertRefused } from '../../../helpers/assertions.js';
 import { good, namesOf, open, readAll } from '../../../helpers/jsonl-streams.js';
-import { rejects, writeScratch } from '../../scratch.js';
+import { writeScratch } from '../../scratch.js';
 
 const messy = `\ufeff${good}\r\n\n{"id":2,"x":[[5,6]]}\n!\n\n \n{"id":3,"x":[]}\n{"id":4,"x":[[7,8]]}`;
 
@@ -48,17 +49,17 @@ test('A file that has changed since is refused where no line begins at the posit
   const resume = (byte: number) =>
     jsonlFormat.openStream({ path: file, modelDim: 2, start: { sequence: 1, byte, line: 1 } });
   const refusal = { code: 'INVALID_FILE', path: file } as const;
-  await rejects(t, () => resume(33), { ...refusal, what: 'the beginning of a line for `byte 33`' });
-  await rejects(t, () => resume(1000), {
+  await assertRefused(t, () => resume(33), { ...refusal, what: 'the beginning of a line for `byte 33`' });
+  await assertRefused(t, () => resume(1000), {
     ...refusal,
     what: 'at least the 1000 bytes read before for `size`, got `63`',
   });
-  await rejects(t, () => resume(64), { ...refusal, what: '`size`, got `63`' });
+  await assertRefused(t, () => resume(64), { ...refusal, what: '`size`, got `63`' });
   await writeFile(file, `${good}\n${good}\n{"id":3,"x":[]}`);
   const found = await readAll(await resume(63));
   t.deepEqual(namesOf(found), [3], 'a newline that was added later');
   const start = { sequence: 1 };
-  await rejects(t, () => jsonlFormat.openStream({ path: file, modelDim: 2, start }), {
+  await assertRefused(t, () => jsonlFormat.openStream({ path: file, modelDim: 2, start }), {
     code: 'INVALID_OPTION',
     what: '`start.byte`',
   });

@@ -4,8 +4,9 @@ import { setImmediate } from 'node:timers/promises';
 import test from 'ava';
 import { HeadpoolError } from '../../../../src/core/errors.js';
 import { jsonlFormat } from '../../../../src/files/sequences/jsonl-format.js';
+import { assertRefused } from '../../../helpers/assertions.js';
 import { chunksOf, good, open, path } from '../../../helpers/jsonl-streams.js';
-import { rejects, writeScratch } from '../../scratch.js';
+import { writeScratch } from '../../scratch.js';
 
 test('A file that shrinks under way is an error', async (t) => {
   const file = await writeScratch(t, 'a.jsonl', Buffer.from(`${good}\n`.repeat(100_000)));
@@ -15,7 +16,11 @@ test('A file that shrinks under way is an error', async (t) => {
   const rest = await stream.next(Infinity);
   t.true(rest !== undefined && 'lengths' in rest, 'what was read before is not lost');
   for (let call = 0; call < 2; call++) {
-    await rejects(t, () => stream.next(2), { code: 'INVALID_FILE', path: file, what: 'a file of at least' });
+    await assertRefused(t, () => stream.next(2), {
+      code: 'INVALID_FILE',
+      path: file,
+      what: 'a file of at least',
+    });
   }
   await stream.close();
 });
@@ -23,7 +28,7 @@ test('A file that shrinks under way is an error', async (t) => {
 test('A missing file and a folder are refused', async (t) => {
   const folder = (await writeScratch(t, 'a', Buffer.alloc(0))).slice(0, -2);
   for (const name of [`${folder}/b.jsonl`, folder]) {
-    await rejects(t, () => jsonlFormat.openStream({ path: name, modelDim: 2 }), {
+    await assertRefused(t, () => jsonlFormat.openStream({ path: name, modelDim: 2 }), {
       code: 'FILE_FAILED',
       path: name,
       what: 'could not open',
@@ -31,7 +36,7 @@ test('A missing file and a folder are refused', async (t) => {
   }
 });
 
-test('A failing pipe is an error behind what it gave before, at every call', async (t) => {
+test('A failing pipe is an error after what it gave before, at every call', async (t) => {
   async function* failing(): AsyncGenerator<Uint8Array> {
     yield* chunksOf(`${good}\n{"x"`, 7);
     throw new Error('EIO: i/o error');
@@ -74,11 +79,15 @@ test('Closing settles a call that waits for bytes that never come', async (t) =>
   ];
   for (const bytes of sources) {
     const stream = await open('', { bytes });
-    const waiting = rejects(t, () => stream.next(1), { code: 'FILE_FAILED', path, what: 'could not read' });
+    const waiting = assertRefused(t, () => stream.next(1), {
+      code: 'FILE_FAILED',
+      path,
+      what: 'could not read',
+    });
     await setImmediate();
     await stream.close();
     await waiting;
-    await rejects(t, () => stream.next(1), { code: 'FILE_FAILED', path, what: 'could not read' });
+    await assertRefused(t, () => stream.next(1), { code: 'FILE_FAILED', path, what: 'could not read' });
   }
 });
 
@@ -87,5 +96,5 @@ test('A closed file is read no further', async (t) => {
   const stream = await jsonlFormat.openStream({ path: file, modelDim: 2 });
   await stream.close();
   await stream.close();
-  await rejects(t, () => stream.next(1), { code: 'FILE_FAILED', path: file, what: 'could not read' });
+  await assertRefused(t, () => stream.next(1), { code: 'FILE_FAILED', path: file, what: 'could not read' });
 });

@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { SequenceStream } from '../../../../src/files/sequences/sequences.js';
+import { assertRefused } from '../../../helpers/assertions.js';
 import { chunksOf, embedding, good, namesOf, open, path, readAll } from '../../../helpers/jsonl-streams.js';
-import { rejects } from '../../scratch.js';
 
 test('Lines become sequences with their names and numbers', async (t) => {
   const text = '{"id":"a","x":[[1,2],[3,-4.5e-1]]}\n{"x":[],"id":7}\n {"x" : [ [ 0.1 ,\t-0 ] ] } \n';
@@ -22,7 +22,7 @@ test('Token ids become rows of the embedding', async (t) => {
 });
 
 test('An embedding of another width is refused when the stream opens', async (t) => {
-  await rejects(t, () => open(good, { modelDim: 3, embedding }), {
+  await assertRefused(t, () => open(good, { modelDim: 3, embedding }), {
     code: 'INVALID_SHAPE',
     what: 'the width 3 for `embedding.modelDim`, got `2`',
   });
@@ -76,11 +76,11 @@ test('Spans are read in any order, each once and into memory of its size', async
   const target = new Float32Array(new SharedArrayBuffer(8));
   await second.read(target);
   t.deepEqual([...target], [3, 30]);
-  await rejects(t, () => first.read(new Float32Array(3)), {
+  await assertRefused(t, () => first.read(new Float32Array(3)), {
     code: 'INVALID_SHAPE',
     what: '2 numbers for `target`',
   });
   await first.read(target);
   t.deepEqual([...target], [1, 2]);
-  await rejects(t, () => first.read(target), { code: 'INVALID_OPTION', path, what: 'only once' });
+  await assertRefused(t, () => first.read(target), { code: 'INVALID_OPTION', path, what: 'only once' });
 });
