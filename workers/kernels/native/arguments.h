@@ -9,30 +9,14 @@
 
 namespace headpool {
 
-template <class T>
-struct ElementOf;
-template <class T>
-struct ElementOf<const T> : ElementOf<T> {};
-template <>
-struct ElementOf<float> {
-  static constexpr napi_typedarray_type type = napi_float32_array;
-  static constexpr const char* name = "a Float32Array";
+struct ArrayKind {
+  napi_typedarray_type type;
+  const char* name;
 };
-template <>
-struct ElementOf<unsigned char> {
-  static constexpr napi_typedarray_type type = napi_uint8_array;
-  static constexpr const char* name = "a Uint8Array";
-};
-template <>
-struct ElementOf<unsigned short> {
-  static constexpr napi_typedarray_type type = napi_uint16_array;
-  static constexpr const char* name = "a Uint16Array";
-};
-template <>
-struct ElementOf<int> {
-  static constexpr napi_typedarray_type type = napi_int32_array;
-  static constexpr const char* name = "an Int32Array";
-};
+constexpr ArrayKind kindOf(const float*) { return {napi_float32_array, "a Float32Array"}; }
+constexpr ArrayKind kindOf(const int*) { return {napi_int32_array, "an Int32Array"}; }
+constexpr ArrayKind kindOf(const unsigned short*) { return {napi_uint16_array, "a Uint16Array"}; }
+constexpr ArrayKind kindOf(const unsigned char*) { return {napi_uint8_array, "a Uint8Array"}; }
 
 /// The Reader of source/parameters.h that checks all it takes.
 class Arguments {
@@ -207,8 +191,9 @@ class Arguments {
     void* data = nullptr;
     // Unlike the functions for buffers, this one knows shared memory in every version of Node.
     const napi_status status = napi_get_typedarray_info(env, value, &type, length, &data, nullptr, nullptr);
-    if (status == napi_ok && type == ElementOf<T>::type) return static_cast<T*>(data);
-    throwType(name, ElementOf<T>::name);
+    constexpr ArrayKind kind = kindOf(static_cast<T*>(nullptr));
+    if (status == napi_ok && type == kind.type) return static_cast<T*>(data);
+    throwType(name, kind.name);
     return nullptr;
   }
 

@@ -3,7 +3,7 @@ import { cpuTraits, type KernelTraits } from '../../../src/core/protocol/kernels
 import type { Kernel, KernelFactory } from '../kernel.js';
 import { writeAttention, writePacking, writePartialRows, writeProjection } from '../parameters.js';
 import { chooseOperations, type AddonChoice, type Operations } from './addon.js';
-import { NativeCall } from './native-call.js';
+import { createNativeCall } from './native-call.js';
 
 export const nativeKernel: KernelFactory<Kernel> = {
   probe() {
@@ -33,27 +33,15 @@ function traitsOf({ operations, title, others }: AddonChoice): KernelTraits {
 const leastPreparedBytes = 4 * 2 ** 20;
 
 function createKernel(operations: Operations, traits: KernelTraits): Kernel {
-  const pack = new NativeCall(operations, operations.pack, writePacking);
-  const project = new NativeCall(operations, operations.project, writeProjection);
-  const attend = new NativeCall(operations, operations.attend, writeAttention);
-  const merge = new NativeCall(operations, operations.merge, writePartialRows);
   return {
     traits,
     prepare: (floats) => {
       if (floats.byteLength >= leastPreparedBytes) operations.prepare(floats);
     },
-    pack: (packing) => {
-      pack.make(packing);
-    },
-    project: (projection) => {
-      project.make(projection);
-    },
-    attend: (block) => {
-      attend.make(block);
-    },
-    merge: (rows) => {
-      merge.make(rows);
-    },
+    pack: createNativeCall(operations, operations.pack, writePacking),
+    project: createNativeCall(operations, operations.project, writeProjection),
+    attend: createNativeCall(operations, operations.attend, writeAttention),
+    merge: createNativeCall(operations, operations.merge, writePartialRows),
     multiplyAdd: (rounds) => {
       operations.multiplyAdd(Float64Array.of(rounds));
     },

@@ -50,6 +50,36 @@ class FusedAttention {
     }
   }
 
+  // ---- what passes 6 and 7 are made of: the scores once more, as weights with the final maximum and sum, or as such
+  // ----
+
+  /// Visits the tiles of which some row attends some key.
+  template <class Visit>
+  void forEachTile(const Columns& columns, Visit visit) {
+    tiles.forEach(columns.extraColumn, [=](Keys tile) {
+      if (terms.attendSome(tile)) visit(tile);
+    });
+  }
+
+  /// Visits all tiles.
+  template <class Visit>
+  void forEachKey(const Columns& columns, Visit visit) const {
+    tiles.forEachKey(columns.extraColumn, visit);
+  }
+
+  void fillColumns(const Columns& to, float number) const { results.fillColumns(to, number); }
+
+  void writeWeights(const Keys& tile) {
+    scoreTile(tile, biased);
+    softmax.weigh(tile, a.weights.share);
+    results.write(tile, a.weights, a.weights.isAdded);
+  }
+
+  void writeScores(const Keys& tile, ScoreStage stage) {
+    scoreTile(tile, stage);
+    results.write(tile, a.scores, false);
+  }
+
  private:
   FusedAttention(const Attention& attention, Index row, Index rowCount)
       : a(attention),
@@ -70,16 +100,7 @@ class FusedAttention {
       addValues(tile);
     });
     results.writeRows(output);
-    if (a.weights) writeWeights();
-    if (a.scores) writeScores();
-  }
-
-  /// Visits the tiles of which some row attends some key.
-  template <class Visit>
-  void forEachTile(const Columns& columns, Visit visit) {
-    tiles.forEach(columns.extraColumn, [=](Keys tile) {
-      if (terms.attendSome(tile)) visit(tile);
-    });
+    writeWeightsAndScores(a, *this);
   }
 
   /// Runs `Body<Vectors>{*this, tile, lane}` over `rowCount` rows of register tiles, for all lanes.
@@ -104,7 +125,7 @@ class FusedAttention {
   void prepare() {
     for (Index lane = 0; lane < block.lanes; lane += L) {
       const float* rows[L];
-      for (int n = 0; n < L; n++) rows[n] = a.query.row(block.memberOf(lane + n), block.queryOf(lane + n));
+      for (int n = 0; n < L; n++) rows[n] = block.rowOf(a.query, lane + n);
       rowsIntoLanes<L>(rows, a.headDim, queries + lane, blockRows);
     }
     fill(output, a.valueDim * blockRows, 0);
@@ -190,31 +211,6 @@ class FusedAttention {
         }
         store<L>(at, multiplyAdd<L>(load<L>(at), load<L>(softmax.factors() + lane), total));
       }
-    }
-  }
-
-  // ---- passes 6 and 7, where asked for: the scores once more, as weights with the final maximum and sum, and as such
-  // ----
-
-  void writeWeights() {
-    if (!a.weights.isAdded) results.fillColumns(a.weights, 0);
-    forEachTile(a.weights, [this](const Keys& tile) {
-      scoreTile(tile, biased);
-      softmax.weigh(tile, a.weights.share);
-      results.write(tile, a.weights, a.weights.isAdded);
-    });
-  }
-
-  void writeScores() {
-    const auto write = [this](const Keys& tile) {
-      scoreTile(tile, static_cast<ScoreStage>(a.scores.stage));
-      results.write(tile, a.scores, false);
-    };
-    if (a.scores.stage == biased) {
-      results.fillColumns(a.scores, -infinity);
-      forEachTile(a.scores, write);
-    } else {
-      tiles.forEachKey(a.scores.extraColumn, write);
     }
   }
 };

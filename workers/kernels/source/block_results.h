@@ -41,13 +41,12 @@ class BlockResults {
 
   void write(const KeySpan& tile, const Columns& to, bool isAdded) const {
     for (Index lane = 0; lane < block.rows; lane++)
-      writeColumns<blockRows>(tile, to.row(block.memberOf(lane), block.queryOf(lane)), scores + lane, isAdded);
+      writeColumns<blockRows>(tile, block.rowOf(to, lane), scores + lane, isAdded);
   }
 
   /// What stands for keys of tiles that are not visited.
   void fillColumns(const Columns& to, float number) const {
-    for (Index lane = 0; lane < block.rows; lane++)
-      fill(to.row(block.memberOf(lane), block.queryOf(lane)), a.keys, number);
+    for (Index lane = 0; lane < block.rows; lane++) fill(block.rowOf(to, lane), a.keys, number);
   }
 
  private:
@@ -59,7 +58,7 @@ class BlockResults {
 
   void writeOutput(const float* from, Index lane, Floats<L> factors) const {
     float* rows[L];
-    for (int n = 0; n < L; n++) rows[n] = a.output.row(block.memberOf(lane + n), block.queryOf(lane + n));
+    for (int n = 0; n < L; n++) rows[n] = block.rowOf(a.output, lane + n);
     const Index count = block.rows - lane < L ? block.rows - lane : L;
     lanesIntoRows<L>(from, blockRows, factors, rows, count, a.valueDim);
   }

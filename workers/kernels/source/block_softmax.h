@@ -72,7 +72,7 @@ class BlockSoftmax {
   void writeStatisticsOf(Index lane) const {
     const float* at = gathered + lane;
     const Gathered<float> row{at[0], at[blockRows], at[2 * blockRows], at[3 * blockRows]};
-    float* const to = a.statistics.row(block.memberOf(lane), block.queryOf(lane));
+    float* const to = block.rowOf(a.statistics, lane);
     writeStatistics<blockRows>(to, sumsOf(lane), row, neighbours + lane);
   }
 

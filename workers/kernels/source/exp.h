@@ -60,6 +60,17 @@ inline Floats<L> tanh(Floats<L> x) {
   return t / (t + 2.0f);
 }
 
+/// c tanh(x / c)
+template <int L>
+class Cap {
+  const float cap;
+  const float inverse;
+
+ public:
+  explicit Cap(float softcap) : cap(softcap), inverse(1.0f / softcap) {}
+  Floats<L> operator()(Floats<L> x) const { return tanh<L>(x * inverse) * cap; }
+};
+
 /// ln x in double precision for a positive, normal float; other values are the caller's business.
 inline double log(float x) {
   int bits;

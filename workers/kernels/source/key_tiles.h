@@ -1,5 +1,5 @@
-// The keys of one call of attention as tiles: which keys a query may attend as far as positions tell, and the tiles
-// that cover them, read from wherever and however keys and values are stored.
+// The keys of one call of attention: which of them a query may attend, and the tiles that cover them, read from
+// wherever and however keys and values are stored.
 #pragma once
 #include "storage.h"
 
@@ -39,6 +39,29 @@ inline KeyRange keysOf(const Attention& a, Index i) {
   const Index end = i + a.position + a.rules.right + 1;
   return {first < 0 ? 0 : first, end > a.keys ? a.keys : end};
 }
+
+/// What bounds, mask and bias say of the keys of one query and member of the group.
+class KeyRules {
+  const KeyRange range;
+  const unsigned char* const mask;
+  const Index maskStride;
+  const float* const bias;
+  const Index biasStride;
+
+ public:
+  KeyRules(const Attention& a, Index g, Index i)
+      : range(keysOf(a, i)),
+        mask(a.rules.mask.row(g, i)),
+        maskStride(a.rules.mask.columnStride),
+        bias(a.rules.bias.row(g, i)),
+        biasStride(a.rules.bias.columnStride) {}
+
+  /// What is added to the score of a key; -infinity where it is left out.
+  float biasOf(Index key) const {
+    const bool mayAttend = key >= range.first && key < range.end && (!mask || mask[key * maskStride]);
+    return !mayAttend ? -infinity : bias ? bias[key * biasStride] : 0.0f;
+  }
+};
 
 /// Tiles over keys, the extra keys before all others; `Reader` says how the others are read. Visitors take any KeyTile.
 template <int TileKeys, class Reader>

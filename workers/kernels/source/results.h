@@ -48,5 +48,22 @@ inline void writeColumns(const KeySpan& tile, float* row, const float* numbers, 
     for (Index j = 0; j < tile.keys; j++) to[j] = numbers[j * Stride];
 }
 
+/// The tiles once more, where weights or scores were asked for. `Rows` visits them, and scores and writes a tile.
+template <class Rows>
+void writeWeightsAndScores(const Attention& a, Rows& rows) {
+  if (a.weights) {
+    if (!a.weights.isAdded) rows.fillColumns(a.weights, 0);
+    rows.forEachTile(a.weights, [&](const auto& tile) { rows.writeWeights(tile); });
+  }
+  if (!a.scores) return;
+  const auto write = [&](const auto& tile) { rows.writeScores(tile, static_cast<ScoreStage>(a.scores.stage)); };
+  if (a.scores.stage == biased) {
+    rows.fillColumns(a.scores, -infinity);
+    rows.forEachTile(a.scores, write);
+  } else {
+    rows.forEachKey(a.scores, write);
+  }
+}
+
 }  // namespace
 }  // namespace headpool

@@ -41,6 +41,37 @@ class RowAttention {
 
   static void run(const Attention& a) { RowAttention(a).runRows(); }
 
+  template <class Visit>
+  void forEachTile(const Columns& columns, Visit visit) const {
+    tiles.forEach(columns.extraColumn, visit);
+  }
+  template <class Visit>
+  void forEachKey(const Columns& columns, Visit visit) const {
+    tiles.forEachKey(columns.extraColumn, visit);
+  }
+
+  void fillColumns(const Columns& to, float number) {
+    forEachRow([&](const Row& row) { fill(to.row(row.g, row.i), a.keys, number); });
+  }
+
+  template <class Keys>
+  void writeWeights(const Keys& tile) {
+    forEachRow([&](Row& row) {
+      score(tile, row, biased);
+      const Floats<L> base = splat<L>(finiteBase(row.sums.maximum));
+      weigh<L, L>(scores, vectorsOf(tile), base, splat<L>(row.sums.share() * a.weights.share));
+      writeColumns<1>(tile, a.weights.row(row.g, row.i), scores, a.weights.isAdded);
+    });
+  }
+
+  template <class Keys>
+  void writeScores(const Keys& tile, ScoreStage stage) {
+    forEachRow([&](Row& row) {
+      score(tile, row, stage);
+      writeColumns<1>(tile, a.scores.row(row.g, row.i), scores, false);
+    });
+  }
+
  private:
   explicit RowAttention(const Attention& attention)
       : a(attention),
@@ -60,7 +91,7 @@ class RowAttention {
       row.output = outputs + r * a.valueDim;
       if (a.rules.sinks) row.sums = {a.rules.sinks.at(row.g), 1, false};
     }
-    tiles.forEach(a.weights.extraColumn, [this](const auto& tile) {
+    forEachTile(a.weights, [this](const auto& tile) {
       forEachRow([&](Row& row) {
         score(tile, row, biased);
         const float factor = a.statistics ? softmax<true>(tile, row) : softmax<false>(tile, row);
@@ -68,8 +99,7 @@ class RowAttention {
       });
     });
     forEachRow([this](const Row& row) { a.partial ? writePartial(row) : finish(row); });
-    if (a.weights) writeWeights();
-    if (a.scores) writeScores();
+    writeWeightsAndScores(a, *this);
   }
 
   template <class Visit>
@@ -184,40 +214,6 @@ class RowAttention {
     to[a.valueDim] = row.sums.maximum;
     to[a.valueDim + 1] = row.sums.sum;
     to[a.valueDim + 2] = row.sums.hasAttended ? 1.0f : 0.0f;
-  }
-
-  // The scores once more, now with the final maximum and sum.
-  void writeWeights() {
-    if (!a.weights.isAdded) fillColumns(a.weights, 0);
-    tiles.forEach(a.weights.extraColumn, [this](const auto& tile) {
-      forEachRow([&](Row& row) {
-        score(tile, row, biased);
-        const Floats<L> base = splat<L>(finiteBase(row.sums.maximum));
-        weigh<L, L>(scores, vectorsOf(tile), base, splat<L>(row.sums.share() * a.weights.share));
-        writeColumns<1>(tile, a.weights.row(row.g, row.i), scores, a.weights.isAdded);
-      });
-    });
-  }
-
-  void writeScores() {
-    const ScoreStage stage = static_cast<ScoreStage>(a.scores.stage);
-    const auto write = [=](const auto& tile) {
-      forEachRow([&](Row& row) {
-        score(tile, row, stage);
-        writeColumns<1>(tile, a.scores.row(row.g, row.i), scores, false);
-      });
-    };
-    if (stage == biased) {
-      fillColumns(a.scores, -infinity);
-      tiles.forEach(a.scores.extraColumn, write);
-    } else {
-      tiles.forEachKey(a.scores.extraColumn, write);
-    }
-  }
-
-  /// What stands for keys of tiles that are not visited.
-  void fillColumns(const Columns& to, float number) {
-    forEachRow([&](const Row& row) { fill(to.row(row.g, row.i), a.keys, number); });
   }
 };
 

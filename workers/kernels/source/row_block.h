@@ -38,9 +38,9 @@ struct RowBlock {
         end(first + blockRows),
         attended(end + blockRows) {
     for (Index lane = 0; lane < lanes; lane++) {
-      const Index i = rowOf(lane) / a.group;
+      const Index r = firstRow + (lane < rows ? lane : rows - 1), i = r / a.group;
       query[lane] = static_cast<int>(i);
-      member[lane] = static_cast<int>(rowOf(lane) - i * a.group);
+      member[lane] = static_cast<int>(r - i * a.group);
       const KeyRange range = keysOf(a, i);
       position[lane] = static_cast<int>(i + a.position);
       first[lane] = static_cast<int>(range.first);
@@ -49,9 +49,14 @@ struct RowBlock {
     }
   }
 
-  Index rowOf(Index lane) const { return firstRow + (lane < rows ? lane : rows - 1); }
   Index queryOf(Index lane) const { return query[lane]; }
   Index memberOf(Index lane) const { return member[lane]; }
+
+  /// The row of an operand for a lane.
+  template <class T>
+  T* rowOf(const Strided<T>& operand, Index lane) const {
+    return operand.row(member[lane], query[lane]);
+  }
 
   Index firstQuery() const { return firstRow / a.group; }
   Index lastQuery() const { return (firstRow + rows - 1) / a.group; }

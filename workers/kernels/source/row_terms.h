@@ -1,7 +1,8 @@
 // What becomes of the scores of one row and tile before the softmax, when keys lie in the lanes: as score_terms.h has
 // it for blocks of rows.
 #pragma once
-#include "score_rules.h"
+#include "exp.h"
+#include "key_tiles.h"
 
 namespace headpool {
 namespace {

@@ -1,8 +1,8 @@
 // What becomes of the scores of a tile before the softmax: capped, ALiBi and bias added, -infinity where left out.
 // Scores lie as [keys][rows], so mask and bias, which lie by row, are transposed on the way.
 #pragma once
+#include "exp.h"
 #include "row_block.h"
-#include "score_rules.h"
 #include "transpose.h"
 
 namespace headpool {
@@ -44,7 +44,7 @@ class ScoreTerms {
     const Index keyStride = a.rules.mask.columnStride;
     Flags any{}, all = ~any;
     for (Index lane = 0; lane < (isMaskShared() ? 1 : block.lanes); lane++) {
-      const unsigned char* from = rowOf(a.rules.mask, lane) + tile.firstKey * keyStride;
+      const unsigned char* from = block.rowOf(a.rules.mask, lane) + tile.firstKey * keyStride;
       signed char* to = mask + lane * tileKeys;
       Index j = 0;
       if (keyStride == 1) {
@@ -127,11 +127,6 @@ class ScoreTerms {
     for (Index n = 0; n < bytes; n += 64) __builtin_prefetch(static_cast<const char*>(from) + n);
   }
 
-  template <class T>
-  T* rowOf(const Strided<T>& operand, Index lane) const {
-    return operand.row(block.memberOf(lane), block.queryOf(lane));
-  }
-
   /// Whether one row of the mask serves all rows of the block.
   bool isMaskShared() const {
     const auto& mask = a.rules.mask;
@@ -188,7 +183,7 @@ class ScoreTerms {
       const Bounds bounds = boundsOf(tile, lane);
       const float* bias[L];
       for (int r = 0; HasBias && r < L; r++) {
-        bias[r] = rowOf(a.rules.bias, lane + r) + tile.firstKey * biasStride;
+        bias[r] = block.rowOf(a.rules.bias, lane + r) + tile.firstKey * biasStride;
         if (biasStride == 1) fetch(bias[r] + tileKeys, tileKeys * sizeof(float));
       }
       const Index rowStride = isMaskShared() ? 0 : tileKeys;

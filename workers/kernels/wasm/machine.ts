@@ -1,48 +1,50 @@
 // One worker's instance of the compiled source: its functions, its scratch space, and which operands it reaches.
 import type { RegionViews } from '../../../src/core/tensor/region.js';
 import type { Slice } from '../../../src/core/protocol/strided.js';
+import type { Access, Numbers } from '../parameters.js';
 import { instantiate, type Exports, type ModuleChoice } from './module.js';
-import type { Numbers } from '../parameters.js';
 import { Scratch } from './scratch.js';
 
 export class Machine {
+  readonly memory: WebAssembly.Memory;
   readonly exports: Exports;
+  /** Reset by every call. */
   readonly scratch: Scratch;
+  /** Never reset. */
+  readonly lasting: Scratch;
   readonly #views: RegionViews;
-  readonly #rowsScratch: Scratch;
-  /** The rows copied last: weakly held, because the array is the caller's memory. */
-  #copiedRows = { of: new WeakRef<Float32Array>(new Float32Array()), offset: 0, length: 0, address: 0 };
+  readonly #keptScratch: Scratch;
+  /** The numbers copied last to be kept: weakly held, because the array is the caller's memory. */
+  #kept = { of: new WeakRef<Numbers>(new Float32Array()), offset: 0, length: 0, address: 0 };
 
   constructor(choice: ModuleChoice, memory: WebAssembly.Memory, views: RegionViews) {
+    this.memory = memory;
     this.exports = instantiate(choice, memory);
     this.scratch = new Scratch(memory);
-    this.#rowsScratch = new Scratch(memory);
+    this.lasting = new Scratch(memory);
     this.#views = views;
+    this.#keptScratch = new Scratch(memory);
   }
 
-  /**
-   * The byte address of a slice that lies in the shared memory, undefined for one outside.
-   * @param isResident whether the coordinator always keeps the operand in the arena
-   */
-  addressOf({ data, offset }: Slice<Numbers>, isResident = false): number | undefined {
+  /** The byte address of a slice that lies in the shared memory, undefined for one outside. */
+  addressOf({ data, offset }: Slice<Numbers>, access: Access): number | undefined {
     if (this.#views.isInArena(data)) return data.byteOffset + offset * data.BYTES_PER_ELEMENT;
-    if (isResident) throw new TypeError('Keys, values and packed weights must lie in the arena');
+    if (access === 'resident') throw new TypeError('Keys, values and packed weights must lie in the arena');
     return undefined;
   }
 
-  /**
-   * The byte address of `length` numbers, in place or copied in. The last copy is kept for the calls that follow; every
-   * job views its rows through a new array, which tells them apart.
-   */
-  addressOfKept(slice: Slice<Float32Array>, length: number): number {
-    const inPlace = this.addressOf(slice);
-    if (inPlace !== undefined) return inPlace;
+  /** The byte address of `length` neighbours, in place or copied in. */
+  addressOfRun(slice: Slice<Numbers>, access: Access, length: number): number {
     const { data, offset } = slice;
-    const last = this.#copiedRows;
+    const inPlace = this.addressOf(slice, access);
+    if (inPlace !== undefined) return inPlace;
+    if (access !== 'keep') return this.scratch.copyIn(data.subarray(offset, offset + length));
+    // The last copy serves the calls that follow; every job views its rows through a new array, which tells them apart.
+    const last = this.#kept;
     if (last.of.deref() === data && last.offset === offset && last.length === length) return last.address;
-    this.#rowsScratch.reset();
-    const address = this.#rowsScratch.copyIn(data.subarray(offset, offset + length));
-    this.#copiedRows = { of: new WeakRef(data), offset, length, address };
+    this.#keptScratch.reset();
+    const address = this.#keptScratch.copyIn(data.subarray(offset, offset + length));
+    this.#kept = { of: new WeakRef(data), offset, length, address };
     return address;
   }
 }

@@ -1,8 +1,6 @@
-// One worker's private space inside the shared memory: parameter blocks, the kernel's scratch, and copies of operands
-// that lie outside that memory. Everything in it lives for one operation.
-
-/** What is copied: keys and values of 16 bits lie in the shared memory always. */
-export type CopiedNumbers = Float32Array | Int32Array | Uint8Array;
+// One worker's private space inside the shared memory: the kernel's scratch, and copies of operands that lie outside that
+// memory. Everything in it lives until it is reset.
+import type { Numbers } from '../parameters.js';
 
 const pageBytes = 65_536;
 const alignment = 64;
@@ -12,42 +10,34 @@ export class Scratch {
   #next = 0;
   #start = 0;
   #end = 0;
-  #floats: Float32Array = new Float32Array();
-  #ints: Int32Array = new Int32Array();
-  #bytes: Uint8Array = new Uint8Array();
 
   constructor(memory: WebAssembly.Memory) {
     this.#memory = memory;
   }
 
-  /** Forgets the space of the last operation. */
+  /** Forgets all that was taken. */
   reset(): void {
     this.#next = this.#start;
   }
 
-  /** The address of a copy of `source`. */
-  copyIn(source: CopiedNumbers): number {
-    const address = this.takeBytes(source.byteLength);
-    this.#allLike(source).set(source, address / source.BYTES_PER_ELEMENT);
-    return address;
-  }
-
-  /** Numbers like those given, at an address of this space. */
-  view(like: CopiedNumbers, address: number, length: number): CopiedNumbers {
-    const start = address / like.BYTES_PER_ELEMENT;
-    return this.#allLike(like).subarray(start, start + length);
-  }
-
-  #allLike(numbers: CopiedNumbers): CopiedNumbers {
-    if (numbers instanceof Float32Array) return this.#floats;
-    return numbers instanceof Int32Array ? this.#ints : this.#bytes;
-  }
-
   /** The address of space for `byteLength` bytes, with arbitrary content. */
-  takeBytes(byteLength: number): number {
+  take(byteLength: number): number {
     if (this.#next + byteLength > this.#end) this.#grow(byteLength);
     const address = this.#next;
     this.#next += Math.ceil(byteLength / alignment) * alignment;
+    return address;
+  }
+
+  /** Numbers like those given, at an address. */
+  view<T extends Numbers>(like: T, address: number, length: number): T {
+    const Type = like.constructor as new (buffer: ArrayBufferLike, offset: number, length: number) => T;
+    return new Type(this.#memory.buffer, address, length);
+  }
+
+  /** The address of a copy of `source`. */
+  copyIn(source: Numbers): number {
+    const address = this.take(source.byteLength);
+    this.view(source, address, source.length).set(source);
     return address;
   }
 
@@ -57,9 +47,5 @@ export class Scratch {
     const pages = Math.ceil(Math.max(byteLength, 2 * (this.#end - this.#start)) / pageBytes);
     this.#start = this.#next = this.#memory.grow(pages) * pageBytes;
     this.#end = this.#start + pages * pageBytes;
-    const buffer = this.#memory.buffer;
-    this.#floats = new Float32Array(buffer);
-    this.#ints = new Int32Array(buffer);
-    this.#bytes = new Uint8Array(buffer);
   }
 }

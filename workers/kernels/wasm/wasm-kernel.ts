@@ -5,7 +5,7 @@ import type { Kernel, KernelFactory } from '../kernel.js';
 import { writeAttention, writePacking, writePartialRows, writeProjection } from '../parameters.js';
 import { Machine } from './machine.js';
 import { chooseModule, type ModuleChoice } from './module.js';
-import { WasmCall } from './wasm-call.js';
+import { createWasmCall } from './wasm-call.js';
 
 // 4 lanes x 2 vectors of register tile, as in exports.cc; `create` compares.
 const panelColumns = 8;
@@ -34,31 +34,19 @@ function traitsOf({ instructionSet }: ModuleChoice): KernelTraits {
 
 function createKernel(machine: Machine, traits: KernelTraits): Kernel {
   const { exports } = machine;
-  const pack = new WasmCall(machine, exports.pack, writePacking);
-  const project = new WasmCall(machine, exports.project, writeProjection);
-  const attend = new WasmCall(machine, exports.attend, writeAttention);
-  const merge = new WasmCall(machine, exports.merge, writePartialRows);
   return {
     traits,
     // The pages of a WebAssembly.Memory are the engine's business.
     prepare: () => undefined,
-    pack: (packing) => {
-      pack.make(packing);
-    },
-    project: (projection) => {
-      project.make(projection);
-    },
-    attend: (block) => {
-      attend.make(block);
-    },
-    merge: (rows) => {
-      merge.make(rows);
-    },
+    pack: createWasmCall(machine, exports.pack, writePacking),
+    project: createWasmCall(machine, exports.project, writeProjection),
+    attend: createWasmCall(machine, exports.attend, writeAttention),
+    merge: createWasmCall(machine, exports.merge, writePartialRows),
     multiplyAdd: (rounds) => {
       exports.multiplyAddRounds(rounds, 0.5);
     },
     read: (floats, length) => {
-      exports.sumFloats(machine.addressOf(floats, true)!, length);
+      exports.sumFloats(machine.addressOfRun(floats, 'resident', length), length);
     },
   };
 }
