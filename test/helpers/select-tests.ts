@@ -13,7 +13,7 @@ export const needs: readonly { readonly user: string; readonly needed: RegExp }[
     needed: /^workers\/kernels\/(source|native)\/.*\.(h|cc)$|^tools\/(build-native|toolchain)\.mjs$/,
   },
   {
-    user: 'workers/kernels/wasm/kernel.ts',
+    user: 'workers/kernels/wasm/wasm-kernel.ts',
     needed: /^workers\/kernels\/(source|wasm)\/.*\.(h|cc)$|^tools\/build-wasm\.mjs$/,
   },
   {

@@ -27,21 +27,34 @@ export interface ScoreRules<Floats = Region, Bytes = Region> {
 /** Scores after the scale; after the softcap; with ALiBi, bias and what is left out. */
 export type ScoreStage = 'scaled' | 'softcapped' | 'biased';
 
-/** The same rules on other data. */
-export function openRules<Floats, Bytes, OpenFloats, OpenBytes>(
+/** The same rules with every operand made another. */
+function mapOperands<Floats, Bytes, ToFloats, ToBytes>(
   rules: ScoreRules<Floats, Bytes>,
-  floats: (data: Floats) => OpenFloats,
-  bytes: (data: Bytes) => OpenBytes,
-): ScoreRules<OpenFloats, OpenBytes> {
+  floats: (operand: Strided<Floats>) => Strided<ToFloats>,
+  bytes: (operand: Strided<Bytes>) => Strided<ToBytes>,
+): ScoreRules<ToFloats, ToBytes> {
   const { alibiSlopes, bias, mask, sinks, headScale } = rules;
   return {
     ...rules,
-    alibiSlopes: alibiSlopes && onData(alibiSlopes, floats),
-    bias: bias && onData(bias, floats),
-    mask: mask && onData(mask, bytes),
-    sinks: sinks && onData(sinks, floats),
-    headScale: headScale && onData(headScale, floats),
+    alibiSlopes: alibiSlopes && floats(alibiSlopes),
+    bias: bias && floats(bias),
+    mask: mask && bytes(mask),
+    sinks: sinks && floats(sinks),
+    headScale: headScale && floats(headScale),
   };
+}
+
+/** The same rules on other data. */
+export function openRules<Floats, Bytes, ToFloats, ToBytes>(
+  rules: ScoreRules<Floats, Bytes>,
+  floats: (data: Floats) => ToFloats,
+  bytes: (data: Bytes) => ToBytes,
+): ScoreRules<ToFloats, ToBytes> {
+  return mapOperands(
+    rules,
+    (operand) => onData(operand, floats),
+    (operand) => onData(operand, bytes),
+  );
 }
 
 /** The rules from an entry, head, row or key on. */
@@ -49,13 +62,9 @@ export function rulesFrom<Floats, Bytes>(
   rules: ScoreRules<Floats, Bytes>,
   at: Parameters<typeof from>[1],
 ): ScoreRules<Floats, Bytes> {
-  const { alibiSlopes, bias, mask, sinks, headScale } = rules;
-  return {
-    ...rules,
-    alibiSlopes: alibiSlopes && from(alibiSlopes, at),
-    bias: bias && from(bias, at),
-    mask: mask && from(mask, at),
-    sinks: sinks && from(sinks, at),
-    headScale: headScale && from(headScale, at),
-  };
+  return mapOperands(
+    rules,
+    (operand) => from(operand, at),
+    (operand) => from(operand, at),
+  );
 }
