@@ -1,20 +1,19 @@
 // A worker's life. It stays inside one piscina task for as long as the pool lives: jobs arrive on a port, a bell in shared
 // memory wakes it. One task for many jobs, because a piscina task costs several times a wake-up.
 import { receiveMessageOnPort, threadId } from 'node:worker_threads';
+import { Activity } from '../src/core/protocol/activity.js';
+import { Bells } from '../src/core/protocol/bells.js';
+import { control, isStopped, mailbox, slotStride, stopReasons } from '../src/core/protocol/control.js';
+import type { Job, MessageToWorker, WorkerReport, WorkerStart } from '../src/core/protocol/messages.js';
 import { RegionViews } from '../src/core/tensor/region.js';
-import {
-  control,
-  cursorSlot,
-  doorbell,
-  mailbox,
-  slotStride,
-  stopReasons,
-} from '../src/core/protocol/control.js';
-import type { Job, WorkerReport, WorkerStart } from '../src/core/protocol/messages.js';
-import type { JobKernel, Kernel } from './kernels/kernel.js';
 import { FailedWork } from './failed-work.js';
+import { FairOrder } from './fair-order.js';
+import type { JobKernel, Kernel } from './kernels/kernel.js';
 import { takeJob } from './take-job.js';
-import { takeUnits } from './take-units.js';
+import { UnitJob } from './unit-job.js';
+
+// Where a job waits for the units that other workers hold, they are done before a sleeper would have been woken.
+const barrierSpinMs = 0.1;
 
 /** Serves jobs until the pool closes. */
 export async function serveJobs(
@@ -23,61 +22,93 @@ export async function serveJobs(
 ): Promise<void> {
   const views = new RegionViews(start.memory);
   const kernel = create(views);
-  const worker = { index: start.index, views };
+  report(start, { kind: 'ready', threadId });
+  if ('run' in kernel) await serveWholeJobs(start, kernel);
+  else serveUnits(start, kernel, views);
+}
+
+function serveUnits(start: WorkerStart, kernel: Kernel, views: RegionViews): void {
+  const { index } = start;
+  const bells = new Bells(start.bells);
+  const worker = { index, kernel, views, bells, activity: new Activity(start.activity) };
+  const open = new FairOrder<UnitJob>();
+  const kept = new Map<number, UnitJob>();
   const onComplete = (): void => {
     signal(start);
   };
-  const bell = new Int32Array(start.doorbell);
-  const slot = slotStride * doorbell.posted;
-  report(start, { kind: 'ready', threadId });
   for (;;) {
-    // The count is read before the port: a job posted in between has changed it by the time of the wait.
-    const posted = Atomics.load(bell, slot);
-    for (let next = receiveMessageOnPort(start.port); next; next = receiveMessageOnPort(start.port)) {
-      const job = next.message as Job;
-      if ('run' in kernel) {
-        // Several jobs may be under way: what one of them waits for, another need not.
-        void takeJob(job, { ...worker, kernel }, onComplete).then(
-          () => {
-            leave(job, start);
-          },
-          (error: unknown) => {
-            fail(job, start, error);
-          },
-        );
-      } else {
-        try {
-          takeUnits(job, { ...worker, kernel }, onComplete);
-          leave(job, start);
-        } catch (error) {
-          fail(job, start, error);
-        }
+    // The count is read before the port: whatever is news after that has changed it by the time of the wait.
+    const rung = bells.rung(index);
+    for (const message of messagesOf(start)) {
+      if (message.kind === 'forget') {
+        kept.delete(message.job);
+        continue;
       }
+      const job = new UnitJob(message.job, worker);
+      if (message.job.isKept) kept.set(message.job.id, job);
+      open.add(job);
     }
-    if (Atomics.load(bell, slotStride * doorbell.closing) !== 0) return;
-    if ('run' in kernel) {
-      const waiting = Atomics.waitAsync(bell, slot, posted);
-      if (waiting.async) await waiting.value;
-    } else if (start.spinMs === 0 || !spin(bell, posted, start.spinMs)) {
-      Atomics.wait(bell, slot, posted);
+    for (const id of bells.heard(index)) {
+      const job = kept.get(id);
+      if (job !== undefined && !open.has(job)) open.add(job);
     }
+    if (bells.isClosing) return;
+    const mayGoOn = (): boolean => open.size === 1 && bells.rung(index) === rung;
+    if (takeSomeUnits(open, mayGoOn, onComplete, start)) continue;
+    const spinMs = open.size > 0 ? Math.max(start.spinMs, barrierSpinMs) : start.spinMs;
+    bells.wait(index, rung, spinMs);
   }
 }
 
-/** Looks at the bell for a while before sleeping on it; true if it rang. Waking a sleeper takes longer than a small job. */
-function spin(bell: Int32Array, posted: number, spinMs: number): boolean {
-  const end = performance.now() + spinMs;
-  do {
-    for (let look = 0; look < 64; look++) {
-      if (Atomics.load(bell, slotStride * doorbell.posted) !== posted) return true;
+/** Takes units of the first job that has one; false if none has. */
+function takeSomeUnits(
+  open: FairOrder<UnitJob>,
+  mayGoOn: () => boolean,
+  onComplete: () => void,
+  start: WorkerStart,
+): boolean {
+  for (const job of open.next()) {
+    let progress: ReturnType<UnitJob['takeUnits']>;
+    try {
+      progress = job.takeUnits(mayGoOn, onComplete);
+    } catch (error) {
+      fail(job.job, start, error);
+      progress = 'over';
     }
-  } while (performance.now() < end);
+    if (job.isStopped) signal(start);
+    if (progress === 'over') open.remove(job);
+    if (progress === 'went on') return true;
+  }
   return false;
 }
 
-/** The coordinator waits for the last worker to leave a stopped job. */
-function leave(job: Job, start: WorkerStart): void {
-  if (Atomics.load(new Int32Array(job.block), slotStride * control.stop) !== stopReasons.none) signal(start);
+/** Several jobs may be under way: what one of them waits for, another need not. */
+async function serveWholeJobs(start: WorkerStart, kernel: JobKernel): Promise<void> {
+  const { index } = start;
+  const bells = new Bells(start.bells);
+  const onComplete = (): void => {
+    signal(start);
+  };
+  const take = async (job: Job): Promise<void> => {
+    try {
+      await takeJob(job, { index, kernel }, onComplete);
+    } catch (error) {
+      fail(job, start, error);
+    }
+    if (isStopped(new Int32Array(job.block))) signal(start);
+  };
+  for (;;) {
+    const rung = bells.rung(index);
+    for (const message of messagesOf(start)) if (message.kind === 'job') void take(message.job);
+    if (bells.isClosing) return;
+    await bells.waitAsync(index, rung);
+  }
+}
+
+function* messagesOf({ port }: WorkerStart): Generator<MessageToWorker> {
+  for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) {
+    yield next.message as MessageToWorker;
+  }
 }
 
 /** Stops the job for all workers and says why. What is no failure of its work is one of the worker. */
@@ -85,7 +116,6 @@ function fail(job: Job, start: WorkerStart, error: unknown): void {
   if (!(error instanceof FailedWork)) throw error;
   const slots = new Int32Array(job.block);
   Atomics.compareExchange(slots, slotStride * control.stop, stopReasons.none, stopReasons.failed);
-  job.phases.forEach((_, phase) => Atomics.notify(slots, slotStride * (cursorSlot(phase) + 1)));
   const { place, cause } = error;
   const reason = cause instanceof Error ? cause : new Error(String(cause));
   report(start, { kind: 'failed', job: job.id, place, error: reason });

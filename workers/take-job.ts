@@ -1,5 +1,13 @@
 // A whole job on a kernel that answers later: phase by phase or all at once, as the kernel takes them.
-import { control, isStopped, presenceSlot, sharedClockMs, slotStride } from '../src/core/protocol/control.js';
+import {
+  control,
+  isOver,
+  isStopped,
+  marks,
+  presenceSlot,
+  sharedClockMs,
+  slotStride,
+} from '../src/core/protocol/control.js';
 import type { Job, Phase } from '../src/core/protocol/messages.js';
 import { unitWords } from '../src/core/protocol/tables.js';
 import { FailedWork } from './failed-work.js';
@@ -15,24 +23,28 @@ export async function takeJob(
   { index, kernel }: { readonly index: number; readonly kernel: JobKernel },
   onComplete: () => void,
 ): Promise<void> {
-  const slots = new Int32Array(job.block);
-  const clock = new Float64Array(job.block, job.clockAt);
+  const slots = new Int32Array(job.block, 0, job.clockAt / 4);
+  const clock = new Float64Array(job.block, job.clockAt, 2 * job.phases.length); // [phases, start and end]
   const presence = slotStride * presenceSlot(job.phases.length, index);
-  // Presence before the flag, as in takeUnits.
+  const partLength = kernel.traits.takes === 'phases' ? 1 : job.phases.length;
+  // Presence before the flags, as where units are taken.
   Atomics.store(slots, presence, 1);
   try {
-    const phases = job.phases.map((phase) => openWhole(job, phase));
-    const parts = kernel.traits.takes === 'phases' ? phases.map((phase) => [phase]) : [phases];
-    let done = 0;
-    for (const part of parts) {
-      if (isStopped(slots)) return;
+    for (let first = 0; first < job.phases.length && !isOver(slots); first += partLength) {
+      const part = job.phases.slice(first, first + partLength);
+      mark(job, part, marks.taken);
+      // A kernel that takes several phases at once doesn't say when each began.
+      clock.fill(sharedClockMs(), 2 * first, 2 * (first + part.length));
       try {
-        await kernel.run(part, () => isStopped(slots));
+        const whole = part.map((phase) => openWhole(job, phase));
+        await kernel.run(whole, () => isStopped(slots));
       } catch (cause) {
-        throw new FailedWork(part.length === 1 ? { phase: done } : {}, cause);
+        throw new FailedWork(partLength === 1 ? { phase: first } : {}, cause);
       }
-      clock.fill(sharedClockMs(), done, done + part.length);
-      done += part.length;
+      if (isStopped(slots)) return;
+      mark(job, part, marks.done);
+      clock[2 * (first + part.length) - 1] = sharedClockMs();
+      Atomics.store(slots, slotStride * control.phase, first + partLength);
     }
     if (isStopped(slots)) return;
     Atomics.store(slots, slotStride * control.complete, 1);
@@ -40,6 +52,10 @@ export async function takeJob(
   } finally {
     Atomics.store(slots, presence, 0);
   }
+}
+
+function mark({ block }: Job, phases: readonly Phase[], value: number): void {
+  for (const { marksAt, unitCount } of phases) new Int8Array(block, marksAt, unitCount).fill(value);
 }
 
 function openWhole({ block }: Job, { work, unitsAt, unitCount, entriesAt }: Phase): TakenPhase {

@@ -41,7 +41,9 @@ export class CallRunner {
       const assembly = assemble(memory);
       // Without tokens there may be nothing to do in a phase, or in any.
       const busy = assembly.phases.filter(({ unitCount }) => unitCount > 0);
-      if (busy.length > 0) this.#stats.complete(await this.#scheduler.run(busy, signal), busy, tokens);
+      if (busy.length > 0) {
+        this.#stats.complete(await this.#scheduler.run(busy, { signal, mayHelp: true }), busy, tokens);
+      }
       return assembly.conclude();
     } catch (error) {
       this.#stats.fail(signal?.aborted === true && error === signal.reason);

@@ -25,15 +25,27 @@ export interface EngineOptions {
   readonly memoryLimitBytes?: number;
   /** Calls that may be open at the same time; default 1,024. */
   readonly maxQueue?: number;
+  /** Ends and replaces a worker whose unit takes longer, in milliseconds; units usually take about one. Default: none does. */
+  readonly unitTimeoutMs?: number;
   /** Told when a worker is lost. Default: nobody; the library prints nothing by itself. */
   readonly logger?: Logger;
 }
 
-export type ResolvedEngineOptions = Required<Omit<EngineOptions, 'logger' | 'device'>> &
-  Pick<EngineOptions, 'logger'>;
+export type ResolvedEngineOptions = Required<Omit<EngineOptions, 'logger' | 'device' | 'unitTimeoutMs'>> &
+  Pick<EngineOptions, 'logger' | 'unitTimeoutMs'>;
 
 const mostThreads = 1024;
-const optionNames = ['threads', 'kernel', 'device', 'memoryLimitBytes', 'maxQueue', 'logger'];
+// Longer ones overflow in Node.
+const longestTimerMs = 2 ** 31 - 1;
+const optionNames = [
+  'threads',
+  'kernel',
+  'device',
+  'memoryLimitBytes',
+  'maxQueue',
+  'unitTimeoutMs',
+  'logger',
+];
 const kernelChoices = ['auto', ...kernelNames] as const satisfies readonly EngineOptions['kernel'][];
 
 /** @throws UNKNOWN_OPTION, INVALID_OPTION */
@@ -49,16 +61,25 @@ export function resolveEngineOptions(options: EngineOptions): ResolvedEngineOpti
     device = 'cpu',
     memoryLimitBytes = defaultMemoryLimit(),
     maxQueue = 1024,
+    unitTimeoutMs,
     logger,
   } = options;
   checkInteger('threads', threads, mostThreads);
   checkInteger('memoryLimitBytes', memoryLimitBytes, Number.MAX_SAFE_INTEGER);
   checkInteger('maxQueue', maxQueue, Number.MAX_SAFE_INTEGER);
+  if (unitTimeoutMs !== undefined) checkInteger('unitTimeoutMs', unitTimeoutMs, longestTimerMs);
   if (!kernelChoices.includes(kernel)) {
     throw expected('INVALID_OPTION', `one of ${kernelChoices.join(', ')}`, 'kernel', kernel);
   }
   if ((device as string) !== 'cpu') throw expected('INVALID_OPTION', "'cpu'", 'device', device);
-  return { threads, kernel, memoryLimitBytes, maxQueue, ...(logger !== undefined && { logger }) };
+  return {
+    threads,
+    kernel,
+    memoryLimitBytes,
+    maxQueue,
+    ...(unitTimeoutMs !== undefined && { unitTimeoutMs }),
+    ...(logger !== undefined && { logger }),
+  };
 }
 
 /** The kernel asked for, or the best one for 'auto'. @throws KERNEL_UNAVAILABLE with the reason */

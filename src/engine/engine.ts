@@ -13,6 +13,7 @@ import type {
   KernelTraits,
 } from '../core/protocol/kernels.js';
 import { assembleAlone } from './assemble/assemble-alone.js';
+import { CallingThread } from './calling-thread.js';
 import { CallRunner } from './call-runner.js';
 import { chooseKernel, resolveEngineOptions, type EngineOptions } from './engine-options.js';
 import { measurePeak, openProductMeter, openReadMeter, type Meter, type ProductSize } from './meters.js';
@@ -21,6 +22,7 @@ import { WorkerPool } from './pool.js';
 import { refuseUncomputable } from './refuse-uncomputable.js';
 import { Scheduler } from './scheduler.js';
 import type { EngineStats } from './stats.js';
+import { watchUnits } from './watch-units.js';
 import { version } from './version.js';
 
 export interface EngineInfo {
@@ -55,16 +57,19 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
 
 /** `createEngine` with the parts that tests replace. */
 export async function startEngine(options: EngineOptions, workerUrl?: URL): Promise<Engine> {
-  const { threads, kernel, memoryLimitBytes, ...limits } = resolveEngineOptions(options);
+  const { threads, kernel, memoryLimitBytes, unitTimeoutMs, ...limits } = resolveEngineOptions(options);
   const pool = new WorkerPool({ threads, ...(workerUrl && { workerUrl }) });
   const probes = await pool.probe();
   try {
     const choice = chooseKernel(kernel, probes);
     const arena = createArena(choice.traits.arena, memoryLimitBytes);
     pool.limit(choice.traits.mostWorkers);
-    const scheduler = new Scheduler(pool, { ...limits, takesUnits: choice.traits.takes === 'units' });
+    const takesUnits = choice.traits.takes === 'units';
+    const callingThread = new CallingThread(() => pool.openHelp());
+    const scheduler = new Scheduler(pool, { ...limits, takesUnits, ...(takesUnits && { callingThread }) });
     await pool.start(choice.name, arena.memory, scheduler);
-    return new Engine({ pool, scheduler, arena, probes, ...choice });
+    const endWatch = unitTimeoutMs === undefined ? () => undefined : watchUnits(pool, unitTimeoutMs);
+    return new Engine({ pool, scheduler, arena, probes, endWatch, ...choice });
   } catch (error) {
     await pool.close();
     throw error;
@@ -76,6 +81,7 @@ interface EngineParts {
   readonly scheduler: Scheduler;
   readonly arena: Arena;
   readonly probes: readonly KernelProbe[];
+  readonly endWatch: () => void;
   readonly name: KernelName;
   readonly traits: KernelTraits;
 }
@@ -179,7 +185,10 @@ export class Engine {
 
   /** Lets open calls finish, refuses new ones, and resolves once no thread is left. May be called again. */
   close(): Promise<void> {
-    this.#closing ??= this.#runner.close().then(() => this.#parts.pool.close());
+    this.#closing ??= this.#runner.close().then(() => {
+      this.#parts.endWatch();
+      return this.#parts.pool.close();
+    });
     return this.#closing;
   }
 

@@ -6,6 +6,7 @@ import type { KernelTraits } from '../core/protocol/kernels.js';
 import { packedLength, type Panels } from '../core/protocol/layout.js';
 import { planPhase, type PlannedPhase } from './assemble/assembly.js';
 import { planPacking, planPeak, planProducts, planRead } from './plan/plan-layer.js';
+import { wallMs } from './job.js';
 import type { Scheduler } from './scheduler.js';
 import { WorkingSet } from './assemble/working-set.js';
 
@@ -39,8 +40,8 @@ export async function measurePeak(
   rounds: number,
 ): Promise<number> {
   const plan = planPeak(workers, rounds);
-  const { totalMs } = await scheduler.run([planPhase('peak', { kind: 'peak' }, plan)]);
-  return (plan.unitCount * rounds * traits.flopPerRound * 1e3) / totalMs;
+  const outcome = await scheduler.run([planPhase('peak', { kind: 'peak' }, plan)]);
+  return (plan.unitCount * rounds * traits.flopPerRound * 1e3) / wallMs(outcome);
 }
 
 /** All workers together read `byteLength` bytes of memory once. @throws MEMORY_LIMIT */
@@ -95,10 +96,7 @@ function allocateRandom(memory: WorkingSet, arena: Arena, length: number): Regio
 
 function meterOf({ scheduler }: Instruments, phase: PlannedPhase, memory: WorkingSet): Meter {
   return {
-    measure: async () => {
-      const { totalMs } = await scheduler.run([phase]);
-      return totalMs;
-    },
+    measure: async () => wallMs(await scheduler.run([phase])),
     [Symbol.dispose]: () => {
       memory.release();
     },

@@ -2,13 +2,17 @@
 //
 // Each worker sits in one piscina task for as long as the pool lives and waits on a bell in shared memory; jobs reach
 // it through a port. A piscina task a job would cost 76 µs where a bell and a port cost about 25.
+import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
-import { MessageChannel, receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
+import { MessageChannel, receiveMessageOnPort, type MessagePort, type Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { HeadpoolError } from '../core/errors.js';
-import { doorbell, mailbox, slotStride } from '../core/protocol/control.js';
+import { Activity } from '../core/protocol/activity.js';
+import { Bells } from '../core/protocol/bells.js';
+import { mailbox, slotStride } from '../core/protocol/control.js';
 import type { KernelName, KernelProbe } from '../core/protocol/kernels.js';
-import type { Job, WorkerReport, WorkerStart } from '../core/protocol/messages.js';
+import type { MessageToWorker, WorkerReport, WorkerStart } from '../core/protocol/messages.js';
+import type { HelpingThread, WorkerModule } from '../core/protocol/worker-module.js';
 
 // Starting a thread takes about 50 ms; a worker that isn't ready after this long never will be.
 const startTimeoutMs = 30_000;
@@ -34,9 +38,13 @@ export interface PoolListener {
 
 interface Seat {
   port: MessagePort | undefined;
-  readonly bell: Int32Array;
+  /** Counts the threads that have been in this seat. */
+  generation: number;
   isReady: boolean;
-  threadId: number;
+  /** The worker in this seat, once it is ready. */
+  thread: Worker | undefined;
+  /** Why it was ended, where it was. */
+  endReason: Error | undefined;
   failedStarts: number;
   /** Settles when the worker in this seat ends. */
   serving: Promise<unknown>;
@@ -52,6 +60,9 @@ export interface PoolOptions {
 export class WorkerPool {
   readonly #piscina: Piscina;
   readonly #seats: Seat[];
+  readonly #workerUrl: URL;
+  readonly #bells: Bells;
+  readonly #activity: Activity;
   readonly #mailbox = new Int32Array(new SharedArrayBuffer(mailbox.slots * slotStride * 4));
   #kernel: KernelName = 'reference';
   #memory: WebAssembly.Memory | undefined;
@@ -69,13 +80,18 @@ export class WorkerPool {
       recordTiming: false,
       workerHistogram: false,
     });
+    this.#workerUrl = workerUrl;
+    this.#bells = Bells.create(threads);
+    // One more for the calling thread.
+    this.#activity = Activity.create(threads + 1);
     // Without a listener, an error in a worker between tasks would end the host process.
     this.#piscina.on('error', () => undefined);
     this.#seats = Array.from({ length: threads }, () => ({
       port: undefined,
-      bell: new Int32Array(new SharedArrayBuffer(doorbell.slots * slotStride * 4)),
+      generation: 0,
       isReady: false,
-      threadId: -1,
+      thread: undefined,
+      endReason: undefined,
       failedStarts: 0,
       serving: Promise.resolve(),
       whenReady: () => undefined,
@@ -128,33 +144,54 @@ export class WorkerPool {
     this.#seats.forEach((_, index) => void this.#keepServing(index));
   }
 
-  /** Hands a job to one worker and wakes it; a worker still starting finds it later. */
-  post(index: number, job: Job): void {
-    const { port, bell } = this.#seats[index]!;
-    port?.postMessage(job);
+  /** Tells a worker something and wakes it; one that is still starting finds it later. */
+  post(index: number, message: MessageToWorker): void {
+    this.#seats[index]!.port?.postMessage(message);
     // After the message: a worker that sees the new count finds it.
-    Atomics.add(bell, slotStride * doorbell.posted, 1);
-    Atomics.notify(bell, slotStride * doorbell.posted);
+    this.#bells.ring(index);
+  }
+
+  /** Calls a worker with the number of a job that it keeps; false if it has too many such calls to look at. */
+  call(index: number, job: number): boolean {
+    return this.#bells.call(index, job);
+  }
+
+  /** Tells one thread in a seat from the next one that takes it. */
+  generation(index: number): number {
+    return this.#seats[index]!.generation;
+  }
+
+  /** What the calling thread needs to take units as the workers do; null where the kernel takes none. */
+  async openHelp(): Promise<HelpingThread | null> {
+    const module = (await import(this.#workerUrl.href)) as WorkerModule;
+    return module.help?.({ ...this.#shared(), index: this.size }) ?? null;
+  }
+
+  /** Milliseconds that each worker has computed. */
+  busyMs(): number[] {
+    return this.#seats.map((_, index) => this.#activity.busyMs(index));
+  }
+
+  /** When a worker began the unit that it computes, by the shared clock; 0 between units. */
+  unitSince(index: number): number {
+    return this.#activity.since(index);
   }
 
   /** Ends all workers; resolves once no thread is left. Open jobs must have been settled. */
   async close(): Promise<void> {
     this.#isClosing = true;
-    for (const { bell } of this.#seats) {
-      Atomics.store(bell, slotStride * doorbell.closing, 1);
-      Atomics.add(bell, slotStride * doorbell.posted, 1);
-      Atomics.notify(bell, slotStride * doorbell.posted);
-    }
+    this.#bells.close(this.size);
     Atomics.add(this.#mailbox, slotStride * mailbox.signals, 1);
     Atomics.notify(this.#mailbox, slotStride * mailbox.signals);
     await this.#piscina.destroy();
     for (const { port } of this.#seats) port?.close();
   }
 
-  /** Ends worker `index` at once, as a crash would. For tests of what happens then. */
-  async terminate(index: number): Promise<void> {
-    const { threadId } = this.#seats[index]!;
-    await this.#piscina.threads.find((thread) => thread.threadId === threadId)?.terminate();
+  /** Ends worker `index` at once, as a crash would. */
+  async terminate(index: number, reason?: Error): Promise<void> {
+    const seat = this.#seats[index]!;
+    seat.endReason ??= reason;
+    await seat.thread?.terminate();
   }
 
   #serve(index: number): Promise<unknown> {
@@ -162,18 +199,26 @@ export class WorkerPool {
     seat.port?.close();
     const { port1, port2 } = new MessageChannel();
     seat.port = port1;
+    seat.generation++;
     seat.isReady = false;
+    seat.thread = undefined;
+    seat.endReason = undefined;
+    this.#activity.reset(index);
+    this.#bells.reset(index);
     const start: WorkerStart = {
+      ...this.#shared(),
       index,
-      kernel: this.#kernel,
-      memory: this.#memory,
-      doorbell: seat.bell.buffer as SharedArrayBuffer,
       mailbox: this.#mailbox.buffer,
       spinMs: index < spinners ? spinMs : 0,
       port: port2,
     };
     seat.serving = this.#piscina.run(start, { transferList: [port2] });
     return seat.serving;
+  }
+
+  #shared(): Pick<WorkerStart, 'kernel' | 'memory' | 'bells' | 'activity'> {
+    const { block: bells } = this.#bells;
+    return { kernel: this.#kernel, memory: this.#memory, bells, activity: this.#activity.block };
   }
 
   async #keepServing(index: number): Promise<void> {
@@ -183,9 +228,11 @@ export class WorkerPool {
       try {
         await seat.serving;
       } catch (error) {
-        reason = error;
+        reason = seat.endReason ?? error;
       }
       if (this.#isClosing) return;
+      // An error is told before the thread has ended, and until then native code may be writing.
+      await ended(seat.thread);
       this.#drain(index);
       seat.failedStarts = seat.isReady ? 0 : seat.failedStarts + 1;
       this.#listener!.onLost(index, reason);
@@ -223,10 +270,15 @@ export class WorkerPool {
 
   #welcome(index: number, seat: Seat, threadId: number): void {
     seat.isReady = true;
-    seat.threadId = threadId;
+    seat.thread = this.#piscina.threads.find((thread) => thread.threadId === threadId);
     seat.whenReady();
     this.#listener!.onReady(index);
   }
+}
+
+async function ended(thread: Worker | undefined): Promise<void> {
+  // -1 once it has ended.
+  if (thread !== undefined && thread.threadId !== -1) await once(thread, 'exit');
 }
 
 function startFailed(cause: unknown): HeadpoolError {

@@ -1,46 +1,54 @@
-// The open jobs of a pool: which workers get them, what ends them early, and when they are over.
+// The open jobs of a pool: which workers get them, what ends them early, what of them runs again, and when they are over.
 import { HeadpoolError } from '../core/errors.js';
-import type { WorkerReport } from '../core/protocol/messages.js';
-import type { PlannedPhase } from './assemble/assembly.js';
+import { sharedClockMs } from '../core/protocol/control.js';
+import type { Priority, WorkerReport } from '../core/protocol/messages.js';
+import { flopOf, type PlannedPhase } from './assemble/assembly.js';
+import type { CallingThread } from './calling-thread.js';
 import type { Logger } from './engine-options.js';
+import { JobBlock } from './job-block.js';
 import { OpenJob, type JobOutcome } from './job.js';
 import type { PoolListener, WorkerPool } from './pool.js';
 
-// Sleeping on the event loop and being woken takes longer than a call of this size, so it is watched for a moment
-// instead, where no other call is open; the loop is held no longer than the call's own preparation took.
-const tinyFlop = 1e6;
-const watchMs = 0.05;
-// Watched calls end without a turn of the event loop; a loop of them must not starve the host's timers.
-const mostWatched = 16;
+// More workers than this has FLOP for would take longer to wake than to compute.
+const flopPerWorker = 4e6;
+// A call that takes two threads a fraction of a millisecond.
+const shortFlop = 1e8;
 
-interface Assignment {
-  readonly job: OpenJob;
-  readonly phases: readonly PlannedPhase[];
-  readonly workers: ReadonlySet<number>;
+export interface RunOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly priority?: Priority;
+  /** Whether the calling thread may compute units of a short job, where no other is open. */
+  readonly mayHelp?: boolean;
+}
+
+/** A job that runs again and again: its workers know it, so that a call of it costs no message. */
+export interface KeptJob {
+  readonly block: JobBlock;
+  /** Workers that have it, by their seats: the thread in each that was told. */
+  readonly knownBy: Map<number, number>;
+}
+
+interface SchedulerOptions {
+  /** Open jobs. */
+  readonly maxQueue: number;
+  readonly logger?: Logger;
+  /** Whether several workers can share a job. */
+  readonly takesUnits: boolean;
+  readonly callingThread?: CallingThread;
 }
 
 export class Scheduler implements PoolListener {
   readonly #pool: WorkerPool;
-  readonly #maxQueue: number;
-  readonly #takesUnits: boolean;
-  readonly #logger: Logger | undefined;
-  readonly #open = new Map<number, Assignment>();
+  readonly #options: SchedulerOptions;
+  readonly #open = new Map<number, OpenJob>();
   /** Open jobs of each worker; a job that needs few workers goes to the least busy ones. */
   readonly #load: number[];
   #nextId = 0;
-  /** Calls watched since the event loop last turned. */
-  #watched = 0;
   #broken: HeadpoolError | undefined;
 
-  /** @param takesUnits whether several workers can share a job */
-  constructor(
-    pool: WorkerPool,
-    { maxQueue, logger, takesUnits }: { maxQueue: number; logger?: Logger; takesUnits: boolean },
-  ) {
+  constructor(pool: WorkerPool, options: SchedulerOptions) {
     this.#pool = pool;
-    this.#logger = logger;
-    this.#maxQueue = maxQueue;
-    this.#takesUnits = takesUnits;
+    this.#options = options;
     this.#load = new Array<number>(pool.size).fill(0);
   }
 
@@ -49,74 +57,61 @@ export class Scheduler implements PoolListener {
   }
 
   /**
-   * Runs phases that have units, one after another, on as many workers as can find a unit.
-   * @throws QUEUE_FULL, WORKER_LOST, UNIT_FAILED, WORKER_START; the signal's reason
+   * Runs phases that have units, one after another, on as many workers as can find a unit. What a worker leaves undone that
+   * throws or ends is run again, once.
+   * @throws WORKER_LOST, UNIT_FAILED, WORKER_START; the signal's reason
    */
-  async run(phases: readonly PlannedPhase[], signal?: AbortSignal): Promise<JobOutcome> {
-    signal?.throwIfAborted();
-    if (this.#broken !== undefined) throw this.#broken;
-    if (this.#open.size >= this.#maxQueue) {
-      throw new HeadpoolError('QUEUE_FULL', `Expected fewer than ${this.#maxQueue} open calls (maxQueue)`);
+  async run(phases: readonly PlannedPhase[], options: RunOptions = {}): Promise<JobOutcome> {
+    if (this.#open.size >= this.#options.maxQueue) {
+      const { maxQueue } = this.#options;
+      throw new HeadpoolError('QUEUE_FULL', `Expected fewer than ${maxQueue} open calls (maxQueue)`);
     }
-    const job = new OpenJob(this.#nextId++, phases, this.#pool.size);
-    const width = this.#takesUnits ? Math.min(this.#pool.size, job.width) : 1;
-    const workers = this.#leastBusy(width);
-    const cancel = (): void => {
-      job.stop('cancelled', signal?.reason);
-    };
-    this.#open.set(job.description.id, { job, phases, workers });
-    signal?.addEventListener('abort', cancel);
-    for (const index of workers) {
-      this.#load[index]!++;
-      this.#pool.post(index, job.description);
-    }
-    if (this.#open.size === 1 && this.#watched < mostWatched && isTiny(phases)) {
-      this.#watched++;
-      job.watch(watchMs);
-    }
-    try {
-      return await job.settled;
-    } finally {
-      signal?.removeEventListener('abort', cancel);
-      this.#open.delete(job.description.id);
-      for (const index of workers) this.#load[index]!--;
-    }
+    const block = this.#layOut(phases, options);
+    return this.#runAgainIfLost(block, options, () => this.#runOnce(block, options));
+  }
+
+  /** Makes a job that `runKept` runs, as often as wanted but once at a time. */
+  keep(phases: readonly PlannedPhase[]): KeptJob {
+    return { block: this.#layOut(phases, {}, true), knownBy: new Map() };
+  }
+
+  /** @throws as `run` does; the job can't be run any more then */
+  async runKept(kept: KeptJob, options: RunOptions): Promise<JobOutcome> {
+    return this.#runAgainIfLost(kept.block, options, () => this.#runOnce(kept.block, options, kept));
+  }
+
+  /** Makes the workers forget a job that isn't running. */
+  forget({ block, knownBy }: KeptJob): void {
+    for (const index of knownBy.keys()) this.#pool.post(index, { kind: 'forget', job: block.description.id });
   }
 
   /** Resolves once no job is open. */
   async drain(): Promise<void> {
-    await Promise.allSettled([...this.#open.values()].map(({ job }) => job.settled));
+    while (this.#open.size > 0) {
+      await Promise.allSettled([...this.#open.values()].map(({ settled }) => settled));
+    }
   }
 
   onSignal(): void {
-    this.#watched = 0;
-    for (const { job } of this.#open.values()) job.check();
+    for (const job of this.#open.values()) job.check();
   }
 
   onReport(worker: number, report: WorkerReport): void {
     if (report.kind !== 'failed') return;
-    const assignment = this.#open.get(report.job);
-    if (assignment === undefined) return;
-    const { job, phases } = assignment;
-    const { phase, unit } = report.place;
-    const where = [
-      ...(unit === undefined ? [] : [`unit [${unit.join(', ')}] of`]),
-      phase === undefined ? 'the call' : `phase ${phases[phase]!.name}`,
-    ].join(' ');
-    const message = `Worker ${worker} failed in ${where}: ${report.error.message}`;
-    job.stop('failed', new HeadpoolError('UNIT_FAILED', message, { cause: report.error }));
+    const job = this.#open.get(report.job);
+    const who = `Worker ${worker}`;
+    job?.stop('failed', unitFailed(who, job.block, report.place, report.error));
   }
 
   onLost(index: number, reason: unknown): void {
-    this.#logger?.warn(
-      `worker ${index} ended (${reason instanceof Error ? reason.message : 'no reason given'}); replacing it`,
-    );
-    for (const { job } of this.#open.values()) job.loseWorker(index, reason);
+    for (const job of this.#open.values()) job.loseWorker(index, reason);
+    const cause = reason instanceof Error ? reason.message : 'no reason given';
+    this.#options.logger?.warn(`worker ${index} ended (${cause}); replacing it`);
   }
 
   onReady(index: number): void {
-    for (const { job, workers } of this.#open.values()) {
-      if (workers.has(index)) this.#pool.post(index, job.description);
+    for (const { block } of this.#open.values()) {
+      if (block.description.workers.includes(index)) this.#call(index, block);
     }
   }
 
@@ -125,15 +120,140 @@ export class Scheduler implements PoolListener {
     this.#broken = new HeadpoolError('WORKER_START', `Worker threads end as soon as they start: ${cause}`, {
       cause: reason,
     });
-    for (const { job } of this.#open.values()) job.stop('failed', this.#broken);
+    for (const job of this.#open.values()) job.stop('failed', this.#broken);
   }
 
-  #leastBusy(count: number): ReadonlySet<number> {
+  #layOut(
+    phases: readonly PlannedPhase[],
+    { priority = 'interactive' }: RunOptions,
+    isKept = false,
+  ): JobBlock {
+    const participants = this.#pool.size + 1;
+    const workers = this.#leastBusy(this.#widthOf(phases));
+    return new JobBlock(phases, participants, { id: this.#nextId++, workers, priority, isKept });
+  }
+
+  async #runOnce(block: JobBlock, options: RunOptions, kept?: KeptJob): Promise<JobOutcome> {
+    const { signal } = options;
+    signal?.throwIfAborted();
+    if (this.#broken !== undefined) throw this.#broken;
+    const helper = this.#helperFor(block, options);
+    const job = new OpenJob(block);
+    const { id, workers } = block.description;
+    const cancel = (): void => {
+      job.stop('cancelled', signal?.reason);
+    };
+    this.#open.set(id, job);
+    signal?.addEventListener('abort', cancel);
+    const called: number[] = [];
+    const call = (count: number): void => {
+      for (const index of workers.slice(called.length, count)) {
+        this.#load[index]!++;
+        called.push(index);
+        this.#call(index, block, kept);
+      }
+    };
+    try {
+      call(helper === undefined ? workers.length : workers.length - 1);
+      if (helper !== undefined) await this.#help(helper, job);
+      // What took longer than the help lasted is for all of them.
+      if (!job.isSettled) call(workers.length);
+      return await job.settled;
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+      this.#open.delete(id);
+      for (const index of called) this.#load[index]!--;
+    }
+  }
+
+  /** Runs what is left of a job whose worker threw or ended, once everybody has left it. */
+  async #runAgainIfLost(
+    block: JobBlock,
+    options: RunOptions,
+    run: () => Promise<JobOutcome>,
+  ): Promise<JobOutcome> {
+    const startMs = sharedClockMs();
+    try {
+      return await run();
+    } catch (error) {
+      const rest = this.#isLoss(error) && options.signal?.aborted !== true ? block.rest() : null;
+      if (rest === null) throw error;
+      this.#options.logger?.warn(`${(error as Error).message}; running what is left of the call again`);
+      const spans = block.spans();
+      const left = [...rest].filter(([, { unitCount }]) => unitCount > 0);
+      if (left.length > 0) {
+        const again = await this.#runOnce(
+          this.#layOut(
+            left.map(([, phase]) => phase),
+            options,
+          ),
+          options,
+        );
+        left.forEach(([index], n) => (spans[index] = again.spans[n]!));
+      }
+      return { startMs, spans };
+    }
+  }
+
+  #isLoss(error: unknown): boolean {
+    return (
+      error instanceof HeadpoolError &&
+      error !== this.#broken &&
+      (error.code === 'WORKER_LOST' || error.code === 'UNIT_FAILED')
+    );
+  }
+
+  #helperFor(block: JobBlock, { mayHelp = false }: RunOptions): CallingThread | undefined {
+    const { callingThread } = this.#options;
+    const isShort = block.flop > 0 && block.flop <= shortFlop;
+    return mayHelp && isShort && this.#open.size === 0 && callingThread?.isReady ? callingThread : undefined;
+  }
+
+  async #help(helper: CallingThread, job: OpenJob): Promise<void> {
+    await helper.turn();
+    try {
+      if (!job.isSettled) helper.help(job.block);
+    } catch (error) {
+      const { place, cause } = error as { place: FailedPlace; cause: Error };
+      job.stop('failed', unitFailed('The calling thread', job.block, place, cause));
+    }
+    job.check();
+  }
+
+  #call(index: number, block: JobBlock, kept?: KeptJob): void {
+    const generation = this.#pool.generation(index);
+    const isKnown = kept?.knownBy.get(index) === generation;
+    if (isKnown && this.#pool.call(index, block.description.id)) return;
+    this.#pool.post(index, { kind: 'job', job: block.description });
+    kept?.knownBy.set(index, generation);
+  }
+
+  /** How many workers take part, by the shape of the work alone. */
+  #widthOf(phases: readonly PlannedPhase[]): number {
+    if (!this.#options.takesUnits) return 1;
+    const units = Math.max(...phases.map(({ unitCount }) => unitCount));
+    // Work that counts no FLOP moves memory, or measures the workers.
+    const flop = phases.some((phase) => phase.flop === 0) ? Infinity : flopOf(phases);
+    return Math.max(1, Math.min(this.#pool.size, units, Math.ceil(flop / flopPerWorker)));
+  }
+
+  #leastBusy(count: number): readonly number[] {
     const byLoad = this.#load.map((load, index) => ({ load, index })).sort((a, b) => a.load - b.load);
-    return new Set(byLoad.slice(0, count).map(({ index }) => index));
+    return byLoad.slice(0, count).map(({ index }) => index);
   }
 }
 
-function isTiny(phases: readonly PlannedPhase[]): boolean {
-  return phases.reduce((sum, { flop }) => sum + flop, 0) <= tinyFlop;
+type FailedPlace = Extract<WorkerReport, { kind: 'failed' }>['place'];
+
+function unitFailed(
+  who: string,
+  { phases }: JobBlock,
+  { phase, unit }: FailedPlace,
+  cause: Error,
+): HeadpoolError {
+  const where = [
+    ...(unit === undefined ? [] : [`unit [${unit.join(', ')}] of`]),
+    phase === undefined ? 'the call' : `phase ${phases[phase]!.name}`,
+  ].join(' ');
+  return new HeadpoolError('UNIT_FAILED', `${who} failed in ${where}: ${cause.message}`, { cause });
 }

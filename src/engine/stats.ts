@@ -1,4 +1,5 @@
 // Counters and latency figures of an engine since it was created.
+import { sharedClockMs } from '../core/protocol/control.js';
 import type { PhaseName, PlannedPhase } from './assemble/assembly.js';
 import type { JobOutcome } from './job.js';
 
@@ -38,12 +39,13 @@ export class StatsRecorder {
   readonly #phaseMs: Partial<Record<PhaseName, number>> = {};
 
   complete(outcome: JobOutcome, phases: readonly PlannedPhase[], tokens: number): void {
-    this.#latencies[this.#completed % keptLatencies] = outcome.totalMs;
+    this.#latencies[this.#completed % keptLatencies] = sharedClockMs() - outcome.startMs;
     this.#completed++;
     this.#tokens += tokens;
     phases.forEach(({ name, flop }, index) => {
       this.#flop += flop;
-      this.#phaseMs[name] = (this.#phaseMs[name] ?? 0) + outcome.phaseMs[index]!;
+      const { startMs, endMs } = outcome.spans[index]!;
+      this.#phaseMs[name] = (this.#phaseMs[name] ?? 0) + endMs - startMs;
     });
   }
 

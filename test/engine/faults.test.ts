@@ -5,8 +5,8 @@ import { createXavierWeights } from '../../src/attention/xavier.js';
 import type { MultiHeadAttention } from '../../src/engine/multi-head-attention.js';
 import { createEngine, startEngine, type Engine } from '../../src/engine/engine.js';
 import { HeadpoolError, type ErrorCode } from '../../src/core/errors.js';
-import type { Tensor } from '../../src/core/tensor/tensor.js';
 import { kernels } from '../helpers/engines.js';
+import { untilWritten } from '../helpers/until-written.js';
 import { testSeriallyUnless } from '../helpers/skips.js';
 
 const modelDim = 64;
@@ -36,34 +36,6 @@ function codeOf(error: unknown): ErrorCode | undefined {
 }
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** Resolves once a worker has written something of a call's output, and so is at work. */
-async function untilWritten({ data }: Tensor): Promise<void> {
-  while (data.every((value) => value === 0)) await sleep(5);
-}
-
-test('a worker that ends fails the call that it computes, and the pool goes on', async (t) => {
-  const warnings: string[] = [];
-  await using engine = await createEngine({
-    kernel: 'reference',
-    threads: 2,
-    logger: { warn: (message) => warnings.push(message) },
-  });
-  const layer = await startLayer(engine);
-  const small = longInput(engine, 5);
-  const expected = (await layer.forward(small)).output.data;
-
-  const x = longInput(engine);
-  const out = engine.tensor(x.shape);
-  const lost = rejection(engine.attention({ q: x, k: x, v: x, heads: 4, out }));
-  await untilWritten(out);
-  await engine.terminateWorker(0);
-  t.is(codeOf(await lost), 'WORKER_LOST');
-  t.regex(String(await lost), /Worker 0 ended during the call/);
-  t.is(warnings.length, 1);
-
-  for (let round = 0; round < 4; round++) t.deepEqual((await layer.forward(small)).output.data, expected);
-});
 
 test('the only worker ends and is replaced', async (t) => {
   await using engine = await createEngine({ kernel: 'reference', threads: 1 });

@@ -1,17 +1,8 @@
-// The slots of the blocks of shared memory that jobs are controlled by, and the clock that both sides read.
+// The slots of the block of shared memory that a job is controlled by, and the clock that both sides read.
 // Whoever reads or writes a slot says which order it relies on.
 
 /** Int32 slots are this far apart, so that no two counters share a cache line (or a pair of prefetched ones). */
 export const slotStride = 32;
-
-/** Slots of the block that each worker waits on between jobs. */
-export const doorbell = {
-  /** Counts the jobs posted to this worker's port; the worker waits for it to change. */
-  posted: 0,
-  /** Set once to make the worker return from its task. */
-  closing: 1,
-  slots: 2,
-} as const;
 
 /** Slots of the block that the coordinator waits on: one for the whole pool. */
 export const mailbox = {
@@ -24,27 +15,37 @@ export const mailbox = {
 export const control = {
   /** 0 while the job runs, else why its workers must stop. */
   stop: 0,
-  /** Set to 1 by the worker that finishes the last unit of the last phase. */
+  /** Set to 1 by whoever finishes the last unit of the last phase. */
   complete: 1,
+  /** The phase whose units can be taken; the one who finishes its last unit moves it on. */
+  phase: 2,
   /** Two slots a phase: the next unit to take, the units done. */
-  phases: 2,
+  phases: 3,
 } as const;
 
 export const stopReasons = { none: 0, cancelled: 1, failed: 2 } as const;
 
-/** The slot of a phase's cursor; the slot behind it counts the units done. */
+/** What a unit's mark says; one byte a unit. */
+export const marks = { free: 0, taken: 1, done: 2 } as const;
+
+/** The slot of a phase's cursor; the slot after it counts the units done. */
 export function cursorSlot(phase: number): number {
   return control.phases + 2 * phase;
 }
 
-/** The slot that is 1 while worker `worker` may touch the job's buffers. */
-export function presenceSlot(phaseCount: number, worker: number): number {
-  return control.phases + 2 * phaseCount + worker;
+/** The slot that is 1 while participant `index` may touch the job's buffers. */
+export function presenceSlot(phaseCount: number, index: number): number {
+  return control.phases + 2 * phaseCount + index;
 }
 
 /** Whether the workers of a job must leave it. */
 export function isStopped(slots: Int32Array): boolean {
   return Atomics.load(slots, slotStride * control.stop) !== stopReasons.none;
+}
+
+/** Whether the job needs nobody any more. */
+export function isOver(slots: Int32Array): boolean {
+  return Atomics.load(slots, slotStride * control.complete) !== 0 || isStopped(slots);
 }
 
 /** Milliseconds of the monotonic clock that all threads of the process share, unlike `performance.now`. */

@@ -7,6 +7,10 @@ export interface Phase {
   /** Where in the job's block the table [unitCount, unitWords] of Int32 starts; longest units first. */
   readonly unitsAt: number;
   readonly unitCount: number;
+  /** Where in the job's block the marks of its units start, a byte each. */
+  readonly marksAt: number;
+  /** Of all units together, by which jobs are put in order. */
+  readonly flop: number;
   /** Where in the job's block its tables of entries start. */
   readonly entriesAt: readonly number[];
   readonly work: Work;
@@ -17,17 +21,30 @@ export interface Job {
   readonly id: number;
   /** The control slots from the start, then what the offsets of this description point at. */
   readonly block: SharedArrayBuffer;
-  /** Where one Float64 a phase starts: when its last unit was done, by `sharedClockMs`. */
+  /** Where two Float64 a phase start: when its first unit began and its last one ended, by `sharedClockMs`. */
   readonly clockAt: number;
   readonly phases: readonly Phase[];
+  /** Those that take part, to be told when a phase can be taken; a replaced worker takes part under the same index. */
+  readonly workers: readonly number[];
+  readonly priority: Priority;
+  /** Whether it will be run again: a worker keeps it, and is called with its number from then on. */
+  readonly isKept: boolean;
 }
+
+/** Interactive jobs go before those of batches, which get every few units all the same. */
+export type Priority = 'interactive' | 'batch';
+
+export type MessageToWorker =
+  { readonly kind: 'job'; readonly job: Job } | { readonly kind: 'forget'; readonly job: number };
 
 /** What a worker is started with; `port` carries jobs to it and reports from it. */
 export interface WorkerStart {
   readonly index: number;
   readonly kernel: KernelName;
   readonly memory: WebAssembly.Memory | undefined;
-  readonly doorbell: SharedArrayBuffer;
+  /** Of all workers. */
+  readonly bells: SharedArrayBuffer;
+  readonly activity: SharedArrayBuffer;
   readonly mailbox: SharedArrayBuffer;
   /** How long to look for the next job before sleeping, in ms; 0 = not at all. */
   readonly spinMs: number;

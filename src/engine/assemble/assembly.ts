@@ -34,3 +34,7 @@ export function planPhase(
 ): PlannedPhase {
   return { ...plan, name, work, entries };
 }
+
+export function flopOf(phases: readonly PlannedPhase[]): number {
+  return phases.reduce((sum, { flop }) => sum + flop, 0);
+}

@@ -1,0 +1,172 @@
+// The block of shared memory of a job, as the coordinator sees it: control slots, clocks, and every phase's tables.
+import {
+  control,
+  cursorSlot,
+  marks,
+  presenceSlot,
+  slotStride,
+  stopReasons,
+} from '../core/protocol/control.js';
+import type { Job } from '../core/protocol/messages.js';
+import type { Work } from '../core/protocol/work.js';
+import { unitWords } from '../core/protocol/tables.js';
+import { flopOf, type PlannedPhase } from './assemble/assembly.js';
+import type { PhasePlan } from './plan/units.js';
+
+/** Work whose units overwrite what they read, so that one that was begun can't be run again. */
+const inPlace: ReadonlySet<Work['kind']> = new Set(['rotate']);
+
+export type JobSetup = Pick<Job, 'id' | 'workers' | 'priority' | 'isKept'>;
+
+/** From the start of a phase's first unit to the end of its last one. */
+export interface Span {
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+export class JobBlock {
+  readonly description: Job;
+  readonly phases: readonly PlannedPhase[];
+  /** Of all phases together. */
+  readonly flop: number;
+  readonly #participants: number;
+  readonly #slots: Int32Array;
+  readonly #marks: Int8Array;
+
+  /** @param participants how many threads may take part in jobs, whatever the index of each */
+  constructor(phases: readonly PlannedPhase[], participants: number, setup: JobSetup) {
+    this.phases = phases;
+    this.flop = flopOf(phases);
+    this.#participants = participants;
+    this.description = layOut(phases, participants, setup);
+    this.#slots = new Int32Array(this.description.block, 0, this.description.clockAt / 4);
+    this.#marks = new Int8Array(this.description.block);
+  }
+
+  get isComplete(): boolean {
+    return this.#load(control.complete) !== 0;
+  }
+
+  get isStopped(): boolean {
+    return this.#load(control.stop) !== stopReasons.none;
+  }
+
+  get isOver(): boolean {
+    return this.isComplete || this.isStopped;
+  }
+
+  /** The phase whose units can be taken. */
+  get phase(): number {
+    return this.#load(control.phase);
+  }
+
+  isPresent(index: number): boolean {
+    return this.#load(presenceSlot(this.phases.length, index)) !== 0;
+  }
+
+  /** Whether anybody may touch the block or the job's buffers, those in `ended` aside. */
+  isEntered(ended?: ReadonlySet<number>): boolean {
+    for (let index = 0; index < this.#participants; index++) {
+      if (this.isPresent(index) && ended?.has(index) !== true) return true;
+    }
+    return false;
+  }
+
+  stop(kind: 'cancelled' | 'failed'): void {
+    const slot = slotStride * control.stop;
+    Atomics.compareExchange(this.#slots, slot, stopReasons.none, stopReasons[kind]);
+  }
+
+  /**
+   * Makes a complete job ready to run again; false where somebody is still in it. Who enters meanwhile finds it complete
+   * and leaves, until the last store.
+   */
+  reset(): boolean {
+    if (this.isEntered()) return false;
+    this.phases.forEach((_, phase) => {
+      this.#store(cursorSlot(phase), 0);
+      this.#store(cursorSlot(phase) + 1, 0);
+    });
+    this.#store(control.phase, 0);
+    this.#store(control.complete, 0);
+    return true;
+  }
+
+  /** When each phase began and ended, by the shared clock; 0 for what has not happened. */
+  spans(): Span[] {
+    const { block, clockAt } = this.description;
+    const clock = new Float64Array(block, clockAt, 2 * this.phases.length);
+    return this.phases.map((_, phase) => ({ startMs: clock[2 * phase]!, endMs: clock[2 * phase + 1]! }));
+  }
+
+  /**
+   * What is left of a job that was stopped and that everybody has left, by the index of its phase: the rest of one, and all
+   * after it. Null where a unit was begun that can't be run again.
+   */
+  rest(): ReadonlyMap<number, PlannedPhase> | null {
+    const left = new Map<number, PlannedPhase>();
+    for (let index = this.phase; index < this.phases.length; index++) {
+      const phase = this.phases[index]!;
+      const { marksAt, unitCount } = this.description.phases[index]!;
+      const ofPhase = this.#marks.subarray(marksAt, marksAt + unitCount);
+      if (inPlace.has(phase.work.kind) && ofPhase.includes(marks.taken)) return null;
+      left.set(index, { ...phase, ...planOf(phase, (unit) => ofPhase[unit] !== marks.done) });
+    }
+    return left;
+  }
+
+  #load(slot: number): number {
+    return Atomics.load(this.#slots, slotStride * slot);
+  }
+
+  #store(slot: number, value: number): void {
+    Atomics.store(this.#slots, slotStride * slot, value);
+  }
+}
+
+/** The plan of some units of a phase. */
+function planOf({ units, unitCount, unitFlop }: PhasePlan, isLeft: (index: number) => boolean): PhasePlan {
+  const left = Array.from({ length: unitCount }, (_, index) => index).filter(isLeft);
+  const table = new Int32Array(left.length * unitWords);
+  left.forEach((index, n) => {
+    table.set(units.subarray(index * unitWords, (index + 1) * unitWords), n * unitWords);
+  });
+  const flops = Float64Array.from(left, (index) => unitFlop[index]!);
+  return {
+    units: table,
+    unitCount: left.length,
+    unitFlop: flops,
+    flop: flops.reduce((sum, flop) => sum + flop, 0),
+  };
+}
+
+/** Control slots, clock, and every phase's tables, all at multiples of 8 bytes. */
+function layOut(phases: readonly PlannedPhase[], participants: number, setup: JobSetup): Job {
+  const clockAt = presenceSlot(phases.length, participants) * slotStride * 4;
+  let end = clockAt + 2 * phases.length * 8;
+  const tables: { readonly at: number; readonly table: Int32Array | Float64Array }[] = [];
+  const reserve = (byteLength: number): number => {
+    const at = end;
+    end += Math.ceil(byteLength / 8) * 8;
+    return at;
+  };
+  const place = (table: Int32Array | Float64Array): number => {
+    const at = reserve(table.byteLength);
+    tables.push({ at, table });
+    return at;
+  };
+  const described = phases.map(({ units, unitCount, flop, entries, work }) => ({
+    unitsAt: place(units),
+    unitCount,
+    marksAt: reserve(unitCount),
+    flop,
+    entriesAt: entries.map(place),
+    work,
+  }));
+  const block = new SharedArrayBuffer(end);
+  for (const { at, table } of tables) {
+    if (table instanceof Int32Array) new Int32Array(block, at).set(table);
+    else new Float64Array(block, at).set(table);
+  }
+  return { ...setup, block, clockAt, phases: described };
+}

@@ -1,0 +1,145 @@
+// One thread's view of a job that is cut into units: takes the next one from the shared cursors, phase by phase.
+import type { Activity } from '../src/core/protocol/activity.js';
+import type { Bells } from '../src/core/protocol/bells.js';
+import {
+  control,
+  cursorSlot,
+  isOver,
+  isStopped,
+  marks,
+  presenceSlot,
+  slotStride,
+} from '../src/core/protocol/control.js';
+import type { Job } from '../src/core/protocol/messages.js';
+import type { Progress, UnitTaker } from '../src/core/protocol/worker-module.js';
+import { unitWords, type UnitRunner } from '../src/core/protocol/tables.js';
+import type { RegionViews } from '../src/core/tensor/region.js';
+import { FailedWork } from './failed-work.js';
+import type { Kernel } from './kernels/kernel.js';
+import { openPhase } from './phases.js';
+
+/** A thread that computes units. */
+export interface UnitWorker {
+  readonly index: number;
+  readonly kernel: Kernel;
+  readonly views: RegionViews;
+  readonly bells: Bells;
+  readonly activity: Activity;
+}
+
+export class UnitJob implements UnitTaker {
+  readonly job: Job;
+  readonly #worker: UnitWorker;
+  readonly #slots: Int32Array;
+  readonly #marks: Int8Array;
+  readonly #clock: Float64Array; // [phases, start and end]
+  readonly #presence: number;
+  readonly #phases: OpenPhase[];
+
+  constructor(job: Job, worker: UnitWorker) {
+    this.job = job;
+    this.#worker = worker;
+    this.#slots = new Int32Array(job.block, 0, job.clockAt / 4);
+    this.#clock = new Float64Array(job.block, job.clockAt, 2 * job.phases.length);
+    this.#marks = new Int8Array(job.block);
+    this.#presence = slotStride * presenceSlot(job.phases.length, worker.index);
+    this.#phases = job.phases.map(({ unitsAt, unitCount }) => ({
+      units: new Int32Array(job.block, unitsAt, unitCount * unitWords),
+      run: undefined,
+    }));
+  }
+
+  /** FLOP that nobody has taken yet. */
+  get remainingFlop(): number {
+    const current = Atomics.load(this.#slots, slotStride * control.phase);
+    let flop = 0;
+    for (let phase = current; phase < this.job.phases.length; phase++) {
+      const { unitCount, flop: all } = this.job.phases[phase]!;
+      flop += phase === current ? all * (1 - Math.min(1, this.#taken(phase) / unitCount)) : all;
+    }
+    return flop;
+  }
+
+  /** Whether the job was stopped, so that the coordinator waits for those who are in it to leave. */
+  get isStopped(): boolean {
+    return isStopped(this.#slots);
+  }
+
+  /**
+   * Takes units as long as there are some and `mayGoOn` allows another.
+   * @param onComplete called by the worker that finishes the job's last unit
+   * @throws FailedWork
+   */
+  takeUnits(mayGoOn: () => boolean, onComplete: () => void): Progress {
+    const slots = this.#slots;
+    // Presence before the flags: the coordinator sets a flag before it looks for presence, so one of the two sees the
+    // other. No buffer is touched once a stopped job has been settled, no slot once a job is made ready to run again.
+    Atomics.store(slots, this.#presence, 1);
+    try {
+      while (!isOver(slots)) {
+        const phase = Atomics.load(slots, slotStride * control.phase);
+        const { unitCount } = this.job.phases[phase]!;
+        const index =
+          this.#taken(phase) < unitCount ? Atomics.add(slots, slotStride * cursorSlot(phase), 1) : unitCount;
+        if (index >= unitCount) {
+          if (Atomics.load(slots, slotStride * control.phase) !== phase) continue;
+          return phase + 1 === this.job.phases.length ? 'over' : 'waiting';
+        }
+        this.#run(phase, index);
+        if (Atomics.add(slots, slotStride * (cursorSlot(phase) + 1), 1) + 1 === unitCount) {
+          this.#endPhase(phase, onComplete);
+        }
+        if (!mayGoOn()) return 'went on';
+      }
+      return 'over';
+    } finally {
+      Atomics.store(slots, this.#presence, 0);
+    }
+  }
+
+  #run(phase: number, index: number): void {
+    const { marksAt, work, entriesAt } = this.job.phases[phase]!;
+    const open = this.#phases[phase]!;
+    const unit = open.units.subarray(index * unitWords, (index + 1) * unitWords);
+    const { activity, index: worker, views, kernel } = this.#worker;
+    Atomics.store(this.#marks, marksAt + index, marks.taken);
+    const startMs = activity.begin(worker);
+    if (index === 0) this.#clock[2 * phase] = startMs;
+    try {
+      open.run ??= openPhase(
+        work,
+        entriesAt.map((at) => new Float64Array(this.job.block, at)),
+        views,
+        kernel,
+      );
+      open.run(unit);
+    } catch (cause) {
+      activity.end(worker);
+      throw new FailedWork({ phase, unit: [...unit] }, cause);
+    }
+    Atomics.store(this.#marks, marksAt + index, marks.done);
+    // Before the count, which publishes it: whoever sees the phase done sees when.
+    this.#clock[2 * phase + 1] = activity.end(worker);
+  }
+
+  #endPhase(phase: number, onComplete: () => void): void {
+    if (phase + 1 === this.job.phases.length) {
+      Atomics.store(this.#slots, slotStride * control.complete, 1);
+      onComplete();
+      return;
+    }
+    Atomics.store(this.#slots, slotStride * control.phase, phase + 1);
+    for (const worker of this.job.workers) {
+      if (worker !== this.#worker.index) this.#worker.bells.ring(worker);
+    }
+  }
+
+  #taken(phase: number): number {
+    return Atomics.load(this.#slots, slotStride * cursorSlot(phase));
+  }
+}
+
+interface OpenPhase {
+  readonly units: Int32Array;
+  run: UnitRunner | undefined;
+}
