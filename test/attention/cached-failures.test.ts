@@ -69,7 +69,8 @@ for (const kernel of kernels) {
     for (let waitMs = 5; lost === 0 && waitMs < 1000; waitMs *= 2) {
       const call = messageOf(() => longCall(engine, layer, cache));
       const isOver = call.then(() => true);
-      while (!(await Promise.race([isOver, sleep(waitMs).then(() => false)]))) await engine.terminateWorker(0);
+      while (!(await Promise.race([isOver, sleep(waitMs).then(() => false)])))
+        await engine.terminateWorker(0);
       const error = await call;
       if (error === undefined) cache.truncate(126);
       else t.is(error.code, 'WORKER_LOST');
