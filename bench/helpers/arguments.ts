@@ -26,6 +26,8 @@ const meanings = {
   pairs: 'pairs at least',
   peer: 'some of the peers: a,b',
   repetitions: 'how often each is started',
+  rounds: 'processes of each side',
+  rows: 'some of the rows: a,b',
   seconds: 'how long each is measured',
   sequences: 'how many there are',
   shortest: 'tokens of the shortest sequence',

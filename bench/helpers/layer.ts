@@ -1,5 +1,5 @@
 // A self-attention layer as benchmarks describe it: seeded weights, FLOP, and rows held against float64.
-import type { MultiHeadWeights, Tensor } from '../../src/index.js';
+import type { MultiHeadWeights, TensorLike } from '../../src/index.js';
 import { checkClose, relativeError } from '../../src/measure/cases/check.js';
 import { drawWeights } from '../../src/measure/cases/operands.js';
 import { Oracle } from '../../src/measure/cases/oracle-row.js';
@@ -24,8 +24,9 @@ export function layerFlop({ modelDim, tokens, causal = false }: Omit<LayerCase, 
 
 export interface CheckedRows {
   /** [tokens, modelDim] */
-  readonly x: Tensor;
-  readonly y: Tensor;
+  readonly x: TensorLike;
+  /** Like x, or the last rows alone where a cache held what is before them. */
+  readonly y: TensorLike;
   readonly weights: MultiHeadWeights;
   readonly heads: number;
   readonly causal?: boolean;
@@ -38,13 +39,15 @@ export interface CheckedRows {
  */
 export function checkRows(what: string, { x, y, weights, heads, causal = false }: CheckedRows): number {
   const [tokens, modelDim] = x.shape.slice(-2) as [number, number];
+  const rows = y.data.length / modelDim;
   const headDim = modelDim / heads;
   const shape = { heads, kvHeads: heads, headDim, batch: 1, queries: tokens, keys: tokens };
   const oracle = new Oracle(shape, { causal });
-  const errors = [0, tokens >> 1, tokens - 1].map((query) => {
-    const { output } = oracle.layerRow({ x: x.data, weights }, { entry: 0, query });
-    const error = relativeError(y.data.subarray(query * modelDim, (query + 1) * modelDim), output);
-    checkClose(`${what}, row ${query},`, error);
+  const errors = [0, rows >> 1, rows - 1].map((row) => {
+    const query = tokens - rows + row;
+    const { output } = oracle.layerRow({ x: x.data as Float32Array, weights }, { entry: 0, query });
+    const error = relativeError(y.data.subarray(row * modelDim, (row + 1) * modelDim), output);
+    checkClose(`${what}, row ${row},`, error);
     return error;
   });
   return Math.max(...errors);

@@ -1,22 +1,26 @@
 // Messages of ONNX in protobuf's wire format: just what a small model takes, so that no package is needed to write one.
-// Not a general writer: float32 and int64 tensors, integer attributes. The numbers are the fields of onnx.proto.
+// Not a general writer: float32, int32 and int64 tensors, integer attributes. The numbers are the fields of onnx.proto.
 
 export type Bytes = Uint8Array<ArrayBuffer>;
 
-/** A model of one graph with one input and one output; operator set 17 and Microsoft's own. */
+const elementTypes = { float32: 1, int32: 6, int64: 7 } as const;
+
+export type ElementType = keyof typeof elementTypes;
+
+/** A model of one graph; operator set 17 and Microsoft's own. */
 export function encodeModel(parts: {
   readonly name: string;
   readonly nodes: readonly Bytes[];
   readonly initializers: readonly Bytes[];
-  readonly input: Bytes;
-  readonly output: Bytes;
+  readonly inputs: readonly Bytes[];
+  readonly outputs: readonly Bytes[];
 }): Bytes {
   const graph = join([
     ...parts.nodes.map((bytes) => lengthDelimited(1, bytes)),
     text(2, parts.name),
     ...parts.initializers.map((bytes) => lengthDelimited(5, bytes)),
-    lengthDelimited(11, parts.input),
-    lengthDelimited(12, parts.output),
+    ...parts.inputs.map((bytes) => lengthDelimited(11, bytes)),
+    ...parts.outputs.map((bytes) => lengthDelimited(12, bytes)),
   ]);
   const operators = (domain: string, version: number): Bytes =>
     lengthDelimited(8, join([text(1, domain), integer(2, version)]));
@@ -48,27 +52,40 @@ export function integersAttribute(name: string, values: readonly number[]): Byte
 }
 
 export function floatTensor(name: string, dims: readonly number[], data: Float32Array<ArrayBuffer>): Bytes {
-  return tensor(name, { dims, type: 1, raw: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) });
+  const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return tensor(name, { dims, type: 'float32', raw });
 }
 
 export function integerTensor(name: string, values: readonly number[]): Bytes {
   const raw = new Uint8Array(new BigInt64Array(values.map(BigInt)).buffer);
-  return tensor(name, { dims: [values.length], type: 7, raw });
+  return tensor(name, { dims: [values.length], type: 'int64', raw });
 }
 
-function tensor(name: string, content: { dims: readonly number[]; type: number; raw: Bytes }): Bytes {
+/** A scalar without `dims`. */
+export function int32Tensor(name: string, value: number, dims: readonly number[] = []): Bytes {
+  return tensor(name, { dims, type: 'int32', raw: new Uint8Array(new Int32Array([value]).buffer) });
+}
+
+function tensor(name: string, content: { dims: readonly number[]; type: ElementType; raw: Bytes }): Bytes {
   const { dims, type, raw } = content;
   return join([
     ...dims.map((length) => integer(1, length)),
-    integer(2, type),
+    integer(2, elementTypes[type]),
     text(8, name),
     lengthDelimited(9, raw),
   ]);
 }
 
-export function valueInfo(name: string, dims: readonly number[]): Bytes {
-  const shape = join(dims.map((length) => lengthDelimited(1, integer(1, length))));
-  const tensorType = join([integer(1, 1), lengthDelimited(2, shape)]);
+/** @param dims lengths, or names of those that differ from run to run */
+export function valueInfo(
+  name: string,
+  dims: readonly (number | string)[],
+  type: ElementType = 'float32',
+): Bytes {
+  const dimension = (dim: number | string): Bytes =>
+    typeof dim === 'number' ? integer(1, dim) : text(2, dim);
+  const shape = join(dims.map((dim) => lengthDelimited(1, dimension(dim))));
+  const tensorType = join([integer(1, elementTypes[type]), lengthDelimited(2, shape)]);
   return join([text(1, name), lengthDelimited(2, lengthDelimited(1, tensorType))]);
 }
 

@@ -1,6 +1,6 @@
 // onnxruntime-node on its CPU execution provider.
 import * as ort from 'onnxruntime-node';
-import { createSessionLayer } from './onnx-session.mjs';
+import { createSessionLayer, openSession } from './onnx-session.mjs';
 
 /** @param {{ threads: number }} options */
 export async function openPeer({ threads }) {
@@ -10,6 +10,10 @@ export async function openPeer({ threads }) {
     interOpNumThreads: 1,
     logSeverityLevel: 3,
   };
-  const createLayer = (layer) => createSessionLayer(ort, layer, options);
-  return { version: ort.env.versions.node, threads, createLayer };
+  return {
+    version: ort.env.versions.node,
+    threads,
+    createLayer: (layer) => createSessionLayer(ort, layer, options),
+    openSession: (model) => openSession(ort, model, options),
+  };
 }

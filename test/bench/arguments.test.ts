@@ -55,3 +55,16 @@ test('peers.js refuses a case that no peer has in one line', async (t) => {
   t.is(code, 2);
   t.is(stderr, 'Expected some of 512/8/128 for --cases, got x\n');
 });
+
+for (const [args, message] of [
+  [['--rounds', '1'], 'Expected an integer of at least 2 for --rounds, got 1\n'],
+  [['--rounds', '2.5'], 'Expected an integer of at least 2 for --rounds, got 2.5\n'],
+  [['--rows', 'one-token,x'], /^Expected some of 512\/8\/16, .*, one-token, .* for --rows, got x\n$/],
+] as const) {
+  test(`calls.js refuses ${args.join(' ')} in one line`, async (t) => {
+    const { code, stderr } = await run('calls.js', ...args);
+    t.is(code, 2);
+    if (typeof message === 'string') t.is(stderr, message);
+    else t.regex(stderr, message);
+  });
+}

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { MultiHeadWeights } from '../../../src/index.js';
 import { encodeLayer } from '../../onnx-model.js';
+import type { Bytes } from '../onnx-encode.js';
 import type { LayerInputs, Peer, PeerForm, PeerLayer } from './peer.js';
 
 // What bench/peers/*.mjs export.
@@ -17,6 +18,24 @@ interface OpenPeer {
   createLayer(description: object): Promise<PeerLayer>;
 }
 
+interface OpenOnnx extends OpenPeer {
+  openSession(model: Bytes): Promise<OnnxSession>;
+}
+
+/** float32, row-major. */
+interface OnnxTensor {
+  readonly dims: readonly number[];
+  readonly data: Float32Array;
+}
+
+type Named<T> = Readonly<Record<string, T>>;
+
+export interface OnnxSession {
+  /** A function that runs on these inputs and gives all outputs: new ones, or written where one is given. */
+  bind(inputs: Named<OnnxTensor>, outputs: Named<OnnxTensor | null>): () => Promise<Named<Float32Array>>;
+  dispose(): unknown;
+}
+
 // By the package's own name, which is right wherever the benchmarks were compiled to.
 const packageFile = createRequire(import.meta.url).resolve('headpool/package.json');
 const peersFolder = new URL('bench/peers/', new URL(`file://${packageFile}`));
@@ -28,6 +47,11 @@ export function isInstalled(packageName: string): boolean {
 
 export async function openOnnxNode(threads: number): Promise<Peer> {
   return describeOnnx('onnxruntime-node', await open('onnxruntime-node', threads));
+}
+
+/** onnxruntime-node itself, for models that are no layers. */
+export async function openOnnxSessions(threads: number): Promise<Pick<OpenOnnx, 'version' | 'openSession'>> {
+  return (await open('onnxruntime-node', threads)) as OpenOnnx;
 }
 
 export async function openOnnxWeb(threads: number): Promise<Peer> {
