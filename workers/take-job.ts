@@ -4,6 +4,7 @@ import {
   isOver,
   isStopped,
   marks,
+  phaseSlot,
   presenceSlot,
   sharedClockMs,
   slotStride,
@@ -34,7 +35,8 @@ export async function takeJob(
       const part = job.phases.slice(first, first + partLength);
       mark(job, part, marks.taken);
       // A kernel that takes several phases at once doesn't say when each began.
-      clock.fill(sharedClockMs(), 2 * first, 2 * (first + part.length));
+      const startMs = sharedClockMs();
+      clock.fill(startMs, 2 * first, 2 * (first + part.length));
       try {
         const whole = part.map((phase) => openWhole(job, phase));
         await kernel.run(whole, () => isStopped(slots));
@@ -43,7 +45,10 @@ export async function takeJob(
       }
       if (isStopped(slots)) return;
       mark(job, part, marks.done);
-      clock[2 * (first + part.length) - 1] = sharedClockMs();
+      const endMs = sharedClockMs();
+      const last = first + part.length - 1;
+      clock[2 * last + 1] = endMs;
+      Atomics.store(slots, slotStride * phaseSlot(last, 'computed'), Math.round(1e3 * (endMs - startMs)));
       Atomics.store(slots, slotStride * control.phase, first + partLength);
     }
     if (isStopped(slots)) return;

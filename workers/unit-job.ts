@@ -3,10 +3,10 @@ import type { Activity } from '../src/core/protocol/activity.js';
 import type { Bells } from '../src/core/protocol/bells.js';
 import {
   control,
-  cursorSlot,
   isOver,
   isStopped,
   marks,
+  phaseSlot,
   presenceSlot,
   slotStride,
 } from '../src/core/protocol/control.js';
@@ -80,13 +80,15 @@ export class UnitJob implements UnitTaker {
         const phase = Atomics.load(slots, slotStride * control.phase);
         const { unitCount } = this.job.phases[phase]!;
         const index =
-          this.#taken(phase) < unitCount ? Atomics.add(slots, slotStride * cursorSlot(phase), 1) : unitCount;
+          this.#taken(phase) < unitCount
+            ? Atomics.add(slots, slotStride * phaseSlot(phase, 'cursor'), 1)
+            : unitCount;
         if (index >= unitCount) {
           if (Atomics.load(slots, slotStride * control.phase) !== phase) continue;
           return phase + 1 === this.job.phases.length ? 'over' : 'waiting';
         }
         this.#run(phase, index);
-        if (Atomics.add(slots, slotStride * (cursorSlot(phase) + 1), 1) + 1 === unitCount) {
+        if (Atomics.add(slots, slotStride * phaseSlot(phase, 'done'), 1) + 1 === unitCount) {
           this.#endPhase(phase, onComplete);
         }
         if (!mayGoOn()) return 'went on';
@@ -119,7 +121,10 @@ export class UnitJob implements UnitTaker {
     }
     Atomics.store(this.#marks, marksAt + index, marks.done);
     // Before the count, which publishes it: whoever sees the phase done sees when.
-    this.#clock[2 * phase + 1] = activity.end(worker);
+    const endMs = activity.end(worker);
+    this.#clock[2 * phase + 1] = endMs;
+    const microseconds = Math.round(1e3 * (endMs - startMs));
+    Atomics.add(this.#slots, slotStride * phaseSlot(phase, 'computed'), microseconds);
   }
 
   #endPhase(phase: number, onComplete: () => void): void {
@@ -135,7 +140,7 @@ export class UnitJob implements UnitTaker {
   }
 
   #taken(phase: number): number {
-    return Atomics.load(this.#slots, slotStride * cursorSlot(phase));
+    return Atomics.load(this.#slots, slotStride * phaseSlot(phase, 'cursor'));
   }
 }
 

@@ -1,7 +1,7 @@
 // The block of shared memory of a job, as the coordinator sees it: control slots, clocks, and every phase's tables.
 import {
   control,
-  cursorSlot,
+  phaseSlot,
   marks,
   presenceSlot,
   slotStride,
@@ -22,6 +22,8 @@ export type JobSetup = Pick<Job, 'id' | 'workers' | 'priority' | 'isKept'>;
 export interface Span {
   readonly startMs: number;
   readonly endMs: number;
+  /** What its units took, all workers together. */
+  readonly computedMs: number;
 }
 
 export class JobBlock {
@@ -84,8 +86,7 @@ export class JobBlock {
   reset(): boolean {
     if (this.isEntered()) return false;
     this.phases.forEach((_, phase) => {
-      this.#store(cursorSlot(phase), 0);
-      this.#store(cursorSlot(phase) + 1, 0);
+      for (const name of ['cursor', 'done', 'computed'] as const) this.#store(phaseSlot(phase, name), 0);
     });
     this.#store(control.phase, 0);
     this.#store(control.complete, 0);
@@ -96,7 +97,11 @@ export class JobBlock {
   spans(): Span[] {
     const { block, clockAt } = this.description;
     const clock = new Float64Array(block, clockAt, 2 * this.phases.length);
-    return this.phases.map((_, phase) => ({ startMs: clock[2 * phase]!, endMs: clock[2 * phase + 1]! }));
+    return this.phases.map((_, phase) => ({
+      startMs: clock[2 * phase]!,
+      endMs: clock[2 * phase + 1]!,
+      computedMs: this.#load(phaseSlot(phase, 'computed')) / 1e3,
+    }));
   }
 
   /**

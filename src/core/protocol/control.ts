@@ -19,7 +19,7 @@ export const control = {
   complete: 1,
   /** The phase whose units can be taken; the one who finishes its last unit moves it on. */
   phase: 2,
-  /** Two slots a phase: the next unit to take, the units done. */
+  /** `phaseSlots.count` slots a phase. */
   phases: 3,
 } as const;
 
@@ -28,14 +28,24 @@ export const stopReasons = { none: 0, cancelled: 1, failed: 2 } as const;
 /** What a unit's mark says; one byte a unit. */
 export const marks = { free: 0, taken: 1, done: 2 } as const;
 
-/** The slot of a phase's cursor; the slot after it counts the units done. */
-export function cursorSlot(phase: number): number {
-  return control.phases + 2 * phase;
+/** Slots of a phase. */
+const phaseSlots = {
+  /** The next unit to take. */
+  cursor: 0,
+  /** Units done. */
+  done: 1,
+  /** Microseconds that units took, all workers together. */
+  computed: 2,
+  count: 3,
+} as const;
+
+export function phaseSlot(phase: number, name: Exclude<keyof typeof phaseSlots, 'count'>): number {
+  return control.phases + phaseSlots.count * phase + phaseSlots[name];
 }
 
 /** The slot that is 1 while participant `index` may touch the job's buffers. */
 export function presenceSlot(phaseCount: number, index: number): number {
-  return control.phases + 2 * phaseCount + index;
+  return control.phases + phaseSlots.count * phaseCount + index;
 }
 
 /** Whether the workers of a job must leave it. */
