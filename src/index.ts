@@ -16,6 +16,7 @@ export type { MultiHeadAttention } from './engine/multi-head-attention.js';
 export type {
   Alignment,
   AttentionOptions,
+  Priority,
   QueryKeyNorm,
   RotaryOptions,
   ScoresToReturn,

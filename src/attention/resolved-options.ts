@@ -3,7 +3,7 @@ import type { ScoreRules } from '../core/protocol/score-rules.js';
 import type { Rotary } from '../core/protocol/head-work.js';
 import type { Shape } from '../core/tensor/shape.js';
 import type { Entry } from './batch.js';
-import type { ScoresToReturn } from './options.js';
+import type { Priority, ScoresToReturn } from './options.js';
 
 /** The rules of scores on shared memory, as the caller gave them. */
 export type CallRules = ScoreRules<Float32Array<SharedArrayBuffer>, Uint8Array<SharedArrayBuffer>>;
@@ -33,5 +33,7 @@ export interface ResolvedOptions {
   readonly headStatistics: boolean;
   readonly returnLogSumExp: boolean;
   readonly signal: AbortSignal | undefined;
+  readonly timeoutMs: number | undefined;
+  readonly priority: Priority;
   readonly out: { readonly data: Float32Array<SharedArrayBuffer>; readonly shape: Shape } | undefined;
 }

@@ -25,15 +25,34 @@ export interface EngineOptions {
   readonly memoryLimitBytes?: number;
   /** Calls that may be open at the same time; default 1,024. */
   readonly maxQueue?: number;
+  /**
+   * Bytes of working memory and results that open calls may hold together; default `memoryLimitBytes`. A call that
+   * needs more computes alone.
+   */
+  readonly maxQueueBytes?: number;
+  /** What becomes of a call that finds no room: it is refused with QUEUE_FULL, or waits. Default 'error'. */
+  readonly whenFull?: WhenFull;
   /** Told when a worker is lost. Default: nobody; the library prints nothing by itself. */
   readonly logger?: Logger;
 }
+
+const fullChoices = ['error', 'wait'] as const;
+export type WhenFull = (typeof fullChoices)[number];
 
 export type ResolvedEngineOptions = Required<Omit<EngineOptions, 'logger' | 'device'>> &
   Pick<EngineOptions, 'logger'>;
 
 const mostThreads = 1024;
-const optionNames = ['threads', 'kernel', 'device', 'memoryLimitBytes', 'maxQueue', 'logger'];
+const optionNames = [
+  'threads',
+  'kernel',
+  'device',
+  'memoryLimitBytes',
+  'maxQueue',
+  'maxQueueBytes',
+  'whenFull',
+  'logger',
+];
 const kernelChoices = ['auto', ...kernelNames] as const satisfies readonly EngineOptions['kernel'][];
 
 /** @throws UNKNOWN_OPTION, INVALID_OPTION */
@@ -49,16 +68,23 @@ export function resolveEngineOptions(options: EngineOptions): ResolvedEngineOpti
     device = 'cpu',
     memoryLimitBytes = defaultMemoryLimit(),
     maxQueue = 1024,
+    maxQueueBytes = memoryLimitBytes,
+    whenFull = 'error',
     logger,
   } = options;
   checkInteger('threads', threads, mostThreads);
   checkInteger('memoryLimitBytes', memoryLimitBytes, Number.MAX_SAFE_INTEGER);
   checkInteger('maxQueue', maxQueue, Number.MAX_SAFE_INTEGER);
+  checkInteger('maxQueueBytes', maxQueueBytes, Number.MAX_SAFE_INTEGER);
+  if (!fullChoices.includes(whenFull)) {
+    throw expected('INVALID_OPTION', "'error' or 'wait'", 'whenFull', whenFull);
+  }
   if (!kernelChoices.includes(kernel)) {
     throw expected('INVALID_OPTION', `one of ${kernelChoices.join(', ')}`, 'kernel', kernel);
   }
   if ((device as string) !== 'cpu') throw expected('INVALID_OPTION', "'cpu'", 'device', device);
-  return { threads, kernel, memoryLimitBytes, maxQueue, ...(logger !== undefined && { logger }) };
+  const limits = { memoryLimitBytes, maxQueue, maxQueueBytes, whenFull };
+  return { threads, kernel, ...limits, ...(logger !== undefined && { logger }) };
 }
 
 /** The kernel asked for, or the best one for 'auto'. @throws KERNEL_UNAVAILABLE with the reason */

@@ -12,7 +12,9 @@ import type {
   KernelProbe,
   KernelTraits,
 } from '../core/protocol/kernels.js';
+import type { CallLimits } from './admission.js';
 import { assembleAlone } from './assemble/assemble-alone.js';
+import { predictAttention } from './assemble/predict-bytes.js';
 import { CallRunner } from './call-runner.js';
 import { chooseKernel, resolveEngineOptions, type EngineOptions } from './engine-options.js';
 import { measurePeak, openProductMeter, openReadMeter, type Meter, type ProductSize } from './meters.js';
@@ -55,16 +57,21 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
 
 /** `createEngine` with the parts that tests replace. */
 export async function startEngine(options: EngineOptions, workerUrl?: URL): Promise<Engine> {
-  const { threads, kernel, memoryLimitBytes, ...limits } = resolveEngineOptions(options);
+  const { threads, kernel, logger, ...limits } = resolveEngineOptions(options);
   const pool = new WorkerPool({ threads, ...(workerUrl && { workerUrl }) });
   const probes = await pool.probe();
   try {
     const choice = chooseKernel(kernel, probes);
-    const arena = createArena(choice.traits.arena, memoryLimitBytes);
+    const arena = createArena(choice.traits.arena, limits.memoryLimitBytes);
     pool.limit(choice.traits.mostWorkers);
-    const scheduler = new Scheduler(pool, { ...limits, takesUnits: choice.traits.takes === 'units' });
+    const takesUnits = choice.traits.takes === 'units';
+    const scheduler = new Scheduler(pool, {
+      takesUnits,
+      maxQueue: limits.maxQueue,
+      ...(logger && { logger }),
+    });
     await pool.start(choice.name, arena.memory, scheduler);
-    return new Engine({ pool, scheduler, arena, probes, ...choice });
+    return new Engine({ pool, scheduler, arena, limits, probes, ...choice });
   } catch (error) {
     await pool.close();
     throw error;
@@ -75,6 +82,7 @@ interface EngineParts {
   readonly pool: WorkerPool;
   readonly scheduler: Scheduler;
   readonly arena: Arena;
+  readonly limits: CallLimits;
   readonly probes: readonly KernelProbe[];
   readonly name: KernelName;
   readonly traits: KernelTraits;
@@ -89,7 +97,7 @@ export class Engine {
   /** Made by `createEngine`. */
   constructor(parts: EngineParts) {
     this.#parts = parts;
-    this.#runner = new CallRunner(parts.scheduler, parts.arena);
+    this.#runner = new CallRunner(parts.scheduler, parts.arena, parts.limits);
     this.info = Object.freeze({
       kernel: parts.name,
       instructionSet: parts.traits.instructionSet,
@@ -113,14 +121,17 @@ export class Engine {
    * softmax(q·kᵀ·scale)·v of every head, without projections.
    * @returns output shaped like q with valueDim for headDim
    * @throws INVALID_SHAPE, INVALID_OPTION, UNKNOWN_OPTION before anything is allocated; MEMORY_LIMIT, QUEUE_FULL,
-   * BUFFER_IN_USE, WORKER_LOST, UNIT_FAILED, ENGINE_CLOSED; the signal's reason when cancelled
+   * TIMEOUT, BUFFER_IN_USE, WORKER_LOST, UNIT_FAILED, ENGINE_CLOSED; the signal's reason when cancelled
    */
   async attention(inputs: AttentionInputs): Promise<AttentionResult> {
+    const calledMs = performance.now();
     this.#runner.refuseIfClosed();
     refuseUncomputable(inputs, this.#parts.traits);
     const call = describeAttention(inputs);
     const { traits } = this.#parts;
     return this.#runner.run({
+      calledMs,
+      bytes: predictAttention(call, traits),
       assemble: (memory) => assembleAlone(call, { memory, traits }),
       inputs: [call.query.data, call.key.data, call.value.data],
       options: call.options,

@@ -19,6 +19,7 @@ import { assembleLayer } from './assemble/assemble-layer.js';
 import { beginUse } from './assemble/cached-keys.js';
 import type { CallRunner } from './call-runner.js';
 import { packGram, type GramPanels } from './assemble/contributions.js';
+import { predictLayer } from './assemble/predict-bytes.js';
 import { packLayer, type LayerPacking } from './assemble/pack-layer.js';
 import { PageStorage } from './page-storage.js';
 import { refuseUncomputable } from './refuse-uncomputable.js';
@@ -81,10 +82,11 @@ export class MultiHeadAttention {
    * batch; { query, key, value? } for cross-attention
    * @returns output shaped like the query input with outputDim as its width
    * @throws INVALID_SHAPE, INVALID_OPTION, UNKNOWN_OPTION before anything is allocated; MEMORY_LIMIT, QUEUE_FULL,
-   * WORKER_LOST, UNIT_FAILED, ENGINE_CLOSED; CACHE_FULL, CACHE_IN_USE; the signal's reason when cancelled. A call that
-   * fails leaves its caches as they were.
+   * TIMEOUT, BUFFER_IN_USE, WORKER_LOST, UNIT_FAILED, ENGINE_CLOSED; CACHE_FULL, CACHE_IN_USE; the signal's reason when
+   * cancelled. A call that fails leaves its caches as they were.
    */
   async forward(input: TensorLike | CrossInputs, options: AttentionOptions = {}): Promise<AttentionResult> {
+    const calledMs = performance.now();
     this.#refuseIfDisposed();
     checkOptionNames(options);
     const wishes = { ...this.#defaults, ...options };
@@ -92,26 +94,32 @@ export class MultiHeadAttention {
     const call = this.describe(input, wishes);
     this.#openCalls++;
     try {
-      return await this.#run(call);
+      return await this.#run(call, calledMs);
     } finally {
       this.#openCalls--;
       this.#freeIfOver();
     }
   }
 
-  async #run(call: LayerCall): Promise<AttentionResult> {
+  async #run(call: LayerCall, calledMs: number): Promise<AttentionResult> {
     // First of all: the call is described for what its caches hold now.
     const cacheUse = call.caches.length === 0 ? null : beginUse(call.caches, call.batch);
     try {
       const { runner, traits } = this.#host;
-      const gram = call.options.headStatistics ? await this.#packGram() : null;
-      const batch = cacheUse?.batch ?? call.batch;
+      const { layer } = this.#packing;
+      const described = { ...call, batch: cacheUse?.batch ?? call.batch };
+      let gram: Panels | null = null;
+      const packGram = async (): Promise<void> => {
+        gram = await this.#packGram();
+      };
       const result = await runner.run({
-        assemble: (memory) =>
-          assembleLayer(this.#packing.layer, { ...call, batch }, { memory, traits, cacheUse, gram }),
+        calledMs,
+        bytes: predictLayer(layer, described, { traits, cacheUse }),
+        ...(call.options.headStatistics && { prepare: packGram }),
+        assemble: (memory) => assembleLayer(layer, described, { memory, traits, cacheUse, gram }),
         inputs: [call.query.data, call.key.data, call.value.data],
         options: call.options,
-        tokens: batch.queryRows,
+        tokens: described.batch.queryRows,
       });
       cacheUse?.commit();
       return result;
@@ -161,11 +169,12 @@ export class MultiHeadAttention {
 
   /** Made by the first call that needs it, and again by the next one if that fails. */
   async #packGram(): Promise<Panels> {
-    this.#host.runner.refuseIfClosed();
     this.#gram ??= packGram(this.#weights, this.#host);
     try {
       const { panels, region } = await this.#gram;
       if (!this.#regions.includes(region)) this.#regions.push(region);
+      // The calls that it was made for may be over.
+      this.#freeIfOver();
       return panels;
     } catch (error) {
       this.#gram = undefined;

@@ -9,6 +9,8 @@ export interface Arena {
   /** The memory to hand to the workers, on the WebAssembly kernel. */
   readonly memory: WebAssembly.Memory | undefined;
   readonly bytesInUse: number;
+  /** About what it can hold in many regions, whatever the limit is. */
+  readonly capacityBytes: number;
   /** A region, 64-byte aligned in its buffer, of `length` floats with arbitrary content. @throws MEMORY_LIMIT */
   allocate(length: number): Region;
   free(region: Region): void;
@@ -34,8 +36,18 @@ export function createCountingArena(): Arena {
   return new CountingArena(Infinity);
 }
 
+/** The error of work that the limit has no room for. */
+export function overLimit(byteLength: number, bytesInUse: number, limitBytes: number): HeadpoolError {
+  return new HeadpoolError(
+    'MEMORY_LIMIT',
+    `The work needs ${formatMiB(byteLength)} on top of ${formatMiB(bytesInUse)} in use, ` +
+      `over the limit of ${formatMiB(limitBytes)} (memoryLimitBytes)`,
+  );
+}
+
 abstract class LimitedArena implements Arena {
   abstract readonly memory: WebAssembly.Memory | undefined;
+  readonly capacityBytes: number = Infinity;
   readonly #limitBytes: number;
   #bytesInUse = 0;
 
@@ -62,11 +74,7 @@ abstract class LimitedArena implements Arena {
 
   refuseOver(byteLength: number): void {
     if (this.#bytesInUse + byteLength <= this.#limitBytes) return;
-    throw new HeadpoolError(
-      'MEMORY_LIMIT',
-      `The work needs ${formatMiB(byteLength)} on top of ${formatMiB(this.#bytesInUse)} in use, ` +
-        `over the limit of ${formatMiB(this.#limitBytes)} (memoryLimitBytes)`,
-    );
+    throw overLimit(byteLength, this.#bytesInUse, this.#limitBytes);
   }
 
   protected abstract take(byteLength: number): Region;
@@ -104,6 +112,8 @@ class CountingArena extends LimitedArena {
 
 class WebAssemblyArena extends LimitedArena {
   readonly memory: WebAssembly.Memory;
+  // The rest is for scratch space of workers, and for holes between regions.
+  override readonly capacityBytes = (7 / 8) * maximumPages * pageBytes;
   readonly #freeList = new FreeList(alignment);
 
   constructor(limitBytes: number) {
@@ -141,6 +151,6 @@ class WebAssemblyArena extends LimitedArena {
   }
 }
 
-function formatMiB(bytes: number): string {
+export function formatMiB(bytes: number): string {
   return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }
