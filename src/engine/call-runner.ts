@@ -71,7 +71,7 @@ export class CallRunner {
   }
 
   async #compute(
-    { prepare, assemble, tokens }: Call,
+    { prepare, assemble, options, tokens }: Call,
     interruption: Interruption,
     waitedMs: number,
   ): Promise<AttentionResult> {
@@ -87,7 +87,8 @@ export class CallRunner {
       // Without tokens there may be nothing to do in a phase, or in any.
       const busy = assembly.phases.filter(({ unitCount }) => unitCount > 0);
       if (busy.length > 0) {
-        const outcome = await this.#scheduler.run(busy, interruption.signal);
+        const { priority } = options;
+        const outcome = await this.#scheduler.run(busy, { signal: interruption.signal, priority });
         this.#stats.complete(outcome, busy, { tokens, waitedMs });
       }
       return assembly.conclude();

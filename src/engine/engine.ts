@@ -65,11 +65,7 @@ export async function startEngine(options: EngineOptions, workerUrl?: URL): Prom
     const arena = createArena(choice.traits.arena, limits.memoryLimitBytes);
     pool.limit(choice.traits.mostWorkers);
     const takesUnits = choice.traits.takes === 'units';
-    const scheduler = new Scheduler(pool, {
-      takesUnits,
-      maxQueue: limits.maxQueue,
-      ...(logger && { logger }),
-    });
+    const scheduler = new Scheduler(pool, { takesUnits, ...(logger && { logger }) });
     await pool.start(choice.name, arena.memory, scheduler);
     return new Engine({ pool, scheduler, arena, limits, probes, ...choice });
   } catch (error) {

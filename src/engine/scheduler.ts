@@ -1,4 +1,5 @@
 // The open jobs of a pool: which workers get them, what ends them early, and when they are over.
+import type { Priority } from '../attention/options.js';
 import { HeadpoolError } from '../core/errors.js';
 import type { WorkerReport } from '../core/protocol/messages.js';
 import type { PlannedPhase } from './assemble/assembly.js';
@@ -19,9 +20,13 @@ interface Assignment {
   readonly workers: ReadonlySet<number>;
 }
 
+export interface RunOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly priority?: Priority;
+}
+
 export class Scheduler implements PoolListener {
   readonly #pool: WorkerPool;
-  readonly #maxQueue: number;
   readonly #takesUnits: boolean;
   readonly #logger: Logger | undefined;
   readonly #open = new Map<number, Assignment>();
@@ -33,13 +38,9 @@ export class Scheduler implements PoolListener {
   #broken: HeadpoolError | undefined;
 
   /** @param takesUnits whether several workers can share a job */
-  constructor(
-    pool: WorkerPool,
-    { maxQueue, logger, takesUnits }: { maxQueue: number; logger?: Logger; takesUnits: boolean },
-  ) {
+  constructor(pool: WorkerPool, { logger, takesUnits }: { logger?: Logger; takesUnits: boolean }) {
     this.#pool = pool;
     this.#logger = logger;
-    this.#maxQueue = maxQueue;
     this.#takesUnits = takesUnits;
     this.#load = new Array<number>(pool.size).fill(0);
   }
@@ -50,14 +51,11 @@ export class Scheduler implements PoolListener {
 
   /**
    * Runs phases that have units, one after another, on as many workers as can find a unit.
-   * @throws QUEUE_FULL, WORKER_LOST, UNIT_FAILED, WORKER_START; the signal's reason
+   * @throws WORKER_LOST, UNIT_FAILED, WORKER_START; the signal's reason
    */
-  async run(phases: readonly PlannedPhase[], signal?: AbortSignal): Promise<JobOutcome> {
+  async run(phases: readonly PlannedPhase[], { signal }: RunOptions = {}): Promise<JobOutcome> {
     signal?.throwIfAborted();
     if (this.#broken !== undefined) throw this.#broken;
-    if (this.#open.size >= this.#maxQueue) {
-      throw new HeadpoolError('QUEUE_FULL', `Expected fewer than ${this.#maxQueue} open calls (maxQueue)`);
-    }
     const job = new OpenJob(this.#nextId++, phases, this.#pool.size);
     const width = this.#takesUnits ? Math.min(this.#pool.size, job.width) : 1;
     const workers = this.#leastBusy(width);
