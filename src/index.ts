@@ -7,6 +7,7 @@ export { alibiSlopes } from './attention/alibi.js';
 export type { AttentionInputs } from './attention/attention-call.js';
 export type { KeyValueCache } from './attention/cache.js';
 export type { CacheOptions } from './attention/cache-options.js';
+export type { Priority } from './core/protocol/messages.js';
 export { explainAttention, type RowIndex, type WeightIndex } from './attention/explain.js';
 export type { Explanation, ScoreSteps } from './attention/explain-row.js';
 export type { Reason, RowPlace } from './attention/explain-rules.js';

@@ -10,6 +10,11 @@ const ranges = {
     has: (value: number) => Math.fround(value) >= 2 ** -126 && Math.fround(value) < Infinity,
   },
   'positive number': { what: 'a finite number > 0', has: (value: number) => value > 0 && value < Infinity },
+  milliseconds: {
+    what: 'a number of milliseconds > 0 and at most 2147483647 (24.8 days)',
+    // Node's timers take more for 1 ms.
+    has: (value: number) => value > 0 && value <= 2 ** 31 - 1,
+  },
   'number >= 0': { what: 'a finite number >= 0', has: (value: number) => value >= 0 && value < Infinity },
 } as const;
 
@@ -78,6 +83,7 @@ export function checkOf({ kind, choices = [] }: OptionRow): Check | undefined {
     case 'float32':
     case 'positive float32':
     case 'positive number':
+    case 'milliseconds':
     case 'number >= 0': {
       const { what, has } = ranges[kind];
       return { what, accepts: (value) => typeof value === 'number' && has(value) };

@@ -1,5 +1,6 @@
 // The options of an attention call: their types, and the one table of what each may be and how it is said.
 import { expected } from '../core/errors.js';
+import { priorities, type Priority } from '../core/protocol/messages.js';
 import { checkNames } from '../core/suggest.js';
 import type { Tensor, TensorLike } from '../core/tensor/tensor.js';
 import { alibiSlopes } from './alibi.js';
@@ -64,6 +65,13 @@ export interface AttentionOptions {
   readonly cache?: KeyValueCache | readonly KeyValueCache[];
   /** Cancels the call: it rejects with the signal's reason once no worker touches its buffers any more. */
   readonly signal?: AbortSignal;
+  /**
+   * Milliseconds that the call may take as a whole, from the moment that it is made, waiting included: else it rejects
+   * with TIMEOUT, once no worker touches its buffers any more. Default: no bound.
+   */
+  readonly timeoutMs?: number;
+  /** Whose turn it is where calls wait: 'interactive' ones go before those of 'batch'. Default 'interactive'. */
+  readonly priority?: Priority;
   /** The tensor to write the output into; it must not overlap an input. */
   readonly out?: Tensor;
 }
@@ -190,6 +198,8 @@ export const optionTable = {
   headStatistics: { kind: 'flag', positional: true },
   cache: { kind: 'other' },
   signal: { kind: 'other' },
+  timeoutMs: { kind: 'milliseconds' },
+  priority: { kind: 'choice', choices: priorities },
   out: { kind: 'other' },
 } as const satisfies { readonly [Path in OptionPath]: RowOf<OptionAt<Path>> };
 

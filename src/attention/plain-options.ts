@@ -41,7 +41,7 @@ function copyPlain(value: unknown): unknown {
     const list: unknown[] = value.length > mostNumbers ? [] : Array.from(value);
     return list.length > 0 && list.every(isPlain) ? list : undefined;
   }
-  const fields = Object.entries(value as object).filter(([, field]) => field !== undefined);
+  const fields = Object.entries(value).filter(([, field]) => field !== undefined);
   return fields.every(([, field]) => isPlain(field)) ? Object.fromEntries(fields) : undefined;
 }
 

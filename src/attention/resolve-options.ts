@@ -24,7 +24,7 @@ export function resolveOptions(
   outputShape: Shape,
 ): ResolvedOptions {
   checkOptions(options);
-  const { mask, bias, rope, qkNorm, signal, out } = options;
+  const { mask, bias, rope, qkNorm, signal, timeoutMs, priority = 'interactive', out } = options;
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw expected('INVALID_OPTION', 'an AbortSignal', 'signal', signal);
   }
@@ -43,6 +43,8 @@ export function resolveOptions(
     qkNorm: qkNorm === undefined ? null : resolveNorm(qkNorm, headDim),
     ...resolveReturns(options, batch),
     signal,
+    timeoutMs,
+    priority,
     out: out === undefined ? undefined : checkOut(out, outputShape),
   };
 }

@@ -1,4 +1,5 @@
 // What the options of a call resolve to: free of where its operands lie and of who computes it. Types only.
+import type { Priority } from '../core/protocol/messages.js';
 import type { ScoreRules } from '../core/protocol/score-rules.js';
 import type { Rotary } from '../core/protocol/head-work.js';
 import type { Shape } from '../core/tensor/shape.js';
@@ -33,5 +34,7 @@ export interface ResolvedOptions {
   readonly headStatistics: boolean;
   readonly returnLogSumExp: boolean;
   readonly signal: AbortSignal | undefined;
+  readonly timeoutMs: number | undefined;
+  readonly priority: Priority;
   readonly out: { readonly data: Float32Array<SharedArrayBuffer>; readonly shape: Shape } | undefined;
 }

@@ -1,13 +1,21 @@
 // The options of an engine: names, defaults, checks, and the choice of a kernel among those that can run.
 import { availableParallelism, totalmem } from 'node:os';
 import { expected, HeadpoolError } from '../core/errors.js';
-import { didYouMean } from '../core/suggest.js';
+import { checkNames, didYouMean } from '../core/suggest.js';
 import {
   kernelNames,
   type KernelName,
   type KernelProbe,
   type KernelTraits,
 } from '../core/protocol/kernels.js';
+
+/** How short calls of a layer are computed together while earlier ones are under way. */
+export interface Batching {
+  /** Tokens of a pass over several calls; one of more than a quarter of them is computed alone. 0 = all are. */
+  readonly maxTokens: number;
+  /** How long a call waits for earlier passes at most. */
+  readonly maxDelayMs: number;
+}
 
 /** Where an engine says what happened beside its calls; pino's loggers fit. */
 export interface Logger {
@@ -25,14 +33,28 @@ export interface EngineOptions {
   readonly memoryLimitBytes?: number;
   /** Calls that may be open at the same time; default 1,024. */
   readonly maxQueue?: number;
+  /**
+   * Bytes of working memory and results that open calls may hold together; default `memoryLimitBytes`. A call that
+   * needs more computes alone.
+   */
+  readonly maxQueueBytes?: number;
+  /** What becomes of a call that finds no room: it is refused with QUEUE_FULL, or waits. Default 'error'. */
+  readonly whenFull?: WhenFull;
+  /** Default { maxTokens: 512, maxDelayMs: 2 }. */
+  readonly batching?: Partial<Batching>;
   /** Ends and replaces a worker whose unit takes longer, in milliseconds; units usually take about one. Default: none does. */
   readonly unitTimeoutMs?: number;
   /** Told when a worker is lost. Default: nobody; the library prints nothing by itself. */
   readonly logger?: Logger;
 }
 
-export type ResolvedEngineOptions = Required<Omit<EngineOptions, 'logger' | 'device' | 'unitTimeoutMs'>> &
-  Pick<EngineOptions, 'logger' | 'unitTimeoutMs'>;
+const fullChoices = ['error', 'wait'] as const;
+export type WhenFull = (typeof fullChoices)[number];
+
+export type ResolvedEngineOptions = Required<
+  Omit<EngineOptions, 'logger' | 'device' | 'unitTimeoutMs' | 'batching'>
+> &
+  Pick<EngineOptions, 'logger' | 'unitTimeoutMs'> & { readonly batching: Batching };
 
 const mostThreads = 1024;
 // Longer ones overflow in Node.
@@ -43,6 +65,9 @@ const optionNames = [
   'device',
   'memoryLimitBytes',
   'maxQueue',
+  'maxQueueBytes',
+  'whenFull',
+  'batching',
   'unitTimeoutMs',
   'logger',
 ];
@@ -61,25 +86,44 @@ export function resolveEngineOptions(options: EngineOptions): ResolvedEngineOpti
     device = 'cpu',
     memoryLimitBytes = defaultMemoryLimit(),
     maxQueue = 1024,
+    maxQueueBytes = memoryLimitBytes,
+    whenFull = 'error',
+    batching,
     unitTimeoutMs,
     logger,
   } = options;
   checkInteger('threads', threads, mostThreads);
   checkInteger('memoryLimitBytes', memoryLimitBytes, Number.MAX_SAFE_INTEGER);
   checkInteger('maxQueue', maxQueue, Number.MAX_SAFE_INTEGER);
+  checkInteger('maxQueueBytes', maxQueueBytes, Number.MAX_SAFE_INTEGER);
+  if (!fullChoices.includes(whenFull)) {
+    throw expected('INVALID_OPTION', "'error' or 'wait'", 'whenFull', whenFull);
+  }
   if (unitTimeoutMs !== undefined) checkInteger('unitTimeoutMs', unitTimeoutMs, longestTimerMs);
   if (!kernelChoices.includes(kernel)) {
     throw expected('INVALID_OPTION', `one of ${kernelChoices.join(', ')}`, 'kernel', kernel);
   }
   if ((device as string) !== 'cpu') throw expected('INVALID_OPTION', "'cpu'", 'device', device);
+  const limits = { memoryLimitBytes, maxQueue, maxQueueBytes, whenFull };
   return {
     threads,
     kernel,
-    memoryLimitBytes,
-    maxQueue,
+    ...limits,
+    batching: resolveBatching(batching),
     ...(unitTimeoutMs !== undefined && { unitTimeoutMs }),
     ...(logger !== undefined && { logger }),
   };
+}
+
+function resolveBatching(batching: Partial<Batching> = {}): Batching {
+  if (typeof batching !== 'object' || (batching as unknown) === null) {
+    throw expected('INVALID_OPTION', 'an object { maxTokens, maxDelayMs }', 'batching', batching);
+  }
+  checkNames('option', batching, ['maxTokens', 'maxDelayMs']);
+  const { maxTokens = 512, maxDelayMs = 2 } = batching;
+  checkInteger('batching.maxTokens', maxTokens, Number.MAX_SAFE_INTEGER, 0);
+  checkInteger('batching.maxDelayMs', maxDelayMs, longestTimerMs, 0);
+  return { maxTokens, maxDelayMs };
 }
 
 /** The kernel asked for, or the best one for 'auto'. @throws KERNEL_UNAVAILABLE with the reason */
@@ -96,9 +140,9 @@ export function chooseKernel(
   throw new HeadpoolError('KERNEL_UNAVAILABLE', `No kernel can run here (${reasons.join('; ')})`);
 }
 
-function checkInteger(name: string, value: unknown, most: number): void {
-  if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= most) return;
-  throw expected('INVALID_OPTION', `an integer from 1 to ${most}`, name, value);
+function checkInteger(name: string, value: unknown, most: number, least = 1): void {
+  if (Number.isInteger(value) && (value as number) >= least && (value as number) <= most) return;
+  throw expected('INVALID_OPTION', `an integer from ${least} to ${most}`, name, value);
 }
 
 function defaultMemoryLimit(): number {

@@ -12,12 +12,16 @@ import type {
   KernelProbe,
   KernelTraits,
 } from '../core/protocol/kernels.js';
+import type { CallLimits } from './admission.js';
 import { assembleAlone } from './assemble/assemble-alone.js';
+import { predictAttention } from './assemble/predict-bytes.js';
 import { CallingThread } from './calling-thread.js';
+import { computeAlone } from './compute.js';
 import { CallRunner } from './call-runner.js';
-import { chooseKernel, resolveEngineOptions, type EngineOptions } from './engine-options.js';
+import { chooseKernel, resolveEngineOptions, type Batching, type EngineOptions } from './engine-options.js';
 import { measurePeak, openProductMeter, openReadMeter, type Meter, type ProductSize } from './meters.js';
-import { MultiHeadAttention } from './multi-head-attention.js';
+import { KeptCalls } from './kept-calls.js';
+import { MultiHeadAttention, type LayerHost } from './multi-head-attention.js';
 import { WorkerPool } from './pool.js';
 import { refuseUncomputable } from './refuse-uncomputable.js';
 import { Scheduler } from './scheduler.js';
@@ -57,19 +61,23 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
 
 /** `createEngine` with the parts that tests replace. */
 export async function startEngine(options: EngineOptions, workerUrl?: URL): Promise<Engine> {
-  const { threads, kernel, memoryLimitBytes, unitTimeoutMs, ...limits } = resolveEngineOptions(options);
+  const { threads, kernel, logger, unitTimeoutMs, batching, ...limits } = resolveEngineOptions(options);
   const pool = new WorkerPool({ threads, ...(workerUrl && { workerUrl }) });
   const probes = await pool.probe();
   try {
     const choice = chooseKernel(kernel, probes);
-    const arena = createArena(choice.traits.arena, memoryLimitBytes);
+    const arena = createArena(choice.traits.arena, limits.memoryLimitBytes);
     pool.limit(choice.traits.mostWorkers);
     const takesUnits = choice.traits.takes === 'units';
     const callingThread = new CallingThread(() => pool.openHelp());
-    const scheduler = new Scheduler(pool, { ...limits, takesUnits, ...(takesUnits && { callingThread }) });
+    const scheduler = new Scheduler(pool, {
+      takesUnits,
+      ...(logger && { logger }),
+      ...(takesUnits && { callingThread }),
+    });
     await pool.start(choice.name, arena.memory, scheduler);
     const endWatch = unitTimeoutMs === undefined ? () => undefined : watchUnits(pool, unitTimeoutMs);
-    return new Engine({ pool, scheduler, arena, probes, endWatch, ...choice });
+    return new Engine({ pool, scheduler, arena, limits, batching, probes, endWatch, ...choice });
   } catch (error) {
     await pool.close();
     throw error;
@@ -80,7 +88,9 @@ interface EngineParts {
   readonly pool: WorkerPool;
   readonly scheduler: Scheduler;
   readonly arena: Arena;
+  readonly limits: CallLimits;
   readonly probes: readonly KernelProbe[];
+  readonly batching: Batching;
   readonly endWatch: () => void;
   readonly name: KernelName;
   readonly traits: KernelTraits;
@@ -90,12 +100,25 @@ export class Engine {
   readonly info: EngineInfo;
   readonly #parts: EngineParts;
   readonly #runner: CallRunner;
+  readonly #host: LayerHost;
   #closing: Promise<void> | undefined;
 
   /** Made by `createEngine`. */
   constructor(parts: EngineParts) {
     this.#parts = parts;
-    this.#runner = new CallRunner(parts.scheduler, parts.arena);
+    const { scheduler, arena, traits, batching } = parts;
+    const runner = new CallRunner(scheduler, arena, parts.limits);
+    this.#runner = runner;
+    this.#host = {
+      scheduler,
+      arena,
+      traits,
+      batching,
+      runner,
+      stats: runner.stats,
+      kept: new KeptCalls(arena, scheduler),
+      openMemory: () => runner.openMemory(),
+    };
     this.info = Object.freeze({
       kernel: parts.name,
       instructionSet: parts.traits.instructionSet,
@@ -119,15 +142,19 @@ export class Engine {
    * softmax(q·kᵀ·scale)·v of every head, without projections.
    * @returns output shaped like q with valueDim for headDim
    * @throws INVALID_SHAPE, INVALID_OPTION, UNKNOWN_OPTION before anything is allocated; MEMORY_LIMIT, QUEUE_FULL,
-   * BUFFER_IN_USE, WORKER_LOST, UNIT_FAILED, ENGINE_CLOSED; the signal's reason when cancelled
+   * TIMEOUT, BUFFER_IN_USE, WORKER_LOST, UNIT_FAILED, ENGINE_CLOSED; the signal's reason when cancelled
    */
   async attention(inputs: AttentionInputs): Promise<AttentionResult> {
+    const calledMs = performance.now();
     this.#runner.refuseIfClosed();
     refuseUncomputable(inputs, this.#parts.traits);
     const call = describeAttention(inputs);
     const { traits } = this.#parts;
     return this.#runner.run({
-      assemble: (memory) => assembleAlone(call, { memory, traits }),
+      calledMs,
+      bytes: predictAttention(call, traits),
+      compute: (computing) =>
+        computeAlone(assembleAlone(call, { memory: computing.memory, traits }), this.#host, computing),
       inputs: [call.query.data, call.key.data, call.value.data],
       options: call.options,
       tokens: call.batch.queryRows,
@@ -144,14 +171,14 @@ export class Engine {
     const { heads, kvHeads = heads, weights, ...defaults } = options;
     const resolved = resolveWeights(weights, heads, kvHeads);
     refuseUncomputable(defaults, this.#parts.traits);
-    const layer = new MultiHeadAttention(resolved, defaults, { ...this.#parts, runner: this.#runner });
+    const layer = new MultiHeadAttention(resolved, defaults, this.#host);
     await layer.pack();
     return layer;
   }
 
   /** Counters and latencies since the engine was created. */
   stats(): EngineStats {
-    return this.#runner.stats();
+    return this.#runner.snapshot();
   }
 
   /**

@@ -2,13 +2,9 @@
 // Calls are gathered while earlier ones are computed, never by waiting for others; the bytes of a result don't depend on
 // what it was gathered with.
 
+import type { WorkDone } from './compute.js';
+import type { Batching } from './engine-options.js';
 import { onAbort } from './on-abort.js';
-
-/** When calls are gathered, and how many. */
-export interface Batching {
-  readonly maxTokens: number;
-  readonly maxDelayMs: number;
-}
 
 /** A call that may be gathered: rows of one or more sequences. */
 export interface GatheredCall {
@@ -27,9 +23,15 @@ export interface Pass {
   readonly calls: number;
 }
 
+/** What a pass gives. */
+export interface PassOutput {
+  readonly output: Float32Array; // [tokens, outputDim]
+  readonly work: WorkDone;
+}
+
 interface Member extends GatheredCall {
   readonly tokens: number;
-  readonly resolve: (output: Float32Array) => void;
+  readonly resolve: (output: PassOutput) => void;
   readonly reject: (reason: unknown) => void;
   /** Called once where the call waits no more. */
   stopListening: (() => void) | undefined;
@@ -43,28 +45,33 @@ const leastCalls = 4;
 export class Gathering {
   readonly #limits: Batching;
   readonly #modelDim: number;
-  readonly #compute: (pass: Pass) => Promise<Float32Array>;
+  readonly #compute: (pass: Pass) => Promise<PassOutput>;
   #waiting: Member[] = [];
   #passes = 0;
   #flush: { cancel(): void } | undefined;
 
   /** @param compute runs a pass: its output [tokens, outputDim] */
-  constructor(limits: Batching, modelDim: number, compute: (pass: Pass) => Promise<Float32Array>) {
+  constructor(limits: Batching, modelDim: number, compute: (pass: Pass) => Promise<PassOutput>) {
     this.#limits = limits;
     this.#modelDim = modelDim;
     this.#compute = compute;
   }
 
+  /** Whether nobody waits for anything. */
+  get isIdle(): boolean {
+    return this.#passes === 0 && this.#waiting.length === 0;
+  }
+
   /** Whether a call of so many tokens is short enough. */
-  fits(tokens: number): boolean {
-    return tokens > 0 && tokens * leastCalls <= this.#limits.maxTokens;
+  static fits(tokens: number, { maxTokens }: Batching): boolean {
+    return tokens > 0 && tokens * leastCalls <= maxTokens;
   }
 
   /**
    * The output [tokens, outputDim] of a call, in memory that others may share: to be copied at once.
    * @throws the signal's reason, at once; what the pass fails with
    */
-  async join(call: GatheredCall): Promise<Float32Array> {
+  async join(call: GatheredCall): Promise<PassOutput> {
     return new Promise((resolve, reject) => {
       const { signal } = call;
       const tokens = call.lengths.reduce((sum, length) => sum + length, 0);
@@ -91,10 +98,10 @@ export class Gathering {
     if (this.#passes < mostPasses) {
       // Callers that come in the same turn of the event loop, as those whose calls have just ended.
       const immediate = setImmediate(flush);
-      this.#flush = { cancel: () => clearImmediate(immediate) };
+      this.#flush = { cancel: () => { clearImmediate(immediate); } };
     } else {
       const timer = setTimeout(flush, this.#limits.maxDelayMs);
-      this.#flush = { cancel: () => clearTimeout(timer) };
+      this.#flush = { cancel: () => { clearTimeout(timer); } };
     }
   }
 
@@ -135,10 +142,19 @@ export class Gathering {
     }
     this.#passes++;
     try {
-      const output = await this.#compute({ rows, offsets, signal: controller.signal, calls: members.length });
+      const { output, work } = await this.#compute({
+        rows,
+        offsets,
+        signal: controller.signal,
+        calls: members.length,
+      });
       const width = output.length / tokens;
       let row = 0;
-      for (const member of members) member.resolve(output.subarray(row * width, (row += member.tokens) * width));
+      for (const member of members) {
+        const end = row + member.tokens;
+        member.resolve({ output: output.subarray(row * width, end * width), work });
+        row = end;
+      }
     } catch (error) {
       for (const member of members) member.reject(error);
     } finally {

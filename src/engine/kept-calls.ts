@@ -1,8 +1,8 @@
-// Short calls of a layer that come again and again with other numbers: assembled once into memory of their own, known to
-// the workers, and run by copying the rows in and the results out. Describing, planning and telling a call anew would take
-// as long as a tenth of its work.
+// Short calls that come again and again with other numbers: assembled once into memory of their own, known to the workers,
+// and run by copying the rows in and the results out. Planning and telling a call anew would take as long as a good part of
+// its work.
 import type { PlainOptions } from '../attention/plain-options.js';
-import type { Arena } from '../core/tensor/arena.js';
+import type { Arena, Spare } from '../core/tensor/arena.js';
 import type { Shape } from '../core/tensor/shape.js';
 import type { Assembly, PlannedPhase } from './assemble/assembly.js';
 import { WorkingSet } from './assemble/working-set.js';
@@ -10,15 +10,15 @@ import type { KeptJob, Scheduler } from './scheduler.js';
 
 // Numbers of the input and the output together; copying more costs more than it saves.
 const mostNumbers = 32_768;
-// Calls that a layer keeps, of which one shape has at most `mostAlike`: those that overlap.
-const mostKept = 16;
+// Of all calls that are kept; the one that was used longest ago makes room.
+const mostBytes = 32 * 2 ** 20;
+// Calls of a layer that are alike: those that overlap.
 const mostAlike = 2;
 
 /** What a call is assembled from, into memory that it keeps. */
 export interface KeptParts {
   readonly input: Float32Array<SharedArrayBuffer>;
   readonly output: Float32Array<SharedArrayBuffer>;
-  readonly outputShape: Shape;
   readonly assembly: Assembly;
 }
 
@@ -28,20 +28,33 @@ export interface KeptCall extends Omit<KeptParts, 'assembly'> {
 }
 
 interface Place extends KeptCall {
+  readonly owner: object;
   readonly key: string;
   readonly memory: WorkingSet;
   isTaken: boolean;
+  usedAt: number;
 }
 
-export class KeptCalls {
+export class KeptCalls implements Spare {
   readonly #arena: Arena;
   readonly #scheduler: Scheduler;
-  /** The one used last at the end. */
-  #places: Place[] = [];
+  readonly #places = new Map<object, Place[]>();
+  /** Of the calls that don't run. */
+  #spareBytes = 0;
+  #uses = 0;
 
   constructor(arena: Arena, scheduler: Scheduler) {
     this.#arena = arena;
     this.#scheduler = scheduler;
+    arena.spare = this;
+  }
+
+  get bytes(): number {
+    return this.#spareBytes;
+  }
+
+  giveBack(): void {
+    for (const place of [...this.#places.values()].flat()) if (!place.isTaken) this.#free(place);
   }
 
   /** Whether a call of so many numbers is worth keeping. */
@@ -50,54 +63,70 @@ export class KeptCalls {
   }
 
   /**
-   * A call of that shape and those options, ready to run; undefined where all that are alike are taken.
+   * A call of the layer `owner`, of that shape and those options, ready to run; undefined where all that are alike run.
    * @throws what `assemble` does; MEMORY_LIMIT
    */
   take(
+    owner: object,
     shape: Shape,
     { key: optionsKey }: PlainOptions,
     assemble: (memory: WorkingSet) => KeptParts,
   ): KeptCall | undefined {
     const key = `${shape.join()} ${optionsKey}`;
-    const alike = this.#places.filter((place) => place.key === key);
+    const alike = (this.#places.get(owner) ?? []).filter((place) => place.key === key);
     let place = alike.find(({ isTaken, job }) => !isTaken && job.block.reset());
-    if (place === undefined) {
-      if (alike.length >= mostAlike) return undefined;
-      place = this.#make(key, assemble);
-      if (place === undefined) return undefined;
-    }
+    if (place !== undefined) this.#spareBytes -= place.memory.bytes;
+    else if (alike.length >= mostAlike) return undefined;
+    else place = this.#make(owner, key, assemble);
     place.isTaken = true;
-    this.#places = [...this.#places.filter((other) => other !== place), place];
+    place.usedAt = ++this.#uses;
     return place;
   }
 
   /** Gives a call back that has been computed. */
   give(call: KeptCall): void {
-    (call as Place).isTaken = false;
-    const free = this.#places.filter(({ isTaken }) => !isTaken);
-    for (const place of free.slice(0, Math.max(0, this.#places.length - mostKept))) this.drop(place);
+    // What was lost with a worker ran again as another job.
+    if (call.job.block.isStopped) return this.drop(call);
+    const place = call as Place;
+    place.isTaken = false;
+    this.#spareBytes += place.memory.bytes;
+    while (this.#spareBytes > mostBytes) {
+      const free = [...this.#places.values()].flat().filter(({ isTaken }) => !isTaken);
+      this.#free(free.reduce((oldest, other) => (other.usedAt < oldest.usedAt ? other : oldest)));
+    }
   }
 
-  /** Gives the memory of a call back that failed, or isn't wanted any more. Nobody may be computing it. */
+  /** Gives the memory of a call back that failed. Nobody may be computing it. */
   drop(call: KeptCall): void {
     const place = call as Place;
-    this.#places = this.#places.filter((other) => other !== place);
+    place.isTaken = false;
+    this.#spareBytes += place.memory.bytes;
+    this.#free(place);
+  }
+
+  /** Gives the memory of a layer's calls back, none of which may run. */
+  dispose(owner: object): void {
+    for (const place of this.#places.get(owner) ?? []) this.#free(place);
+  }
+
+  #free(place: Place): void {
+    const others = this.#places.get(place.owner)!.filter((other) => other !== place);
+    if (others.length > 0) this.#places.set(place.owner, others);
+    else this.#places.delete(place.owner);
     this.#scheduler.forget(place.job);
+    this.#spareBytes -= place.memory.bytes;
     place.memory.release();
   }
 
-  /** Drops those that nobody has taken. */
-  clear(): void {
-    for (const place of this.#places.filter(({ isTaken }) => !isTaken)) this.drop(place);
-  }
-
-  #make(key: string, assemble: (memory: WorkingSet) => KeptParts): Place | undefined {
+  #make(owner: object, key: string, assemble: (memory: WorkingSet) => KeptParts): Place {
     const memory = new WorkingSet(this.#arena);
     try {
       const { assembly, ...parts } = assemble(memory);
       const phases = assembly.phases.filter(({ unitCount }) => unitCount > 0);
       const job = this.#scheduler.keep(phases);
-      return { ...parts, key, memory, phases, job, isTaken: false };
+      const place = { ...parts, owner, key, memory, phases, job, isTaken: false, usedAt: 0 };
+      this.#places.set(owner, [...(this.#places.get(owner) ?? []), place]);
+      return place;
     } catch (error) {
       memory.release();
       throw error;

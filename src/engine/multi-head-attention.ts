@@ -6,30 +6,30 @@ import { explainLayer, type WeightIndex } from '../attention/explain.js';
 import type { Explanation } from '../attention/explain-row.js';
 import { describeLayerCall, type CrossInputs, type LayerCall } from '../attention/layer-call.js';
 import { checkOptionNames, type AttentionOptions } from '../attention/options.js';
+import { plainOptions } from '../attention/plain-options.js';
 import { pagesFor } from '../attention/page-table.js';
 import type { AttentionResult } from '../attention/result.js';
 import type { ResolvedWeights } from '../attention/weights.js';
 import { HeadpoolError } from '../core/errors.js';
-import type { KernelTraits } from '../core/protocol/kernels.js';
 import { pageTokens, type Panels } from '../core/protocol/layout.js';
 import type { Arena } from '../core/tensor/arena.js';
 import type { Region } from '../core/tensor/region.js';
 import type { TensorLike } from '../core/tensor/tensor.js';
 import { assembleLayer } from './assemble/assemble-layer.js';
-import { beginUse } from './assemble/cached-keys.js';
+import { beginUse, type CacheUse } from './assemble/cached-keys.js';
 import type { CallRunner } from './call-runner.js';
+import { computeAlone, type Computed, type Computing } from './compute.js';
 import { packGram, type GramPanels } from './assemble/contributions.js';
+import { predictLayer } from './assemble/predict-bytes.js';
 import { packLayer, type LayerPacking } from './assemble/pack-layer.js';
 import { PageStorage } from './page-storage.js';
 import { refuseUncomputable } from './refuse-uncomputable.js';
-import type { Scheduler } from './scheduler.js';
+import { ShortCalls, type ShortCallsHost } from './short-calls.js';
 
 /** What a layer takes of its engine. */
-export interface LayerHost {
+export interface LayerHost extends ShortCallsHost {
   readonly arena: Arena;
   readonly runner: CallRunner;
-  readonly scheduler: Scheduler;
-  readonly traits: KernelTraits;
 }
 
 export class MultiHeadAttention {
@@ -45,6 +45,7 @@ export class MultiHeadAttention {
   readonly #host: LayerHost;
   readonly #packing: LayerPacking;
   readonly #regions: Region[];
+  readonly #short: ShortCalls;
   #gram: Promise<GramPanels> | undefined;
   #openCalls = 0;
   #isDisposed = false;
@@ -63,6 +64,7 @@ export class MultiHeadAttention {
     this.#packing = packLayer(weights, host.traits.panelColumns, host.arena);
     this.#packing.writeExtra();
     this.#regions = [...this.#packing.regions];
+    this.#short = new ShortCalls(weights, this.#packing.layer, host);
   }
 
   /** Packs the weights, once, before the first call. @internal */
@@ -81,10 +83,11 @@ export class MultiHeadAttention {
    * batch; { query, key, value? } for cross-attention
    * @returns output shaped like the query input with outputDim as its width
    * @throws INVALID_SHAPE, INVALID_OPTION, UNKNOWN_OPTION before anything is allocated; MEMORY_LIMIT, QUEUE_FULL,
-   * WORKER_LOST, UNIT_FAILED, ENGINE_CLOSED; CACHE_FULL, CACHE_IN_USE; the signal's reason when cancelled. A call that
-   * fails leaves its caches as they were.
+   * TIMEOUT, BUFFER_IN_USE, WORKER_LOST, UNIT_FAILED, ENGINE_CLOSED; CACHE_FULL, CACHE_IN_USE; the signal's reason when
+   * cancelled. A call that fails leaves its caches as they were.
    */
   async forward(input: TensorLike | CrossInputs, options: AttentionOptions = {}): Promise<AttentionResult> {
+    const calledMs = performance.now();
     this.#refuseIfDisposed();
     checkOptionNames(options);
     const wishes = { ...this.#defaults, ...options };
@@ -92,26 +95,29 @@ export class MultiHeadAttention {
     const call = this.describe(input, wishes);
     this.#openCalls++;
     try {
-      return await this.#run(call);
+      return await this.#run(call, wishes, calledMs);
     } finally {
       this.#openCalls--;
       this.#freeIfOver();
     }
   }
 
-  async #run(call: LayerCall): Promise<AttentionResult> {
+  async #run(call: LayerCall, wishes: AttentionOptions, calledMs: number): Promise<AttentionResult> {
     // First of all: the call is described for what its caches hold now.
     const cacheUse = call.caches.length === 0 ? null : beginUse(call.caches, call.batch);
     try {
       const { runner, traits } = this.#host;
-      const gram = call.options.headStatistics ? await this.#packGram() : null;
-      const batch = cacheUse?.batch ?? call.batch;
+      const described = { ...call, batch: cacheUse?.batch ?? call.batch };
+      const plain = call.query === call.key && call.key === call.value ? plainOptions(wishes) : undefined;
       const result = await runner.run({
-        assemble: (memory) =>
-          assembleLayer(this.#packing.layer, { ...call, batch }, { memory, traits, cacheUse, gram }),
+        calledMs,
+        bytes: predictLayer(this.#packing.layer, described, { traits, cacheUse }),
+        compute: async (computing) =>
+          (plain && (await this.#short.compute({ call, plain }, computing))) ??
+          this.#computeAlone(described, cacheUse, computing),
         inputs: [call.query.data, call.key.data, call.value.data],
         options: call.options,
-        tokens: batch.queryRows,
+        tokens: described.batch.queryRows,
       });
       cacheUse?.commit();
       return result;
@@ -119,6 +125,21 @@ export class MultiHeadAttention {
       cacheUse?.rollback();
       throw error;
     }
+  }
+
+  async #computeAlone(call: LayerCall, cacheUse: CacheUse | null, computing: Computing): Promise<Computed> {
+    const { traits } = this.#host;
+    const { memory } = computing;
+    let gram: Panels | null = null;
+    if (call.options.headStatistics) {
+      await computing.wait(
+        this.#packGram().then((panels) => {
+          gram = panels;
+        }),
+      );
+    }
+    const assembly = assembleLayer(this.#packing.layer, call, { memory, traits, cacheUse, gram });
+    return computeAlone(assembly, this.#host, computing);
   }
 
   /** Checks a call without running it. @throws as `forward` does for its arguments */
@@ -161,11 +182,12 @@ export class MultiHeadAttention {
 
   /** Made by the first call that needs it, and again by the next one if that fails. */
   async #packGram(): Promise<Panels> {
-    this.#host.runner.refuseIfClosed();
     this.#gram ??= packGram(this.#weights, this.#host);
     try {
       const { panels, region } = await this.#gram;
       if (!this.#regions.includes(region)) this.#regions.push(region);
+      // The calls that it was made for may be over.
+      this.#freeIfOver();
       return panels;
     } catch (error) {
       this.#gram = undefined;
@@ -179,6 +201,7 @@ export class MultiHeadAttention {
 
   #freeIfOver(): void {
     if (!this.#isDisposed || this.#openCalls > 0) return;
+    this.#short.dispose();
     for (const region of this.#regions.splice(0)) this.#host.arena.free(region);
   }
 }

@@ -29,12 +29,15 @@ export interface KeptJob {
 }
 
 interface SchedulerOptions {
-  /** Open jobs. */
-  readonly maxQueue: number;
   readonly logger?: Logger;
   /** Whether several workers can share a job. */
   readonly takesUnits: boolean;
   readonly callingThread?: CallingThread;
+}
+
+export interface RunOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly priority?: Priority;
 }
 
 export class Scheduler implements PoolListener {
@@ -52,8 +55,14 @@ export class Scheduler implements PoolListener {
     this.#load = new Array<number>(pool.size).fill(0);
   }
 
-  get openJobs(): number {
-    return this.#open.size;
+  /** Whether a job is open, so that a further one has to share the workers. */
+  get isBusy(): boolean {
+    return this.#open.size > 0;
+  }
+
+  /** Milliseconds that each worker has computed. */
+  busyMs(): readonly number[] {
+    return this.#pool.busyMs();
   }
 
   /**
@@ -62,10 +71,6 @@ export class Scheduler implements PoolListener {
    * @throws WORKER_LOST, UNIT_FAILED, WORKER_START; the signal's reason
    */
   async run(phases: readonly PlannedPhase[], options: RunOptions = {}): Promise<JobOutcome> {
-    if (this.#open.size >= this.#options.maxQueue) {
-      const { maxQueue } = this.#options;
-      throw new HeadpoolError('QUEUE_FULL', `Expected fewer than ${maxQueue} open calls (maxQueue)`);
-    }
     const block = this.#layOut(phases, options);
     return this.#runAgainIfLost(block, options, () => this.#runOnce(block, options));
   }

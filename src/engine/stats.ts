@@ -1,7 +1,17 @@
 // Counters and latency figures of an engine since it was created.
 import { sharedClockMs } from '../core/protocol/control.js';
 import type { PhaseName, PlannedPhase } from './assemble/assembly.js';
-import type { JobOutcome } from './job.js';
+import type { Span } from './job-block.js';
+
+export interface Percentiles {
+  readonly p50: number;
+  readonly p90: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+/** Milliseconds in each phase; without phases that nobody has needed. */
+export type PhaseTimes = Readonly<Partial<Record<PhaseName, number>>>;
 
 export interface EngineStats {
   readonly calls: {
@@ -9,44 +19,91 @@ export interface EngineStats {
     readonly failed: number;
     readonly cancelled: number;
     readonly open: number;
+    /** Those that wait until there is room for them. */
+    readonly waiting: number;
   };
+  /** Short calls that were computed together, and the passes that computed them. */
+  readonly gathered: { readonly calls: number; readonly passes: number };
   /** Query tokens of the completed calls. */
   readonly tokens: number;
-  /** Floating-point operations of the completed calls: 2 a multiply-add, masked tiles not counted. */
+  /** Floating-point operations computed: 2 a multiply-add, masked tiles not counted. */
   readonly flop: number;
-  /** Milliseconds from a call's start to its result, of the last 1,000 completed calls; 0 before the first. */
-  readonly latencyMs: {
-    readonly p50: number;
-    readonly p90: number;
-    readonly p99: number;
-    readonly max: number;
-  };
-  /** Milliseconds that calls spent in each phase. */
-  readonly phaseMs: Readonly<Partial<Record<PhaseName, number>>>;
+  /** Milliseconds from a call to its result, of the last 1,000 completed calls; 0 before the first. */
+  readonly latencyMs: Percentiles;
+  /** Of these, until a worker began the first unit: admission, gathering, and workers at work on other calls. */
+  readonly waitedMs: Percentiles;
+  /** And from then to the end of the last unit. */
+  readonly computingMs: Percentiles;
+  /** From the start of a phase's first unit to the end of its last one, summed over calls; calls overlap. */
+  readonly phaseMs: PhaseTimes;
+  /** What the units of the phases took, summed over workers. */
+  readonly workMs: PhaseTimes;
+  /** The share of its time that each worker has computed. */
+  readonly busyShare: readonly number[];
+  /** Bytes that open calls were predicted to take, results included. */
+  readonly queuedBytes: number;
   /** Working memory and packed weights in use. */
   readonly memoryBytes: number;
 }
 
-const keptLatencies = 1000;
+const keptCalls = 1000;
+
+/** What other parts of the engine know. */
+export interface Gauges {
+  readonly open: number;
+  readonly waiting: number;
+  readonly queuedBytes: number;
+  readonly memoryBytes: number;
+  /** Milliseconds that each worker has computed. */
+  readonly busyMs: readonly number[];
+}
 
 export class StatsRecorder {
+  readonly #startMs = performance.now();
   #completed = 0;
   #failed = 0;
   #cancelled = 0;
   #tokens = 0;
   #flop = 0;
+  readonly #gathered = { calls: 0, passes: 0 };
   readonly #latencies: number[] = [];
+  readonly #waits: number[] = [];
+  readonly #computing: number[] = [];
   readonly #phaseMs: Partial<Record<PhaseName, number>> = {};
+  readonly #workMs: Partial<Record<PhaseName, number>> = {};
 
-  complete(outcome: JobOutcome, phases: readonly PlannedPhase[], tokens: number): void {
-    this.#latencies[this.#completed % keptLatencies] = sharedClockMs() - outcome.startMs;
+  /** Counts the phases of a job. */
+  count(phases: readonly PlannedPhase[], spans: readonly Span[]): void {
+    phases.forEach(({ name, flop }, index) => {
+      const { startMs, endMs, computedMs } = spans[index]!;
+      this.#flop += flop;
+      this.#phaseMs[name] = (this.#phaseMs[name] ?? 0) + endMs - startMs;
+      this.#workMs[name] = (this.#workMs[name] ?? 0) + computedMs;
+    });
+  }
+
+  /** Counts a pass over several calls. */
+  gather(calls: number): void {
+    this.#gathered.passes++;
+    this.#gathered.calls += calls;
+  }
+
+  /** @param call when it was made, by `performance.now()`, and the phases of its job, by the shared clock */
+  complete(call: {
+    readonly calledMs: number;
+    readonly tokens: number;
+    readonly spans: readonly Span[];
+  }): void {
+    const { calledMs, tokens, spans } = call;
+    const latency = performance.now() - calledMs;
+    const computing = spans.length === 0 ? 0 : spans.at(-1)!.endMs - spans[0]!.startMs;
+    const sinceStart = spans.length === 0 ? 0 : sharedClockMs() - spans[0]!.startMs;
+    const at = this.#completed % keptCalls;
+    this.#latencies[at] = latency;
+    this.#waits[at] = Math.max(0, latency - sinceStart);
+    this.#computing[at] = computing;
     this.#completed++;
     this.#tokens += tokens;
-    phases.forEach(({ name, flop }, index) => {
-      this.#flop += flop;
-      const { startMs, endMs } = outcome.spans[index]!;
-      this.#phaseMs[name] = (this.#phaseMs[name] ?? 0) + endMs - startMs;
-    });
   }
 
   fail(wasCancelled: boolean): void {
@@ -54,17 +111,34 @@ export class StatsRecorder {
     else this.#failed++;
   }
 
-  snapshot(open: number, memoryBytes: number): EngineStats {
-    const sorted = [...this.#latencies].sort((a, b) => a - b);
-    const at = (share: number): number =>
-      sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
+  snapshot({ open, waiting, queuedBytes, memoryBytes, busyMs }: Gauges): EngineStats {
+    const elapsedMs = performance.now() - this.#startMs;
     return {
-      calls: { completed: this.#completed, failed: this.#failed, cancelled: this.#cancelled, open },
+      calls: {
+        completed: this.#completed,
+        failed: this.#failed,
+        cancelled: this.#cancelled,
+        open,
+        waiting,
+      },
+      gathered: { ...this.#gathered },
       tokens: this.#tokens,
       flop: this.#flop,
-      latencyMs: { p50: at(0.5), p90: at(0.9), p99: at(0.99), max: sorted.at(-1) ?? 0 },
+      latencyMs: percentilesOf(this.#latencies),
+      waitedMs: percentilesOf(this.#waits),
+      computingMs: percentilesOf(this.#computing),
       phaseMs: { ...this.#phaseMs },
+      workMs: { ...this.#workMs },
+      busyShare: busyMs.map((ms) => ms / elapsedMs),
+      queuedBytes,
       memoryBytes,
     };
   }
+}
+
+function percentilesOf(samples: readonly number[]): Percentiles {
+  const sorted = [...samples].sort((a, b) => a - b);
+  const at = (share: number): number =>
+    sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
+  return { p50: at(0.5), p90: at(0.9), p99: at(0.99), max: sorted.at(-1) ?? 0 };
 }

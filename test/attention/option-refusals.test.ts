@@ -60,6 +60,7 @@ for (const [wrong, right] of [
   ['headStatistic', 'headStatistics'],
   ['allignment', 'alignment'],
   ['caches', 'cache'],
+  ['timeout', 'timeoutMs'],
 ] as const) {
   const words = `Unknown option \`${wrong}\`; did you mean \`${right}\`?`;
   refuse(`the option ${wrong} is refused with ${right}`, { [wrong]: 1 }, 'UNKNOWN_OPTION', words);
@@ -72,6 +73,16 @@ test('a key named __proto__ is refused and has no effect', async (t) => {
 });
 
 refuse('a signal that is none is refused', { signal: {} }, 'INVALID_OPTION', '`signal`');
+for (const value of [0, -1, NaN, Infinity, 2 ** 31, '5', null]) {
+  const title = `a deadline of ${String(value)} ms is refused`;
+  const words = ['Expected a number of milliseconds > 0 and at most 2147483647', '`timeoutMs`'];
+  refuse(title, { timeoutMs: value }, 'INVALID_OPTION', ...words);
+}
+for (const value of ['high', 1, null]) {
+  const title = `a priority of ${String(value)} is refused`;
+  const words = "Expected 'interactive' or 'batch' for `priority`";
+  refuse(title, { priority: value }, 'INVALID_OPTION', words);
+}
 
 const bytes = (...shape: number[]) => ({ shape, data: new Uint8Array(shape.reduce((a, b) => a * b, 1)) });
 for (const shape of [[6], [4, 7], [2, 3, 7], [3, 4, 3, 7], [1, 2, 4, 3, 7]]) {

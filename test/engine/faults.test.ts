@@ -1,41 +1,20 @@
 // What happens to calls when workers end, calls are cancelled, queues fill and engines close.
 import { readdirSync } from 'node:fs';
 import test from 'ava';
-import { createXavierWeights } from '../../src/attention/xavier.js';
-import type { MultiHeadAttention } from '../../src/engine/multi-head-attention.js';
 import { createEngine, startEngine, type Engine } from '../../src/engine/engine.js';
-import { HeadpoolError, type ErrorCode } from '../../src/core/errors.js';
 import { kernels } from '../helpers/engines.js';
-import { untilWritten } from '../helpers/until-written.js';
+import {
+  codeOf,
+  longInput,
+  modelDim,
+  rejection,
+  sleep,
+  startLayer,
+  untilWritten,
+} from '../helpers/long-calls.js';
 import { testSeriallyUnless } from '../helpers/skips.js';
 
-const modelDim = 64;
 const workers = new URL('workers/', import.meta.url);
-
-async function startLayer(engine: Engine): Promise<MultiHeadAttention> {
-  return engine.multiHeadAttention({ heads: 4, weights: createXavierWeights({ modelDim, heads: 4 }) });
-}
-
-/** A call that keeps two workers busy for about `tokens`² · 10 ns on the plain kernel. */
-function longInput(engine: Engine, tokens = 1500) {
-  return engine.tensor(
-    [tokens, modelDim],
-    Float32Array.from({ length: tokens * modelDim }, (_, n) => Math.sin(n)),
-  );
-}
-
-async function rejection(promise: Promise<unknown>): Promise<unknown> {
-  return promise.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-}
-
-function codeOf(error: unknown): ErrorCode | undefined {
-  return error instanceof HeadpoolError ? error.code : undefined;
-}
-
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 test('the only worker ends and is replaced', async (t) => {
   await using engine = await createEngine({ kernel: 'reference', threads: 1 });

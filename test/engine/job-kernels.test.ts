@@ -4,7 +4,7 @@ import { createXavierWeights } from '../../src/attention/xavier.js';
 import { createEngine, startEngine, type Engine } from '../../src/engine/engine.js';
 import { HeadpoolError } from '../../src/core/errors.js';
 import { failingScale } from '../helpers/job-kernel.js';
-import { untilWritten } from '../helpers/until-written.js';
+import { untilWritten } from '../helpers/long-calls.js';
 import { normalTensor } from '../helpers/random.js';
 
 const [modelDim, heads] = [32, 4];

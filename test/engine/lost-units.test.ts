@@ -10,7 +10,7 @@ import { createEngine, startEngine, type Engine } from '../../src/engine/engine.
 import type { EngineOptions } from '../../src/engine/engine-options.js';
 import { faults } from '../helpers/flaky-faults.js';
 import { normalTensor } from '../helpers/random.js';
-import { untilWritten } from '../helpers/until-written.js';
+import { untilWritten } from '../helpers/long-calls.js';
 
 const [modelDim, heads] = [64, 4];
 const x = normalTensor([700, modelDim], 1);

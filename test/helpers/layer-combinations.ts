@@ -23,11 +23,8 @@ export async function checkLayerCombination(
   pool: PrecisionPool,
 ): Promise<void> {
   const label = JSON.stringify(combination);
-  const { inputs, oracles } = combinationCase(combination);
-  const { weights, query, key } = layerOperands(combination);
-  const given: AttentionOptions = without(inputs, 'q', 'k', 'v', 'heads', 'kvHeads');
-  const { offsets, keyOffsets = offsets } = given;
-  const options: AttentionOptions = { ...given, ...(keyOffsets && { keyOffsets }) };
+  const { weights, query, key, options, oracles } = layerCase(combination);
+  const { offsets, keyOffsets } = options;
   const { kvHeads, group } = combination;
   const wanted: OracleLayerOptions = {
     heads: kvHeads * group,
@@ -50,6 +47,15 @@ export async function checkLayerCombination(
   } catch (error) {
     throw new Error(`${(error as Error).message}, layer of ${label}`, { cause: error });
   }
+}
+
+/** One combination as a call of a layer, and as calls of the oracle. */
+export function layerCase(combination: Combination) {
+  const { inputs, oracles } = combinationCase(combination);
+  const given: AttentionOptions = without(inputs, 'q', 'k', 'v', 'heads', 'kvHeads');
+  const { keyOffsets = given.offsets } = given;
+  const options: AttentionOptions = { ...given, ...(keyOffsets && { keyOffsets }) };
+  return { ...layerOperands(combination), options, oracles };
 }
 
 /** Random weights and inputs; half of the layers with as many keys as queries attend to themselves. */

@@ -32,7 +32,8 @@ export interface Job {
 }
 
 /** Interactive jobs go before those of batches, which get every few units all the same. */
-export type Priority = 'interactive' | 'batch';
+export const priorities = ['interactive', 'batch'] as const;
+export type Priority = (typeof priorities)[number];
 
 export type MessageToWorker =
   { readonly kind: 'job'; readonly job: Job } | { readonly kind: 'forget'; readonly job: number };

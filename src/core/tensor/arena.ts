@@ -5,10 +5,21 @@ import { FreeList } from './free-list.js';
 import type { Region } from './region.js';
 import { Slabs } from './slabs.js';
 
+/** What holds regions only as long as nobody else needs them. */
+export interface Spare {
+  /** How much that is now. */
+  readonly bytes: number;
+  giveBack(): void;
+}
+
 export interface Arena {
   /** The memory to hand to the workers, on the WebAssembly kernel. */
   readonly memory: WebAssembly.Memory | undefined;
+  /** Without what is spare. */
   readonly bytesInUse: number;
+  spare: Spare | undefined;
+  /** About what it can hold in many regions, whatever the limit is. */
+  readonly capacityBytes: number;
   /** A region, 64-byte aligned in its buffer, of `length` floats with arbitrary content. @throws MEMORY_LIMIT */
   allocate(length: number): Region;
   free(region: Region): void;
@@ -34,39 +45,48 @@ export function createCountingArena(): Arena {
   return new CountingArena(Infinity);
 }
 
+/** The error of work that the limit has no room for. */
+export function overLimit(byteLength: number, bytesInUse: number, limitBytes: number): HeadpoolError {
+  return new HeadpoolError(
+    'MEMORY_LIMIT',
+    `The work needs ${formatMiB(byteLength)} on top of ${formatMiB(bytesInUse)} in use, ` +
+      `over the limit of ${formatMiB(limitBytes)} (memoryLimitBytes)`,
+  );
+}
+
 abstract class LimitedArena implements Arena {
   abstract readonly memory: WebAssembly.Memory | undefined;
+  readonly capacityBytes: number = Infinity;
+  spare: Spare | undefined;
   readonly #limitBytes: number;
-  #bytesInUse = 0;
+  #takenBytes = 0;
 
   constructor(limitBytes: number) {
     this.#limitBytes = limitBytes;
   }
 
   get bytesInUse(): number {
-    return this.#bytesInUse;
+    return this.#takenBytes - (this.spare?.bytes ?? 0);
   }
 
   allocate(length: number): Region {
     const byteLength = length * 4;
     this.refuseOver(byteLength);
     const region = this.take(byteLength);
-    this.#bytesInUse += byteLength;
+    this.#takenBytes += byteLength;
     return region;
   }
 
   free(region: Region): void {
     this.give(region);
-    this.#bytesInUse -= region.byteLength;
+    this.#takenBytes -= region.byteLength;
   }
 
   refuseOver(byteLength: number): void {
-    if (this.#bytesInUse + byteLength <= this.#limitBytes) return;
-    throw new HeadpoolError(
-      'MEMORY_LIMIT',
-      `The work needs ${formatMiB(byteLength)} on top of ${formatMiB(this.#bytesInUse)} in use, ` +
-        `over the limit of ${formatMiB(this.#limitBytes)} (memoryLimitBytes)`,
-    );
+    if (this.#takenBytes + byteLength <= this.#limitBytes) return;
+    this.spare?.giveBack();
+    if (this.#takenBytes + byteLength <= this.#limitBytes) return;
+    throw overLimit(byteLength, this.bytesInUse, this.#limitBytes);
   }
 
   protected abstract take(byteLength: number): Region;
@@ -104,6 +124,8 @@ class CountingArena extends LimitedArena {
 
 class WebAssemblyArena extends LimitedArena {
   readonly memory: WebAssembly.Memory;
+  // The rest is for scratch space of workers, and for holes between regions.
+  override readonly capacityBytes = (7 / 8) * maximumPages * pageBytes;
   readonly #freeList = new FreeList(alignment);
 
   constructor(limitBytes: number) {
@@ -141,6 +163,6 @@ class WebAssemblyArena extends LimitedArena {
   }
 }
 
-function formatMiB(bytes: number): string {
+export function formatMiB(bytes: number): string {
   return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }

@@ -6,12 +6,15 @@ import type { Shape } from '../../core/tensor/shape.js';
 
 export class WorkingSet {
   readonly #arena: Arena;
+  readonly #counter: { bytes: number } | undefined;
   readonly #regions: Region[] = [];
   /** The coordinator's views of what was allocated. */
   readonly views: RegionViews;
 
-  constructor(arena: Arena) {
+  /** @param counter told of what is allocated and given back */
+  constructor(arena: Arena, counter?: { bytes: number }) {
     this.#arena = arena;
+    this.#counter = counter;
     this.views = new RegionViews(arena.memory);
   }
 
@@ -19,6 +22,7 @@ export class WorkingSet {
   allocate(length: number): Region {
     const region = this.#arena.allocate(length);
     this.#regions.push(region);
+    if (this.#counter !== undefined) this.#counter.bytes += region.byteLength;
     return region;
   }
 
@@ -28,7 +32,15 @@ export class WorkingSet {
     return createTensor(shape);
   }
 
+  /** Of all regions. */
+  get bytes(): number {
+    return this.#regions.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  }
+
   release(): void {
-    for (const region of this.#regions.splice(0)) this.#arena.free(region);
+    for (const region of this.#regions.splice(0)) {
+      this.#arena.free(region);
+      if (this.#counter !== undefined) this.#counter.bytes -= region.byteLength;
+    }
   }
 }

@@ -9,7 +9,7 @@ const leastDecodingKeys = 256;
 // As leastUnitFlop, when decoding: memory gives the numbers for so much in about 0.05 ms.
 const leastDecodingFlop = 4e5;
 // Keys of a range: a multiple of every kernel's tile, and 2 MiB of keys and values at 64 dims.
-const keysPerRange = 4096;
+export const keysPerRange = 4096;
 
 export interface AttentionShape extends Heads {
   readonly entries: readonly Entry[];
