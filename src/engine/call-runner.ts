@@ -55,7 +55,8 @@ export class CallRunner {
     const release = this.#claims.claim({ reads, writes: out === undefined ? [] : [out.data] });
     const interruption = new Interruption(options, call.calledMs);
     try {
-      const admitted = await this.#admission.enter({ bytes, priority, signal: interruption.signal });
+      const entered = this.#admission.enter({ bytes, priority, signal: interruption.signal });
+      const admitted = entered instanceof Promise ? await entered : entered;
       try {
         return await this.#compute(call, interruption, admitted.waitedMs);
       } finally {

@@ -2,7 +2,7 @@
 import test from 'ava';
 import { createEngine, type Engine } from '../../src/engine/engine.js';
 import type { EngineOptions } from '../../src/engine/engine-options.js';
-import { assertRefused, assertSameBytes } from '../helpers/assertions.js';
+import { assertRefused, assertSameBytes, codeOf as codeOfThrown } from '../helpers/assertions.js';
 import { kernels } from '../helpers/engines.js';
 import { codeOf, longInput, rejection, startLayer } from '../helpers/long-calls.js';
 
@@ -86,6 +86,20 @@ for (const kernel of kernels) {
     await Promise.all(calls);
   });
 }
+
+test('a cache cannot take the memory of a call that was let in, at once or after it waited', async (t) => {
+  await using engine = await startNarrow({ memoryLimitBytes: 1_000_000 });
+  const layer = await startLayer(engine);
+  // 12 pages of 64 KiB: they fit beside the layer, and not beside a call.
+  const createCache = () => layer.createCache({ maxTokens: 1536 });
+  const x = longInput(engine, 250);
+  const [first, second] = [layer.forward(x), layer.forward(x)];
+  t.is(codeOfThrown(createCache), 'MEMORY_LIMIT');
+  await first;
+  t.is(codeOfThrown(createCache), 'MEMORY_LIMIT');
+  await second;
+  createCache().dispose();
+});
 
 test('results count as memory of open calls, and what is written into `out` does not', async (t) => {
   await using engine = await createEngine({ kernel: 'reference', threads: 1, maxQueueBytes: 400_000 });
