@@ -15,7 +15,8 @@ export const errorCodes = {
   WORKER_LOST: 'a worker thread ended while it was computing this call',
   UNIT_FAILED: 'a worker thread threw while it computed a unit of this call',
   MEMORY_LIMIT: 'the work would need more memory than allowed',
-  QUEUE_FULL: 'too many calls are open, or they hold too much memory for one more; a later call may find room',
+  QUEUE_FULL:
+    'too many calls are open, or they hold too much memory for one more; a later call may find room',
   TIMEOUT: 'a call was not done within its time (timeoutMs)',
   BUFFER_IN_USE: 'a buffer is being written by another open call',
   CACHE_FULL: 'a cache has no room for the new tokens',
