@@ -70,10 +70,11 @@ export class Admission {
   }
 
   /**
-   * Lets a call in where there is room and nobody before it; else it waits for its turn, or is refused.
+   * Lets a call in where there is room and nobody before it; else it waits for its turn, or is refused. The caller takes
+   * its memory as soon as it is let in, and not a turn later: layers and caches may take what is still free.
    * @throws MEMORY_LIMIT if it could never be let in, QUEUE_FULL if it can't be now; the signal's reason
    */
-  async enter(request: AdmissionRequest): Promise<Admitted> {
+  enter(request: AdmissionRequest): Admitted | Promise<Admitted> {
     const { bytes, priority, signal } = request;
     signal?.throwIfAborted();
     if (bytes > this.#mostAlone()) throw this.#tooLarge(bytes);

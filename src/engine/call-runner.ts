@@ -38,10 +38,7 @@ export class CallRunner {
     this.#arena = arena;
     this.stats = new StatsRecorder();
     const { capacityBytes } = arena;
-    this.#admission = new Admission(
-      { ...limits, capacityBytes },
-      () => arena.bytesInUse - this.#working.bytes,
-    );
+    this.#admission = new Admission({ ...limits, capacityBytes }, () => this.#residentBytes());
   }
 
   async run(call: Call): Promise<AttentionResult> {
@@ -53,7 +50,8 @@ export class CallRunner {
     const release = this.#claims.claim({ reads, writes: out === undefined ? [] : [out.data] });
     const interruption = new Interruption(options, calledMs);
     try {
-      const admitted = await this.#admission.enter({ bytes, priority, signal: interruption.signal });
+      const entered = this.#admission.enter({ bytes, priority, signal: interruption.signal });
+      const admitted = entered instanceof Promise ? await entered : entered;
       const memory = this.openMemory();
       try {
         interruption.startComputing();
@@ -81,6 +79,12 @@ export class CallRunner {
   /** Memory for what computes calls, counted as theirs until it is released. */
   openMemory(): WorkingSet {
     return new WorkingSet(this.#arena, this.#working);
+  }
+
+  /** What lies in the arena that is no call's. */
+  #residentBytes(): number {
+    const { bytesInUse, spare } = this.#arena;
+    return bytesInUse + (spare?.bytes ?? 0) - this.#working.bytes;
   }
 
   snapshot(): EngineStats {

@@ -16,6 +16,7 @@ import type { CallLimits } from './admission.js';
 import { assembleAlone } from './assemble/assemble-alone.js';
 import { predictAttention } from './assemble/predict-bytes.js';
 import { CallingThread } from './calling-thread.js';
+import type { WorkingSet } from './assemble/working-set.js';
 import { computeAlone } from './compute.js';
 import { CallRunner } from './call-runner.js';
 import { chooseKernel, resolveEngineOptions, type Batching, type EngineOptions } from './engine-options.js';
@@ -109,6 +110,7 @@ export class Engine {
     const { scheduler, arena, traits, batching } = parts;
     const runner = new CallRunner(scheduler, arena, parts.limits);
     this.#runner = runner;
+    const openMemory = (): WorkingSet => runner.openMemory();
     this.#host = {
       scheduler,
       arena,
@@ -116,9 +118,10 @@ export class Engine {
       batching,
       runner,
       stats: runner.stats,
-      kept: new KeptCalls(arena, scheduler),
-      openMemory: () => runner.openMemory(),
+      kept: new KeptCalls(scheduler, openMemory),
+      openMemory,
     };
+    arena.spare = this.#host.kept;
     this.info = Object.freeze({
       kernel: parts.name,
       instructionSet: parts.traits.instructionSet,

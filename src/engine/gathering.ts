@@ -98,10 +98,18 @@ export class Gathering {
     if (this.#passes < mostPasses) {
       // Callers that come in the same turn of the event loop, as those whose calls have just ended.
       const immediate = setImmediate(flush);
-      this.#flush = { cancel: () => { clearImmediate(immediate); } };
+      this.#flush = {
+        cancel: () => {
+          clearImmediate(immediate);
+        },
+      };
     } else {
       const timer = setTimeout(flush, this.#limits.maxDelayMs);
-      this.#flush = { cancel: () => { clearTimeout(timer); } };
+      this.#flush = {
+        cancel: () => {
+          clearTimeout(timer);
+        },
+      };
     }
   }
 

@@ -2,10 +2,10 @@
 // and run by copying the rows in and the results out. Planning and telling a call anew would take as long as a good part of
 // its work.
 import type { PlainOptions } from '../attention/plain-options.js';
-import type { Arena, Spare } from '../core/tensor/arena.js';
+import type { Spare } from '../core/tensor/arena.js';
 import type { Shape } from '../core/tensor/shape.js';
 import type { Assembly, PlannedPhase } from './assemble/assembly.js';
-import { WorkingSet } from './assemble/working-set.js';
+import type { WorkingSet } from './assemble/working-set.js';
 import type { KeptJob, Scheduler } from './scheduler.js';
 
 // Numbers of the input and the output together; copying more costs more than it saves.
@@ -36,17 +36,17 @@ interface Place extends KeptCall {
 }
 
 export class KeptCalls implements Spare {
-  readonly #arena: Arena;
+  readonly #openMemory: () => WorkingSet;
   readonly #scheduler: Scheduler;
   readonly #places = new Map<object, Place[]>();
   /** Of the calls that don't run. */
   #spareBytes = 0;
   #uses = 0;
 
-  constructor(arena: Arena, scheduler: Scheduler) {
-    this.#arena = arena;
+  /** @param openMemory opens what counts as memory of calls, whether they run or not */
+  constructor(scheduler: Scheduler, openMemory: () => WorkingSet) {
     this.#scheduler = scheduler;
-    arena.spare = this;
+    this.#openMemory = openMemory;
   }
 
   get bytes(): number {
@@ -86,7 +86,10 @@ export class KeptCalls implements Spare {
   /** Gives a call back that has been computed. */
   give(call: KeptCall): void {
     // What was lost with a worker ran again as another job.
-    if (call.job.block.isStopped) return this.drop(call);
+    if (call.job.block.isStopped) {
+      this.drop(call);
+      return;
+    }
     const place = call as Place;
     place.isTaken = false;
     this.#spareBytes += place.memory.bytes;
@@ -119,7 +122,7 @@ export class KeptCalls implements Spare {
   }
 
   #make(owner: object, key: string, assemble: (memory: WorkingSet) => KeptParts): Place {
-    const memory = new WorkingSet(this.#arena);
+    const memory = this.#openMemory();
     try {
       const { assembly, ...parts } = assemble(memory);
       const phases = assembly.phases.filter(({ unitCount }) => unitCount > 0);

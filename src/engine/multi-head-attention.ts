@@ -112,8 +112,8 @@ export class MultiHeadAttention {
       const result = await runner.run({
         calledMs,
         bytes: predictLayer(this.#packing.layer, described, { traits, cacheUse }),
-        compute: async (computing) =>
-          (plain && (await this.#short.compute({ call, plain }, computing))) ??
+        compute: (computing) =>
+          (plain && this.#short.compute({ call, plain }, computing)) ??
           this.#computeAlone(described, cacheUse, computing),
         inputs: [call.query.data, call.key.data, call.value.data],
         options: call.options,

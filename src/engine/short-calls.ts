@@ -43,7 +43,7 @@ export class ShortCalls {
   }
 
   /** Computes a call; undefined where it is better computed alone. @throws what computing throws */
-  async compute(short: PlainCall, computing: Computing): Promise<Computed | undefined> {
+  compute(short: PlainCall, computing: Computing): Promise<Computed> | undefined {
     const { batch } = short.call;
     const { batching, scheduler, kept } = this.#host;
     if (scheduler.isBusy && Gathering.fits(batch.queryRows, batching)) return this.#gather(short, computing);
@@ -106,7 +106,9 @@ export class ShortCalls {
   #take({ call, plain }: PlainCall): KeptCall | undefined {
     const { kept } = this.#host;
     const { shape } = call.query;
-    return kept.take(this, shape, plain, (memory) => this.#assembleKept(shape, call.outputShape, plain, memory));
+    return kept.take(this, shape, plain, (memory) =>
+      this.#assembleKept(shape, call.outputShape, plain, memory),
+    );
   }
 
   #assembleKept(shape: Shape, outputShape: Shape, { options }: PlainOptions, memory: WorkingSet): KeptParts {

@@ -32,6 +32,7 @@ import { normalTensor } from '../helpers/random.js';
 class MeteredArena implements Arena {
   readonly memory = undefined;
   readonly capacityBytes = Infinity;
+  spare = undefined;
   takenBytes = 0;
   readonly #arena = createArena('plain', Infinity);
 

@@ -2,7 +2,7 @@
 import test from 'ava';
 import { createEngine, type Engine } from '../../src/engine/engine.js';
 import type { EngineOptions } from '../../src/engine/engine-options.js';
-import { assertRefused, assertSameBytes } from '../helpers/assertions.js';
+import { assertRefused, assertSameBytes, codeOf as codeOfThrown } from '../helpers/assertions.js';
 import { kernels } from '../helpers/engines.js';
 import { codeOf, longInput, rejection, startLayer } from '../helpers/long-calls.js';
 
@@ -85,6 +85,20 @@ for (const kernel of kernels) {
     await Promise.all(calls);
   });
 }
+
+test('a cache cannot take the memory of a call that was let in, at once or after it waited', async (t) => {
+  await using engine = await startNarrow({ memoryLimitBytes: 1_000_000 });
+  const layer = await startLayer(engine);
+  // 12 pages of 64 KiB: they fit beside the layer, and not beside a call.
+  const createCache = () => layer.createCache({ maxTokens: 1536 });
+  const x = longInput(engine, 250);
+  const [first, second] = [layer.forward(x), layer.forward(x)];
+  t.is(codeOfThrown(createCache), 'MEMORY_LIMIT');
+  await first;
+  t.is(codeOfThrown(createCache), 'MEMORY_LIMIT');
+  await second;
+  createCache().dispose();
+});
 
 test('results count as memory of open calls, and what is written into `out` does not', async (t) => {
   await using engine = await createEngine({ kernel: 'reference', threads: 1, maxQueueBytes: 400_000 });
@@ -169,17 +183,18 @@ test('a disposed layer gives its memory back once its waiting calls are over', a
   t.is(engine.stats().memoryBytes, 0);
 });
 
-test('a worker that ends costs the call that it computes, and not those that wait', async (t) => {
+test('calls that wait are computed though workers end meanwhile', async (t) => {
   await using engine = await startNarrow({ threads: 2 });
   const layer = await startLayer(engine);
-  const x = longInput(engine, 3000);
-  const out = engine.tensor(x.shape);
-  const lost = rejection(layer.forward(x, { out, headScale: [1, 0, 0, 0] }));
+  const controller = new AbortController();
+  const first = rejection(layer.forward(longInput(engine, 3000), { signal: controller.signal }));
   const waiting = [1, 2].map(() => layer.forward(longInput(engine, 50)));
-  await engine.terminateWorker(0);
-  await engine.terminateWorker(1);
+  for (const index of [0, 1]) await engine.terminateWorker(index);
+  // What becomes of a call whose worker ends is tested with faults.
+  controller.abort('enough');
   for (const { output } of await Promise.all(waiting)) t.is(output.shape[0], 50);
-  t.is(codeOf(await lost), 'WORKER_LOST');
+  await first;
+  t.deepEqual([engine.stats().calls.open, engine.stats().calls.waiting], [0, 0]);
 });
 
 test('a call that is cancelled while its layer packs weights for statistics leaves nothing behind', async (t) => {
