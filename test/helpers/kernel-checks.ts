@@ -17,6 +17,7 @@ import {
   checkRanges,
 } from './decode-checks.js';
 import { blockOf, read, type KernelBench } from './kernel-bench.js';
+import { checkInfiniteValues, checkOverflow, checkOverflowAlone } from './overflow-checks.js';
 import { checkProductMargins, checkProducts } from './product-checks.js';
 import { checkEmptyRanges, checkRangeNaN, checkRangesOfInfiniteScores } from './range-checks.js';
 import { strided } from './strided.js';
@@ -41,6 +42,9 @@ export const kernelChecks: Readonly<Record<string, (bench: KernelBench) => void>
   'a range of nothing but scores of -infinity weighs nothing beside the others': checkRangesOfInfiniteScores,
   'a decoding block stores and adds its weights, those of extra keys in their column': checkDecodingWeights,
   'a decoding row has the same bytes alone and beside others': checkDecodingRowsAlone,
+  'values whose sum overflows give their mean, and other columns the bytes that they had': checkOverflow,
+  'a row of huge values has the same bytes alone and beside others': checkOverflowAlone,
+  'NaN and infinity in a value reach exactly the numbers that they belong to': checkInfiniteValues,
   'multiplyAdd ends': ({ kernel }) => {
     kernel.multiplyAdd(1000);
   },
