@@ -18,13 +18,14 @@ import {
 } from './decode-checks.js';
 import { blockOf, read, type KernelBench } from './kernel-bench.js';
 import { checkInfiniteValues, checkOverflow, checkOverflowAlone } from './overflow-checks.js';
-import { checkProductMargins, checkProducts } from './product-checks.js';
+import { checkProductKeepsNothing, checkProductMargins, checkProducts } from './product-checks.js';
 import { checkEmptyRanges, checkRangeNaN, checkRangesOfInfiniteScores } from './range-checks.js';
 import { strided } from './strided.js';
 
 export const kernelChecks: Readonly<Record<string, (bench: KernelBench) => void>> = {
   'pack and project multiply every number of columns and depths': checkProducts,
   'project writes its columns and nothing beside them': checkProductMargins,
+  'project keeps nothing of its rows': checkProductKeepsNothing,
   'attend reads and writes rows at any stride': checkStrides,
   'attend takes a mask, a bias and both, wherever they lie': checkMasks,
   'attend adds its share of the weights to what is there': checkAddedWeights,
