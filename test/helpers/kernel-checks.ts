@@ -17,13 +17,15 @@ import {
   checkRanges,
 } from './decode-checks.js';
 import { blockOf, read, type KernelBench } from './kernel-bench.js';
-import { checkProductMargins, checkProducts } from './product-checks.js';
+import { checkInfiniteValues, checkOverflow, checkOverflowAlone } from './overflow-checks.js';
+import { checkProductKeepsNothing, checkProductMargins, checkProducts } from './product-checks.js';
 import { checkEmptyRanges, checkRangeNaN, checkRangesOfInfiniteScores } from './range-checks.js';
 import { strided } from './strided.js';
 
 export const kernelChecks: Readonly<Record<string, (bench: KernelBench) => void>> = {
   'pack and project multiply every number of columns and depths': checkProducts,
   'project writes its columns and nothing beside them': checkProductMargins,
+  'project keeps nothing of its rows': checkProductKeepsNothing,
   'attend reads and writes rows at any stride': checkStrides,
   'attend takes a mask, a bias and both, wherever they lie': checkMasks,
   'attend adds its share of the weights to what is there': checkAddedWeights,
@@ -41,6 +43,9 @@ export const kernelChecks: Readonly<Record<string, (bench: KernelBench) => void>
   'a range of nothing but scores of -infinity weighs nothing beside the others': checkRangesOfInfiniteScores,
   'a decoding block stores and adds its weights, those of extra keys in their column': checkDecodingWeights,
   'a decoding row has the same bytes alone and beside others': checkDecodingRowsAlone,
+  'values whose sum overflows give their mean, and other columns the bytes that they had': checkOverflow,
+  'a row of huge values has the same bytes alone and beside others': checkOverflowAlone,
+  'NaN and infinity in a value reach exactly the numbers that they belong to': checkInfiniteValues,
   'multiplyAdd ends': ({ kernel }) => {
     kernel.multiplyAdd(1000);
   },

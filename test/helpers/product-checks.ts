@@ -1,6 +1,7 @@
 // What `pack` and `project` of every kernel must do, as functions that throw.
 import assert from 'node:assert/strict';
 import { packedLength } from '../../src/core/protocol/layout.js';
+import { collectGarbage } from '../../src/measure/grid/lab.js';
 import { isSurroundingIntact, margin, read, type KernelBench } from './kernel-bench.js';
 import { normalTensor } from './random.js';
 import { strided } from './strided.js';
@@ -84,4 +85,25 @@ export function checkProductMargins({ kernel, place, placeOutside }: KernelBench
       assert.ok(isSurroundingIntact(panels, panels.data.length - 2 * margin));
     }
   }
+}
+
+/** In one turn of the event loop, as workers spend their lives: some things are let go only when it turns. */
+export function checkProductKeepsNothing({ kernel, place }: KernelBench): void {
+  const [rowCount, depth, columns] = [4096, 64, 1];
+  const panels = place(new Float32Array(packedLength(columns, depth, kernel.traits.panelColumns)));
+  kernel.pack({ weight: place(new Float32Array(depth)), bias: null, columns, depth, panels });
+  const output = strided(place(new Float32Array(rowCount)), { rowStride: 1 });
+  const inUse = (): number => {
+    // What the first one finds is let go beside this thread, which the second one waits for.
+    collectGarbage();
+    collectGarbage();
+    return process.memoryUsage().arrayBuffers;
+  };
+  const before = inUse();
+  for (let call = 0; call < 20; call++) {
+    const rows = { data: new Float32Array(rowCount * depth), offset: 0 };
+    kernel.project({ rows, rowCount, depth, panels, columns, output });
+  }
+  const kept = (inUse() - before) / (4 * rowCount * depth);
+  assert.ok(kept < 5, `the rows of ${kept.toFixed(1)} of 20 calls are still in memory`);
 }

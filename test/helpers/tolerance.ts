@@ -11,8 +11,8 @@ export interface Measured {
 }
 
 /**
- * The promise max|actual - oracle| <= 2 · max|naive - oracle| + 2 ulp of the largest |oracle| over many results. Over
- * many, because the plain program may be exact by chance on the one row of a small case that decides its maximum.
+ * The promise max|actual - oracle| <= 2 · max|naive - oracle| + 2 ulp of the largest |oracle| over many results together.
+ * Not of each alone: the plain program may be exact by chance on the one row of a small case that decides its maximum.
  */
 export class PrecisionPool {
   #error = 0;
@@ -37,14 +37,17 @@ export class PrecisionPool {
   }
 }
 
-/** The promise for one result. Infinities and NaN must stand where the oracle has them. */
+/**
+ * What breaks the bound of the promise in one result: more than is promised, so for programs that are clearly wrong or
+ * right. Infinities and NaN must stand where the oracle has them.
+ */
 export function findImprecision(measured: Measured): string | undefined {
   const pool = new PrecisionPool();
   pool.add(measured);
   return findMisfit(measured.actual, measured.oracle) ?? pool.findProblem();
 }
 
-/** What breaks "within 1e-5 absolute or 1e-4 relative", the promise for random normal inputs, or undefined. */
+/** What breaks "within 1e-5 absolute or 1e-4 relative", promised of every number on random normal inputs, or undefined. */
 export function findDeviation(
   actual: Numbers,
   oracle: Numbers,

@@ -90,7 +90,7 @@ test('the plain program itself passes, and the oracle passes without any error',
   t.is(findImprecision({ actual: oracle, oracle, naive: oracle }), undefined);
 });
 
-test('the promise allows twice the error of the plain program and two ulp, and no more', (t) => {
+test('the bound allows twice the error of the plain program and two ulp, and no more', (t) => {
   const [oracle, naive] = [[1], [1 + 1e-5]];
   const limit = 2e-5 + 2 * 2 ** -23;
   t.is(findImprecision({ actual: [1 + 0.999 * limit], oracle, naive }), undefined);

@@ -61,7 +61,8 @@ inline void checkRow(Report& report, const AttentionOperands& o, const Sequence&
     const Sum sum = row.output(d);
     const Index n = i * a.output.rowStride + g * a.output.headStride + d;
     const bool isZero = !row.hasAttended || (a.headScale && a.headScale.at(g) == 0);
-    const double tolerance = rounding * sum.size + static_cast<double>(sequence.count()) * 4 * cutOff;
+    // What is cut off counts by its value.
+    const double tolerance = rounding * sum.size + 4 * cutOff * row.sizeOfValues(d);
     report.compare("output", *o.output, n, sum.value, isZero ? 0 : tolerance);
   }
   if (o.weights) checkWeights(report, o, row, i, g);

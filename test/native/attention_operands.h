@@ -52,6 +52,7 @@ class AttentionOperands {
     makeNumbersOfMembers();
     if (random.once(3)) makeMask();
     if (random.once(3)) makeBias();
+    if (a.storage != float16 && random.once(6)) swell();
     if (random.once(3)) poisonLeftOut();
     if (random.once(20)) drown();
     makeRows(output, a.valueDim, &a.output);
@@ -194,6 +195,18 @@ class AttentionOperands {
       for (Index j = 0; j < a.keys; j++)
         row[j * a.rules.bias.columnStride] = random.once(8) ? -INFINITY : j < lowest ? -FLT_MAX : random.number();
     });
+  }
+
+  /// A column of values whose sum overflows before it is divided, though no share of a head's factor does.
+  void swell() {
+    const Index d = random.below(a.valueDim);
+    const bool isOfOneSign = random.once(2);
+    const auto huge = [this, isOfOneSign] {
+      const float number = random.number();
+      return (number < 0 && !isOfOneSign ? -0x1p125f : 0x1p125f) * (1 + fabsf(number) / 2);
+    };
+    for (Index j = 0; j < a.keys; j++) value->set(j, d, huge());
+    for (Index j = 0; j < a.extra.count; j++) (*extraValue)[j * a.valueDim + d] = huge();
   }
 
   // NaN and infinities where no row looks must change nothing; where some rows look, those alone.

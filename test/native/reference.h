@@ -123,6 +123,14 @@ class AttentionRow {
     return sum;
   }
 
+  /// The sum of the magnitudes of the values that are attended.
+  double sizeOfValues(Index d) const {
+    double size = 0;
+    for (Index j = 0; j < sequence.count(); j++)
+      if (attends(j)) size += fabs(static_cast<double>(sequence.value[j][d]));
+    return size;
+  }
+
   /// The size counts roundings, as above. Of the extra keys, entropy and the largest probability alone know.
   Sum statistic(Index field) const {
     Sum sum;

@@ -45,8 +45,16 @@ export interface SplitKeys {
   readonly partial: Region;
 }
 
-/** Floats of what a row gathers over a range of keys: undivided output, maximum, sum, and 1 if it attended a key. */
+/**
+ * Floats of what a row gathers over a range of keys: undivided output, maximum, sum, 1 if it attended a key; then the
+ * output divided before it was added up, which counts where the other is not finite.
+ */
 export function partialFloats(valueDim: number): number {
+  return meansOfPartial(valueDim) + valueDim;
+}
+
+/** Where the divided output begins. */
+export function meansOfPartial(valueDim: number): number {
   return valueDim + 3;
 }
 

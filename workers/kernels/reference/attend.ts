@@ -1,5 +1,5 @@
 // Attention in plain float32, one query row at a time: all scores, their maximum, exponentials, the weighted sum.
-import type { KeyColumns } from '../../../src/core/protocol/attention-work.js';
+import { meansOfPartial, type KeyColumns } from '../../../src/core/protocol/attention-work.js';
 import type { AttentionBlock, Floats } from '../kernel.js';
 import { writeStatistics } from './statistics.js';
 import { adjustScore, mayAttend, ofHead, readKey, readValue, type Row } from './row.js';
@@ -40,13 +40,19 @@ function attendRow(block: AttentionBlock, row: Row): void {
   const target = targetOf(block, row);
   const factor = headScale === null ? 1 : ofHead(headScale, g);
   for (let d = 0; d < block.valueDim; d++) {
-    let sum = 0;
-    for (let j = 0; j < scores.length; j++) {
-      if (isAttended[j] !== 0) sum = fround(sum + fround(scores[j]! * readValue(block, j, d)));
-    }
+    const sum = sumValues(block, row, d);
     const isZero = isEmpty || factor === 0;
     const whole = isZero ? 0 : fround(fround(sum * share) * factor);
     target.data[target.offset + d] = block.partial === null ? whole : sum;
+  }
+
+  // pass 4: p_j / l, and o = Σ_j (p_j / l) v_j where the sum of pass 3 overflowed
+  for (let j = 0; j < scores.length; j++) scores[j] = fround(scores[j]! * share);
+  for (let d = 0; d < block.valueDim; d++) {
+    if (Number.isFinite(target.data[target.offset + d])) continue;
+    const mean = sumValues(block, row, d);
+    if (block.partial === null) target.data[target.offset + d] = fround(mean * factor);
+    else target.data[target.offset + meansOfPartial(block.valueDim) + d] = mean;
   }
   if (block.partial !== null) {
     target.data.set([m, l, isEmpty ? 0 : 1], target.offset + block.valueDim);
@@ -57,10 +63,18 @@ function attendRow(block: AttentionBlock, row: Row): void {
     const { data, offset, headStride, rowStride } = block.logSumExp;
     data[offset + g * headStride + i * rowStride] = l === 0 ? -Infinity : m + log(l);
   }
-  for (let j = 0; j < scores.length; j++) scores[j] = fround(scores[j]! * share);
   if (block.weights !== null) writeWeights(block, row);
   if (block.statistics !== null) writeStatistics(block, row);
   if (block.scores !== null) writeScores(block, row);
+}
+
+/** The sum over the attended keys of `scores` times number d of their values. */
+function sumValues(block: AttentionBlock, { scores, isAttended }: Row, d: number): number {
+  let sum = 0;
+  for (let j = 0; j < scores.length; j++) {
+    if (isAttended[j] !== 0) sum = fround(sum + fround(scores[j]! * readValue(block, j, d)));
+  }
+  return sum;
 }
 
 /** Where the output of a row goes, or what it gathers over a range of the keys. */

@@ -99,8 +99,21 @@ class FusedAttention {
       softmax.absorb(tile);
       addValues(tile);
     });
-    results.writeRows(output);
+    if (!results.writeRows(output)) averageValues();
     writeWeightsAndScores(a, *this);
+  }
+
+  // Passes 2 and 4 once more, where sums of values overflowed or values are infinite or NaN themselves: this time the
+  // probabilities are divided before they multiply, and no sum grows larger than the values are.
+  [[gnu::noinline, gnu::cold]] void averageValues() {
+    softmax.rescaleNoMore();
+    fill(output, a.valueDim * blockRows, 0);
+    forEachTile(a.weights, [this](const Keys& tile) {
+      scoreTile(tile, biased);
+      softmax.weigh(tile, 1);
+      addValues(tile);
+    });
+    results.rewriteRows(output);
   }
 
   /// Runs `Body<Vectors>{*this, tile, lane}` over `rowCount` rows of register tiles, for all lanes.

@@ -22,11 +22,13 @@ class BlockResults {
 
   // ---- pass 5: divide by the sums and write the rows out; a row that attended nothing is 0 ----
 
+  /// Returns whether all sums are finite.
   /// @param output [valueDim][blockRows]
-  void writeRows(const float* output) const {
+  bool writeRows(const float* output) const {
+    Ints<L> bits{};
     for (Index lane = 0; lane < block.lanes; lane += L) {
       const Floats<L> share = softmax.shareOf(lane);
-      writeOutput(output + lane, lane, a.headScale ? share * headScaleOf(lane) : share);
+      bits |= writeOutput(output + lane, lane, a.headScale ? share * headScaleOf(lane) : share);
     }
     for (Index lane = 0; lane < block.rows; lane++) {
       const Index g = block.memberOf(lane), i = block.queryOf(lane);
@@ -35,6 +37,16 @@ class BlockResults {
       writeLogSumExp(a, g, i, softmax.sumsOf(lane));
       if (a.statistics) softmax.writeStatisticsOf(lane);
     }
+    int any = 0;
+    for (int n = 0; n < L; n++) any |= bits[n];
+    return any == 0;
+  }
+
+  /// Replaces what is not finite of the rows.
+  /// @param means [valueDim][blockRows]
+  void rewriteRows(const float* means) const {
+    for (Index lane = 0; lane < block.rows; lane++)
+      rewriteRow(a, block.memberOf(lane), block.queryOf(lane), [=](Index d) { return means[d * blockRows + lane]; });
   }
 
   // ---- passes 6 and 7: a tile as it stands in `scores`, stored or added row by row ----
@@ -56,11 +68,11 @@ class BlockResults {
     return factors;
   }
 
-  void writeOutput(const float* from, Index lane, Floats<L> factors) const {
+  Ints<L> writeOutput(const float* from, Index lane, Floats<L> factors) const {
     float* rows[L];
     for (int n = 0; n < L; n++) rows[n] = block.rowOf(a.output, lane + n);
     const Index count = block.rows - lane < L ? block.rows - lane : L;
-    lanesIntoRows<L>(from, blockRows, factors, rows, count, a.valueDim);
+    return lanesIntoRows<L>(from, blockRows, factors, rows, count, a.valueDim);
   }
 };
 

@@ -54,6 +54,9 @@ class BlockSoftmax {
   /// What multiplies the sums of values before the tile absorbed last; [blockRows].
   const float* factors() const { return factor; }
 
+  /// Sums of values stay as they are from here on.
+  void rescaleNoMore() { fill(factor, blockRows, 1); }
+
   /// The scores of a tile -> weights, once all are absorbed.
   void weigh(const KeySpan& tile, float share) const {
     for (Index lane = 0; lane < block.lanes; lane += L) {

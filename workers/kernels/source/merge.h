@@ -26,6 +26,16 @@ inline void mergeRow(const Merge& m, Index g, Index i) {
     for (Index d = 0; d < m.valueDim; d++) output[d] += part[d] * factor;
   }
   writeRow(m, g, i, output, sums);
+  rewriteRow(m, g, i, [&](Index d) {
+    float mean = 0;
+    for (Index c = 0; c < m.ranges; c++) {
+      const float* part = first + c * m.rangeStride;
+      const float* means = part + meansOfPartial(m.valueDim);
+      const float share = expOne<L>(part[m.valueDim] - base) / sums.sum;
+      mean += isFinite(part[d]) ? part[d] * share : means[d] * (part[m.valueDim + 1] * share);
+    }
+    return mean;
+  });
 }
 
 template <int L>

@@ -142,9 +142,10 @@ constexpr Index wholePage = 128;
 /// Rows that `attend` takes when decoding.
 constexpr Index mostDecodingRows = 8;
 
-/// Floats of what a row gathered over a part of its keys: the output before the division, the maximum, the sum, and 1
-/// if it attended a key.
-constexpr Index partialFloats(Index valueDim) { return valueDim + 3; }
+/// Floats of what a row gathered over a part of its keys: the output before the division, the maximum, the sum, 1 if it
+/// attended a key; then the output divided before it was added up, which counts where the other is not finite.
+constexpr Index meansOfPartial(Index valueDim) { return valueDim + 3; }
+constexpr Index partialFloats(Index valueDim) { return meansOfPartial(valueDim) + valueDim; }
 
 /// The parts of rows, each over a range of keys, put together in the order of the ranges.
 struct Merge : ResultRows {

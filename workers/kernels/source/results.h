@@ -9,6 +9,12 @@ inline void fill(float* to, Index count, float number) {
   for (Index n = 0; n < count; n++) to[n] = number;
 }
 
+inline bool areFinite(const float* numbers, Index count) {
+  bool areAll = true;
+  for (Index n = 0; n < count; n++) areAll &= isFinite(numbers[n]);
+  return areAll;
+}
+
 inline void writeLogSumExp(const ResultRows& to, Index g, Index i, const RowSums& sums) {
   if (to.logSumExp) to.logSumExp.at(g, i) = logSumExp(sums.maximum, sums.sum);
 }
@@ -22,6 +28,16 @@ inline void writeRow(const ResultRows& to, Index g, Index i, const float* values
   const bool isZero = !sums.hasAttended || headScale == 0;
   for (Index d = 0; d < to.valueDim; d++) output[d] = isZero ? 0.0f : values[d] * factor;
   writeLogSumExp(to, g, i, sums);
+}
+
+/// Replaces outputs of query i and member g that came out infinite or NaN by `meanOf(d)`, the sum of values times
+/// probabilities: it is no larger than the values are, whereas the sum that is divided last may overflow.
+template <class MeanOf>
+inline void rewriteRow(const ResultRows& to, Index g, Index i, MeanOf meanOf) {
+  const float headScale = to.headScale ? to.headScale.at(g) : 1.0f;
+  float* const output = to.output.row(g, i);
+  for (Index d = 0; d < to.valueDim; d++)
+    if (!isFinite(output[d])) output[d] = meanOf(d) * headScale;
 }
 
 /// The statistics of a row, from what it gathered and its neighbours' sums, `Stride` apart.

@@ -57,9 +57,7 @@ class RowAttention {
   template <class Keys>
   void writeWeights(const Keys& tile) {
     forEachRow([&](Row& row) {
-      score(tile, row, biased);
-      const Floats<L> base = splat<L>(finiteBase(row.sums.maximum));
-      weigh<L, L>(scores, vectorsOf(tile), base, splat<L>(row.sums.share() * a.weights.share));
+      weighTile(tile, row, a.weights.share);
       writeColumns<1>(tile, a.weights.row(row.g, row.i), scores, a.weights.isAdded);
     });
   }
@@ -98,8 +96,30 @@ class RowAttention {
         addValues(tile, row.output, factor);
       });
     });
-    forEachRow([this](const Row& row) { a.partial ? writePartial(row) : finish(row); });
+    bool areAllFinite = true;
+    forEachRow([&](const Row& row) {
+      a.partial ? writePartial(row) : finish(row);
+      areAllFinite &= areFinite(row.output, a.valueDim);
+    });
+    if (!areAllFinite) averageValues();
     writeWeightsAndScores(a, *this);
+  }
+
+  // The values once more, with probabilities divided before they multiply, as attention.h has it.
+  [[gnu::noinline, gnu::cold]] void averageValues() {
+    fill(outputs, rowCount * a.valueDim, 0);
+    forEachTile(a.weights, [this](const auto& tile) {
+      forEachRow([&](Row& row) {
+        weighTile(tile, row, 1);
+        addValues(tile, row.output, 1);
+      });
+    });
+    forEachRow([this](const Row& row) {
+      if (a.partial)
+        writePartialMeans(row);
+      else
+        rewriteRow(a, row.g, row.i, [&](Index d) { return row.output[d]; });
+    });
   }
 
   template <class Visit>
@@ -164,6 +184,14 @@ class RowAttention {
     return factor;
   }
 
+  /// Weights of the keys of a tile, once all tiles are summed up.
+  template <class Keys>
+  void weighTile(const Keys& tile, Row& row, float share) {
+    score(tile, row, biased);
+    const Floats<L> base = splat<L>(finiteBase(row.sums.maximum));
+    weigh<L, L>(scores, vectorsOf(tile), base, splat<L>(row.sums.share() * share));
+  }
+
   static Index vectorsOf(const KeySpan& tile) { return (tile.keys + L - 1) / L; }
 
   // ---- output = output * factor + sum over the tile's keys of p[j] * v[j] ----
@@ -214,6 +242,11 @@ class RowAttention {
     to[a.valueDim] = row.sums.maximum;
     to[a.valueDim + 1] = row.sums.sum;
     to[a.valueDim + 2] = row.sums.hasAttended ? 1.0f : 0.0f;
+  }
+
+  void writePartialMeans(const Row& row) const {
+    float* to = a.partial.row(row.g, row.i) + meansOfPartial(a.valueDim);
+    for (Index d = 0; d < a.valueDim; d++) to[d] = row.output[d];
   }
 };
 

@@ -142,5 +142,13 @@ inline float sumLanes(Floats<L> x) {
 
 constexpr float infinity = __builtin_inff();
 
+/// Lane by lane 0 where x is finite, bits of a NaN elsewhere.
+template <int L>
+inline Ints<L> bitsUnlessFinite(Floats<L> x) {
+  return (Ints<L>)(x - x);
+}
+
+inline bool isFinite(float x) { return x - x == 0; }
+
 }  // namespace
 }  // namespace headpool

@@ -78,19 +78,28 @@ inline void rowsIntoLanes(const float* const (&rows)[L], Index dims, float* to, 
     for (int r = 0; r < L; r++) to[d * stride + r] = rows[r][d];
 }
 
-/// rows[r][d] = from[d * stride + r] * factors[r] for the first `count` of L rows of `dims` numbers.
+/// rows[r][d] = from[d * stride + r] * factors[r] for the first `count` of L rows of `dims` numbers. Returns lanes of
+/// zeros where all numbers of `from` are finite.
 template <int L>
-inline void lanesIntoRows(const float* from, Index stride, Floats<L> factors, float* const (&rows)[L], Index count,
-                          Index dims) {
+inline Ints<L> lanesIntoRows(const float* from, Index stride, Floats<L> factors, float* const (&rows)[L], Index count,
+                             Index dims) {
+  Ints<L> bits{};
   Index d = 0;
   for (; d + L <= dims; d += L) {
     Floats<L> square[L];
-    for (int r = 0; r < L; r++) square[r] = load<L>(from + (d + r) * stride) * factors;
+    for (int r = 0; r < L; r++) {
+      const Floats<L> numbers = load<L>(from + (d + r) * stride);
+      bits |= bitsUnlessFinite<L>(numbers);
+      square[r] = numbers * factors;
+    }
     transpose<L>(square);
     for (Index r = 0; r < count; r++) store<L>(rows[r] + d, square[r]);
   }
-  for (; d < dims; d++)
+  for (; d < dims; d++) {
+    bits |= bitsUnlessFinite<L>(load<L>(from + d * stride));
     for (Index r = 0; r < count; r++) rows[r][d] = from[d * stride + r] * factors[r];
+  }
+  return bits;
 }
 
 }  // namespace

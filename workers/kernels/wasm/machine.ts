@@ -14,8 +14,11 @@ export class Machine {
   readonly lasting: Scratch;
   readonly #views: RegionViews;
   readonly #keptScratch: Scratch;
-  /** The numbers copied last to be kept: weakly held, because the array is the caller's memory. */
-  #kept = { of: new WeakRef<Numbers>(new Float32Array()), offset: 0, length: 0, address: 0 };
+  /**
+   * The numbers copied last to be kept: weakly held, because the array is the caller's memory. No WeakRef does that here:
+   * it keeps its target until the thread's event loop turns, and a worker's never does.
+   */
+  #kept = { of: new WeakSet<Numbers>(), offset: 0, length: 0, address: 0 };
 
   constructor(choice: ModuleChoice, memory: WebAssembly.Memory, views: RegionViews) {
     this.memory = memory;
@@ -41,10 +44,10 @@ export class Machine {
     if (access !== 'keep') return this.scratch.copyIn(data.subarray(offset, offset + length));
     // The last copy serves the calls that follow; every job views its rows through a new array, which tells them apart.
     const last = this.#kept;
-    if (last.of.deref() === data && last.offset === offset && last.length === length) return last.address;
+    if (last.of.has(data) && last.offset === offset && last.length === length) return last.address;
     this.#keptScratch.reset();
     const address = this.#keptScratch.copyIn(data.subarray(offset, offset + length));
-    this.#kept = { of: new WeakRef(data), offset, length, address };
+    this.#kept = { of: new WeakSet([data]), offset, length, address };
     return address;
   }
 }
