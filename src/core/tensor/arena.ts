@@ -3,6 +3,7 @@
 import { HeadpoolError } from '../errors.js';
 import { FreeList } from './free-list.js';
 import type { Region } from './region.js';
+import { formatMiB, memoryRefused } from './shared-memory.js';
 import { Slabs } from './slabs.js';
 
 export interface Arena {
@@ -81,9 +82,7 @@ class PlainArena extends LimitedArena {
     try {
       return this.#slabs.take(byteLength);
     } catch (cause) {
-      throw new HeadpoolError('MEMORY_LIMIT', `The system has no ${formatMiB(byteLength)} of memory left`, {
-        cause,
-      });
+      throw memoryRefused(byteLength, cause);
     }
   }
 
@@ -139,8 +138,4 @@ class WebAssemblyArena extends LimitedArena {
     this.#freeList.give(firstPage * pageBytes, pages * pageBytes);
     return this.#freeList.take(byteLength)!;
   }
-}
-
-function formatMiB(bytes: number): string {
-  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }
