@@ -1,5 +1,6 @@
 // What the options of a call resolve to for its heads and its batch: checked, with every default filled in.
 import { expected } from '../core/errors.js';
+import { ownSignal } from '../core/own-signal.js';
 import { broadcastStrides, formatShape, isSameShape, type Shape } from '../core/tensor/shape.js';
 import type { Heads } from '../core/protocol/layout.js';
 import type { Strided } from '../core/protocol/strided.js';
@@ -41,7 +42,7 @@ export function resolveOptions(
     rope: rope === undefined ? null : resolveRotary(rope, headDim, batch),
     qkNorm: qkNorm === undefined ? null : resolveNorm(qkNorm, headDim),
     ...resolveReturns(options, batch),
-    signal,
+    signal: signal && ownSignal(signal),
     out: out === undefined ? undefined : checkOut(out, outputShape),
   };
 }

@@ -14,7 +14,7 @@ export function isSameMemory(a: ArrayBufferLike, b: ArrayBufferLike, byteOffset:
   if (a === b) return true;
   if (!types.isSharedArrayBuffer(a) || !types.isSharedArrayBuffer(b)) return false;
   if (a.byteLength !== b.byteLength && !(canGrow(a) && canGrow(b))) return false;
-  // Past the end of one, so that the other is longer for good or the place is in the last, odd bytes of both.
+  // An end that comes before: of two on one memory both have the place, or it is in odd bytes, which hold no number.
   if (byteOffset + 4 > Math.min(a.byteLength, b.byteLength)) return false;
   const answers = known.get(a) ?? new WeakMap<ArrayBufferLike, boolean>();
   known.set(a, answers);

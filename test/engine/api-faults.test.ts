@@ -85,6 +85,7 @@ const elsewhere: readonly (readonly [row: string, file: string, title: string])[
   ],
   ['close during calls', 'engine/faults', 'closing lets open calls finish and refuses new ones'],
   ['a logger that throws', 'engine/loggers', 'a logger that throws changes nothing'],
+  ['a signal that throws', 'engine/odd-signals', 'fails its call at most, with its own error'],
   ['getters and proxies', 'attention/read-once', '${name} reads each thing that it is given once'],
 ];
 
@@ -193,6 +194,15 @@ for (const shape of [[2 ** 31, 64], [2 ** 52], [2 ** 20, 2 ** 20]]) {
     await assertRefused(t, () => engineOf('reference').tensor(shape), { code: 'MEMORY_LIMIT', what: 'MiB' });
   });
 }
+
+test('numbers of a tensor that are none', async (t) => {
+  for (const data of [null, 5, [1], new Float32Array(3)]) {
+    await assertRefused(t, () => engineOf('reference').tensor([2], data as never), {
+      code: 'INVALID_SHAPE',
+      what: '2 numbers for shape [2] for `data`',
+    });
+  }
+});
 
 test('a kernel that is unavailable is refused with its reason, and passed over where none is named', async (t) => {
   const traits = { takes: 'units' } as never;

@@ -83,6 +83,42 @@ function cloneOf({ shape, data }: Tensor): Tensor {
 const shape = [1, 2, 3, 4];
 const operands = () => ({ q: normalTensor(shape, 1), k: normalTensor(shape, 2), v: normalTensor(shape, 3) });
 
+/** How many buffers are looked into by `action`. */
+async function looksOf(action: () => Promise<unknown>): Promise<number> {
+  const original = Atomics.waitAsync;
+  let looks = 0;
+  Atomics.waitAsync = ((array: Int32Array, ...rest: [number, number]) => {
+    // Others wait in longer arrays.
+    if (array.length === 1) looks++;
+    return original(array as Int32Array<SharedArrayBuffer>, ...rest);
+  }) as typeof Atomics.waitAsync;
+  try {
+    await action();
+  } finally {
+    Atomics.waitAsync = original;
+  }
+  return looks;
+}
+
+test.serial('calls without an out look into no buffer', async (t) => {
+  const engine = engineOf('reference');
+  const inputs = operands();
+  const looks = await looksOf(() =>
+    Promise.all([engine.attention(inputs), engine.attention({ ...inputs, q: cloneOf(inputs.q) })]),
+  );
+  t.is(looks, 0);
+});
+
+test.serial('calls with an out look into each other buffer of its size once', async (t) => {
+  const engine = engineOf('reference');
+  const inputs = operands();
+  const out = engine.tensor(shape);
+  t.is(await looksOf(() => engine.attention({ ...inputs, out })), 3);
+  t.is(await looksOf(() => engine.attention({ ...inputs, out })), 0);
+  const longer = { ...inputs, k: normalTensor([1, 2, 5, 4], 2), v: normalTensor([1, 2, 5, 4], 3) };
+  t.is(await looksOf(() => engine.attention({ ...longer, out })), 0);
+});
+
 testKernels(
   engineOf,
   'an out that clones an input is refused, and the input keeps its numbers',

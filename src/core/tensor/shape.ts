@@ -21,7 +21,7 @@ export function isShape(value: unknown): value is Shape {
   return readShape(value) !== undefined;
 }
 
-/** A frozen copy of a shape, its axes read once; undefined where the value is none. */
+/** A copy of a shape, its axes read once; undefined where the value is none. */
 export function readShape(value: unknown): Shape | undefined {
   if (!Array.isArray(value)) return undefined;
   const rank = value.length;
@@ -31,7 +31,7 @@ export function readShape(value: unknown): Shape | undefined {
     if (!Number.isSafeInteger(length) || (length as number) < 0) return undefined;
     shape.push(length as number);
   }
-  return Number.isSafeInteger(elementCount(shape)) ? Object.freeze(shape) : undefined;
+  return Number.isSafeInteger(elementCount(shape)) ? shape : undefined;
 }
 
 /**

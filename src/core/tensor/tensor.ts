@@ -27,11 +27,11 @@ export function createTensor(given: Shape, data?: ArrayLike<number>): Tensor {
   const shape = readShape(given);
   if (shape === undefined) throw expected('INVALID_SHAPE', 'a list of integers >= 0', 'shape', given);
   const count = elementCount(shape);
-  if (data !== undefined && data.length !== count) {
+  if (data !== undefined && (data as ArrayLike<number> | null)?.length !== count) {
     throw expected('INVALID_SHAPE', `${count} numbers for shape ${formatShape(shape)}`, 'data', data);
   }
   const numbers = new Float32Array(allocateShared(count * 4));
   if (ArrayBuffer.isView(data)) numbers.set(viewFloats(data) ?? data);
   else if (data !== undefined) for (let n = 0; n < count; n++) numbers[n] = data[n]!;
-  return Object.freeze({ shape, data: numbers });
+  return Object.freeze({ shape: Object.freeze(shape), data: numbers });
 }
