@@ -5,6 +5,14 @@ import { expected } from '../src/core/errors.js';
 const circle: unknown[] = [];
 circle.push(circle);
 
+/** A proxy that answers nothing. */
+function throwing(target: object = {}): unknown {
+  const refuse = (): never => {
+    throw new Error('not yours to read');
+  };
+  return new Proxy(target, { get: refuse, has: refuse, getPrototypeOf: refuse });
+}
+
 for (const [value, description] of [
   [undefined, 'nothing'],
   [null, '`null`'],
@@ -19,6 +27,10 @@ for (const [value, description] of [
   [Object.create(null), 'an object without prototype'],
   [Object.create({ constructor: null }), 'an object (of no class)'],
   [Symbol('x'), 'a symbol'],
+  [throwing(), "a value that can't be read"],
+  [throwing([]), "a value that can't be read"],
+  ['x'.repeat(1e6), `\`"${'x'.repeat(76)}…\` (string)`],
+  [new Array(1e6).fill(7), `\`[${'7,'.repeat(38)}…\` (array)`],
 ] as const) {
   test(`${Array.isArray(value) ? 'a list' : typeof value} is described as ${description}`, (t) => {
     const { code, message } = expected('INVALID_OPTION', 'a number', 'name', value);

@@ -3,10 +3,11 @@ import { expected } from '../core/errors.js';
 import { formatShape, type Shape } from '../core/tensor/shape.js';
 import type { TensorLike } from '../core/tensor/tensor.js';
 import { denseBatch, lengthsOf, raggedBatch } from './batch.js';
-import { checkOptionNames, type AttentionOptions } from './options.js';
+import type { AttentionOptions } from './options.js';
 import type { Batch } from './batch.js';
 import type { ResolvedOptions } from './resolved-options.js';
 import type { Heads } from '../core/protocol/layout.js';
+import { readOptions } from './read-options.js';
 import { resolveOptions } from './resolve-options.js';
 import { shareFloats, type SharedFloats } from './share-operands.js';
 
@@ -37,9 +38,13 @@ export interface AttentionCall {
   readonly isBatchMajor: boolean;
 }
 
-/** @throws INVALID_SHAPE, INVALID_OPTION, UNKNOWN_OPTION */
+/** The inputs of a call as they are when it is made. @throws INVALID_OPTION, UNKNOWN_OPTION */
+export function readInputs(inputs: AttentionInputs): AttentionInputs {
+  return readOptions(inputs, ['q', 'k', 'v', 'heads', 'kvHeads']);
+}
+
+/** @param inputs as `readInputs` gives them @throws INVALID_SHAPE, INVALID_OPTION */
 export function describeAttention(inputs: AttentionInputs): AttentionCall {
-  checkOptionNames(inputs, ['q', 'k', 'v', 'heads', 'kvHeads']);
   if (inputs.cache !== undefined) {
     throw expected(
       'INVALID_OPTION',

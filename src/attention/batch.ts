@@ -1,5 +1,6 @@
 // The sequences of a batch, as shapes, lengths and offsets tell them.
 import { expected } from '../core/errors.js';
+import { readList } from '../core/read-object.js';
 import { formatShape, type Shape } from '../core/tensor/shape.js';
 import type { AttentionOptions } from './options.js';
 
@@ -46,21 +47,11 @@ export function lengthsOf({ keyLengths, offsets, keyOffsets }: AttentionOptions)
  * @throws INVALID_OPTION if `keyLengths` has another count or a length outside 0 … keys.
  */
 export function denseBatch(batch: number, queries: number, keys: number, lengths: Lengths): Batch {
-  const { keyLengths, keyOffsets } = lengths;
+  const { keyLengths: givenLengths, keyOffsets } = lengths;
   if (keyOffsets !== undefined) {
     throw expected('INVALID_OPTION', '`offsets` beside it', 'keyOffsets', keyOffsets);
   }
-  if (keyLengths !== undefined) {
-    if (!isListOf(keyLengths, batch)) {
-      throw expected('INVALID_OPTION', `${batch} lengths, one a batch entry`, 'keyLengths', keyLengths);
-    }
-    // Not `forEach`, which skips the holes of a sparse array.
-    for (const [b, length] of keyLengths.entries()) {
-      if (!Number.isInteger(length) || length < 0 || length > keys) {
-        throw expected('INVALID_OPTION', `an integer from 0 to ${keys}`, `keyLengths[${b}]`, length);
-      }
-    }
-  }
+  const keyLengths = givenLengths && readLengths(givenLengths, batch, keys);
   const entries = Array.from({ length: batch }, (_, b): Entry => {
     const valid = keyLengths?.[b] ?? keys;
     return { queryRow: b * queries, queries, keyRow: b * keys, keys: valid, newKeys: valid, firstToken: 0 };
@@ -79,10 +70,11 @@ export function raggedBatch(queryRows: number, keyRows: number, lengths: Lengths
   if (lengths.keyLengths !== undefined) {
     throw expected('INVALID_OPTION', 'no `keyLengths` beside `offsets`', 'keyLengths', lengths.keyLengths);
   }
-  const offsets = lengths.offsets;
-  checkOffsets('offsets', offsets, queryRows);
-  const keyOffsets = lengths.keyOffsets ?? (isSelf ? offsets : undefined);
-  checkOffsets('keyOffsets', keyOffsets, keyRows);
+  const offsets = readOffsets('offsets', lengths.offsets, queryRows);
+  const keyOffsets =
+    lengths.keyOffsets === undefined && isSelf
+      ? offsets
+      : readOffsets('keyOffsets', lengths.keyOffsets, keyRows);
   if (keyOffsets.length !== offsets.length) {
     throw expected(
       'INVALID_OPTION',
@@ -111,32 +103,37 @@ export function rowsOf(name: string, shape: Shape): { readonly batch: number; re
   );
 }
 
-function isListOf(value: unknown, length: number): boolean {
-  return Array.isArray(value) && value.length === length;
+/** @throws INVALID_OPTION */
+function readLengths(given: readonly number[], batch: number, keys: number): number[] {
+  if (!Array.isArray(given) || given.length !== batch) {
+    throw expected('INVALID_OPTION', `${batch} lengths, one a batch entry`, 'keyLengths', given);
+  }
+  const read = (length: unknown, b: number): number => {
+    if (isInteger(length) && length >= 0 && length <= keys) return length;
+    throw expected('INVALID_OPTION', `an integer from 0 to ${keys}`, `keyLengths[${b}]`, length);
+  };
+  return readList(given, read, batch);
 }
 
-function checkOffsets(
-  name: string,
-  offsets: readonly number[] | undefined,
-  rows: number,
-): asserts offsets is readonly number[] {
-  if (!Array.isArray(offsets) || offsets.length < 1) {
-    throw expected('INVALID_OPTION', 'a list of row offsets', name, offsets);
-  }
-  for (const [n, offset] of (offsets as readonly number[]).entries()) {
-    const least = n === 0 ? 0 : (offsets[n - 1] as number);
-    const isFirstWrong = n === 0 && offset !== 0;
-    if (!Number.isInteger(offset) || offset < least || offset > rows || isFirstWrong) {
-      const what = n === 0 ? '0' : `an integer from ${least} to ${rows}`;
+/** @throws INVALID_OPTION */
+function readOffsets(name: string, given: readonly number[] | undefined, rows: number): number[] {
+  if (!Array.isArray(given)) throw expected('INVALID_OPTION', 'a list of row offsets', name, given);
+  let last = 0;
+  const offsets = readList(given, (offset, n) => {
+    const most = n === 0 ? 0 : rows;
+    if (!isInteger(offset) || offset < last || offset > most) {
+      const what = n === 0 ? '0' : `an integer from ${last} to ${rows}`;
       throw expected('INVALID_OPTION', what, `${name}[${n}]`, offset);
     }
-  }
-  if (offsets.at(-1) !== rows) {
-    throw expected(
-      'INVALID_OPTION',
-      `${rows}, the number of rows`,
-      `${name}[${offsets.length - 1}]`,
-      offsets.at(-1),
-    );
-  }
+    last = offset;
+    return offset;
+  });
+  if (offsets.length < 1) throw expected('INVALID_OPTION', 'a list of row offsets', name, offsets);
+  if (last === rows) return offsets;
+  const what = `${rows}, the number of rows`;
+  throw expected('INVALID_OPTION', what, `${name}[${offsets.length - 1}]`, last);
+}
+
+function isInteger(value: unknown): value is number {
+  return Number.isInteger(value);
 }

@@ -1,6 +1,6 @@
 // The options of a cache: their names, defaults and checks.
 import { expected } from '../core/errors.js';
-import { checkNames } from '../core/suggest.js';
+import { readObject } from '../core/read-object.js';
 import { dtypes, type Dtype } from '../core/tensor/dtype.js';
 
 /** What `layer.createCache` takes. */
@@ -24,11 +24,8 @@ const optionNames = ['maxTokens', 'batch', 'dtype', 'rolling'] as const satisfie
 
 /** Checks the options of `createCache` and fills in the defaults. @throws INVALID_OPTION, UNKNOWN_OPTION */
 export function resolveCacheOptions(options: CacheOptions): ResolvedCacheOptions {
-  if (typeof options !== 'object' || (options as unknown) === null) {
-    throw expected('INVALID_OPTION', 'an object', 'options', options);
-  }
-  checkNames('option', options, optionNames);
-  const { maxTokens, batch = 1, dtype = 'f32', rolling = false } = options;
+  const read = readObject(options, { name: 'options', kind: 'option', fields: optionNames });
+  const { maxTokens, batch = 1, dtype = 'f32', rolling = false } = read;
   for (const [name, value] of Object.entries({ maxTokens, batch })) {
     if (Number.isSafeInteger(value) && value >= 1) continue;
     throw expected('INVALID_OPTION', 'an integer of at least 1', name, value);

@@ -77,6 +77,11 @@ export class KeyValueCache {
     family.members++;
   }
 
+  /** Whether `value` is a cache, and not something that looks like one. @internal */
+  static isCache(value: unknown): value is KeyValueCache {
+    return typeof value === 'object' && value !== null && #parts in value;
+  }
+
   /** Tokens seen by each sequence; those of an open call don't count yet. */
   get tokens(): readonly number[] {
     return this.#tables.map(({ tokens }) => tokens);

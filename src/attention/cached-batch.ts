@@ -1,6 +1,7 @@
 // New tokens behind those that caches hold: the sequences of a call with the option `cache`.
 import { expected } from '../core/errors.js';
-import type { KeyValueCache } from './cache.js';
+import { readList } from '../core/read-object.js';
+import { KeyValueCache } from './cache.js';
 import type { AttentionOptions } from './options.js';
 import type { Batch, Entry } from './batch.js';
 
@@ -10,14 +11,12 @@ import type { Batch, Entry } from './batch.js';
  */
 export function cachesOf(cache: AttentionOptions['cache'], layer: object): readonly KeyValueCache[] {
   if (cache === undefined) return [];
-  const caches = (Array.isArray(cache) ? cache : [cache]) as readonly KeyValueCache[];
-  for (const [n, given] of caches.entries()) {
-    const name = Array.isArray(cache) ? `cache[${n}]` : 'cache';
-    const owner: unknown = (given as Partial<KeyValueCache> | null | undefined)?.layer;
-    if (owner === layer) continue;
-    const what = owner === undefined ? 'a cache of `layer.createCache`' : 'a cache of this layer';
-    throw expected('INVALID_OPTION', what, name, given);
-  }
+  const isList = Array.isArray(cache);
+  const caches = readList(isList ? cache : [cache], (given, n): KeyValueCache => {
+    if (KeyValueCache.isCache(given) && given.layer === layer) return given;
+    const what = KeyValueCache.isCache(given) ? 'a cache of this layer' : 'a cache of `layer.createCache`';
+    throw expected('INVALID_OPTION', what, isList ? `cache[${n}]` : 'cache', given);
+  });
   if (caches.length === 0) throw expected('INVALID_OPTION', 'at least one cache', 'cache', cache);
   for (const [n, given] of caches.entries()) {
     if (caches.indexOf(given) === n) given.refuseIfDisposed();

@@ -2,7 +2,7 @@
 // and leaves the arithmetic to explain-row.ts. Float64 on the calling thread; no engine takes part.
 import { expected, HeadpoolError } from '../core/errors.js';
 import { checkNames } from '../core/suggest.js';
-import { describeAttention, type AttentionInputs } from './attention-call.js';
+import { describeAttention, readInputs, type AttentionInputs } from './attention-call.js';
 import {
   checkIndex,
   explainKey,
@@ -49,7 +49,7 @@ export interface LayerRows {
  * `query` or `key` where there is none of that index
  */
 export function explainAttention(inputs: AttentionInputs, at: WeightIndex): Explanation {
-  const { query, key, heads: shape, batch, options, isBatchMajor } = describeAttention(inputs);
+  const { query, key, heads: shape, batch, options, isBatchMajor } = describeAttention(readInputs(inputs));
   const place = placeOf(at, shape, batch, options);
   const { queryRow, keyRow } = batch.entries[place.batch]!;
   const { heads, kvHeads, headDim } = shape;

@@ -1,11 +1,11 @@
 // One call of a layer, checked: its inputs, its batch and what its options resolve to. Nothing is computed here.
 import { expected } from '../core/errors.js';
+import { readObject } from '../core/read-object.js';
 import { formatShape, type Shape } from '../core/tensor/shape.js';
 import type { TensorLike } from '../core/tensor/tensor.js';
 import { denseBatch, lengthsOf, raggedBatch, rowsOf, type Batch } from './batch.js';
 import type { KeyValueCache } from './cache.js';
 import { behindCaches, cachesOf } from './cached-batch.js';
-import { checkNames } from '../core/suggest.js';
 import type { AttentionOptions } from './options.js';
 import { resolveOptions } from './resolve-options.js';
 import type { ResolvedOptions } from './resolved-options.js';
@@ -34,6 +34,7 @@ export interface LayerCall {
 
 /**
  * Checks a call of the layer that `weights` make.
+ * @param options as `readOptions` gives them
  * @param owner what the caches of the call must belong to
  * @throws INVALID_SHAPE, INVALID_OPTION, UNKNOWN_OPTION; ENGINE_CLOSED for a disposed cache
  */
@@ -129,6 +130,5 @@ function crossInputs(input: TensorLike | CrossInputs): CrossInputs {
     throw expected('INVALID_SHAPE', 'a tensor { shape, data } or { query, key, value? }', 'query', input);
   }
   if (!('query' in input)) return { query: input, key: input };
-  checkNames('input', input, inputNames);
-  return input;
+  return readObject(input, { name: 'query', kind: 'input', fields: inputNames });
 }

@@ -1,6 +1,5 @@
 // The table of options read row by row: what is checked by it, which options look at positions, and which are settings.
 import { expected } from '../core/errors.js';
-import { checkNames } from '../core/suggest.js';
 import { checkOf, type OptionRow } from './option-kinds.js';
 import {
   optionTable,
@@ -73,34 +72,19 @@ const optionChecks = [...new Set(optionRows.map(({ name }) => name))].map((name)
     const check = checkOf(row);
     return check === undefined ? [] : [{ path, field, isNeeded, check }];
   });
-  /** Those of an option that is an object; `?` = may be absent. */
-  const fields = rows.flatMap(({ field, isNeeded }) =>
-    field === undefined ? [] : [isNeeded ? field : `${field}?`],
-  );
-  return { name, fields, checks };
+  return { name, checks };
 });
 
-/** Checks all that the table tells of values. @throws INVALID_OPTION, UNKNOWN_OPTION */
+/** Checks all that the table tells of values. @throws INVALID_OPTION */
 export function checkOptions(options: AttentionOptions): void {
-  for (const { name, fields, checks } of optionChecks) {
-    const option: unknown = options[name];
-    if (option === undefined) continue;
-    if (fields.length > 0) checkFields(name, option, fields);
+  for (const { name, checks } of optionChecks) {
+    if (options[name] === undefined) continue;
     for (const { path, field, isNeeded, check } of checks) {
       const value = valueAt(options, { name, field });
       if (value === undefined && !isNeeded) continue;
       if (!check.accepts(value)) throw expected('INVALID_OPTION', check.what, path, value);
     }
   }
-}
-
-function checkFields(name: string, option: unknown, fields: readonly string[]): void {
-  // A list is an object too, and a pair is what other systems take for a window.
-  if (typeof option !== 'object' || option === null || Symbol.iterator in option) {
-    throw expected('INVALID_OPTION', `an object { ${fields.join(', ')} }`, name, option);
-  }
-  const names = fields.map((field) => field.replace('?', ''));
-  checkNames(`option of \`${name}\``, option, names);
 }
 
 type Table = typeof optionTable;

@@ -1,7 +1,5 @@
 // The options of an attention call: their types, and the one table of what each may be and how it is said.
-import { expected } from '../core/errors.js';
 import { priorities, type Priority } from '../core/protocol/messages.js';
-import { checkNames } from '../core/suggest.js';
 import type { Tensor, TensorLike } from '../core/tensor/tensor.js';
 import { alibiSlopes } from './alibi.js';
 import type { KeyValueCache } from './cache.js';
@@ -202,13 +200,3 @@ export const optionTable = {
   priority: { kind: 'choice', choices: priorities },
   out: { kind: 'other' },
 } as const satisfies { readonly [Path in OptionPath]: RowOf<OptionAt<Path>> };
-
-const optionNames = [...new Set(Object.keys(optionTable).map((path) => path.split('.', 1)[0]!))];
-
-/** Rejects names that are no option. @throws UNKNOWN_OPTION, naming the nearest; INVALID_OPTION if it is no object. */
-export function checkOptionNames(options: object, others: readonly string[] = []): void {
-  if (typeof options !== 'object' || (options as unknown) === null) {
-    throw expected('INVALID_OPTION', 'an object', 'options', options);
-  }
-  checkNames('option', options, [...optionNames, ...others]);
-}

@@ -1,7 +1,7 @@
 // What the options of a call resolve to for its heads and its batch: checked, with every default filled in.
 import { expected } from '../core/errors.js';
+import { ownSignal } from '../core/own-signal.js';
 import { broadcastStrides, formatShape, isSameShape, type Shape } from '../core/tensor/shape.js';
-import type { Tensor } from '../core/tensor/tensor.js';
 import type { Heads } from '../core/protocol/layout.js';
 import type { Strided } from '../core/protocol/strided.js';
 import type { Batch } from './batch.js';
@@ -11,11 +11,11 @@ import { checkOptions, defaultOf, optionRows, type PathOfKind } from './option-r
 import { scoreStages, type AttentionOptions } from './options.js';
 import type { CallRules, ResolvedOptions } from './resolved-options.js';
 import { resolveNorm, resolveRotary } from './rotary.js';
-import { shareFloats, shareMask, shareNumbers } from './share-operands.js';
+import { shareFloats, shareMask, shareNumbers, takeFloats } from './share-operands.js';
 
 /**
  * Checks the options against the heads and the batch, and fills in the defaults.
- * @throws INVALID_OPTION, INVALID_SHAPE, UNKNOWN_OPTION
+ * @throws INVALID_OPTION, INVALID_SHAPE
  */
 export function resolveOptions(
   options: AttentionOptions,
@@ -42,7 +42,7 @@ export function resolveOptions(
     rope: rope === undefined ? null : resolveRotary(rope, headDim, batch),
     qkNorm: qkNorm === undefined ? null : resolveNorm(qkNorm, headDim),
     ...resolveReturns(options, batch),
-    signal,
+    signal: signal && ownSignal(signal),
     timeoutMs,
     priority,
     out: out === undefined ? undefined : checkOut(out, outputShape),
@@ -137,13 +137,8 @@ function broadcast<T>(
   return { data, offset: 0, entryStride, headStride, rowStride, columnStride };
 }
 
-function checkOut(out: Tensor, shape: Shape): NonNullable<ResolvedOptions['out']> {
-  const { data } = shareFloats('out', out);
-  if (data !== out.data) {
-    throw expected('INVALID_SHAPE', 'a Float32Array on a SharedArrayBuffer', 'out.data', out.data);
-  }
-  if (!isSameShape(out.shape, shape)) {
-    throw expected('INVALID_SHAPE', `shape ${formatShape(shape)}`, 'out.shape', out.shape);
-  }
-  return { data, shape: out.shape };
+function checkOut(given: unknown, shape: Shape): NonNullable<ResolvedOptions['out']> {
+  const out = takeFloats('out', given);
+  if (isSameShape(out.shape, shape)) return out;
+  throw expected('INVALID_SHAPE', `shape ${formatShape(shape)}`, 'out.shape', out.shape);
 }

@@ -1,5 +1,7 @@
 // What happens to queries and keys before their product: RMS normalisation and rotary positions.
 import { expected } from '../core/errors.js';
+import { readList } from '../core/read-object.js';
+import { allocateShared } from '../core/tensor/shared-memory.js';
 import type { QueryKeyNorm, RotaryOptions } from './options.js';
 import type { Batch } from './batch.js';
 import type { ResolvedNorm, ResolvedRotary } from './resolved-options.js';
@@ -31,19 +33,18 @@ function spread(positions: readonly number[], batch: Batch): Float64Array<Shared
     throw expected('INVALID_OPTION', what, 'rope.positions', positions);
   }
   const counts = [...new Set(dense ? [dense.queries, queryRows] : [queryRows])];
-  if (!Array.isArray(positions) || !counts.includes(positions.length)) {
+  const count = Array.isArray(positions) ? positions.length : NaN;
+  if (!counts.includes(count)) {
     const what = `a list of ${counts.join(' or ')} positions, one a token,`;
     throw expected('INVALID_OPTION', what, 'rope.positions', positions);
   }
-  const shared = new Float64Array(new SharedArrayBuffer(queryRows * 8));
-  for (let row = 0; row < queryRows; row++) {
-    const position = positions[row % positions.length] as number;
-    if (!Number.isFinite(position)) {
-      const name = `rope.positions[${row % positions.length}]`;
-      throw expected('INVALID_OPTION', 'a finite number', name, position);
-    }
-    shared[row] = position;
-  }
+  const read = (position: unknown, n: number): number => {
+    if (Number.isFinite(position)) return position as number;
+    throw expected('INVALID_OPTION', 'a finite number', `rope.positions[${n}]`, position);
+  };
+  const numbers = readList(positions, read, count);
+  const shared = new Float64Array(allocateShared(queryRows * 8));
+  for (let start = 0; start < queryRows; start += count) shared.set(numbers, start);
   return shared;
 }
 

@@ -1,7 +1,9 @@
 // Brings what callers pass into shared memory: in place where it lies there already, else copied in once.
 import { expected } from '../core/errors.js';
-import { decodeInto } from '../core/tensor/dtype.js';
-import { elementCount, formatShape, isShape, type Shape } from '../core/tensor/shape.js';
+import { decodeInto, type Dtype } from '../core/tensor/dtype.js';
+import { isShared, viewBytes, viewFloats, viewHalves } from '../core/tensor/own-view.js';
+import { elementCount, formatShape, readShape, type Shape } from '../core/tensor/shape.js';
+import { allocateShared } from '../core/tensor/shared-memory.js';
 import type { TensorLike } from '../core/tensor/tensor.js';
 
 export interface SharedFloats {
@@ -14,13 +16,22 @@ export interface SharedFloats {
  * @throws INVALID_SHAPE if it is no tensor, its length is not that of its shape, or its storage is gone or unnamed.
  */
 export function shareFloats(name: string, tensor: unknown): SharedFloats {
-  const { shape, data, dtype } = checkTensor(name, tensor);
-  if (data instanceof Float32Array && data.buffer instanceof SharedArrayBuffer) {
-    return { shape, data: data as Float32Array<SharedArrayBuffer> };
-  }
-  const shared = new Float32Array(new SharedArrayBuffer(data.length * 4));
-  decodeInto(shared, data, dtype ?? 'f32');
+  const { shape, data, dtype } = readTensor(name, tensor);
+  if (isSharedFloats(data)) return { shape, data };
+  const shared = new Float32Array(allocateShared(data.length * 4));
+  decodeInto(shared, data, dtype);
   return { shape, data: shared };
+}
+
+/** The same of a tensor that is to be written, which no copy can stand for. @throws INVALID_SHAPE */
+export function takeFloats(name: string, tensor: unknown): SharedFloats {
+  const { shape, data } = readTensor(name, tensor);
+  if (isSharedFloats(data)) return { shape, data };
+  throw expected('INVALID_SHAPE', 'a Float32Array on a SharedArrayBuffer', `${name}.data`, data);
+}
+
+function isSharedFloats(data: Float32Array | Uint16Array): data is Float32Array<SharedArrayBuffer> {
+  return data instanceof Float32Array && isShared(data);
 }
 
 /** A boolean mask: true or a non-zero byte = attend. */
@@ -37,17 +48,27 @@ export function shareMask(
   if (typeof mask !== 'object' || (mask as unknown) === null) {
     throw expected('INVALID_SHAPE', 'a mask { shape, data }', name, mask);
   }
-  const { shape, data } = mask as Partial<MaskLike>;
-  const isBytes = data instanceof Uint8Array;
-  if (!isBytes && !(Array.isArray(data) && data.findIndex((value) => typeof value !== 'boolean') < 0)) {
-    throw expected('INVALID_SHAPE', 'a Uint8Array or a list of booleans', `${name}.data`, data);
+  const { shape: givenShape, data } = mask as Partial<MaskLike>;
+  const shape = readShape(givenShape);
+  const bytes = viewBytes(data);
+  if (bytes !== undefined) {
+    checkShape(name, shape, givenShape, bytes.length);
+    if (isShared(bytes)) return { shape, data: bytes as Uint8Array<SharedArrayBuffer> };
+    const shared = new Uint8Array(allocateShared(bytes.length));
+    shared.set(bytes);
+    return { shape, data: shared };
   }
-  checkLength(name, shape, data.length);
-  if (isBytes && data.buffer instanceof SharedArrayBuffer) {
-    return { shape, data: data as Uint8Array<SharedArrayBuffer> };
+  const refusal = (): Error =>
+    expected('INVALID_SHAPE', 'a Uint8Array or a list of booleans', `${name}.data`, data);
+  if (!Array.isArray(data)) throw refusal();
+  const { length } = data;
+  checkShape(name, shape, givenShape, length);
+  const shared = new Uint8Array(allocateShared(length));
+  for (let n = 0; n < length; n++) {
+    const value: unknown = data[n];
+    if (typeof value !== 'boolean') throw refusal();
+    shared[n] = Number(value);
   }
-  const shared = new Uint8Array(new SharedArrayBuffer(data.length));
-  shared.set(data as ArrayLike<number>);
   return { shape, data: shared };
 }
 
@@ -75,7 +96,7 @@ export function shareNumbers(
     throw expected('INVALID_OPTION', `a list of ${count} numbers, one ${which},`, name, numbers);
   }
   const { what, has } = ranges[range];
-  const shared = new Float32Array(new SharedArrayBuffer(count * 4));
+  const shared = new Float32Array(allocateShared(count * 4));
   for (let n = 0; n < count; n++) {
     const value: unknown = numbers[n];
     shared[n] = typeof value === 'number' ? value : NaN;
@@ -84,25 +105,41 @@ export function shareNumbers(
   return shared;
 }
 
-function checkTensor(name: string, tensor: unknown): TensorLike {
+interface ReadTensor {
+  readonly shape: Shape;
+  readonly data: Float32Array | Uint16Array;
+  readonly dtype: Dtype;
+}
+
+/** A tensor as it is now: its fields and its axes read once, its numbers where they really lie. @throws INVALID_SHAPE */
+function readTensor(name: string, tensor: unknown): ReadTensor {
   if (typeof tensor !== 'object' || tensor === null) {
     throw expected('INVALID_SHAPE', 'a tensor { shape, data }', name, tensor);
   }
-  const { shape, data, dtype } = tensor as Partial<TensorLike>;
-  if (!(data instanceof Float32Array) && !(data instanceof Uint16Array)) {
-    throw expected('INVALID_SHAPE', 'a Float32Array or a Uint16Array', `${name}.data`, data);
+  const { shape: givenShape, data: givenData, dtype } = tensor as Partial<TensorLike>;
+  // First of all: reading it may run code of the host, which can resize or detach a buffer.
+  const shape = readShape(givenShape);
+  const halves = viewHalves(givenData);
+  const data = halves ?? viewFloats(givenData);
+  if (data === undefined) {
+    throw expected('INVALID_SHAPE', 'a Float32Array or a Uint16Array', `${name}.data`, givenData);
   }
-  if (data instanceof Uint16Array ? dtype !== 'f16' && dtype !== 'bf16' : (dtype ?? 'f32') !== 'f32') {
-    const what =
-      data instanceof Uint16Array ? "'f16' or 'bf16' for a Uint16Array" : "'f32' for a Float32Array";
+  if (halves === undefined ? (dtype ?? 'f32') !== 'f32' : dtype !== 'f16' && dtype !== 'bf16') {
+    const what = halves === undefined ? "'f32' for a Float32Array" : "'f16' or 'bf16' for a Uint16Array";
     throw expected('INVALID_SHAPE', what, `${name}.dtype`, dtype);
   }
-  checkLength(name, shape, data.length);
-  return tensor as TensorLike;
+  checkShape(name, shape, givenShape, data.length);
+  return { shape, data, dtype: dtype ?? 'f32' };
 }
 
-function checkLength(name: string, shape: unknown, length: number): asserts shape is Shape {
-  if (!isShape(shape)) throw expected('INVALID_SHAPE', 'a list of integers >= 0', `${name}.shape`, shape);
+/** @param shape what was read of `given` @throws INVALID_SHAPE if it is none, or not that of so many elements */
+function checkShape(
+  name: string,
+  shape: Shape | undefined,
+  given: unknown,
+  length: number,
+): asserts shape is Shape {
+  if (shape === undefined) throw expected('INVALID_SHAPE', 'a list of integers >= 0', `${name}.shape`, given);
   if (length === elementCount(shape)) return;
   // A detached or shrunk buffer shows up here too, as a length of 0 or less than the shape's.
   const what = `${elementCount(shape)} elements for shape ${formatShape(shape)}`;

@@ -91,12 +91,13 @@ function divide(name: string, width: number, heads: number, headsName: string): 
 function resolveLinear(name: string, linear: LinearWeights | undefined): Linear {
   if (typeof linear !== 'object' || (linear as unknown) === null)
     throw expected('INVALID_WEIGHTS', 'a projection { weight, bias? }', name, linear);
-  const weight = shareFloats(`${name}.weight`, linear.weight);
+  const { weight: givenWeight, bias: givenBias } = linear;
+  const weight = shareFloats(`${name}.weight`, givenWeight);
   const [outputs, inputs] = weight.shape;
   if (weight.shape.length !== 2 || outputs! < 1 || inputs! < 1) {
     throw expected('INVALID_WEIGHTS', 'shape [out, in]', `${name}.weight`, formatShape(weight.shape));
   }
-  const bias = linear.bias === undefined ? null : resolveVector(`${name}.bias`, linear.bias, outputs!);
+  const bias = givenBias === undefined ? null : resolveVector(`${name}.bias`, givenBias, outputs!);
   return { weight, bias, inputs: inputs!, outputs: outputs! };
 }
 

@@ -23,24 +23,24 @@ export function createXavierWeights(options: XavierOptions): MultiHeadWeights {
   if (typeof options !== 'object' || (options as unknown) === null) {
     throw expected('INVALID_OPTION', 'an object { modelDim, heads, … }', 'options', options);
   }
-  const { modelDim, heads, kvHeads = heads, seed = 0 } = options;
+  const { modelDim, heads, kvHeads = heads, headDim: givenDim, seed = 0 } = options;
   const lengths = {
     modelDim,
     heads,
     kvHeads,
-    ...(options.headDim !== undefined && { headDim: options.headDim }),
+    ...(givenDim !== undefined && { headDim: givenDim }),
   };
   for (const [name, value] of Object.entries(lengths)) {
     if (!Number.isInteger(value) || value < 1)
       throw expected('INVALID_OPTION', 'an integer >= 1', name, value);
   }
-  if (options.headDim === undefined && modelDim % heads !== 0) {
+  if (givenDim === undefined && modelDim % heads !== 0) {
     throw expected('INVALID_OPTION', `a divisor of modelDim (${modelDim})`, 'heads', heads);
   }
   if (!Number.isInteger(seed) || seed < 0 || seed >= 2 ** 32) {
     throw expected('INVALID_OPTION', 'an integer from 0 to 2^32 - 1', 'seed', seed);
   }
-  const headDim = options.headDim ?? modelDim / heads;
+  const headDim = givenDim ?? modelDim / heads;
   const random = createRandom(seed);
   const linear = (outputs: number, inputs: number) => ({
     weight: drawWeight(random, outputs, inputs),

@@ -1,7 +1,7 @@
 // headpool bench: a grid of configurations measured, checked and reported; or two files of results compared.
-import { availableParallelism } from 'node:os';
 import type { CommandModule } from 'yargs';
 import { defaultMemoryBytes } from '../runs/limits.js';
+import { readMachineLimits } from '../core/machine/machine-limits.js';
 import type { KernelName } from '../core/protocol/kernels.js';
 import { parseByteSize } from '../config/byte-size.js';
 import type { Settings } from '../config/schemas.js';
@@ -113,7 +113,7 @@ export function gridsOf(settings: Settings<'bench'>, best: KernelName): GridSett
     const grid = { ...settings, ...widths, ...changed } as Settings<'bench'>;
     return {
       ...grid,
-      threads: grid.threads ?? [availableParallelism()],
+      threads: grid.threads ?? [readMachineLimits().threads],
       window: grid.window.map((tokens) => (tokens === 'none' ? null : tokens)),
       kernel: [...new Set(grid.kernel.map((name) => (name === 'auto' ? best : name)))],
     };

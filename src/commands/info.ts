@@ -1,9 +1,10 @@
 // headpool info: the machine, the kernels with the reason for each that can't run, and the measured peak.
 import type { CommandModule } from 'yargs';
+import { readMachineLimits, type MachineLimits } from '../core/machine/machine-limits.js';
 import { createEngine } from '../engine/engine.js';
 import { describeMachine } from '../measure/machine.js';
 import { measurePeak } from '../measure/peak.js';
-import { formatBytes } from '../page/figures.js';
+import { formatBytes, formatFigure } from '../page/figures.js';
 import { formatTable } from '../page/table.js';
 import { addFlags, settingsOf, type CommonArgs } from './command.js';
 
@@ -15,10 +16,11 @@ export const infoCommand: CommandModule<object, CommonArgs> = {
     const { threads, kernel } = await settingsOf('info', args);
     await using engine = await createEngine({ kernel, ...(threads !== undefined && { threads }) });
     const machine = describeMachine();
+    const limits = readMachineLimits();
     const peak = await measurePeak(engine);
     const { info } = engine;
     if (args.json === true) {
-      console.log(JSON.stringify({ machine, ...info, peak }));
+      console.log(JSON.stringify({ machine, limits, ...info, peak }));
       return;
     }
     const rows: [string, string][] = [
@@ -34,9 +36,23 @@ export const infoCommand: CommandModule<object, CommonArgs> = {
         `not in use: ${reason}`,
       ]),
       ...info.unavailable.map(({ name, reason }): [string, string] => [`  ${name}`, `can't run: ${reason}`]),
-      ['threads', String(info.threads)],
+      ['threads', `${info.threads}${threads === undefined ? whyThreads(limits) : ''}`],
+      ...memoryRow(limits),
       ['peak', `${(peak.flopPerSecond.median / 1e9).toFixed(1)} GFLOP/s of multiply-adds on all threads`],
     ];
     console.log(formatTable(rows, ['left', 'left']));
   },
 };
+
+/** What a container says of the threads, where it does. */
+export function whyThreads({ container: { processors } }: MachineLimits): string {
+  if (processors === undefined) return '';
+  const { value, file } = processors;
+  return ` (a container has the time of ${formatFigure(value)} processors: ${file})`;
+}
+
+/** The memory that a container leaves, where it does. */
+export function memoryRow({ container: { memoryBytes } }: MachineLimits): [string, string][] {
+  if (memoryBytes === undefined) return [];
+  return [['memory', `${formatBytes(memoryBytes.value)} (a container has no more: ${memoryBytes.file})`]];
+}

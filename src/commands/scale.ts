@@ -1,7 +1,7 @@
 // headpool scale: strong and weak scaling on 1 … n workers, the laws that fit, and a prediction for more.
-import { availableParallelism } from 'node:os';
 import type { CommandModule } from 'yargs';
 import type { Settings } from '../config/schemas.js';
+import { readMachineLimits } from '../core/machine/machine-limits.js';
 import { formatScaling, formatScalingCsv } from '../measure/report/scaling-table.js';
 import { countWorkers, type WorkerCounts } from '../measure/scaling/plan.js';
 import type { ScalingResults } from '../measure/scaling/results.js';
@@ -50,7 +50,7 @@ async function measure(settings: Settings<'scale'>, signal: AbortSignal): Promis
 }
 
 function countsOf({ workers, predict }: Settings<'scale'>): WorkerCounts {
-  const parallelism = availableParallelism();
+  const parallelism = readMachineLimits().threads;
   const asked = workers?.map((count) => (count === 'max' ? parallelism : count));
   return countWorkers({ workers: asked, predict }, parallelism);
 }

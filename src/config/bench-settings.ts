@@ -57,7 +57,7 @@ export const createBenchSettings = () => {
         .describe('numbers of the inputs, of the cache in mode decode: f32,f16,bf16'),
       options: axes.options.default(['none']).describe(`what else a call is asked: ${optionNames.join(',')}`),
       kernel: axes.kernel.default(['auto']).describe('which kernels compute: auto,native,wasm,reference'),
-      threads: axes.threads.optional().describe('worker threads; default: all cores'),
+      threads: axes.threads.optional().describe('worker threads; default: as many as the process may use'),
       also: z
         .array(z.string().meta({ title: 'grids' }))
         .transform((texts, context) =>
@@ -100,7 +100,7 @@ export const createBenchSettings = () => {
         .string()
         .regex(byteSize)
         .optional()
-        .describe('most memory of a cell, e.g. 500MB or 2GiB; default: half of the machine'),
+        .describe('most memory of a cell, e.g. 500MB or 2GiB; default: half of what the process may use'),
       maxMinutes: z.number().positive().default(30).describe('refuse a grid that would take longer'),
       title: z.string().default('headpool bench').describe('title of the results'),
       output: z.string().optional().describe('file for the results as JSON'),

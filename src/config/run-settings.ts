@@ -47,7 +47,7 @@ export const createRunSettings = () =>
         .string()
         .regex(byteSize)
         .optional()
-        .describe('most working memory, e.g. 500MB or 2GiB; default: a quarter of the machine'),
+        .describe('most working memory, e.g. 500MB or 2GiB; default: a quarter of what the process may use'),
       batchTokens: z
         .int()
         .min(1)

@@ -12,7 +12,9 @@ export const createScaleSettings = () =>
       .array(z.union([z.enum(['max']), count]))
       .min(1)
       .optional()
-      .describe('how many workers are measured: a,b,...,max, beside 1; default: 1 to all cores'),
+      .describe(
+        'how many workers are measured: a,b,...,max, beside 1; default: 1 to as many as the process may use',
+      ),
     kind: z
       .array(z.enum(scalingKinds))
       .min(1)

@@ -3,7 +3,12 @@ import * as z from 'zod';
 import { isGiven } from '../attention/option-rows.js';
 import { kernelNames } from '../core/protocol/kernels.js';
 
-export const threads = z.int().min(1).max(1024).optional().describe('worker threads; default: all cores');
+export const threads = z
+  .int()
+  .min(1)
+  .max(1024)
+  .optional()
+  .describe('worker threads; default: as many as the process may use');
 export const kernel = z
   .enum(['auto', ...kernelNames])
   .default('auto')

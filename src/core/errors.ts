@@ -56,11 +56,20 @@ export function fileFailed(path: string, action: string, cause: unknown): Headpo
   return new HeadpoolError('FILE_FAILED', `${path}: could not ${action}: ${reason}`, { cause });
 }
 
-/** A value and its type, short enough for one line of a message. */
+/** A value and its type, short enough for one line of a message; never throws, whatever the value is made of. */
 export function describe(value: unknown): string {
+  try {
+    return describeReadable(value);
+  } catch {
+    return "a value that can't be read"; // A getter or a proxy threw.
+  }
+}
+
+function describeReadable(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (value === null) return '`null`';
-  if (typeof value === 'string') return `\`${shorten(JSON.stringify(value))}\` (string)`;
+  if (typeof value === 'string')
+    return `\`${shorten(JSON.stringify(value.slice(0, shownLength + 1)))}\` (string)`;
   if (typeof value === 'bigint') return `\`${value}n\` (bigint)`;
   if (typeof value === 'number' || typeof value === 'boolean') return `\`${value}\` (${typeof value})`;
   if (Array.isArray(value)) return describeList(value);
@@ -76,12 +85,15 @@ export function describe(value: unknown): string {
 
 function describeList(list: readonly unknown[]): string {
   try {
-    return `\`${shorten(JSON.stringify(list))}\` (array)`;
+    // As many as could be shown: a list may have millions.
+    return `\`${shorten(JSON.stringify(list.slice(0, shownLength + 1)))}\` (array)`;
   } catch {
     return `an array of ${list.length}`; // Circles and bigints have no JSON.
   }
 }
 
+const shownLength = 80;
+
 function shorten(text: string): string {
-  return text.length <= 80 ? text : `${text.slice(0, 77)}…`;
+  return text.length <= shownLength ? text : `${text.slice(0, shownLength - 3)}…`;
 }

@@ -2,7 +2,8 @@
 // calls and of the bytes that they were predicted to take, and knows nothing else of them.
 import type { Priority } from '../core/protocol/messages.js';
 import { HeadpoolError } from '../core/errors.js';
-import { formatMiB, overLimit } from '../core/tensor/arena.js';
+import { overLimit } from '../core/tensor/arena.js';
+import { formatMiB } from '../core/tensor/shared-memory.js';
 import type { ResolvedEngineOptions } from './engine-options.js';
 import { onAbort } from './on-abort.js';
 

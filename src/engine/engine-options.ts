@@ -1,7 +1,7 @@
 // The options of an engine: names, defaults, checks, and the choice of a kernel among those that can run.
-import { availableParallelism, totalmem } from 'node:os';
 import { expected, HeadpoolError } from '../core/errors.js';
-import { checkNames, didYouMean } from '../core/suggest.js';
+import { readMachineLimits } from '../core/machine/machine-limits.js';
+import { readObject } from '../core/read-object.js';
 import {
   kernelNames,
   type KernelName,
@@ -23,13 +23,13 @@ export interface Logger {
 }
 
 export interface EngineOptions {
-  /** Worker threads, 1 … 1,024; default `os.availableParallelism()`. */
+  /** Worker threads, 1 … 1,024; default as many as can run at once here, in a container what its CPU quota pays for. */
   readonly threads?: number;
   /** 'auto' takes the best kernel that can run; a named one that can't run is an error. Default 'auto'. */
   readonly kernel?: 'auto' | KernelName;
   /** Where to compute; default 'cpu'. */
   readonly device?: 'cpu';
-  /** Working memory, packed weights and results of one call, in bytes; default three quarters of the machine's. */
+  /** Working memory, packed weights and results of one call, in bytes; default three quarters of what the process may use. */
   readonly memoryLimitBytes?: number;
   /** Calls that may be open at the same time; default 1,024. */
   readonly maxQueue?: number;
@@ -44,7 +44,7 @@ export interface EngineOptions {
   readonly batching?: Partial<Batching>;
   /** Ends and replaces a worker whose unit takes longer, in milliseconds; units usually take about one. Default: none does. */
   readonly unitTimeoutMs?: number;
-  /** Told when a worker is lost. Default: nobody; the library prints nothing by itself. */
+  /** Told when a worker is lost; what it throws changes nothing. Default: nobody, the library prints nothing. */
   readonly logger?: Logger;
 }
 
@@ -73,25 +73,27 @@ const optionNames = [
 ];
 const kernelChoices = ['auto', ...kernelNames] as const satisfies readonly EngineOptions['kernel'][];
 
-/** @throws UNKNOWN_OPTION, INVALID_OPTION */
-export function resolveEngineOptions(options: EngineOptions): ResolvedEngineOptions {
-  for (const name of Object.keys(options)) {
-    if (!optionNames.includes(name)) {
-      throw new HeadpoolError('UNKNOWN_OPTION', `Unknown option \`${name}\`${didYouMean(name, optionNames)}`);
-    }
-  }
+/**
+ * The options of an engine, checked and with their defaults.
+ * @param machine what defaults follow from
+ * @throws UNKNOWN_OPTION, INVALID_OPTION
+ */
+export function resolveEngineOptions(
+  options: EngineOptions,
+  machine = readMachineLimits(),
+): ResolvedEngineOptions {
   const {
-    threads = availableParallelism(),
+    threads = Math.min(machine.threads, mostThreads),
     kernel = 'auto',
     device = 'cpu',
-    memoryLimitBytes = defaultMemoryLimit(),
+    memoryLimitBytes = Math.floor(0.75 * machine.memoryBytes),
     maxQueue = 1024,
     maxQueueBytes = memoryLimitBytes,
     whenFull = 'error',
     batching,
     unitTimeoutMs,
     logger,
-  } = options;
+  } = readObject(options, { name: 'options', kind: 'option', fields: optionNames });
   checkInteger('threads', threads, mostThreads);
   checkInteger('memoryLimitBytes', memoryLimitBytes, Number.MAX_SAFE_INTEGER);
   checkInteger('maxQueue', maxQueue, Number.MAX_SAFE_INTEGER);
@@ -111,16 +113,17 @@ export function resolveEngineOptions(options: EngineOptions): ResolvedEngineOpti
     ...limits,
     batching: resolveBatching(batching),
     ...(unitTimeoutMs !== undefined && { unitTimeoutMs }),
-    ...(logger !== undefined && { logger }),
+    ...(logger !== undefined && { logger: silenceErrors(checkLogger(logger)) }),
   };
 }
 
-function resolveBatching(batching: Partial<Batching> = {}): Batching {
-  if (typeof batching !== 'object' || (batching as unknown) === null) {
-    throw expected('INVALID_OPTION', 'an object { maxTokens, maxDelayMs }', 'batching', batching);
-  }
-  checkNames('option', batching, ['maxTokens', 'maxDelayMs']);
-  const { maxTokens = 512, maxDelayMs = 2 } = batching;
+function resolveBatching(given: Partial<Batching> = {}): Batching {
+  const fields = ['maxTokens', 'maxDelayMs'];
+  const { maxTokens = 512, maxDelayMs = 2 } = readObject(given, {
+    name: 'batching',
+    kind: 'field of `batching`',
+    fields,
+  });
   checkInteger('batching.maxTokens', maxTokens, Number.MAX_SAFE_INTEGER, 0);
   checkInteger('batching.maxDelayMs', maxDelayMs, longestTimerMs, 0);
   return { maxTokens, maxDelayMs };
@@ -145,9 +148,22 @@ function checkInteger(name: string, value: unknown, most: number, least = 1): vo
   throw expected('INVALID_OPTION', `an integer from ${least} to ${most}`, name, value);
 }
 
-function defaultMemoryLimit(): number {
-  // 0 or a huge number where no limit is set, as in a container without one.
-  const constrained = process.constrainedMemory();
-  const machine = totalmem();
-  return Math.floor(0.75 * (constrained > 0 ? Math.min(constrained, machine) : machine));
+function checkLogger(logger: unknown): Logger {
+  const { warn } = (logger ?? {}) as { readonly warn?: unknown };
+  if (typeof warn === 'function') return logger as Logger;
+  throw expected('INVALID_OPTION', 'an object with a method `warn`', 'logger', logger);
+}
+
+/**
+ * Whatever a logger does, nothing that waits for the engine may notice: neither a throw nor a promise that rejects, which
+ * would end the process. The method is looked up each time, as loggers replace it when their level changes.
+ */
+function silenceErrors(logger: { warn(message: string): unknown }): Logger {
+  return {
+    warn: (message) => {
+      new Promise((resolve) => {
+        resolve(logger.warn(message));
+      }).catch(() => undefined);
+    },
+  };
 }

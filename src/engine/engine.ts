@@ -1,6 +1,7 @@
 // The coordinator: one pool of workers, one arena, and the calls that callers make on them.
-import { describeAttention, type AttentionInputs } from '../attention/attention-call.js';
-import { checkOptionNames, type AttentionOptions } from '../attention/options.js';
+import { describeAttention, readInputs, type AttentionInputs } from '../attention/attention-call.js';
+import type { AttentionOptions } from '../attention/options.js';
+import { readOptions } from '../attention/read-options.js';
 import type { AttentionResult } from '../attention/result.js';
 import { resolveWeights, type MultiHeadWeights } from '../attention/weights.js';
 import { createArena, type Arena } from '../core/tensor/arena.js';
@@ -136,7 +137,10 @@ export class Engine {
     });
   }
 
-  /** A tensor of `shape` in shared memory, zeros or a copy of `data`. @throws INVALID_SHAPE */
+  /**
+   * A tensor of `shape` in shared memory, zeros or a copy of `data`.
+   * @throws INVALID_SHAPE; MEMORY_LIMIT if it takes more memory than there is
+   */
   tensor(shape: Shape, data?: ArrayLike<number>): Tensor {
     return createTensor(shape, data);
   }
@@ -150,8 +154,9 @@ export class Engine {
   async attention(inputs: AttentionInputs): Promise<AttentionResult> {
     const calledMs = performance.now();
     this.#runner.refuseIfClosed();
-    refuseUncomputable(inputs, this.#parts.traits);
-    const call = describeAttention(inputs);
+    const read = readInputs(inputs);
+    refuseUncomputable(read, this.#parts.traits);
+    const call = describeAttention(read);
     const { traits } = this.#parts;
     return this.#runner.run({
       calledMs,
@@ -170,8 +175,8 @@ export class Engine {
    */
   async multiHeadAttention(options: LayerOptions): Promise<MultiHeadAttention> {
     this.#runner.refuseIfClosed();
-    checkOptionNames(options, ['heads', 'kvHeads', 'weights']);
-    const { heads, kvHeads = heads, weights, ...defaults } = options;
+    const read = readOptions(options, ['heads', 'kvHeads', 'weights']);
+    const { heads, kvHeads = heads, weights, ...defaults } = read;
     const resolved = resolveWeights(weights, heads, kvHeads);
     refuseUncomputable(defaults, this.#parts.traits);
     const layer = new MultiHeadAttention(resolved, defaults, this.#host);

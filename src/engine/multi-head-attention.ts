@@ -5,9 +5,10 @@ import { resolveCacheOptions, type CacheOptions } from '../attention/cache-optio
 import { explainLayer, type WeightIndex } from '../attention/explain.js';
 import type { Explanation } from '../attention/explain-row.js';
 import { describeLayerCall, type CrossInputs, type LayerCall } from '../attention/layer-call.js';
-import { checkOptionNames, type AttentionOptions } from '../attention/options.js';
+import type { AttentionOptions } from '../attention/options.js';
 import { plainOptions } from '../attention/plain-options.js';
 import { pagesFor } from '../attention/page-table.js';
+import { readOptions } from '../attention/read-options.js';
 import type { AttentionResult } from '../attention/result.js';
 import type { ResolvedWeights } from '../attention/weights.js';
 import { HeadpoolError } from '../core/errors.js';
@@ -89,8 +90,7 @@ export class MultiHeadAttention {
   async forward(input: TensorLike | CrossInputs, options: AttentionOptions = {}): Promise<AttentionResult> {
     const calledMs = performance.now();
     this.#refuseIfDisposed();
-    checkOptionNames(options);
-    const wishes = { ...this.#defaults, ...options };
+    const wishes = { ...this.#defaults, ...readOptions(options) };
     refuseUncomputable(wishes, this.#host.traits);
     const call = this.describe(input, wishes);
     this.#openCalls++;
@@ -142,7 +142,7 @@ export class MultiHeadAttention {
     return computeAlone(assembly, this.#host, computing);
   }
 
-  /** Checks a call without running it. @throws as `forward` does for its arguments */
+  /** Checks a call without running it. @param options all of them, as they are @throws as `forward` for its arguments */
   describe(input: TensorLike | CrossInputs, options: AttentionOptions = {}): LayerCall {
     return describeLayerCall(this.#weights, input, options, this);
   }
@@ -166,8 +166,8 @@ export class MultiHeadAttention {
    * none of that index, or `cache`
    */
   explain(input: TensorLike | CrossInputs, at: WeightIndex, options: AttentionOptions = {}): Explanation {
-    checkOptionNames(options);
-    return explainLayer(this.#weights, this.describe(input, { ...this.#defaults, ...options }), at);
+    const wishes = { ...this.#defaults, ...readOptions(options) };
+    return explainLayer(this.#weights, this.describe(input, wishes), at);
   }
 
   /** Gives the packed weights back; open calls finish first. Further calls reject with ENGINE_CLOSED. */

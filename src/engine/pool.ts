@@ -3,10 +3,10 @@
 // Each worker sits in one piscina task for as long as the pool lives and waits on a bell in shared memory; jobs reach
 // it through a port. A piscina task a job would cost 76 µs where a bell and a port cost about 25.
 import { once } from 'node:events';
-import { availableParallelism } from 'node:os';
 import { MessageChannel, receiveMessageOnPort, type MessagePort, type Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { HeadpoolError } from '../core/errors.js';
+import { readMachineLimits } from '../core/machine/machine-limits.js';
 import { Activity } from '../core/protocol/activity.js';
 import { Bells } from '../core/protocol/bells.js';
 import { mailbox, slotStride } from '../core/protocol/control.js';
@@ -22,7 +22,7 @@ const mostFailedStarts = 3;
 // A worker that has just finished looks for the next job this long before it sleeps: long enough for a caller that
 // awaits one small call after another. One core stays free for the host's own thread.
 const spinMs = 0.2;
-const spinners = availableParallelism() - 1;
+const spinners = readMachineLimits().threads - 1;
 
 export interface PoolListener {
   /** A worker finished or left a job, or something was reported. Look at the jobs' control blocks. */

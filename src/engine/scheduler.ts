@@ -148,8 +148,8 @@ export class Scheduler implements PoolListener {
     const cancel = (): void => {
       job.stop('cancelled', signal?.reason);
     };
-    this.#open.set(id, job);
     signal?.addEventListener('abort', cancel);
+    this.#open.set(id, job);
     const called: number[] = [];
     const call = (count: number): void => {
       for (const index of workers.slice(called.length, count)) {
@@ -165,8 +165,8 @@ export class Scheduler implements PoolListener {
       if (!job.isSettled) call(workers.length);
       return await job.settled;
     } finally {
-      signal?.removeEventListener('abort', cancel);
       this.#open.delete(id);
+      signal?.removeEventListener('abort', cancel);
       for (const index of called) this.#load[index]!--;
     }
   }

@@ -1,5 +1,6 @@
 // What a measurement ran on, as a plain object to print or to keep beside its figures.
-import { arch, availableParallelism, cpus, platform, release, totalmem } from 'node:os';
+import { arch, cpus, platform, release, totalmem } from 'node:os';
+import { readMachineLimits } from '../core/machine/machine-limits.js';
 
 export interface Machine {
   /** The processor's name as the operating system tells it; 'unknown' where it doesn't. */
@@ -8,6 +9,7 @@ export interface Machine {
   readonly cores: number;
   /** How many of them this process may use. */
   readonly parallelism: number;
+  /** Of the machine, whatever a container leaves of it. */
   readonly memoryBytes: number;
   readonly node: string;
   readonly v8: string;
@@ -20,7 +22,7 @@ export function describeMachine(): Machine {
   return {
     cpu: processors[0]?.model.trim() ?? 'unknown',
     cores: processors.length,
-    parallelism: availableParallelism(),
+    parallelism: readMachineLimits().threads,
     memoryBytes: totalmem(),
     node: process.versions.node,
     v8: process.versions.v8,

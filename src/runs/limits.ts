@@ -1,6 +1,6 @@
 // How many tokens a run may hold at a time: what the memory that it is allowed has room for.
-import { totalmem } from 'node:os';
 import { HeadpoolError } from '../core/errors.js';
+import { readMachineLimits } from '../core/machine/machine-limits.js';
 import type { ChunkLimits } from './chunks.js';
 import type { RunPlanner } from './planner.js';
 import { widthOf, type RunRequest } from './request.js';
@@ -9,10 +9,8 @@ import { widthOf, type RunRequest } from './request.js';
 export const usualChunkTokens = 16_384;
 
 /** A quarter of what the machine, or the container, has. */
-export function defaultMemoryBytes(): number {
-  const constrained = process.constrainedMemory();
-  const total = constrained > 0 ? Math.min(totalmem(), constrained) : totalmem();
-  return Math.floor(total / 4);
+export function defaultMemoryBytes({ memoryBytes } = readMachineLimits()): number {
+  return Math.floor(memoryBytes / 4);
 }
 
 export interface MemoryNeed {

@@ -74,11 +74,19 @@ test('no options of a layer at all are refused', async (t) => {
   }
 });
 
+test('defaults of unknown names are refused with the layer', async (t) => {
+  const own = layerWeights({ heads: 4, headDim: 3, modelDim: 12 });
+  const given = { heads: 4, weights: own, window: { lefft: 1 } } as LayerOptions;
+  await assertRefused(t, () => engineOf().multiHeadAttention(given), {
+    code: 'UNKNOWN_OPTION',
+    what: 'Unknown option of `window` `lefft`; did you mean `left`?',
+  });
+});
+
 test('wrong defaults of a layer are refused by its calls', async (t) => {
   const own = layerWeights({ heads: 4, headDim: 3, modelDim: 12 });
   const x = normalTensor([2, 12], 1);
   for (const [defaults, code, ...words] of [
-    [{ window: { lefft: 1 } }, 'UNKNOWN_OPTION', 'Unknown option of `window` `lefft`; did you mean `left`?'],
     [{ sinks: [0, 0, 0] }, 'INVALID_OPTION', 'a list of 4 numbers, one a head, for `sinks`'],
     [
       { causal: 'top-left', alignment: 'bottom-right' },

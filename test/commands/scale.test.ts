@@ -1,15 +1,16 @@
 // `headpool scale` as a user meets it: tiny experiments, their files, and what wrong arguments are answered.
 import { readdir, readFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
+import { readMachineLimits } from '../../src/core/machine/machine-limits.js';
 import type { ScalingCurve, ScalingResults } from '../../src/measure/scaling/results.js';
 import { makeFolder } from '../helpers/make-folder.js';
 import { headpool, start } from '../helpers/command.js';
 
 const tiny = ['--seconds', '0.05', '--ms', '2', '--kernel', 'wasm'];
-const hasTwo = availableParallelism() >= 2;
+const parallelism = readMachineLimits().threads;
+const hasTwo = parallelism >= 2;
 
 function assertCurve(t: ExecutionContext, curve: ScalingCurve): void {
   const name = `${curve.kind} by ${curve.axis}`;
@@ -34,7 +35,7 @@ function assertCurve(t: ExecutionContext, curve: ScalingCurve): void {
   t.is(curve.points[0]!.speedUp, 1, name);
   for (const { workers: count, ms, isBeyondMachine } of curve.predicted) {
     t.true(ms > 0, name);
-    t.is(isBeyondMachine, count > availableParallelism(), name);
+    t.is(isBeyondMachine, count > parallelism, name);
   }
   t.true(curve.predictionError >= 0, name);
   t.is(curve.amdahl === null, !hasTwo, name);

@@ -32,8 +32,8 @@ export interface BesideAnswer {
   readonly longestUnitMs: number;
 }
 
-/** What a host says of calls that nobody waits for: `{ priority: 'batch' }` where the engine knows it. */
-const largeOptions: AttentionOptions = {};
+/** What a host says of calls that nobody waits for. */
+const largeOptions: AttentionOptions = { priority: 'batch' };
 
 const leastSmallCalls = 20;
 const leastLargeCalls = 3;

@@ -3,6 +3,7 @@
 import { HeadpoolError } from '../errors.js';
 import { FreeList } from './free-list.js';
 import type { Region } from './region.js';
+import { formatMiB, memoryRefused } from './shared-memory.js';
 import { Slabs } from './slabs.js';
 
 /** What holds regions only as long as nobody else needs them. */
@@ -101,9 +102,7 @@ class PlainArena extends LimitedArena {
     try {
       return this.#slabs.take(byteLength);
     } catch (cause) {
-      throw new HeadpoolError('MEMORY_LIMIT', `The system has no ${formatMiB(byteLength)} of memory left`, {
-        cause,
-      });
+      throw memoryRefused(byteLength, cause);
     }
   }
 
@@ -161,8 +160,4 @@ class WebAssemblyArena extends LimitedArena {
     this.#freeList.give(firstPage * pageBytes, pages * pageBytes);
     return this.#freeList.take(byteLength)!;
   }
-}
-
-export function formatMiB(bytes: number): string {
-  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }

@@ -18,12 +18,20 @@ export function isSameShape(a: Shape, b: Shape): boolean {
 
 /** Whether every length is an integer of at least 0 and the product is exactly representable. */
 export function isShape(value: unknown): value is Shape {
-  return (
-    Array.isArray(value) &&
-    // Not `every`, which skips the holes of a sparse array.
-    value.findIndex((length) => !Number.isSafeInteger(length) || (length as number) < 0) < 0 &&
-    Number.isSafeInteger(elementCount(value as number[]))
-  );
+  return readShape(value) !== undefined;
+}
+
+/** A copy of a shape, its axes read once; undefined where the value is none. */
+export function readShape(value: unknown): Shape | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const rank = value.length;
+  const shape: number[] = [];
+  for (let axis = 0; axis < rank; axis++) {
+    const length: unknown = value[axis];
+    if (!Number.isSafeInteger(length) || (length as number) < 0) return undefined;
+    shape.push(length as number);
+  }
+  return Number.isSafeInteger(elementCount(shape)) ? shape : undefined;
 }
 
 /**

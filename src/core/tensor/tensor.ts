@@ -1,7 +1,9 @@
 // A tensor: a shape over float32 numbers in shared memory that any thread can read in place.
 import { expected } from '../errors.js';
 import type { Dtype } from './dtype.js';
-import { elementCount, formatShape, isShape, type Shape } from './shape.js';
+import { viewFloats } from './own-view.js';
+import { elementCount, formatShape, readShape, type Shape } from './shape.js';
+import { allocateShared } from './shared-memory.js';
 
 /** Float32 numbers in row-major order on a SharedArrayBuffer that the garbage collector frees. */
 export interface Tensor {
@@ -19,18 +21,17 @@ export interface TensorLike {
 
 /**
  * A new tensor of `shape`, zeros or a copy of `data`.
- * @throws INVALID_SHAPE if `shape` is no list of lengths or `data` has another count of numbers.
+ * @throws INVALID_SHAPE if `shape` is no list of lengths or `data` has another count of numbers; MEMORY_LIMIT
  */
-export function createTensor(shape: Shape, data?: ArrayLike<number>): Tensor {
-  if (!isShape(shape)) throw expected('INVALID_SHAPE', 'a list of integers >= 0', 'shape', shape);
+export function createTensor(given: Shape, data?: ArrayLike<number>): Tensor {
+  const shape = readShape(given);
+  if (shape === undefined) throw expected('INVALID_SHAPE', 'a list of integers >= 0', 'shape', given);
   const count = elementCount(shape);
-  if (data !== undefined && data.length !== count) {
+  if (data !== undefined && (data as ArrayLike<number> | null)?.length !== count) {
     throw expected('INVALID_SHAPE', `${count} numbers for shape ${formatShape(shape)}`, 'data', data);
   }
-  const tensor = {
-    shape: Object.freeze([...shape]),
-    data: new Float32Array(new SharedArrayBuffer(count * 4)),
-  };
-  if (data !== undefined) tensor.data.set(data);
-  return Object.freeze(tensor);
+  const numbers = new Float32Array(allocateShared(count * 4));
+  if (ArrayBuffer.isView(data)) numbers.set(viewFloats(data) ?? data);
+  else if (data !== undefined) for (let n = 0; n < count; n++) numbers[n] = data[n]!;
+  return Object.freeze({ shape: Object.freeze(shape), data: numbers });
 }

@@ -1,6 +1,6 @@
 // What a grid will take, before anything of it is computed; one that takes more than allowed is refused with what to cut.
-import { availableParallelism } from 'node:os';
 import { HeadpoolError } from '../../core/errors.js';
+import { readMachineLimits } from '../../core/machine/machine-limits.js';
 import type { KernelName } from '../../core/protocol/kernels.js';
 import { checkFlop, oracleFlopPerSecond } from '../cases/check.js';
 import { outsideBytes, planCase } from '../cases/plan.js';
@@ -49,10 +49,15 @@ export function leastSamples(rounds: number): number {
   return 2 * Math.ceil(5 / rounds);
 }
 
-export function estimateCase(benchCase: BenchCase, options: EstimateOptions): CaseEstimate {
+/** @param most threads that can run at once */
+export function estimateCase(
+  benchCase: BenchCase,
+  options: EstimateOptions,
+  most = readMachineLimits().threads,
+): CaseEstimate {
   const { seconds, rounds, rates } = options;
   const { mode, kernel, threads, tokens, batch, modelDim } = benchCase;
-  const rate = (rates.get(kernel) ?? 1e9) * Math.min(threads, availableParallelism()) * assumedShare;
+  const rate = (rates.get(kernel) ?? 1e9) * Math.min(threads, most) * assumedShare;
   const flop = flopOf(benchCase);
   const callMs = 1e3 * Math.max(flop / rate, bytesRead(benchCase) / assumedBytesPerSecond);
   const fillFlop = mode === 'decode' ? 8 * batch * tokens * modelDim ** 2 : 0;
@@ -69,7 +74,8 @@ export function refuseOverTime(
   options: EstimateOptions,
   { minutes, axes }: Limits,
 ): readonly CaseEstimate[] {
-  const estimates = cases.map((benchCase) => estimateCase(benchCase, options));
+  const most = readMachineLimits().threads;
+  const estimates = cases.map((benchCase) => estimateCase(benchCase, options, most));
   const costs = estimates.map(({ case: benchCase, totalMs }): CaseCost => ({
     case: benchCase,
     cost: totalMs,
