@@ -8,6 +8,7 @@ import {
   marks,
   phaseSlot,
   presenceSlot,
+  sharedClockMs,
   slotStride,
 } from '../src/core/protocol/control.js';
 import type { Job } from '../src/core/protocol/messages.js';
@@ -31,7 +32,7 @@ export class UnitJob implements UnitTaker {
   readonly job: Job;
   readonly #worker: UnitWorker;
   readonly #slots: Int32Array;
-  readonly #marks: Int8Array;
+  readonly #bytes: Int8Array;
   readonly #clock: Float64Array; // [phases, start and end]
   readonly #presence: number;
   readonly #phases: OpenPhase[];
@@ -41,7 +42,7 @@ export class UnitJob implements UnitTaker {
     this.#worker = worker;
     this.#slots = new Int32Array(job.block, 0, job.clockAt / 4);
     this.#clock = new Float64Array(job.block, job.clockAt, 2 * job.phases.length);
-    this.#marks = new Int8Array(job.block);
+    this.#bytes = new Int8Array(job.block);
     this.#presence = slotStride * presenceSlot(job.phases.length, worker.index);
     this.#phases = job.phases.map(({ unitsAt, unitCount }) => ({
       units: new Int32Array(job.block, unitsAt, unitCount * unitWords),
@@ -70,8 +71,9 @@ export class UnitJob implements UnitTaker {
    * @param onComplete called by the worker that finishes the job's last unit
    * @throws FailedWork
    */
-  takeUnits(mayGoOn: () => boolean, onComplete: () => void): Progress {
+  takeUnits(mayGoOn: (nowMs: number) => boolean, onComplete: () => void): Progress {
     const slots = this.#slots;
+    let nowMs = sharedClockMs();
     // Presence before the flags: the coordinator sets a flag before it looks for presence, so one of the two sees the
     // other. No buffer is touched once a stopped job has been settled, no slot once a job is made ready to run again.
     Atomics.store(slots, this.#presence, 1);
@@ -87,11 +89,11 @@ export class UnitJob implements UnitTaker {
           if (Atomics.load(slots, slotStride * control.phase) !== phase) continue;
           return phase + 1 === this.job.phases.length ? 'over' : 'waiting';
         }
-        this.#run(phase, index);
+        nowMs = this.#run(phase, index, nowMs);
         if (Atomics.add(slots, slotStride * phaseSlot(phase, 'done'), 1) + 1 === unitCount) {
           this.#endPhase(phase, onComplete);
         }
-        if (!mayGoOn()) return 'went on';
+        if (!mayGoOn(nowMs)) return 'went on';
       }
       return 'over';
     } finally {
@@ -99,13 +101,14 @@ export class UnitJob implements UnitTaker {
     }
   }
 
-  #run(phase: number, index: number): void {
+  /** @returns when it ended, by the shared clock */
+  #run(phase: number, index: number, startMs: number): number {
     const { marksAt, work, entriesAt } = this.job.phases[phase]!;
     const open = this.#phases[phase]!;
     const unit = open.units.subarray(index * unitWords, (index + 1) * unitWords);
     const { activity, index: worker, views, kernel } = this.#worker;
-    Atomics.store(this.#marks, marksAt + index, marks.taken);
-    const startMs = activity.begin(worker);
+    Atomics.store(this.#bytes, marksAt + index, marks.taken);
+    activity.begin(worker, startMs);
     if (index === 0) this.#clock[2 * phase] = startMs;
     try {
       open.run ??= openPhase(
@@ -119,12 +122,13 @@ export class UnitJob implements UnitTaker {
       activity.end(worker);
       throw new FailedWork({ phase, unit: [...unit] }, cause);
     }
-    Atomics.store(this.#marks, marksAt + index, marks.done);
+    Atomics.store(this.#bytes, marksAt + index, marks.done);
     // Before the count, which publishes it: whoever sees the phase done sees when.
     const endMs = activity.end(worker);
     this.#clock[2 * phase + 1] = endMs;
     const microseconds = Math.round(1e3 * (endMs - startMs));
     Atomics.add(this.#slots, slotStride * phaseSlot(phase, 'computed'), microseconds);
+    return endMs;
   }
 
   #endPhase(phase: number, onComplete: () => void): void {
@@ -134,8 +138,10 @@ export class UnitJob implements UnitTaker {
       return;
     }
     Atomics.store(this.#slots, slotStride * control.phase, phase + 1);
+    const { index, bells } = this.#worker;
     for (const worker of this.job.workers) {
-      if (worker !== this.#worker.index) this.#worker.bells.ring(worker);
+      const isCalled = Atomics.load(this.#bytes, this.job.calledAt + worker) !== 0;
+      if (isCalled && worker !== index) bells.ring(worker);
     }
   }
 

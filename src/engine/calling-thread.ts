@@ -5,8 +5,8 @@ import type { Job } from '../core/protocol/messages.js';
 import type { HelpingThread, UnitTaker } from '../core/protocol/worker-module.js';
 import type { JobBlock } from './job-block.js';
 
-// No call holds the event loop for longer; the units of a short call take a tenth of it.
-const mostHelpMs = 0.5;
+// No call holds the event loop for longer; the units of a short call take a twentieth of it.
+const mostHelpMs = 2;
 // Calls in a row whose callers await nothing else end without a turn of the event loop: after so much, it gets one.
 const mostMsWithoutTurn = 2;
 
@@ -45,11 +45,14 @@ export class CallingThread {
   help(block: JobBlock): void {
     const startMs = sharedClockMs();
     const endMs = startMs + mostHelpMs;
-    const hasTime = (): boolean => sharedClockMs() < endMs;
+    let isInTime = true;
+    const mayGoOn = (nowMs: number): boolean => (isInTime = nowMs < endMs);
     try {
       const part = this.#partIn(block.description);
       // Where the units left are with others, it looks again at once: they are done sooner than a sleeper would wake.
-      while (!block.isOver && hasTime()) part.takeUnits(hasTime, () => undefined);
+      while (!block.isOver && isInTime) {
+        if (part.takeUnits(mayGoOn, () => undefined) !== 'went on') mayGoOn(sharedClockMs());
+      }
     } finally {
       this.#sinceTurnMs += sharedClockMs() - startMs;
     }

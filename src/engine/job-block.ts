@@ -33,7 +33,7 @@ export class JobBlock {
   readonly flop: number;
   readonly #participants: number;
   readonly #slots: Int32Array;
-  readonly #marks: Int8Array;
+  readonly #bytes: Int8Array;
 
   /** @param participants how many threads may take part in jobs, whatever the index of each */
   constructor(phases: readonly PlannedPhase[], participants: number, setup: JobSetup) {
@@ -42,7 +42,7 @@ export class JobBlock {
     this.#participants = participants;
     this.description = layOut(phases, participants, setup);
     this.#slots = new Int32Array(this.description.block, 0, this.description.clockAt / 4);
-    this.#marks = new Int8Array(this.description.block);
+    this.#bytes = new Int8Array(this.description.block);
   }
 
   get isComplete(): boolean {
@@ -74,6 +74,11 @@ export class JobBlock {
     return false;
   }
 
+  /** Takes note that a worker is to be told when a phase can be taken; before it is called. */
+  noteCalled(worker: number): void {
+    Atomics.store(this.#bytes, this.description.calledAt + worker, 1);
+  }
+
   stop(kind: 'cancelled' | 'failed'): void {
     const slot = slotStride * control.stop;
     Atomics.compareExchange(this.#slots, slot, stopReasons.none, stopReasons[kind]);
@@ -85,9 +90,12 @@ export class JobBlock {
    */
   reset(): boolean {
     if (this.isEntered()) return false;
-    this.phases.forEach((_, phase) => {
+    this.description.phases.forEach(({ marksAt, unitCount }, phase) => {
+      this.#bytes.fill(marks.free, marksAt, marksAt + unitCount);
       for (const name of ['cursor', 'done', 'computed'] as const) this.#store(phaseSlot(phase, name), 0);
     });
+    const { calledAt } = this.description;
+    this.#bytes.fill(0, calledAt, calledAt + this.#participants);
     this.#store(control.phase, 0);
     this.#store(control.complete, 0);
     return true;
@@ -113,7 +121,7 @@ export class JobBlock {
     for (let index = this.phase; index < this.phases.length; index++) {
       const phase = this.phases[index]!;
       const { marksAt, unitCount } = this.description.phases[index]!;
-      const ofPhase = this.#marks.subarray(marksAt, marksAt + unitCount);
+      const ofPhase = this.#bytes.subarray(marksAt, marksAt + unitCount);
       if (inPlace.has(phase.work.kind) && ofPhase.includes(marks.taken)) return null;
       left.set(index, { ...phase, ...planOf(phase, (unit) => ofPhase[unit] !== marks.done) });
     }
@@ -160,6 +168,7 @@ function layOut(phases: readonly PlannedPhase[], participants: number, setup: Jo
     tables.push({ at, table });
     return at;
   };
+  const calledAt = reserve(participants);
   const described = phases.map(({ units, unitCount, flop, entries, work }) => ({
     unitsAt: place(units),
     unitCount,
@@ -173,5 +182,5 @@ function layOut(phases: readonly PlannedPhase[], participants: number, setup: Jo
     if (table instanceof Int32Array) new Int32Array(block, at).set(table);
     else new Float64Array(block, at).set(table);
   }
-  return { ...setup, block, clockAt, phases: described };
+  return { ...setup, block, clockAt, calledAt, phases: described };
 }

@@ -9,7 +9,7 @@ import type { WorkingSet } from './assemble/working-set.js';
 import type { KeptJob, Scheduler } from './scheduler.js';
 
 // Numbers of the input and the output together; copying more costs more than it saves.
-const mostNumbers = 32_768;
+const mostNumbers = 65_536;
 // Of all calls that are kept; the one that was used longest ago makes room.
 const mostBytes = 32 * 2 ** 20;
 // Calls of a layer that are alike: those that overlap.

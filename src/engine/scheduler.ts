@@ -12,7 +12,7 @@ import type { PoolListener, WorkerPool } from './pool.js';
 // More workers than this has FLOP for would take longer to wake than to compute.
 const flopPerWorker = 4e6;
 // A call that takes two threads a fraction of a millisecond.
-const shortFlop = 1e8;
+const shortFlop = 4e8;
 
 export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
@@ -226,6 +226,7 @@ export class Scheduler implements PoolListener {
   }
 
   #call(index: number, block: JobBlock, kept?: KeptJob): void {
+    block.noteCalled(index);
     const generation = this.#pool.generation(index);
     const isKnown = kept?.knownBy.get(index) === generation;
     if (isKnown && this.#pool.call(index, block.description.id)) return;

@@ -17,14 +17,12 @@ export class Activity {
     return new Activity(new SharedArrayBuffer(workers * stride * 8));
   }
 
-  /** A worker begins a unit. */
-  begin(worker: number): number {
-    const now = sharedClockMs();
-    this.#doubles[worker * stride] = now;
-    return now;
+  /** A worker begins a unit, at a time by the shared clock. */
+  begin(worker: number, nowMs: number): void {
+    this.#doubles[worker * stride] = nowMs;
   }
 
-  /** It has ended it. */
+  /** It has ended it. @returns when */
   end(worker: number): number {
     const now = sharedClockMs();
     const at = worker * stride;

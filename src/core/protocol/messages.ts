@@ -24,8 +24,10 @@ export interface Job {
   /** Where two Float64 a phase start: when its first unit began and its last one ended, by `sharedClockMs`. */
   readonly clockAt: number;
   readonly phases: readonly Phase[];
-  /** Those that take part, to be told when a phase can be taken; a replaced worker takes part under the same index. */
+  /** Those that may take part; a replaced worker takes part under the same index. */
   readonly workers: readonly number[];
+  /** Where in the block a byte for each worker starts: 1 once it was called, and so is to be told of phases. */
+  readonly calledAt: number;
   readonly priority: Priority;
   /** Whether it will be run again: a worker keeps it, and is called with its number from then on. */
   readonly isKept: boolean;

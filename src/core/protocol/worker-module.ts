@@ -18,8 +18,8 @@ export type HelpingThread = (job: Job) => UnitTaker;
 
 /** A thread's part in one job. */
 export interface UnitTaker {
-  /** Takes units as long as there are some and `mayGoOn` allows another. */
-  takeUnits(mayGoOn: () => boolean, onComplete: () => void): Progress;
+  /** Takes units as long as there are some and `mayGoOn` allows another; it is told the time by the shared clock. */
+  takeUnits(mayGoOn: (nowMs: number) => boolean, onComplete: () => void): Progress;
 }
 
 /** `waiting`: the rest of the phase is with others; `over`: nothing is left to take, or the job was stopped. */
