@@ -3,9 +3,17 @@
 import { receiveMessageOnPort, threadId } from 'node:worker_threads';
 import { Activity } from '../src/core/protocol/activity.js';
 import { Bells } from '../src/core/protocol/bells.js';
-import { control, isStopped, mailbox, slotStride, stopReasons } from '../src/core/protocol/control.js';
+import {
+  control,
+  isStopped,
+  mailbox,
+  sharedClockMs,
+  slotStride,
+  stopReasons,
+} from '../src/core/protocol/control.js';
 import type { Job, MessageToWorker, WorkerReport, WorkerStart } from '../src/core/protocol/messages.js';
 import { RegionViews } from '../src/core/tensor/region.js';
+import { Arrivals } from './arrivals.js';
 import { FailedWork } from './failed-work.js';
 import { FairOrder } from './fair-order.js';
 import type { JobKernel, Kernel } from './kernels/kernel.js';
@@ -33,6 +41,7 @@ function serveUnits(start: WorkerStart, kernel: Kernel, views: RegionViews): voi
   const worker = { index, kernel, views, bells, activity: new Activity(start.activity) };
   const open = new FairOrder<UnitJob>();
   const kept = new Map<number, UnitJob>();
+  const arrivals = new Arrivals();
   const onComplete = (): void => {
     signal(start);
   };
@@ -55,9 +64,27 @@ function serveUnits(start: WorkerStart, kernel: Kernel, views: RegionViews): voi
     if (bells.isClosing) return;
     const mayGoOn = (): boolean => open.size === 1 && bells.rung(index) === rung;
     if (takeSomeUnits(open, mayGoOn, onComplete, start)) continue;
-    const spinMs = open.size > 0 ? Math.max(start.spinMs, barrierSpinMs) : start.spinMs;
-    bells.wait(index, rung, spinMs);
+    waitForNews(bells, start, { rung, isIdle: open.size === 0, arrivals });
+    arrivals.note(worker.activity.calledMs(index));
   }
+}
+
+interface Wait {
+  readonly rung: number;
+  /** Whether no job waits for other workers. */
+  readonly isIdle: boolean;
+  readonly arrivals: Arrivals;
+}
+
+function waitForNews(bells: Bells, { index, spinMs }: WorkerStart, { rung, isIdle, arrivals }: Wait): void {
+  const lookMs = isIdle ? spinMs : Math.max(spinMs, barrierSpinMs);
+  if (lookMs > 0 && bells.look(index, rung, lookMs)) return;
+  const next = isIdle && spinMs > 0 ? arrivals.expect(sharedClockMs()) : undefined;
+  if (next !== undefined) {
+    bells.sleep(index, rung, next.sleepMs);
+    if (bells.look(index, rung, next.lookMs)) return;
+  }
+  bells.sleep(index, rung);
 }
 
 /** Takes units of the first job that has one; false if none has. */

@@ -45,14 +45,11 @@ export class CallingThread {
   help(block: JobBlock): void {
     const startMs = sharedClockMs();
     const endMs = startMs + mostHelpMs;
-    let isInTime = true;
-    const mayGoOn = (nowMs: number): boolean => (isInTime = nowMs < endMs);
+    const mayGoOn = (nowMs: number): boolean => nowMs < endMs;
     try {
       const part = this.#partIn(block.description);
       // Where the units left are with others, it looks again at once: they are done sooner than a sleeper would wake.
-      while (!block.isOver && isInTime) {
-        if (part.takeUnits(mayGoOn, () => undefined) !== 'went on') mayGoOn(sharedClockMs());
-      }
+      while (!block.isOver && mayGoOn(sharedClockMs())) part.takeUnits(mayGoOn, () => undefined);
     } finally {
       this.#sinceTurnMs += sharedClockMs() - startMs;
     }

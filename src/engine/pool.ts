@@ -144,15 +144,18 @@ export class WorkerPool {
     this.#seats.forEach((_, index) => void this.#keepServing(index));
   }
 
-  /** Tells a worker something and wakes it; one that is still starting finds it later. */
+  /** Tells a worker something, and wakes it for a job; one that is still starting finds it later. */
   post(index: number, message: MessageToWorker): void {
     this.#seats[index]!.port?.postMessage(message);
+    if (message.kind !== 'job') return;
+    this.#activity.call(index);
     // After the message: a worker that sees the new count finds it.
     this.#bells.ring(index);
   }
 
   /** Calls a worker with the number of a job that it keeps; false if it has too many such calls to look at. */
   call(index: number, job: number): boolean {
+    this.#activity.call(index);
     return this.#bells.call(index, job);
   }
 

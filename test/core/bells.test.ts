@@ -43,7 +43,7 @@ test('no ring is lost between looking and sleeping', async (t) => {
        while (!bells.isClosing) {
          const rung = bells.rung(0);
          heard += bells.heard(0).length;
-         if (!bells.isClosing) bells.wait(0, rung, 0);
+         if (!bells.isClosing) bells.sleep(0, rung);
        }
        parentPort.postMessage(heard + bells.heard(0).length);
      });`,

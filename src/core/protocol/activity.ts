@@ -1,4 +1,4 @@
-// What each worker is doing: since when it computes its unit, and for how long it has computed so far.
+// What each worker is doing: when it was called, since when it computes its unit, and for how long it has computed so far.
 import { sharedClockMs, slotStride } from './control.js';
 
 // Doubles of a worker: whole cache lines.
@@ -29,6 +29,16 @@ export class Activity {
     this.#doubles[at + 1]! += now - this.#doubles[at]!;
     this.#doubles[at] = 0;
     return now;
+  }
+
+  /** A job is handed to a worker. */
+  call(worker: number): void {
+    this.#doubles[worker * stride + 2] = sharedClockMs();
+  }
+
+  /** When a job was last handed to it. */
+  calledMs(worker: number): number {
+    return this.#doubles[worker * stride + 2]!;
   }
 
   /** A new worker takes the seat of one that may have ended in its unit. */

@@ -80,11 +80,19 @@ export class Bells {
     return Atomics.load(this.#ints, this.#at(worker, slot.rung));
   }
 
-  /** Returns once the bell was rung since `rung`, at once if it was: looks for `spinMs`, then sleeps. */
-  wait(worker: number, rung: number, spinMs: number): void {
-    if (spinMs > 0 && this.#spin(worker, rung, spinMs)) return;
+  /** Looks for `ms` whether the bell was rung since `rung`. */
+  look(worker: number, rung: number, ms: number): boolean {
+    const end = performance.now() + ms;
+    do {
+      for (let look = 0; look < 64; look++) if (this.rung(worker) !== rung) return true;
+    } while (performance.now() < end);
+    return false;
+  }
+
+  /** Sleeps until the bell is rung, for `ms` at most; not at all if it was since `rung`. */
+  sleep(worker: number, rung: number, ms = Infinity): void {
     this.#asleep(worker, 1);
-    Atomics.wait(this.#ints, this.#at(worker, slot.rung), rung);
+    Atomics.wait(this.#ints, this.#at(worker, slot.rung), rung, ms);
     this.#asleep(worker, 0);
   }
 
@@ -104,14 +112,6 @@ export class Bells {
 
   get isClosing(): boolean {
     return Atomics.load(this.#ints, this.#closing) !== 0;
-  }
-
-  #spin(worker: number, rung: number, spinMs: number): boolean {
-    const end = performance.now() + spinMs;
-    do {
-      for (let look = 0; look < 64; look++) if (this.rung(worker) !== rung) return true;
-    } while (performance.now() < end);
-    return false;
   }
 
   #asleep(worker: number, value: 0 | 1): void {
