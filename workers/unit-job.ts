@@ -36,6 +36,8 @@ export class UnitJob implements UnitTaker {
   readonly #clock: Float64Array; // [phases, start and end]
   readonly #presence: number;
   readonly #phases: OpenPhase[];
+  /** The run that the phases were opened for. */
+  #openedFor = 0;
 
   constructor(job: Job, worker: UnitWorker) {
     this.job = job;
@@ -78,6 +80,7 @@ export class UnitJob implements UnitTaker {
     // other. No buffer is touched once a stopped job has been settled, no slot once a job is made ready to run again.
     Atomics.store(slots, this.#presence, 1);
     try {
+      if (!isOver(slots)) this.#openAgain();
       while (!isOver(slots)) {
         const phase = Atomics.load(slots, slotStride * control.phase);
         const { unitCount } = this.job.phases[phase]!;
@@ -99,6 +102,16 @@ export class UnitJob implements UnitTaker {
     } finally {
       Atomics.store(slots, this.#presence, 0);
     }
+  }
+
+  /** Before the first unit of a further run. */
+  #openAgain(): void {
+    const run = Atomics.load(this.#slots, slotStride * control.run);
+    if (run === this.#openedFor) return;
+    this.#openedFor = run;
+    // Such a kernel keeps copies of operands outside its memory, which it knows by their arrays.
+    if (this.#worker.kernel.traits.arena !== 'webassembly') return;
+    for (const open of this.#phases) open.run = undefined;
   }
 
   /** @returns when it ended, by the shared clock */

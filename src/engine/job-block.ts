@@ -97,6 +97,7 @@ export class JobBlock {
     const { calledAt } = this.description;
     this.#bytes.fill(0, calledAt, calledAt + this.#participants);
     this.#store(control.phase, 0);
+    this.#store(control.run, this.#load(control.run) + 1);
     this.#store(control.complete, 0);
     return true;
   }

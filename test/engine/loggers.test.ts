@@ -20,7 +20,7 @@ for (const [title, logger] of [
   });
 }
 
-/** Ends the worker of a call that is under way, and of none: the call says so, and the ones after it are right. */
+/** Ends the worker of a call that is under way, and of none: that call and the ones after it are right. */
 async function assertHarmless(t: ExecutionContext, logger: Logger): Promise<void> {
   await using engine = await createEngine({ kernel: 'reference', threads: 1, logger });
   const small = {
@@ -29,12 +29,13 @@ async function assertHarmless(t: ExecutionContext, logger: Logger): Promise<void
     v: normalTensor([1, 2, 3, 4], 3),
   };
   const { output: wanted } = await engine.attention(small);
-  const x = normalTensor([1, 4, 1500, 16], 4);
+  const x = normalTensor([1, 4, 700, 16], 4);
   const out = engine.tensor(x.shape);
-  const lost = assertRefused(t, () => engine.attention({ q: x, k: x, v: x, out }), { code: 'WORKER_LOST' });
+  const call = engine.attention({ q: x, k: x, v: x, out });
   while (out.data.every((value) => value === 0)) await new Promise((resolve) => setTimeout(resolve, 5));
   await engine.terminateWorker(0);
-  await lost;
+  const again = await engine.attention({ q: x, k: x, v: x });
+  t.deepEqual((await call).output.data, again.output.data);
   t.deepEqual((await engine.attention(small)).output.data, wanted.data);
   await engine.terminateWorker(0);
   t.deepEqual((await engine.attention(small)).output.data, wanted.data);
@@ -74,7 +75,7 @@ test('a logger is called as a method, and so is the one that takes its place', a
   }
   const log = new Log();
   await assertHarmless(t, log);
-  t.is(log.lines.length, 2);
+  t.is(log.lines.length, 3);
   t.regex(log.lines[0]!, /^worker 0 ended /);
 });
 

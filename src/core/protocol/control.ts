@@ -19,8 +19,10 @@ export const control = {
   complete: 1,
   /** The phase whose units can be taken; the one who finishes its last unit moves it on. */
   phase: 2,
+  /** Counts how often the job was made ready to run again. */
+  run: 3,
   /** `phaseSlots.count` slots a phase. */
-  phases: 3,
+  phases: 4,
 } as const;
 
 export const stopReasons = { none: 0, cancelled: 1, failed: 2 } as const;
