@@ -18,6 +18,7 @@ import { FailedWork } from './failed-work.js';
 import { FairOrder } from './fair-order.js';
 import type { JobKernel, Kernel } from './kernels/kernel.js';
 import { takeJob } from './take-job.js';
+import type { Progress } from '../src/core/protocol/worker-module.js';
 import { UnitJob } from './unit-job.js';
 
 // Where a job waits for the units that other workers hold, they are done before a sleeper would have been woken.
@@ -62,8 +63,8 @@ function serveUnits(start: WorkerStart, kernel: Kernel, views: RegionViews): voi
       if (job !== undefined && !open.has(job)) open.add(job);
     }
     if (bells.isClosing) return;
-    const mayGoOn = (): boolean => open.size === 1 && bells.rung(index) === rung;
-    if (takeSomeUnits(open, mayGoOn, onComplete, start)) continue;
+    const isQuiet = (): boolean => bells.rung(index) === rung;
+    if (takeSomeUnits(open, isQuiet, onComplete, start)) continue;
     waitForNews(bells, start, { rung, isIdle: open.size === 0, arrivals });
     arrivals.note(worker.activity.calledMs(index));
   }
@@ -87,15 +88,21 @@ function waitForNews(bells: Bells, { index, spinMs }: WorkerStart, { rung, isIdl
   bells.sleep(index, rung);
 }
 
-/** Takes units of the first job that has one; false if none has. */
+/** Takes units of the first job that has one, until it is another's turn or there is news; false if none has. */
 function takeSomeUnits(
   open: FairOrder<UnitJob>,
-  mayGoOn: () => boolean,
+  isQuiet: () => boolean,
   onComplete: () => void,
   start: WorkerStart,
 ): boolean {
   for (const job of open.next()) {
-    let progress: ReturnType<UnitJob['takeUnits']>;
+    let progress: Progress;
+    let lastMs = sharedClockMs();
+    const mayGoOn = (nowMs: number): boolean => {
+      const staysWith = open.spend(job, nowMs - lastMs);
+      lastMs = nowMs;
+      return staysWith && isQuiet();
+    };
     try {
       progress = job.takeUnits(mayGoOn, onComplete);
     } catch (error) {

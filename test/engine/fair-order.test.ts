@@ -39,20 +39,43 @@ test('of equal ones the first that came is first', (t) => {
   t.deepEqual(namesOf(orderOf(open('first', 3), open('second', 3))), ['first', 'second']);
 });
 
-test('an endless row of short jobs leaves every eighth unit to the oldest', (t) => {
+test('an endless row of short jobs leaves an eighth of the time to the oldest, a unit at a time', (t) => {
   const oldest = open('oldest', 1e9, 'batch');
   const order = orderOf(oldest);
-  let taken = 0;
-  for (let n = 0; n < 80; n++) {
+  const spent = { oldest: 0, short: 0 };
+  let units = 0;
+  for (let n = 0; n < 4000; n++) {
     const short = open('short', 1);
     order.add(short);
-    for (const { name } of order.next()) {
-      if (name === 'oldest') taken++;
-      break;
-    }
+    const [job] = order.next();
+    const isOldest = job === oldest;
+    const ms = isOldest ? 2 : 0.05;
+    t.is(order.spend(job!, ms) && isOldest, false, 'one unit, then another has its turn');
+    spent[isOldest ? 'oldest' : 'short'] += ms;
+    if (isOldest) units++;
     order.remove(short);
   }
-  t.is(taken, 10);
+  t.true(
+    Math.abs(spent.oldest / (spent.oldest + spent.short) - 1 / 8) < 0.02,
+    `${spent.oldest} ${spent.short}`,
+  );
+  t.is(units, spent.oldest / 2);
+});
+
+test('a worker goes on with the shortest job until the oldest is due', (t) => {
+  const order = orderOf(open('oldest', 9), open('short', 1));
+  const [job] = order.next();
+  t.is(job!.name, 'short');
+  let units = 0;
+  while (order.spend(job!, 0.5)) units++;
+  t.true(units > 10, `${units}`);
+  t.deepEqual(namesOf(order), ['oldest', 'short']);
+});
+
+test('a job that is alone goes on', (t) => {
+  const only = open('only', 1);
+  const order = orderOf(only);
+  for (let n = 0; n < 100; n++) t.true(order.spend(only, 5));
 });
 
 test('what is removed is not offered again', (t) => {
