@@ -219,7 +219,7 @@ export class Scheduler implements PoolListener {
     try {
       if (!job.isSettled) helper.help(job.block);
     } catch (error) {
-      const { place, cause } = error as { place: FailedPlace; cause: Error };
+      const { place = {}, cause = error as Error } = error as { place?: FailedPlace; cause?: Error };
       job.stop('failed', unitFailed('The calling thread', job.block, place, cause));
     }
     job.check();
