@@ -52,7 +52,8 @@ export class FairOrder<Open extends Waiting> {
 
   /** Takes note of a unit of a job. @returns whether to go on with it, as long as no other job comes */
   spend(open: Open, ms: number): boolean {
-    this.#dueMs += shareOfOldest * ms;
+    // What it can't use, waiting for other workers, it doesn't save up.
+    this.#dueMs = Math.min(this.#dueMs + shareOfOldest * ms, 2 * this.#unitMs);
     if (open === this.#open[0]) {
       this.#dueMs = Math.max(0, this.#dueMs - ms);
       this.#unitMs = ms;

@@ -80,7 +80,9 @@ export class UnitJob implements UnitTaker {
     // other. No buffer is touched once a stopped job has been settled, no slot once a job is made ready to run again.
     Atomics.store(slots, this.#presence, 1);
     try {
-      if (!isOver(slots)) this.#openAgain();
+      // Once open, it isn't made ready to run again before this thread has left.
+      if (isOver(slots)) return 'over';
+      this.#openAgain();
       while (!isOver(slots)) {
         const phase = Atomics.load(slots, slotStride * control.phase);
         const { unitCount } = this.job.phases[phase]!;

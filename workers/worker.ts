@@ -17,10 +17,18 @@ export async function serve(start: WorkerStart): Promise<void> {
   return serveJobs(start, (views) => createKernel(start.kernel, views));
 }
 
-export function help({ index, kernel: name, memory, bells, activity }: HelpStart): HelpingThread | null {
+export function help({
+  index,
+  kernel: name,
+  instructionSet,
+  memory,
+  bells,
+  activity,
+}: HelpStart): HelpingThread | null {
   const views = new RegionViews(memory);
   const kernel = createKernel(name, views);
-  if ('run' in kernel) return null;
+  // The thread may have come to another one than the workers: the variable that chooses has changed since.
+  if ('run' in kernel || kernel.traits.instructionSet !== instructionSet) return null;
   const thread = { index, kernel, views, bells: new Bells(bells), activity: new Activity(activity) };
   return (job) => new UnitJob(job, thread);
 }

@@ -37,10 +37,13 @@ export function plainOptions(wishes: AttentionOptions): PlainOptions | undefined
 function copyPlain(value: unknown): unknown {
   if (isPlain(value)) return value;
   if (typeof value !== 'object' || value === null) return undefined;
-  if (Array.isArray(value) || value instanceof Float32Array || value instanceof Float64Array) {
-    const list: unknown[] = value.length > mostNumbers ? [] : Array.from(value);
+  if (Array.isArray(value) || (ArrayBuffer.isView(value) && 'length' in value)) {
+    const given = value as ArrayLike<unknown>;
+    const list: unknown[] = given.length > mostNumbers ? [] : Array.from(given);
     return list.length > 0 && list.every(isPlain) ? list : undefined;
   }
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return undefined;
   const fields = Object.entries(value).filter(([, field]) => field !== undefined);
   return fields.every(([, field]) => isPlain(field)) ? Object.fromEntries(fields) : undefined;
 }

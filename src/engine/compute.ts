@@ -5,7 +5,8 @@ import type { AttentionResult } from '../attention/result.js';
 import type { Assembly, PlannedPhase } from './assemble/assembly.js';
 import type { WorkingSet } from './assemble/working-set.js';
 import type { Span } from './job-block.js';
-import type { KeptJob, Scheduler } from './scheduler.js';
+import type { KeptJob } from './job.js';
+import type { Scheduler } from './scheduler.js';
 import type { StatsRecorder } from './stats.js';
 
 /** A call that was let in. */

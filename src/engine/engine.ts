@@ -71,7 +71,7 @@ export async function startEngine(options: EngineOptions, workerUrl?: URL): Prom
     const arena = createArena(choice.traits.arena, limits.memoryLimitBytes);
     pool.limit(choice.traits.mostWorkers);
     const takesUnits = choice.traits.takes === 'units';
-    const callingThread = new CallingThread(() => pool.openHelp());
+    const callingThread = new CallingThread(() => pool.openHelp(choice.traits.instructionSet));
     const scheduler = new Scheduler(pool, {
       takesUnits,
       ...(logger && { logger }),

@@ -3,6 +3,7 @@
 // what it was gathered with.
 
 import type { WorkDone } from './compute.js';
+import { allocateShared } from '../core/tensor/shared-memory.js';
 import type { Batching } from './engine-options.js';
 import { onAbort } from './on-abort.js';
 
@@ -129,13 +130,6 @@ export class Gathering {
   }
 
   async #run(members: readonly Member[], tokens: number): Promise<void> {
-    const rows = new Float32Array(new SharedArrayBuffer(tokens * this.#modelDim * 4));
-    const offsets = [0];
-    let at = 0;
-    for (const member of members) {
-      rows.set(member.rows, at * this.#modelDim);
-      for (const length of member.lengths) offsets.push((at += length));
-    }
     const controller = new AbortController();
     let awaited = members.length;
     for (const member of members) {
@@ -150,6 +144,13 @@ export class Gathering {
     }
     this.#passes++;
     try {
+      const rows = new Float32Array(allocateShared(4 * tokens * this.#modelDim));
+      const offsets = [0];
+      let at = 0;
+      for (const member of members) {
+        rows.set(member.rows, at * this.#modelDim);
+        for (const length of member.lengths) offsets.push((at += length));
+      }
       const { output, work } = await this.#compute({
         rows,
         offsets,

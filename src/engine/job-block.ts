@@ -13,8 +13,10 @@ import { unitWords } from '../core/protocol/tables.js';
 import { flopOf, type PlannedPhase } from './assemble/assembly.js';
 import type { PhasePlan } from './plan/units.js';
 
-/** Work whose units overwrite what they read, so that one that was begun can't be run again. */
-const inPlace: ReadonlySet<Work['kind']> = new Set(['rotate']);
+/** Whether units change what they read, or add to what is there: one that was begun can't be run again. */
+function isInPlace(work: Work): boolean {
+  return work.kind === 'rotate' || ('weights' in work && work.weights?.isAdded === true);
+}
 
 export type JobSetup = Pick<Job, 'id' | 'workers' | 'priority' | 'isKept'>;
 
@@ -85,8 +87,8 @@ export class JobBlock {
   }
 
   /**
-   * Makes a complete job ready to run again; false where somebody is still in it. Who enters meanwhile finds it complete
-   * and leaves, until the last store.
+   * Makes a complete job ready to run again; false where somebody is still in it. Who enters then finds it complete and
+   * leaves, until it is opened.
    */
   reset(): boolean {
     if (this.isEntered()) return false;
@@ -98,8 +100,12 @@ export class JobBlock {
     this.#bytes.fill(0, calledAt, calledAt + this.#participants);
     this.#store(control.phase, 0);
     this.#store(control.run, this.#load(control.run) + 1);
-    this.#store(control.complete, 0);
     return true;
+  }
+
+  /** Lets workers in, once what the job reads is in its place. */
+  open(): void {
+    this.#store(control.complete, 0);
   }
 
   /** When each phase began and ended, by the shared clock; 0 for what has not happened. */
@@ -123,7 +129,7 @@ export class JobBlock {
       const phase = this.phases[index]!;
       const { marksAt, unitCount } = this.description.phases[index]!;
       const ofPhase = this.#bytes.subarray(marksAt, marksAt + unitCount);
-      if (inPlace.has(phase.work.kind) && ofPhase.includes(marks.taken)) return null;
+      if (isInPlace(phase.work) && ofPhase.includes(marks.taken)) return null;
       left.set(index, { ...phase, ...planOf(phase, (unit) => ofPhase[unit] !== marks.done) });
     }
     return left;

@@ -10,6 +10,13 @@ export interface JobOutcome {
   readonly spans: readonly Span[];
 }
 
+/** A job that runs again and again: its workers know it, so that a call of it costs no message. */
+export interface KeptJob {
+  readonly block: JobBlock;
+  /** Workers that have it, by their seats: the thread in each that was told. */
+  readonly knownBy: Map<number, number>;
+}
+
 /** From the hand-over to the end of the last unit. */
 export function wallMs({ startMs, spans }: JobOutcome): number {
   return spans.at(-1)!.endMs - startMs;
@@ -17,6 +24,7 @@ export function wallMs({ startMs, spans }: JobOutcome): number {
 
 export class OpenJob {
   readonly block: JobBlock;
+  readonly kept: KeptJob | undefined;
   readonly settled: Promise<JobOutcome>;
   readonly #startMs = sharedClockMs();
   readonly #ended = new Set<number>();
@@ -25,12 +33,16 @@ export class OpenJob {
   #stopReason: unknown;
   #isSettled = false;
 
-  constructor(block: JobBlock) {
+  /** @param kept what its block is of, where that is kept */
+  constructor(block: JobBlock, kept?: KeptJob) {
     this.block = block;
+    this.kept = kept;
     this.settled = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
+    // It may be over before anybody waits for it; who does learns of it all the same.
+    this.settled.catch(() => undefined);
   }
 
   get isSettled(): boolean {
@@ -45,9 +57,10 @@ export class OpenJob {
     this.check();
   }
 
-  /** Takes note that the thread of a worker has ended; the job fails if the worker was in it. */
+  /** Takes note that the thread of a worker has ended; the job fails if the worker was in it, or owed it a report. */
   loseWorker(index: number, cause: unknown): void {
-    if (this.#isSettled || !this.block.isPresent(index)) return;
+    const owesReport = this.block.isStopped && this.#stopReason === undefined;
+    if (this.#isSettled || (!this.block.isPresent(index) && !owesReport)) return;
     this.#ended.add(index);
     const reason = cause instanceof Error ? cause.message : 'it left without a reason';
     this.stop(

@@ -2,16 +2,19 @@
 // and run by copying the rows in and the results out. Planning and telling a call anew would take as long as a good part of
 // its work.
 import type { PlainOptions } from '../attention/plain-options.js';
+import type { Priority } from '../core/protocol/messages.js';
 import type { Spare } from '../core/tensor/arena.js';
 import type { Shape } from '../core/tensor/shape.js';
 import type { Assembly, PlannedPhase } from './assemble/assembly.js';
 import type { WorkingSet } from './assemble/working-set.js';
-import type { KeptJob, Scheduler } from './scheduler.js';
+import type { KeptJob } from './job.js';
+import type { Scheduler } from './scheduler.js';
 
 // Numbers of the input and the output together; copying more costs more than it saves.
 const mostNumbers = 65_536;
-// Of all calls that are kept; the one that was used longest ago makes room.
+// Of all calls that are kept; the one that was used longest ago makes room. Each costs its workers some memory, too.
 const mostBytes = 32 * 2 ** 20;
+const mostPlaces = 256;
 // Calls of a layer that are alike: those that overlap.
 const mostAlike = 2;
 
@@ -25,6 +28,15 @@ export interface KeptParts {
 export interface KeptCall extends Omit<KeptParts, 'assembly'> {
   readonly phases: readonly PlannedPhase[];
   readonly job: KeptJob;
+}
+
+/** What calls have in common that differ in their rows only. */
+export interface Likeness {
+  /** The layer. */
+  readonly owner: object;
+  readonly shape: Shape;
+  readonly plain: PlainOptions;
+  readonly priority: Priority;
 }
 
 interface Place extends KeptCall {
@@ -41,6 +53,7 @@ export class KeptCalls implements Spare {
   readonly #places = new Map<object, Place[]>();
   /** Of the calls that don't run. */
   #spareBytes = 0;
+  #count = 0;
   #uses = 0;
 
   /** @param openMemory opens what counts as memory of calls, whether they run or not */
@@ -63,21 +76,26 @@ export class KeptCalls implements Spare {
   }
 
   /**
-   * A call of the layer `owner`, of that shape and those options, ready to run; undefined where all that are alike run.
+   * A call that is alike, ready to run; undefined where all that are alike run.
    * @throws what `assemble` does; MEMORY_LIMIT
    */
   take(
-    owner: object,
-    shape: Shape,
-    { key: optionsKey }: PlainOptions,
+    { owner, shape, plain, priority }: Likeness,
     assemble: (memory: WorkingSet) => KeptParts,
   ): KeptCall | undefined {
-    const key = `${shape.join()} ${optionsKey}`;
+    const key = `${priority} ${shape.join()} ${plain.key}`;
     const alike = (this.#places.get(owner) ?? []).filter((place) => place.key === key);
-    let place = alike.find(({ isTaken, job }) => !isTaken && job.block.reset());
+    const idle = alike.filter(({ isTaken }) => !isTaken);
+    let place = idle.find(({ job }) => job.block.reset());
     if (place !== undefined) this.#spareBytes -= place.memory.bytes;
-    else if (alike.length >= mostAlike) return undefined;
-    else place = this.#make(owner, key, assemble);
+    else {
+      if (alike.length >= mostAlike) {
+        if (idle.length === 0) return undefined;
+        // Of a worker that ended after its last unit, or is about to leave: it touches nothing any more.
+        this.#free(idle[0]!);
+      }
+      place = this.#make({ owner, key, priority }, assemble);
+    }
     place.isTaken = true;
     place.usedAt = ++this.#uses;
     return place;
@@ -93,7 +111,7 @@ export class KeptCalls implements Spare {
     const place = call as Place;
     place.isTaken = false;
     this.#spareBytes += place.memory.bytes;
-    while (this.#spareBytes > mostBytes) {
+    while (this.#spareBytes > mostBytes || this.#count > mostPlaces) {
       const free = [...this.#places.values()].flat().filter(({ isTaken }) => !isTaken);
       this.#free(free.reduce((oldest, other) => (other.usedAt < oldest.usedAt ? other : oldest)));
     }
@@ -117,17 +135,22 @@ export class KeptCalls implements Spare {
     if (others.length > 0) this.#places.set(place.owner, others);
     else this.#places.delete(place.owner);
     this.#scheduler.forget(place.job);
+    this.#count--;
     this.#spareBytes -= place.memory.bytes;
     place.memory.release();
   }
 
-  #make(owner: object, key: string, assemble: (memory: WorkingSet) => KeptParts): Place {
+  #make(
+    { owner, key, priority }: Pick<Place, 'owner' | 'key'> & Pick<Likeness, 'priority'>,
+    assemble: (memory: WorkingSet) => KeptParts,
+  ): Place {
     const memory = this.#openMemory();
     try {
       const { assembly, ...parts } = assemble(memory);
       const phases = assembly.phases.filter(({ unitCount }) => unitCount > 0);
-      const job = this.#scheduler.keep(phases);
+      const job = this.#scheduler.keep(phases, priority);
       const place = { ...parts, owner, key, memory, phases, job, isTaken: false, usedAt: 0 };
+      this.#count++;
       this.#places.set(owner, [...(this.#places.get(owner) ?? []), place]);
       return place;
     } catch (error) {

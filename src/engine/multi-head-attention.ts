@@ -182,13 +182,14 @@ export class MultiHeadAttention {
 
   /** Made by the first call that needs it, and again by the next one if that fails. */
   async #packGram(): Promise<Panels> {
-    this.#gram ??= packGram(this.#weights, this.#host);
-    try {
-      const { panels, region } = await this.#gram;
-      if (!this.#regions.includes(region)) this.#regions.push(region);
+    this.#gram ??= packGram(this.#weights, this.#host).then((gram) => {
+      this.#regions.push(gram.region);
       // The calls that it was made for may be over.
       this.#freeIfOver();
-      return panels;
+      return gram;
+    });
+    try {
+      return (await this.#gram).panels;
     } catch (error) {
       this.#gram = undefined;
       throw error;

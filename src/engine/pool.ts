@@ -165,9 +165,9 @@ export class WorkerPool {
   }
 
   /** What the calling thread needs to take units as the workers do; null where the kernel takes none. */
-  async openHelp(): Promise<HelpingThread | null> {
+  async openHelp(instructionSet: string): Promise<HelpingThread | null> {
     const module = (await import(this.#workerUrl.href)) as WorkerModule;
-    return module.help?.({ ...this.#shared(), index: this.size }) ?? null;
+    return module.help?.({ ...this.#shared(), instructionSet, index: this.size }) ?? null;
   }
 
   /** Milliseconds that each worker has computed. */

@@ -6,7 +6,7 @@ import { flopOf, type PlannedPhase } from './assemble/assembly.js';
 import type { CallingThread } from './calling-thread.js';
 import type { Logger } from './engine-options.js';
 import { JobBlock } from './job-block.js';
-import { OpenJob, type JobOutcome } from './job.js';
+import { OpenJob, type JobOutcome, type KeptJob } from './job.js';
 import type { PoolListener, WorkerPool } from './pool.js';
 
 // More workers than this has FLOP for would take longer to wake than to compute.
@@ -21,23 +21,11 @@ export interface RunOptions {
   readonly mayHelp?: boolean;
 }
 
-/** A job that runs again and again: its workers know it, so that a call of it costs no message. */
-export interface KeptJob {
-  readonly block: JobBlock;
-  /** Workers that have it, by their seats: the thread in each that was told. */
-  readonly knownBy: Map<number, number>;
-}
-
 interface SchedulerOptions {
   readonly logger?: Logger;
   /** Whether several workers can share a job. */
   readonly takesUnits: boolean;
   readonly callingThread?: CallingThread;
-}
-
-export interface RunOptions {
-  readonly signal?: AbortSignal | undefined;
-  readonly priority?: Priority;
 }
 
 export class Scheduler implements PoolListener {
@@ -76,8 +64,8 @@ export class Scheduler implements PoolListener {
   }
 
   /** Makes a job that `runKept` runs, as often as wanted but once at a time. */
-  keep(phases: readonly PlannedPhase[]): KeptJob {
-    return { block: this.#layOut(phases, {}, true), knownBy: new Map() };
+  keep(phases: readonly PlannedPhase[], priority: Priority): KeptJob {
+    return { block: this.#layOut(phases, { priority }, true), knownBy: new Map() };
   }
 
   /** @throws as `run` does; the job can't be run any more then */
@@ -115,8 +103,8 @@ export class Scheduler implements PoolListener {
   }
 
   onReady(index: number): void {
-    for (const { block } of this.#open.values()) {
-      if (block.description.workers.includes(index)) this.#call(index, block);
+    for (const { block, kept } of this.#open.values()) {
+      if (block.description.workers.includes(index)) this.#call(index, block, kept);
     }
   }
 
@@ -135,7 +123,14 @@ export class Scheduler implements PoolListener {
   ): JobBlock {
     const participants = this.#pool.size + 1;
     const workers = this.#leastBusy(this.#widthOf(phases));
-    return new JobBlock(phases, participants, { id: this.#nextId++, workers, priority, isKept });
+    return new JobBlock(phases, participants, { id: this.#takeId(), workers, priority, isKept });
+  }
+
+  /** Numbers that fit the bells. */
+  #takeId(): number {
+    const id = this.#nextId;
+    this.#nextId = (id + 1) | 0;
+    return id;
   }
 
   async #runOnce(block: JobBlock, options: RunOptions, kept?: KeptJob): Promise<JobOutcome> {
@@ -143,7 +138,8 @@ export class Scheduler implements PoolListener {
     signal?.throwIfAborted();
     if (this.#broken !== undefined) throw this.#broken;
     const helper = this.#helperFor(block, options);
-    const job = new OpenJob(block);
+    const job = new OpenJob(block, kept);
+    if (kept !== undefined) block.open();
     const { id, workers } = block.description;
     const cancel = (): void => {
       job.stop('cancelled', signal?.reason);
@@ -219,6 +215,7 @@ export class Scheduler implements PoolListener {
     try {
       if (!job.isSettled) helper.help(job.block);
     } catch (error) {
+      // What is no failure of a unit is one of ours.
       const { place = {}, cause = error as Error } = error as { place?: FailedPlace; cause?: Error };
       job.stop('failed', unitFailed('The calling thread', job.block, place, cause));
     }

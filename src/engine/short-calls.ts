@@ -45,12 +45,12 @@ export class ShortCalls {
   /** Computes a call; undefined where it is better computed alone. @throws what computing throws */
   compute(short: PlainCall, computing: Computing): Promise<Computed> | undefined {
     const { batch } = short.call;
-    const { batching, scheduler, kept } = this.#host;
+    const { batching, scheduler, kept, traits } = this.#host;
     if (scheduler.isBusy && Gathering.fits(batch.queryRows, batching)) return this.#gather(short, computing);
     const { inputs } = this.#weights.query;
     const { outputs } = this.#weights.output;
-    if (!kept.fits(batch.queryRows * (inputs + outputs))) return undefined;
-    const taken = this.#take(short);
+    if (traits.takes !== 'units' || !kept.fits(batch.queryRows * (inputs + outputs))) return undefined;
+    const taken = this.#take(short, computing.priority);
     return taken && this.#runKept(taken, short, computing);
   }
 
@@ -103,10 +103,10 @@ export class ShortCalls {
     }
   }
 
-  #take({ call, plain }: PlainCall): KeptCall | undefined {
+  #take({ call, plain }: PlainCall, priority: Priority): KeptCall | undefined {
     const { kept } = this.#host;
     const { shape } = call.query;
-    return kept.take(this, shape, plain, (memory) =>
+    return kept.take({ owner: this, shape, plain, priority }, (memory) =>
       this.#assembleKept(shape, call.outputShape, plain, memory),
     );
   }

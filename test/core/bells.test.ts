@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import { once } from 'node:events';
 import test from 'ava';
+import { slotStride } from '../../src/core/protocol/control.js';
 import { Bells } from '../../src/core/protocol/bells.js';
 
 test('a worker is called with the numbers of jobs in their order, each once', (t) => {
@@ -63,4 +64,16 @@ test('no ring is lost between looking and sleeping', async (t) => {
   }
   bells.close(1);
   t.is(((await answer) as [number])[0], called);
+});
+
+test('the count of calls may pass the largest Int32', (t) => {
+  const bells = Bells.create(1);
+  // The counters of calls and of those heard.
+  const ints = new Int32Array(bells.block);
+  ints[2 * slotStride] = 2 ** 31 - 3;
+  ints[3 * slotStride] = 2 ** 31 - 3;
+  for (let round = 0; round < 3; round++) {
+    for (const job of [5, 6, 7]) t.true(bells.call(0, job));
+    t.deepEqual(bells.heard(0), [5, 6, 7]);
+  }
 });

@@ -32,6 +32,11 @@ for (const takes of ['jobs', 'phases'] as const) {
       t.deepEqual(results[n]!.weights!.data, wanted.weights!.data);
     }
     t.is(whole.stats().calls.completed, inputs.length);
+    // Short ones, which kernels of units keep.
+    for (let n = 0; n < 3; n++) {
+      const x = normalTensor([4, modelDim], n);
+      t.deepEqual((await one!.forward(x)).output.data, (await other!.forward(x)).output.data);
+    }
   });
 
   test(`a call that is cancelled while the kernel has its ${takes} rejects, and the next one is served`, async (t) => {

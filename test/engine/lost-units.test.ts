@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
+import type { AttentionResult } from '../../src/attention/result.js';
 import { createXavierWeights } from '../../src/attention/xavier.js';
 import { createEngine, startEngine, type Engine } from '../../src/engine/engine.js';
 import type { EngineOptions } from '../../src/engine/engine-options.js';
@@ -130,4 +131,27 @@ test('the call of a worker that is ended twice fails', async (t) => {
   await untilWritten(out);
   await engine.terminateWorker(0);
   await failed;
+});
+
+test('a call that adds up the weights of its heads never adds those of a unit twice', async (t) => {
+  await using engine = await createEngine({ kernel: 'reference', threads: 2 });
+  const options = { heads, returnWeights: 'mean' } as const;
+  for (let round = 0; round < 6; round++) {
+    const out = engine.tensor(x.shape);
+    const call = engine.attention({ q: x, k: x, v: x, ...options, out }).catch((error: unknown) => error);
+    await untilWritten(out);
+    await engine.terminateWorker(round % 2);
+    const result = await call;
+    if (result instanceof Error) {
+      t.regex(result.message, /ended during the call/);
+      continue;
+    }
+    const { data } = (result as AttentionResult).weights!;
+    const tokens = x.shape[0]!;
+    for (let row = 0; row < tokens; row++) {
+      const sum = data.subarray(row * tokens, (row + 1) * tokens).reduce((a, b) => a + b, 0);
+      if (Math.abs(sum - 1) > 1e-3) t.fail(`row ${row} sums to ${sum}`);
+    }
+  }
+  t.pass();
 });

@@ -156,3 +156,55 @@ test('memory of kept calls goes back where others need it, and with their layer'
   layer.dispose();
   t.is(engine.stats().memoryBytes, 0);
 });
+
+for (const kernel of kernels) {
+  test(`${kernel}: no call gets the numbers of the one before, however its workers wake`, async (t) => {
+    await using engine = await createEngine({ kernel, threads: 4 });
+    const layer = await startLayer(engine);
+    const inputs = [1, 2].map((seed) => normalTensor([24, modelDim], seed));
+    const wanted: Float32Array[] = [];
+    for (const x of inputs) wanted.push(await alone(engine, layer, x, {}));
+    let wrong = 0;
+    for (let n = 0; n < 3000; n++) {
+      const { output } = await layer.forward(inputs[n % 2]!);
+      if (output.data.some((value, at) => value !== wanted[n % 2]![at])) wrong++;
+    }
+    t.is(wrong, 0);
+  });
+}
+
+test('numbers a head come in any list', async (t) => {
+  await using engine = await createEngine({ kernel: 'reference', threads: 1 });
+  const layer = await startLayer(engine);
+  const x = normalTensor([5, modelDim], 1);
+  const wanted = await alone(engine, layer, x, { headScale: [1, 0, 2, 1] });
+  for (const list of [Uint8Array, Int16Array, Float32Array, Float64Array]) {
+    const { output } = await layer.forward(x, { headScale: list.of(1, 0, 2, 1) });
+    assertSameBytes(t, output.data, wanted, list.name);
+  }
+});
+
+test.serial(
+  'calls that are cancelled at once after short ones leave no rejection that nobody handles',
+  async (t) => {
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown): void => void unhandled.push(reason);
+    process.on('unhandledRejection', note);
+    t.teardown(() => process.off('unhandledRejection', note));
+    await using engine = await createEngine({ threads: 2 });
+    const layer = await startLayer(engine);
+    const x = normalTensor([24, modelDim], 1);
+    for (let n = 0; n < 300; n++) {
+      for (let short = 0; short < 3; short++) await layer.forward(x);
+      const controller = new AbortController();
+      const call = layer.forward(x, { signal: controller.signal });
+      controller.abort('enough');
+      // It may be over already.
+      await call.catch((reason: unknown) => {
+        t.is(reason, 'enough');
+      });
+    }
+    await new Promise(setImmediate);
+    t.deepEqual(unhandled, []);
+  },
+);

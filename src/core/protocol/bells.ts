@@ -15,7 +15,7 @@ const slot = {
   calls: 4,
 } as const;
 
-// Int32 numbers that lie side by side, in whole slots.
+// Int32 numbers that lie side by side, in whole slots: a power of two.
 const mostCalls = 4 * slotStride;
 const bellInts = slot.calls * slotStride + mostCalls;
 
@@ -46,8 +46,8 @@ export class Bells {
   /** Rings with the number of a job that the worker keeps; false if it has not heard too many before. */
   call(worker: number, job: number): boolean {
     const called = Atomics.load(this.#ints, this.#at(worker, slot.called));
-    if (called - Atomics.load(this.#ints, this.#at(worker, slot.heard)) >= mostCalls) return false;
-    this.#ints[this.#at(worker, slot.calls) + (called % mostCalls)] = job;
+    if (((called - Atomics.load(this.#ints, this.#at(worker, slot.heard))) | 0) >= mostCalls) return false;
+    this.#ints[this.#callAt(worker, called)] = job;
     Atomics.store(this.#ints, this.#at(worker, slot.called), called + 1);
     this.ring(worker);
     return true;
@@ -59,8 +59,7 @@ export class Bells {
     let heard = Atomics.load(this.#ints, this.#at(worker, slot.heard));
     if (heard === called) return none;
     const jobs: number[] = [];
-    for (; heard !== called; heard++)
-      jobs.push(this.#ints[this.#at(worker, slot.calls) + (heard % mostCalls)]!);
+    for (; heard !== called; heard = (heard + 1) | 0) jobs.push(this.#ints[this.#callAt(worker, heard)]!);
     Atomics.store(this.#ints, this.#at(worker, slot.heard), heard);
     return jobs;
   }
@@ -116,6 +115,11 @@ export class Bells {
 
   #asleep(worker: number, value: 0 | 1): void {
     Atomics.store(this.#ints, this.#at(worker, slot.asleep), value);
+  }
+
+  /** Where call number n of a worker lies; the count starts again at -2³¹. */
+  #callAt(worker: number, n: number): number {
+    return this.#at(worker, slot.calls) + (n & (mostCalls - 1));
   }
 
   #at(worker: number, index: number): number {

@@ -7,12 +7,15 @@ export interface WorkerModule {
   probe(): KernelProbe[];
   /** Serves jobs until the pool closes. */
   serve(start: WorkerStart): Promise<void>;
-  /** Opens the calling thread's part in jobs; null where the kernel takes no units. */
+  /** Opens the calling thread's part in jobs; null where its kernel takes no units, or is another one here. */
   help?(start: HelpStart): HelpingThread | null;
 }
 
 /** What a thread needs that takes units beside the workers. */
-export type HelpStart = Pick<WorkerStart, 'index' | 'kernel' | 'memory' | 'bells' | 'activity'>;
+export type HelpStart = Pick<WorkerStart, 'index' | 'kernel' | 'memory' | 'bells' | 'activity'> & {
+  /** Of the workers' kernel. */
+  readonly instructionSet: string;
+};
 
 export type HelpingThread = (job: Job) => UnitTaker;
 
