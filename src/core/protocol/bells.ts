@@ -15,7 +15,7 @@ const slot = {
   calls: 4,
 } as const;
 
-// Int32 numbers that lie side by side, in whole slots.
+// Int32 numbers that lie side by side, in whole slots: a power of 2, so that the counts may pass the end of an Int32.
 const mostCalls = 4 * slotStride;
 const bellInts = slot.calls * slotStride + mostCalls;
 
@@ -43,11 +43,12 @@ export class Bells {
     }
   }
 
-  /** Rings with the number of a job that the worker keeps; false if it has not heard too many before. */
+  /** Rings with the number of a job that the worker keeps; false if it has too many to hear, or the number is too large. */
   call(worker: number, job: number): boolean {
     const called = Atomics.load(this.#ints, this.#at(worker, slot.called));
-    if (called - Atomics.load(this.#ints, this.#at(worker, slot.heard)) >= mostCalls) return false;
-    this.#ints[this.#at(worker, slot.calls) + (called % mostCalls)] = job;
+    const unheard = (called - Atomics.load(this.#ints, this.#at(worker, slot.heard))) | 0;
+    if (unheard >= mostCalls || job !== (job | 0)) return false;
+    this.#ints[this.#at(worker, slot.calls) + (called & (mostCalls - 1))] = job;
     Atomics.store(this.#ints, this.#at(worker, slot.called), called + 1);
     this.ring(worker);
     return true;
@@ -59,8 +60,8 @@ export class Bells {
     let heard = Atomics.load(this.#ints, this.#at(worker, slot.heard));
     if (heard === called) return none;
     const jobs: number[] = [];
-    for (; heard !== called; heard++)
-      jobs.push(this.#ints[this.#at(worker, slot.calls) + (heard % mostCalls)]!);
+    for (; heard !== called; heard = (heard + 1) | 0)
+      jobs.push(this.#ints[this.#at(worker, slot.calls) + (heard & (mostCalls - 1))]!);
     Atomics.store(this.#ints, this.#at(worker, slot.heard), heard);
     return jobs;
   }
