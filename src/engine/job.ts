@@ -31,6 +31,8 @@ export class OpenJob {
       this.#resolve = resolve;
       this.#reject = reject;
     });
+    // It may be stopped before anybody awaits it, and whoever runs it hears of that all the same.
+    this.settled.catch(() => undefined);
   }
 
   get isSettled(): boolean {
