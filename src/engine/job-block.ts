@@ -85,11 +85,13 @@ export class JobBlock {
   }
 
   /**
-   * Makes a complete job ready to run again; false where somebody is still in it. Who enters meanwhile finds it complete
-   * and leaves, until the last store.
+   * Makes a complete job ready to run again, as soon as `begin` is called; false where somebody is still in it, those in
+   * `ended` aside. Who enters meanwhile, called for the run before, finds it complete and leaves.
    */
-  reset(): boolean {
-    if (this.isEntered()) return false;
+  reset(ended: ReadonlySet<number> = new Set()): boolean {
+    if (this.isEntered(ended)) return false;
+    // Their presence was not taken back.
+    for (const index of ended) this.#store(presenceSlot(this.phases.length, index), 0);
     this.description.phases.forEach(({ marksAt, unitCount }, phase) => {
       this.#bytes.fill(marks.free, marksAt, marksAt + unitCount);
       for (const name of ['cursor', 'done', 'computed'] as const) this.#store(phaseSlot(phase, name), 0);
@@ -98,8 +100,12 @@ export class JobBlock {
     this.#bytes.fill(0, calledAt, calledAt + this.#participants);
     this.#store(control.phase, 0);
     this.#store(control.run, this.#load(control.run) + 1);
-    this.#store(control.complete, 0);
     return true;
+  }
+
+  /** From now on workers that have the job compute it: what it reads must be in its place. */
+  begin(): void {
+    this.#store(control.complete, 0);
   }
 
   /** When each phase began and ended, by the shared clock; 0 for what has not happened. */

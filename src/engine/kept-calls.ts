@@ -74,7 +74,7 @@ export class KeptCalls implements Spare {
   ): KeptCall | undefined {
     const key = `${shape.join()} ${optionsKey}`;
     const alike = (this.#places.get(owner) ?? []).filter((place) => place.key === key);
-    let place = alike.find(({ isTaken, job }) => !isTaken && job.block.reset());
+    let place = alike.find(({ isTaken, job }) => !isTaken && this.#scheduler.reset(job));
     if (place !== undefined) this.#spareBytes -= place.memory.bytes;
     else if (alike.length >= mostAlike) return undefined;
     else place = this.#make(owner, key, assemble);

@@ -44,6 +44,7 @@ export class Scheduler implements PoolListener {
   readonly #pool: WorkerPool;
   readonly #options: SchedulerOptions;
   readonly #open = new Map<number, OpenJob>();
+  readonly #kept = new Map<number, KeptJob>();
   /** Open jobs of each worker; a job that needs few workers goes to the least busy ones. */
   readonly #load: number[];
   #nextId = 0;
@@ -77,7 +78,19 @@ export class Scheduler implements PoolListener {
 
   /** Makes a job that `runKept` runs, as often as wanted but once at a time. */
   keep(phases: readonly PlannedPhase[]): KeptJob {
-    return { block: this.#layOut(phases, {}, true), knownBy: new Map() };
+    const kept = { block: this.#layOut(phases, {}, true), knownBy: new Map<number, number>() };
+    this.#kept.set(kept.block.description.id, kept);
+    return kept;
+  }
+
+  /** Makes a kept job that is complete ready to run again; false where a worker is still in it. */
+  reset({ block, knownBy }: KeptJob): boolean {
+    const ended = new Set<number>();
+    // Whoever takes the seat of a worker that has ended knows nothing of the job.
+    for (const [index, generation] of knownBy) {
+      if (this.#pool.generation(index) !== generation) ended.add(index);
+    }
+    return block.reset(ended);
   }
 
   /** @throws as `run` does; the job can't be run any more then */
@@ -87,6 +100,7 @@ export class Scheduler implements PoolListener {
 
   /** Makes the workers forget a job that isn't running. */
   forget({ block, knownBy }: KeptJob): void {
+    this.#kept.delete(block.description.id);
     for (const index of knownBy.keys()) this.#pool.post(index, { kind: 'forget', job: block.description.id });
   }
 
@@ -116,7 +130,8 @@ export class Scheduler implements PoolListener {
 
   onReady(index: number): void {
     for (const { block } of this.#open.values()) {
-      if (block.description.workers.includes(index)) this.#call(index, block);
+      const { id, workers } = block.description;
+      if (workers.includes(index)) this.#call(index, block, this.#kept.get(id));
     }
   }
 
@@ -143,6 +158,7 @@ export class Scheduler implements PoolListener {
     signal?.throwIfAborted();
     if (this.#broken !== undefined) throw this.#broken;
     const helper = this.#helperFor(block, options);
+    block.begin();
     const job = new OpenJob(block);
     const { id, workers } = block.description;
     const cancel = (): void => {
