@@ -90,8 +90,10 @@ export class JobBlock {
    * Makes a complete job ready to run again; false where somebody is still in it. Who enters then finds it complete and
    * leaves, until it is opened.
    */
-  reset(): boolean {
-    if (this.isEntered()) return false;
+  reset(ended: ReadonlySet<number> = new Set()): boolean {
+    if (this.isEntered(ended)) return false;
+    // Their presence was not taken back.
+    for (const index of ended) this.#store(presenceSlot(this.phases.length, index), 0);
     this.description.phases.forEach(({ marksAt, unitCount }, phase) => {
       this.#bytes.fill(marks.free, marksAt, marksAt + unitCount);
       for (const name of ['cursor', 'done', 'computed'] as const) this.#store(phaseSlot(phase, name), 0);

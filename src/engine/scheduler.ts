@@ -32,6 +32,7 @@ export class Scheduler implements PoolListener {
   readonly #pool: WorkerPool;
   readonly #options: SchedulerOptions;
   readonly #open = new Map<number, OpenJob>();
+  readonly #kept = new Map<number, KeptJob>();
   /** Open jobs of each worker; a job that needs few workers goes to the least busy ones. */
   readonly #load: number[];
   #nextId = 0;
@@ -75,6 +76,7 @@ export class Scheduler implements PoolListener {
 
   /** Makes the workers forget a job that isn't running. */
   forget({ block, knownBy }: KeptJob): void {
+    this.#kept.delete(block.description.id);
     for (const index of knownBy.keys()) this.#pool.post(index, { kind: 'forget', job: block.description.id });
   }
 

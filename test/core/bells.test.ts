@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import test from 'ava';
 import { slotStride } from '../../src/core/protocol/control.js';
 import { Bells } from '../../src/core/protocol/bells.js';
+import { slotStride } from '../../src/core/protocol/control.js';
 
 test('a worker is called with the numbers of jobs in their order, each once', (t) => {
   const bells = Bells.create(2);
@@ -25,6 +26,24 @@ test('a worker that hears nothing is called so often and no more', (t) => {
   );
   t.true(bells.call(0, 500));
   t.deepEqual(bells.heard(0), [500]);
+});
+
+test('calls are heard though their count passes the end of an Int32', (t) => {
+  const bells = Bells.create(1);
+  // The counts of calls written and read, at their slots.
+  const counts = new Int32Array(bells.block);
+  for (const slot of [2, 3]) counts[slot * slotStride] = 2 ** 31 - 3;
+  for (let job = 0; job < 6; job++) t.true(bells.call(0, job));
+  t.is(counts[2 * slotStride]!, -(2 ** 31) + 3);
+  t.deepEqual(bells.heard(0), [0, 1, 2, 3, 4, 5]);
+  t.deepEqual(bells.heard(0), []);
+});
+
+test('a job whose number no slot holds has to be told in another way', (t) => {
+  const bells = Bells.create(1);
+  t.false(bells.call(0, 2 ** 31));
+  t.true(bells.call(0, 2 ** 31 - 1));
+  t.deepEqual(bells.heard(0), [2 ** 31 - 1]);
 });
 
 test('who takes the seat of another hears none of its calls', (t) => {

@@ -7,23 +7,14 @@ import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import type { AttentionResult } from '../../src/attention/result.js';
 import { createXavierWeights } from '../../src/attention/xavier.js';
-import { createEngine, startEngine, type Engine } from '../../src/engine/engine.js';
-import type { EngineOptions } from '../../src/engine/engine-options.js';
+import { createEngine, type Engine } from '../../src/engine/engine.js';
+import { startFlaky } from '../helpers/flaky-engine.js';
 import { faults } from '../helpers/flaky-faults.js';
 import { normalTensor } from '../helpers/random.js';
 import { untilWritten } from '../helpers/long-calls.js';
 
 const [modelDim, heads] = [64, 4];
 const x = normalTensor([700, modelDim], 1);
-
-async function startFlaky(t: ExecutionContext, options: EngineOptions): Promise<Engine> {
-  const folder = mkdtempSync(join(tmpdir(), 'headpool-faults-'));
-  process.env['HEADPOOL_TEST_FAULTS'] = folder;
-  t.teardown(() => {
-    rmSync(folder, { recursive: true });
-  });
-  return startEngine(options, new URL('workers/flaky.js', import.meta.url));
-}
 
 async function wantedBytes(scale: number): Promise<Float32Array> {
   await using engine = await createEngine({ kernel: 'reference', threads: 2 });
