@@ -87,8 +87,8 @@ export class JobBlock {
   }
 
   /**
-   * Makes a complete job ready to run again; false where somebody is still in it. Who enters then finds it complete and
-   * leaves, until it is opened.
+   * Makes a complete job ready to run again; false where somebody is still in it, those in `ended` aside. Who enters then
+   * finds it complete and leaves, until it is opened.
    */
   reset(ended: ReadonlySet<number> = new Set()): boolean {
     if (this.isEntered(ended)) return false;

@@ -85,17 +85,10 @@ export class KeptCalls implements Spare {
   ): KeptCall | undefined {
     const key = `${priority} ${shape.join()} ${plain.key}`;
     const alike = (this.#places.get(owner) ?? []).filter((place) => place.key === key);
-    const idle = alike.filter(({ isTaken }) => !isTaken);
-    let place = idle.find(({ job }) => job.block.reset());
+    let place = alike.find(({ isTaken, job }) => !isTaken && this.#scheduler.reset(job));
     if (place !== undefined) this.#spareBytes -= place.memory.bytes;
-    else {
-      if (alike.length >= mostAlike) {
-        if (idle.length === 0) return undefined;
-        // Of a worker that ended after its last unit, or is about to leave: it touches nothing any more.
-        this.#free(idle[0]!);
-      }
-      place = this.#make({ owner, key, priority }, assemble);
-    }
+    else if (alike.length >= mostAlike) return undefined;
+    else place = this.#make({ owner, key, priority }, assemble);
     place.isTaken = true;
     place.usedAt = ++this.#uses;
     return place;

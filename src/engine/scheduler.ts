@@ -32,7 +32,6 @@ export class Scheduler implements PoolListener {
   readonly #pool: WorkerPool;
   readonly #options: SchedulerOptions;
   readonly #open = new Map<number, OpenJob>();
-  readonly #kept = new Map<number, KeptJob>();
   /** Open jobs of each worker; a job that needs few workers goes to the least busy ones. */
   readonly #load: number[];
   #nextId = 0;
@@ -69,6 +68,16 @@ export class Scheduler implements PoolListener {
     return { block: this.#layOut(phases, { priority }, true), knownBy: new Map() };
   }
 
+  /** Makes a kept job that is complete ready to run again; false where a worker is still in it. */
+  reset({ block, knownBy }: KeptJob): boolean {
+    const ended = new Set<number>();
+    // Whoever takes the seat of a worker that has ended knows nothing of the job.
+    for (const [index, generation] of knownBy) {
+      if (this.#pool.generation(index) !== generation) ended.add(index);
+    }
+    return block.reset(ended);
+  }
+
   /** @throws as `run` does; the job can't be run any more then */
   async runKept(kept: KeptJob, options: RunOptions): Promise<JobOutcome> {
     return this.#runAgainIfLost(kept.block, options, () => this.#runOnce(kept.block, options, kept));
@@ -76,7 +85,6 @@ export class Scheduler implements PoolListener {
 
   /** Makes the workers forget a job that isn't running. */
   forget({ block, knownBy }: KeptJob): void {
-    this.#kept.delete(block.description.id);
     for (const index of knownBy.keys()) this.#pool.post(index, { kind: 'forget', job: block.description.id });
   }
 

@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import test from 'ava';
 import { slotStride } from '../../src/core/protocol/control.js';
 import { Bells } from '../../src/core/protocol/bells.js';
-import { slotStride } from '../../src/core/protocol/control.js';
 
 test('a worker is called with the numbers of jobs in their order, each once', (t) => {
   const bells = Bells.create(2);
@@ -37,13 +36,6 @@ test('calls are heard though their count passes the end of an Int32', (t) => {
   t.is(counts[2 * slotStride]!, -(2 ** 31) + 3);
   t.deepEqual(bells.heard(0), [0, 1, 2, 3, 4, 5]);
   t.deepEqual(bells.heard(0), []);
-});
-
-test('a job whose number no slot holds has to be told in another way', (t) => {
-  const bells = Bells.create(1);
-  t.false(bells.call(0, 2 ** 31));
-  t.true(bells.call(0, 2 ** 31 - 1));
-  t.deepEqual(bells.heard(0), [2 ** 31 - 1]);
 });
 
 test('who takes the seat of another hears none of its calls', (t) => {
@@ -83,16 +75,4 @@ test('no ring is lost between looking and sleeping', async (t) => {
   }
   bells.close(1);
   t.is(((await answer) as [number])[0], called);
-});
-
-test('the count of calls may pass the largest Int32', (t) => {
-  const bells = Bells.create(1);
-  // The counters of calls and of those heard.
-  const ints = new Int32Array(bells.block);
-  ints[2 * slotStride] = 2 ** 31 - 3;
-  ints[3 * slotStride] = 2 ** 31 - 3;
-  for (let round = 0; round < 3; round++) {
-    for (const job of [5, 6, 7]) t.true(bells.call(0, job));
-    t.deepEqual(bells.heard(0), [5, 6, 7]);
-  }
 });

@@ -24,7 +24,12 @@ function takeAgain(kept: KeptCalls): KeptCall {
   const rows = createTensor([2]);
   const phases = [planPhase('peak', { kind: 'peak' }, planPeak(2, 1))];
   const assembly = { phases, conclude: () => ({ output: rows }) };
-  const take = () => kept.take(layer, [2], plain, () => ({ input: rows.data, output: rows.data, assembly }))!;
+  const take = () =>
+    kept.take({ owner: layer, shape: [2], plain, priority: 'interactive' }, () => ({
+      input: rows.data,
+      output: rows.data,
+      assembly,
+    }))!;
   const call = take();
   setSlot(call, control.complete, 1);
   kept.give(call);

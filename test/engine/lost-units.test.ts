@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import type { AttentionResult } from '../../src/attention/result.js';
 import { createXavierWeights } from '../../src/attention/xavier.js';
 import { createEngine, type Engine } from '../../src/engine/engine.js';
