@@ -148,8 +148,7 @@ function* messagesOf({ port }: WorkerStart): Generator<MessageToWorker> {
 /** Stops the job for all workers and says why. What is no failure of its work is one of the worker. */
 function fail(job: Job, start: WorkerStart, error: unknown): void {
   if (!(error instanceof FailedWork)) throw error;
-  const slots = new Int32Array(job.block);
-  Atomics.compareExchange(slots, slotStride * control.stop, stopReasons.none, stopReasons.failed);
+  stop(new Int32Array(job.block), 'failed');
   const { place, cause } = error;
   const reason = cause instanceof Error ? cause : new Error(String(cause));
   report(start, { kind: 'failed', job: job.id, place, error: reason });

@@ -10,6 +10,7 @@ import {
   presenceSlot,
   sharedClockMs,
   slotStride,
+  stop,
 } from '../src/core/protocol/control.js';
 import type { Job } from '../src/core/protocol/messages.js';
 import type { Progress, UnitTaker } from '../src/core/protocol/worker-module.js';
@@ -135,6 +136,8 @@ export class UnitJob implements UnitTaker {
       open.run(unit);
     } catch (cause) {
       activity.end(worker);
+      // While it is present: whoever sees the job without it knows that something is wrong with it.
+      stop(this.#slots, 'failed');
       throw new FailedWork({ phase, unit: [...unit] }, cause);
     }
     Atomics.store(this.#bytes, marksAt + index, marks.done);

@@ -5,6 +5,7 @@ import {
   marks,
   presenceSlot,
   slotStride,
+  stop,
   stopReasons,
 } from '../core/protocol/control.js';
 import type { Job } from '../core/protocol/messages.js';
@@ -82,8 +83,7 @@ export class JobBlock {
   }
 
   stop(kind: 'cancelled' | 'failed'): void {
-    const slot = slotStride * control.stop;
-    Atomics.compareExchange(this.#slots, slot, stopReasons.none, stopReasons[kind]);
+    stop(this.#slots, kind);
   }
 
   /**

@@ -71,7 +71,8 @@ export class WorkerPool {
 
   constructor({ threads, workerUrl = new URL('../../workers/worker.js', import.meta.url) }: PoolOptions) {
     this.#piscina = new Piscina({
-      filename: workerUrl.href,
+      filename: new URL('../../workers/entry.cjs', import.meta.url).href,
+      workerData: { module: workerUrl.href },
       name: 'serve',
       minThreads: threads,
       maxThreads: threads,

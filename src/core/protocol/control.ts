@@ -55,6 +55,11 @@ export function isStopped(slots: Int32Array): boolean {
   return Atomics.load(slots, slotStride * control.stop) !== stopReasons.none;
 }
 
+/** Makes the workers of a job leave it, unless they were to leave it already. */
+export function stop(slots: Int32Array, kind: Exclude<keyof typeof stopReasons, 'none'>): void {
+  Atomics.compareExchange(slots, slotStride * control.stop, stopReasons.none, stopReasons[kind]);
+}
+
 /** Whether the job needs nobody any more. */
 export function isOver(slots: Int32Array): boolean {
   return Atomics.load(slots, slotStride * control.complete) !== 0 || isStopped(slots);
