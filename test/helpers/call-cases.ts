@@ -105,7 +105,9 @@ export function drawCases(seed: number): readonly CallCase[] {
     ...repeat(7, maskedCase),
     ...repeat(7, detailedCase),
     ...repeat(5, crossCase),
-    ...repeat(8, aloneCase),
+    ...repeat(8, () => aloneCase(draw, draw.of(lengths))),
+    // Long enough to be ended in the midst of writing its output.
+    aloneCase(draw, 500),
     ...repeat(6, cachedCase),
   ];
 }
@@ -181,10 +183,9 @@ function crossCase(draw: Draw): CallCase {
   return layerCase('other rows', layer, { query: query!, key: key! }, { softcap: 3 });
 }
 
-function aloneCase(draw: Draw): CallCase {
-  const queries = draw.of(lengths);
+function aloneCase(draw: Draw, queries: number): CallCase {
   // One query on many keys is cut into ranges of keys.
-  const keys = queries === 1 ? 5000 : draw.of(lengths);
+  const keys = queries === 1 ? 5000 : Math.max(queries, draw.of(lengths));
   const kvHeads = draw.of([1, 2]);
   const heads = kvHeads * draw.of([1, 2]);
   const [q, k, v] = [
