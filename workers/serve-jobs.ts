@@ -3,14 +3,7 @@
 import { receiveMessageOnPort, threadId } from 'node:worker_threads';
 import { Activity } from '../src/core/protocol/activity.js';
 import { Bells } from '../src/core/protocol/bells.js';
-import {
-  control,
-  isStopped,
-  mailbox,
-  sharedClockMs,
-  slotStride,
-  stopReasons,
-} from '../src/core/protocol/control.js';
+import { isStopped, mailbox, sharedClockMs, slotStride, stop } from '../src/core/protocol/control.js';
 import type { Job, MessageToWorker, WorkerReport, WorkerStart } from '../src/core/protocol/messages.js';
 import { RegionViews } from '../src/core/tensor/region.js';
 import { Arrivals } from './arrivals.js';
