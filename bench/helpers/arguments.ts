@@ -58,7 +58,13 @@ export function readArguments<D extends Readonly<Partial<Record<Name, Value>>>>(
     .strict()
     .fail((message: string | null, error?: Error) => refuse(message ?? error!.message));
   for (const [name, value] of Object.entries(known)) parser.option(name, optionOf(name as Name, value));
-  return parser.parseSync() as never;
+  // Lists that aren't given aren't coerced.
+  const lists = Object.entries(known).filter(([, value]) => typeof value === 'object');
+  return { ...Object.fromEntries(lists), ...withoutMissing(parser.parseSync()) } as never;
+}
+
+function withoutMissing(given: object): object {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
 /** Says in one line what is wrong with the arguments, and ends the process. */
@@ -73,7 +79,7 @@ function optionOf(name: Name, value: Value): Options {
   const common = { type: 'string', requiresArg: true, description } as const;
   if (typeof value === 'string') return { ...common, default: value };
   if (typeof value !== 'number')
-    return { ...common, coerce: (given?: string) => given?.split(',') ?? [], defaultDescription: 'all' };
+    return { ...common, coerce: (given: string) => given.split(','), defaultDescription: 'all' };
   return { ...common, default: String(value), coerce: (given: string) => readNumber(name, given) };
 }
 

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
+import { readArguments } from '../../bench/helpers/arguments.js';
 
 const folder = new URL('../../bench/', import.meta.url);
 const scripts = readdirSync(folder).filter((name) => name.endsWith('.js') && name !== 'onnx-model.js');
@@ -68,3 +69,17 @@ for (const [args, message] of [
     else t.regex(stderr, message);
   });
 }
+
+test.serial('a list that is not given is empty, and one that is has its items', (t) => {
+  const given = process.argv;
+  t.teardown(() => {
+    process.argv = given;
+  });
+  const read = (...args: string[]) => {
+    process.argv = ['node', 'script.js', ...args];
+    return readArguments('It shows something.', { rows: [], rounds: 5 });
+  };
+  t.deepEqual(read().rows, []);
+  t.is(read('--rounds', '3').rounds, 3);
+  t.deepEqual(read('--rows', 'a,b').rows, ['a', 'b']);
+});
