@@ -71,11 +71,13 @@ export async function startEngine(options: EngineOptions, workerUrl?: URL): Prom
     const arena = createArena(choice.traits.arena, limits.memoryLimitBytes);
     pool.limit(choice.traits.mostWorkers);
     const takesUnits = choice.traits.takes === 'units';
+    // Units of the plain kernel would hold the event loop for many milliseconds.
+    const mayHelp = takesUnits && choice.name !== 'reference';
     const callingThread = new CallingThread(() => pool.openHelp(choice.traits.instructionSet));
     const scheduler = new Scheduler(pool, {
       takesUnits,
       ...(logger && { logger }),
-      ...(takesUnits && { callingThread }),
+      ...(mayHelp && { callingThread }),
     });
     await pool.start(choice.name, arena.memory, scheduler);
     const endWatch = unitTimeoutMs === undefined ? () => undefined : watchUnits(pool, unitTimeoutMs);
