@@ -1,5 +1,8 @@
 // What options may be, kind by kind: what a row of their table says, and how a value is checked by it.
 
+/** Node's timers take more for 1 ms. */
+export const longestTimerMs = 2 ** 31 - 1;
+
 /** Numbers, and what messages say of them. */
 const ranges = {
   count: { what: 'an integer >= 0', has: (value: number) => Number.isInteger(value) && value >= 0 },
@@ -11,9 +14,8 @@ const ranges = {
   },
   'positive number': { what: 'a finite number > 0', has: (value: number) => value > 0 && value < Infinity },
   milliseconds: {
-    what: 'a number of milliseconds > 0 and at most 2147483647 (24.8 days)',
-    // Node's timers take more for 1 ms.
-    has: (value: number) => value > 0 && value <= 2 ** 31 - 1,
+    what: `a number of milliseconds > 0 and at most ${longestTimerMs} (24.8 days)`,
+    has: (value: number) => value > 0 && value <= longestTimerMs,
   },
   'number >= 0': { what: 'a finite number >= 0', has: (value: number) => value >= 0 && value < Infinity },
 } as const;

@@ -55,13 +55,13 @@ export class CallRunner {
       const memory = this.openMemory();
       try {
         interruption.startComputing();
-        const { result, work } = await call.compute({
+        const { result, spans } = await call.compute({
           memory,
           signal: interruption.signal,
           priority,
           wait: (shared) => interruption.wait(shared),
         });
-        this.stats.complete({ calledMs, tokens, spans: work.spans });
+        this.stats.complete({ calledMs, tokens, spans });
         return result;
       } finally {
         memory.release();

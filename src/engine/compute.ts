@@ -21,11 +21,7 @@ export interface Computing {
 
 export interface Computed {
   readonly result: AttentionResult;
-  readonly work: WorkDone;
-}
-
-/** When the phases of a job were computed; none where there was nothing to do. */
-export interface WorkDone {
+  /** When its phases were computed; none where there was nothing to do. */
   readonly spans: readonly Span[];
 }
 
@@ -41,16 +37,16 @@ export async function runPhases(
   { scheduler, stats }: JobHost,
   { signal, priority }: Pick<Computing, 'signal' | 'priority'>,
   kept?: KeptJob,
-): Promise<WorkDone> {
+): Promise<readonly Span[]> {
   // Without tokens there may be nothing to do in a phase, or in any.
   const busy = phases.filter(({ unitCount }) => unitCount > 0);
-  if (busy.length === 0) return { spans: [] };
+  if (busy.length === 0) return [];
   const options = { signal, priority, mayHelp: true };
   const { spans } = await (kept === undefined
     ? scheduler.run(busy, options)
     : scheduler.runKept(kept, options));
   stats.count(busy, spans);
-  return { spans };
+  return spans;
 }
 
 export async function computeAlone(
@@ -58,6 +54,6 @@ export async function computeAlone(
   host: JobHost,
   computing: Computing,
 ): Promise<Computed> {
-  const work = await runPhases(assembly.phases, host, computing);
-  return { result: assembly.conclude(), work };
+  const spans = await runPhases(assembly.phases, host, computing);
+  return { result: assembly.conclude(), spans };
 }

@@ -1,4 +1,5 @@
 // The options of an engine: names, defaults, checks, and the choice of a kernel among those that can run.
+import { longestTimerMs } from '../attention/option-kinds.js';
 import { expected, HeadpoolError } from '../core/errors.js';
 import { readMachineLimits } from '../core/machine/machine-limits.js';
 import { readObject } from '../core/read-object.js';
@@ -57,8 +58,6 @@ export type ResolvedEngineOptions = Required<
   Pick<EngineOptions, 'logger' | 'unitTimeoutMs'> & { readonly batching: Batching };
 
 const mostThreads = 1024;
-// Longer ones overflow in Node.
-const longestTimerMs = 2 ** 31 - 1;
 const optionNames = [
   'threads',
   'kernel',

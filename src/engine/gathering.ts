@@ -1,10 +1,9 @@
 // Short calls of a layer whose options agree, computed as one ragged batch: its weights are read once for all their rows.
 // Calls are gathered while earlier ones are computed, never by waiting for others; the bytes of a result don't depend on
 // what it was gathered with.
-
-import type { WorkDone } from './compute.js';
 import { allocateShared } from '../core/tensor/shared-memory.js';
 import type { Batching } from './engine-options.js';
+import type { Span } from './job-block.js';
 import { onAbort } from './on-abort.js';
 
 /** A call that may be gathered: rows of one or more sequences. */
@@ -27,7 +26,7 @@ export interface Pass {
 /** What a pass gives. */
 export interface PassOutput {
   readonly output: Float32Array; // [tokens, outputDim]
-  readonly work: WorkDone;
+  readonly spans: readonly Span[];
 }
 
 interface Member extends GatheredCall {
@@ -151,7 +150,7 @@ export class Gathering {
         rows.set(member.rows, at * this.#modelDim);
         for (const length of member.lengths) offsets.push((at += length));
       }
-      const { output, work } = await this.#compute({
+      const { output, spans } = await this.#compute({
         rows,
         offsets,
         signal: controller.signal,
@@ -161,7 +160,7 @@ export class Gathering {
       let row = 0;
       for (const member of members) {
         const end = row + member.tokens;
-        member.resolve({ output: output.subarray(row * width, end * width), work });
+        member.resolve({ output: output.subarray(row * width, end * width), spans });
         row = end;
       }
     } catch (error) {

@@ -1,12 +1,14 @@
 // The block of shared memory of a job, as the coordinator sees it: control slots, clocks, and every phase's tables.
 import {
   control,
-  phaseSlot,
+  isOver,
+  isStopped,
   marks,
+  phaseSlot,
   presenceSlot,
   slotStride,
   stop,
-  stopReasons,
+  type StopReason,
 } from '../core/protocol/control.js';
 import type { Job } from '../core/protocol/messages.js';
 import type { Work } from '../core/protocol/work.js';
@@ -53,11 +55,11 @@ export class JobBlock {
   }
 
   get isStopped(): boolean {
-    return this.#load(control.stop) !== stopReasons.none;
+    return isStopped(this.#slots);
   }
 
   get isOver(): boolean {
-    return this.isComplete || this.isStopped;
+    return isOver(this.#slots);
   }
 
   /** The phase whose units can be taken. */
@@ -82,7 +84,7 @@ export class JobBlock {
     Atomics.store(this.#bytes, this.description.calledAt + worker, 1);
   }
 
-  stop(kind: 'cancelled' | 'failed'): void {
+  stop(kind: StopReason): void {
     stop(this.#slots, kind);
   }
 

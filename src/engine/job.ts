@@ -1,6 +1,6 @@
 // One run of a job: the promise that settles when it is over.
 import { HeadpoolError } from '../core/errors.js';
-import { sharedClockMs } from '../core/protocol/control.js';
+import { sharedClockMs, type StopReason } from '../core/protocol/control.js';
 import type { JobBlock, Span } from './job-block.js';
 
 export interface JobOutcome {
@@ -50,7 +50,7 @@ export class OpenJob {
   }
 
   /** Makes the workers leave; the job rejects with the first reason given, once all have left. */
-  stop(kind: 'cancelled' | 'failed', reason: unknown): void {
+  stop(kind: StopReason, reason: unknown): void {
     if (this.#isSettled) return;
     this.#stopReason ??= reason;
     this.block.stop(kind);

@@ -7,6 +7,7 @@ import type { CallingThread } from './calling-thread.js';
 import type { Logger } from './engine-options.js';
 import { JobBlock } from './job-block.js';
 import { OpenJob, type JobOutcome, type KeptJob } from './job.js';
+import { onAbort } from './on-abort.js';
 import type { PoolListener, WorkerPool } from './pool.js';
 
 // More workers than this has FLOP for would take longer to wake than to compute.
@@ -151,10 +152,11 @@ export class Scheduler implements PoolListener {
     const job = new OpenJob(block, kept);
     if (kept !== undefined) block.open();
     const { id, workers } = block.description;
-    const cancel = (): void => {
-      job.stop('cancelled', signal?.reason);
-    };
-    signal?.addEventListener('abort', cancel);
+    const stopListening =
+      signal &&
+      onAbort(signal, () => {
+        job.stop('cancelled', signal.reason);
+      });
     this.#open.set(id, job);
     const called: number[] = [];
     const call = (count: number): void => {
@@ -172,7 +174,7 @@ export class Scheduler implements PoolListener {
       return await job.settled;
     } finally {
       this.#open.delete(id);
-      signal?.removeEventListener('abort', cancel);
+      stopListening?.();
       for (const index of called) this.#load[index]!--;
     }
   }

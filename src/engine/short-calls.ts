@@ -60,14 +60,14 @@ export class ShortCalls {
   }
 
   async #gather({ call, plain }: PlainCall, { memory, signal, priority }: Computing): Promise<Computed> {
-    const { output, work } = await this.#gatheringOf(plain, priority).join({
+    const { output, spans } = await this.#gatheringOf(plain, priority).join({
       rows: call.query.data,
       lengths: call.batch.entries.map(({ queries }) => queries),
       signal,
     });
     const result = memory.createResult(call.outputShape);
     result.data.set(output);
-    return { result: { output: result }, work };
+    return { result: { output: result }, spans };
   }
 
   #gatheringOf(plain: PlainOptions, priority: Priority): Gathering {
@@ -95,9 +95,9 @@ export class ShortCalls {
     const memory = this.#host.openMemory();
     try {
       const assembly = this.#assemble(call, memory);
-      const work = await runPhases(assembly.phases, this.#host, { signal, priority });
+      const spans = await runPhases(assembly.phases, this.#host, { signal, priority });
       this.#host.stats.gather(calls);
-      return { output: assembly.conclude().output.data, work };
+      return { output: assembly.conclude().output.data, spans };
     } finally {
       memory.release();
     }
@@ -123,11 +123,11 @@ export class ShortCalls {
     let isDone = false;
     try {
       taken.input.set(call.query.data);
-      const work = await runPhases(taken.phases, this.#host, computing, taken.job);
+      const spans = await runPhases(taken.phases, this.#host, computing, taken.job);
       const output = computing.memory.createResult(call.outputShape);
       output.data.set(taken.output);
       isDone = true;
-      return { result: { output }, work };
+      return { result: { output }, spans };
     } finally {
       if (isDone) kept.give(taken);
       else kept.drop(taken);

@@ -1,6 +1,5 @@
 // The faults that a caller of the library can make, and the odd calls that are none: the whole table, one row a line of
 // it. Rows that other files test are named with the title of the test, and it is checked that there is one.
-import { readFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { chooseKernel } from '../../src/engine/engine-options.js';
 import {
@@ -12,13 +11,13 @@ import {
 } from '../../src/index.js';
 import { assertRefused } from '../helpers/assertions.js';
 import { kernels, openEngines } from '../helpers/engines.js';
-import { packageRoot } from '../helpers/package-root.js';
 import { normalTensor } from '../helpers/random.js';
+import { testElsewhere } from '../helpers/tested-elsewhere.js';
 
 const engineOf = openEngines(1);
 const weights = createXavierWeights({ modelDim: 12, heads: 4, seed: 1 });
 
-const elsewhere: readonly (readonly [row: string, file: string, title: string])[] = [
+testElsewhere([
   ['heads 0, -1, 1.5, "8"', 'attention/option-refusals', 'heads of ${shown} are refused'],
   ['the same of a layer', 'attention/layer-refusals', '${name} of ${shown} are refused'],
   ['the same of a setting', 'config/settings', 'a fraction'],
@@ -87,14 +86,7 @@ const elsewhere: readonly (readonly [row: string, file: string, title: string])[
   ['a logger that throws', 'engine/loggers', 'a logger that throws changes nothing'],
   ['a signal that throws', 'engine/odd-signals', 'fails its call at most, with its own error'],
   ['getters and proxies', 'attention/read-once', '${name} reads each thing that it is given once'],
-];
-
-for (const [row, file, title] of elsewhere) {
-  test(`${row}: tested in ${file}`, (t) => {
-    const text = readFileSync(new URL(`test/${file}.test.ts`, packageRoot()), 'utf8');
-    t.true(text.includes(title), `no test "${title}"`);
-  });
-}
+]);
 
 const refusesEngine = test.macro(
   async (t: ExecutionContext, options: unknown, code: ErrorCode, ...what: string[]) => {

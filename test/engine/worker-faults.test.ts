@@ -1,67 +1,62 @@
 // What can go wrong with workers: the whole table, one row a line of it. Rows that other files test are named with the title
 // of the test, and it is checked that there is one.
-import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { createEngine, startEngine, type Engine } from '../../src/engine/engine.js';
 import { assertSameBytes } from '../helpers/assertions.js';
 import { startFlaky, untilFault } from '../helpers/flaky-engine.js';
 import { faults } from '../helpers/flaky-faults.js';
 import { codeOf, longInput, modelDim, rejection, sleep, startLayer } from '../helpers/long-calls.js';
-import { packageRoot } from '../helpers/package-root.js';
 import { normalTensor } from '../helpers/random.js';
+import { testElsewhere } from '../helpers/tested-elsewhere.js';
 
 const heads = 4;
 const onceEach = "['throws once', 'exits once', 'hangs once']";
 
-const elsewhere: readonly (readonly [row: string, file: string, title: string])[] = [
-  ['a throw, process.exit, an endless loop', 'lost-units', onceEach],
-  ['each of them', 'lost-units', 'a worker of ${threads} that ${fault} costs a call nothing but time'],
+testElsewhere(
   [
-    'a throw, twice',
-    'lost-units',
-    'a unit that throws again fails its call with the cause, and the engine goes on',
+    ['a throw, process.exit, an endless loop', 'lost-units', onceEach],
+    ['each of them', 'lost-units', 'a worker of ${threads} that ${fault} costs a call nothing but time'],
+    [
+      'a throw, twice',
+      'lost-units',
+      'a unit that throws again fails its call with the cause, and the engine goes on',
+    ],
+    ['process.exit, twice', 'lost-units', 'a call whose workers end twice fails, and the engine goes on'],
+    [
+      'an end from outside',
+      'lost-units',
+      'a call whose worker is ended gives the same bytes, whatever it was at',
+    ],
+    ['no worker file', 'faults', "['is missing', 'missing.js'"],
+    ['a broken one', 'faults', "['throws while loading', 'throws.js'"],
+    [
+      'what either gives',
+      'faults',
+      'a worker file that ${name} is an error that says so, and not one of the time limit',
+    ],
+    ['heap exhausted', 'lost-units', 'a worker that runs out of heap costs a call nothing but time'],
+    ['an abort of queued work', 'faults', 'queued calls can be cancelled while another one runs'],
+    [
+      'an abort of what waits for room',
+      'queueing',
+      'a waiting call that is cancelled leaves its buffers and its cache at once, and takes no memory',
+    ],
+    [
+      'an abort of running work',
+      'faults',
+      'a cancelled call rejects with the reason, and nobody writes to its buffers any more',
+    ],
+    ['1,000 aborts', 'faults', '1,000 cancelled calls leave as many threads as there were'],
+    ['their memory', 'faults', '1,000 cancelled calls leave as much memory as there was'],
+    ['a full queue', 'faults', 'a full queue refuses the next call'],
+    [
+      'use inside a worker thread of the host',
+      'hosts',
+      'the library works inside a worker thread of its host, with the same result',
+    ],
   ],
-  ['process.exit, twice', 'lost-units', 'a call whose workers end twice fails, and the engine goes on'],
-  [
-    'an end from outside',
-    'lost-units',
-    'a call whose worker is ended gives the same bytes, whatever it was at',
-  ],
-  ['no worker file', 'faults', "['is missing', 'missing.js'"],
-  ['a broken one', 'faults', "['throws while loading', 'throws.js'"],
-  [
-    'what either gives',
-    'faults',
-    'a worker file that ${name} is an error that says so, and not one of the time limit',
-  ],
-  ['heap exhausted', 'lost-units', 'a worker that runs out of heap costs a call nothing but time'],
-  ['an abort of queued work', 'faults', 'queued calls can be cancelled while another one runs'],
-  [
-    'an abort of what waits for room',
-    'queueing',
-    'a waiting call that is cancelled leaves its buffers and its cache at once, and takes no memory',
-  ],
-  [
-    'an abort of running work',
-    'faults',
-    'a cancelled call rejects with the reason, and nobody writes to its buffers any more',
-  ],
-  ['1,000 aborts', 'faults', '1,000 cancelled calls leave as many threads as there were'],
-  ['their memory', 'faults', '1,000 cancelled calls leave as much memory as there was'],
-  ['a full queue', 'faults', 'a full queue refuses the next call'],
-  [
-    'use inside a worker thread of the host',
-    'hosts',
-    'the library works inside a worker thread of its host, with the same result',
-  ],
-];
-
-for (const [row, file, title] of elsewhere) {
-  test(`${row}: tested in ${file}`, (t) => {
-    const text = readFileSync(new URL(`test/engine/${file}.test.ts`, packageRoot()), 'utf8');
-    t.true(text.includes(title), `no test "${title}"`);
-  });
-}
+  'engine/',
+);
 
 // Two seconds are promised, for a machine that does nothing else.
 const mostStartMs = 10 * 2000;

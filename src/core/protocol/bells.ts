@@ -43,7 +43,7 @@ export class Bells {
     }
   }
 
-  /** Rings with the number of a job that the worker keeps; false if it has too many to hear, or the number is too large. */
+  /** Rings with the number of a job that the worker keeps; false if it has too many to hear. */
   call(worker: number, job: number): boolean {
     const called = Atomics.load(this.#ints, this.#at(worker, slot.called));
     if (((called - Atomics.load(this.#ints, this.#at(worker, slot.heard))) | 0) >= mostCalls) return false;

@@ -25,7 +25,8 @@ export const control = {
   phases: 4,
 } as const;
 
-export const stopReasons = { none: 0, cancelled: 1, failed: 2 } as const;
+const stopReasons = { none: 0, cancelled: 1, failed: 2 } as const;
+export type StopReason = Exclude<keyof typeof stopReasons, 'none'>;
 
 /** What a unit's mark says; one byte a unit. */
 export const marks = { free: 0, taken: 1, done: 2 } as const;
@@ -56,7 +57,7 @@ export function isStopped(slots: Int32Array): boolean {
 }
 
 /** Makes the workers of a job leave it, unless they were to leave it already. */
-export function stop(slots: Int32Array, kind: Exclude<keyof typeof stopReasons, 'none'>): void {
+export function stop(slots: Int32Array, kind: StopReason): void {
   Atomics.compareExchange(slots, slotStride * control.stop, stopReasons.none, stopReasons[kind]);
 }
 
