@@ -1,8 +1,17 @@
 // What both sides call a kernel, and what it says of itself on a machine.
 
-/** Best first. */
-export const kernelNames = ['native', 'wasm', 'reference'] as const;
-export type KernelName = (typeof kernelNames)[number];
+export const devices = ['cpu', 'gpu'] as const;
+export type Device = (typeof devices)[number];
+
+/** The kernels of each device, best first. */
+export const kernelsOf = {
+  cpu: ['native', 'wasm', 'reference'],
+  gpu: ['wgsl', 'gpujs'],
+} as const satisfies Readonly<Record<Device, readonly string[]>>;
+export type CpuKernelName = (typeof kernelsOf.cpu)[number];
+export type GpuKernelName = (typeof kernelsOf.gpu)[number];
+export type KernelName = CpuKernelName | GpuKernelName;
+export const kernelNames: readonly KernelName[] = [...kernelsOf.cpu, ...kernelsOf.gpu];
 
 /** What a kernel is on this machine, or why it can't be. Best first in the answer to a probe. */
 export type KernelProbe =
@@ -11,7 +20,9 @@ export type KernelProbe =
 
 /** What a kernel can do and what it wants; planning and admission ask these and nothing else. */
 export interface KernelTraits {
-  readonly device: 'cpu' | 'gpu';
+  readonly device: Device;
+  /** What it computes on, where that isn't the processor. */
+  readonly adapter?: Adapter;
   /** What it takes at a time; more than a unit it may answer later, while it works on others. */
   readonly takes: 'units' | 'phases' | 'jobs';
   /** How many workers can serve it: one where it owns a device. */
@@ -27,8 +38,29 @@ export interface KernelTraits {
   readonly panelColumns: number;
   /** FLOP of one round of its loop of nothing but multiply-adds. */
   readonly flopPerRound: number;
-  /** Where the kernel wants its working memory. */
-  readonly arena: 'webassembly' | 'plain';
+  /** Where the kernel wants its working memory; on a device, no other thread can look into it. */
+  readonly arena: 'webassembly' | 'plain' | 'device';
+}
+
+/** A device as its driver describes it. */
+export interface Adapter {
+  readonly name: string;
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly driver: string;
+  /** The interface by which the driver is spoken to: Vulkan, Metal, D3D12. */
+  readonly backend: string;
+  /** The limits that kernels are made for, in bytes or numbers. */
+  readonly limits: AdapterLimits;
+}
+
+export interface AdapterLimits {
+  readonly maxBufferSize: number;
+  readonly maxStorageBufferBindingSize: number;
+  readonly maxComputeWorkgroupStorageSize: number;
+  readonly maxComputeInvocationsPerWorkgroup: number;
+  readonly maxComputeWorkgroupsPerDimension: number;
+  readonly maxStorageBuffersPerShaderStage: number;
 }
 
 /** An instruction set, and why it isn't the one in use. */
