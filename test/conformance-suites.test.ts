@@ -5,7 +5,7 @@ import { readSuite } from '../src/conformance/suite.js';
 import type { AttentionInputs } from '../src/attention/attention-call.js';
 import type { AttentionResult } from '../src/attention/result.js';
 import { createEngine } from '../src/engine/engine.js';
-import type { KernelName } from '../src/core/protocol/kernels.js';
+import type { CpuKernelName } from '../src/core/protocol/kernels.js';
 import { kernels } from './helpers/engines.js';
 
 /** How many cases each suite has. */
@@ -22,7 +22,7 @@ async function collect(name: SuiteName, engine: ConformanceEngine): Promise<Case
 
 const passes = test.macro({
   title: (_, name: SuiteName, kernel: string) => `every case of ${name} passes on ${kernel}`,
-  exec: async (t, name: SuiteName, kernel: KernelName) => {
+  exec: async (t, name: SuiteName, kernel: CpuKernelName) => {
     await using engine = await createEngine({ threads: 2, kernel });
     const results = await collect(name, engine);
     t.deepEqual(

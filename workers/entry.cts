@@ -11,8 +11,8 @@ const { module: url } = workerData as { readonly module: string };
 const load = (): Promise<WorkerModule> => import(url) as Promise<WorkerModule>;
 
 module.exports = {
-  probe: async () => (await load()).probe(),
+  probe: async (device) => (await load()).probe(device),
   serve: async (start) => (await load()).serve(start),
 } satisfies Pick<WorkerModule, 'serve'> & {
-  readonly probe: () => Promise<ReturnType<WorkerModule['probe']>>;
+  readonly probe: (...args: Parameters<WorkerModule['probe']>) => Promise<unknown>;
 };

@@ -1,6 +1,7 @@
 // A worker's life. It stays inside one piscina task for as long as the pool lives: jobs arrive on a port, a bell in shared
 // memory wakes it. One task for many jobs, because a piscina task costs several times a wake-up.
 import { receiveMessageOnPort, threadId } from 'node:worker_threads';
+import { HeadpoolError } from '../src/core/errors.js';
 import { Activity } from '../src/core/protocol/activity.js';
 import { Bells } from '../src/core/protocol/bells.js';
 import { isStopped, mailbox, sharedClockMs, slotStride, stop } from '../src/core/protocol/control.js';
@@ -20,10 +21,10 @@ const barrierSpinMs = 0.1;
 /** Serves jobs until the pool closes. */
 export async function serveJobs(
   start: WorkerStart,
-  create: (views: RegionViews) => Kernel | JobKernel,
+  create: (views: RegionViews) => Kernel | JobKernel | Promise<JobKernel>,
 ): Promise<void> {
   const views = new RegionViews(start.memory);
-  const kernel = create(views);
+  const kernel = await create(views);
   report(start, { kind: 'ready', threadId });
   if ('run' in kernel) await serveWholeJobs(start, kernel);
   else serveUnits(start, kernel, views);
@@ -43,10 +44,8 @@ function serveUnits(start: WorkerStart, kernel: Kernel, views: RegionViews): voi
     // The count is read before the port: whatever is news after that has changed it by the time of the wait.
     const rung = bells.rung(index);
     for (const message of messagesOf(start)) {
-      if (message.kind === 'forget') {
-        kept.delete(message.job);
-        continue;
-      }
+      if (message.kind === 'forget') kept.delete(message.job);
+      if (message.kind !== 'job') continue;
       const job = new UnitJob(message.job, worker);
       if (message.job.isKept) kept.set(message.job.id, job);
       open.add(job);
@@ -109,10 +108,16 @@ function takeSomeUnits(
   return false;
 }
 
-/** Several jobs may be under way: what one of them waits for, another need not. */
+/** Several jobs may be under way: what one of them waits for, another need not. @throws where the device is lost */
 async function serveWholeJobs(start: WorkerStart, kernel: JobKernel): Promise<void> {
   const { index } = start;
   const bells = new Bells(start.bells);
+  const underWay = new Set<Promise<void>>();
+  let lost: Error | undefined;
+  void kernel.lost?.then((reason) => {
+    lost = reason;
+    bells.ring(index);
+  });
   const onComplete = (): void => {
     signal(start);
   };
@@ -126,10 +131,30 @@ async function serveWholeJobs(start: WorkerStart, kernel: JobKernel): Promise<vo
   };
   for (;;) {
     const rung = bells.rung(index);
-    for (const message of messagesOf(start)) if (message.kind === 'job') void take(message.job);
-    if (bells.isClosing) return;
+    if (lost !== undefined) {
+      // Each has failed for that reason, and says so before the thread ends.
+      await Promise.all(underWay);
+      await endThread(lost);
+    }
+    for (const message of messagesOf(start)) {
+      if (message.kind === 'release') kernel.release?.(message.regions);
+      if (message.kind !== 'job') continue;
+      const taken = take(message.job);
+      underWay.add(taken);
+      void taken.then(() => underWay.delete(taken));
+    }
+    if (bells.isClosing) return kernel.close?.();
     await bells.waitAsync(index, rung);
   }
+}
+
+/** Ends the thread as an error that nobody expects does, so that another takes its place. */
+function endThread(reason: Error): Promise<never> {
+  return new Promise(() => {
+    setImmediate(() => {
+      throw reason;
+    });
+  });
 }
 
 function* messagesOf({ port }: WorkerStart): Generator<MessageToWorker> {
@@ -144,7 +169,8 @@ function fail(job: Job, start: WorkerStart, error: unknown): void {
   stop(new Int32Array(job.block), 'failed');
   const { place, cause } = error;
   const reason = cause instanceof Error ? cause : new Error(String(cause));
-  report(start, { kind: 'failed', job: job.id, place, error: reason });
+  const code = cause instanceof HeadpoolError ? { code: cause.code } : {};
+  report(start, { kind: 'failed', job: job.id, place, error: reason, ...code });
 }
 
 function report(start: WorkerStart, message: WorkerReport): void {

@@ -39,7 +39,7 @@ export async function takeJob(
       clock.fill(startMs, 2 * first, 2 * (first + part.length));
       try {
         const whole = part.map((phase) => openWhole(job, phase));
-        await kernel.run(whole, () => isStopped(slots));
+        await kernel.run(whole, () => isStopped(slots), job.isResident);
       } catch (cause) {
         throw new FailedWork(partLength === 1 ? { phase: first } : {}, cause);
       }

@@ -65,6 +65,7 @@ async function measure(settings: Settings<'bench'>, signal: AbortSignal): Promis
   const { seconds, rounds, title, bars } = settings;
   const survey = await surveyKernels(
     [settings, ...(settings.also ?? [])].flatMap(({ kernel = [] }) => kernel),
+    settings.device,
   );
   const { cases, roundMs } = plan(settings, survey);
   const progress = startMeasureProgress(process.stderr, ({ done, of }) =>
@@ -113,7 +114,7 @@ export function gridsOf(settings: Settings<'bench'>, best: KernelName): GridSett
     const grid = { ...settings, ...widths, ...changed } as Settings<'bench'>;
     return {
       ...grid,
-      threads: grid.threads ?? [readMachineLimits().threads],
+      threads: grid.threads ?? [grid.device === 'gpu' ? 1 : readMachineLimits().threads],
       window: grid.window.map((tokens) => (tokens === 'none' ? null : tokens)),
       kernel: [...new Set(grid.kernel.map((name) => (name === 'auto' ? best : name)))],
     };

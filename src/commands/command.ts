@@ -5,6 +5,7 @@ import type { CommandName, Settings } from '../config/schemas.js';
 import { resolveSettings } from '../config/settings.js';
 import { HeadpoolError } from '../core/errors.js';
 import { didYouMean } from '../core/suggest.js';
+import type { EngineOptions } from '../engine/engine-options.js';
 
 /** Flags that are no settings of a run: how to talk, not what to do. */
 export interface CommonArgs {
@@ -29,6 +30,21 @@ export function addFlags(yargs: Argv, name: CommandName): Argv<CommonArgs> {
     .epilogue(
       `Each setting can also come from the configuration file or from the environment, e.g. ${variableOf('threads')}=2.`,
     ) as Argv<CommonArgs>;
+}
+
+/** The engine that the settings of a command ask for. */
+export function engineOptionsOf({
+  device,
+  kernel,
+  threads,
+}: Pick<EngineOptions, 'device' | 'kernel'> & {
+  readonly threads?: number | undefined;
+}): EngineOptions {
+  return {
+    ...(device !== undefined && { device }),
+    ...(kernel !== undefined && { kernel }),
+    ...(threads !== undefined && { threads }),
+  };
 }
 
 /**

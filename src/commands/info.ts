@@ -1,20 +1,21 @@
 // headpool info: the machine, the kernels with the reason for each that can't run, and the measured peak.
 import type { CommandModule } from 'yargs';
 import { readMachineLimits, type MachineLimits } from '../core/machine/machine-limits.js';
-import { createEngine } from '../engine/engine.js';
+import { createEngine, type EngineInfo } from '../engine/engine.js';
 import { describeMachine } from '../measure/machine.js';
 import { measurePeak } from '../measure/peak.js';
-import { formatBytes, formatFigure } from '../page/figures.js';
+import { formatBytes, formatCount, formatFigure } from '../page/figures.js';
 import { formatTable } from '../page/table.js';
-import { addFlags, settingsOf, type CommonArgs } from './command.js';
+import { addFlags, engineOptionsOf, settingsOf, type CommonArgs } from './command.js';
 
 export const infoCommand: CommandModule<object, CommonArgs> = {
   command: 'info',
   describe: 'Show the machine, the kernels and the measured peak',
   builder: (yargs) => addFlags(yargs, 'info'),
   handler: async (args) => {
-    const { threads, kernel } = await settingsOf('info', args);
-    await using engine = await createEngine({ kernel, ...(threads !== undefined && { threads }) });
+    const settings = await settingsOf('info', args);
+    const { threads } = settings;
+    await using engine = await createEngine(engineOptionsOf(settings));
     const machine = describeMachine();
     const limits = readMachineLimits();
     const peak = await measurePeak(engine);
@@ -31,6 +32,7 @@ export const infoCommand: CommandModule<object, CommonArgs> = {
         `${machine.cpu}, ${machine.cores} cores, ${formatBytes(machine.memoryBytes)}, ${machine.platform}`,
       ],
       ['kernel', `${info.kernel} (${info.instructionSet})`],
+      ...adapterRows(info),
       ...info.otherInstructionSets.map(({ name, reason }): [string, string] => [
         `  ${name}`,
         `not in use: ${reason}`,
@@ -43,6 +45,17 @@ export const infoCommand: CommandModule<object, CommonArgs> = {
     console.log(formatTable(rows, ['left', 'left']));
   },
 };
+
+/** The GPU, where that is the device. */
+function adapterRows({ adapter }: EngineInfo): [string, string][] {
+  if (adapter === undefined) return [];
+  const { name, vendor, architecture, driver, backend, limits } = adapter;
+  return [
+    ['device', [name, vendor, architecture].filter((part) => part !== '').join(', ')],
+    ['driver', `${driver} (${backend})`],
+    ...Object.entries(limits).map(([limit, value]): [string, string] => [`  ${limit}`, formatCount(value)]),
+  ];
+}
 
 /** What a container says of the threads, where it does. */
 export function whyThreads({ container: { processors } }: MachineLimits): string {

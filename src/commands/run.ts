@@ -16,7 +16,7 @@ import { createEngine, type Engine } from '../engine/engine.js';
 import { attempt } from '../files/attempt.js';
 import { formatCount } from '../page/figures.js';
 import { checkAlignment } from './check-alignment.js';
-import { addFlags, settingsOf, type CommonArgs } from './command.js';
+import { addFlags, engineOptionsOf, settingsOf, type CommonArgs } from './command.js';
 import { startProgress } from './progress.js';
 import { reportOf, type RunReport } from './run-report.js';
 import { requestOf } from './run-request.js';
@@ -57,8 +57,8 @@ export const runCommand: CommandModule<object, CommonArgs> = {
   },
 };
 
-function startEngine({ kernel, threads }: Settings<'run'>): Promise<Engine> {
-  const starting = createEngine({ kernel, ...(threads !== undefined && { threads }) });
+function startEngine(settings: Settings<'run'>): Promise<Engine> {
+  const starting = createEngine(engineOptionsOf(settings));
   // It is awaited once there is something to compute; until then a failure must not end the process.
   starting.catch(() => undefined);
   return starting;

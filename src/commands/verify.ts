@@ -2,13 +2,13 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
-import { kernelNames, type KernelName } from '../core/protocol/kernels.js';
+import { kernelsOf, type KernelName } from '../core/protocol/kernels.js';
 import { runSuite, type CaseResult } from '../conformance/run-suite.js';
 import { casesFileName, readSuite, type Suite } from '../conformance/suite.js';
 import type { Settings } from '../config/schemas.js';
 import { createEngine, type Engine } from '../engine/engine.js';
 import { expected } from '../core/errors.js';
-import { addFlags, settingsOf, type CommonArgs } from './command.js';
+import { addFlags, engineOptionsOf, settingsOf, type CommonArgs } from './command.js';
 
 export const verifyCommand: CommandModule<object, CommonArgs> = {
   command: 'verify [dirs..]',
@@ -66,12 +66,12 @@ async function sortPaths(paths: readonly string[]): Promise<{ folders: string[];
 }
 
 /** An engine for each kernel to verify, open until the next one is asked for. */
-async function* openEngines({ kernel, threads }: Settings<'verify'>): AsyncGenerator<Engine, void> {
-  const shared = threads === undefined ? {} : { threads };
-  const rest = new Set<KernelName>(kernel === undefined ? kernelNames : []);
+async function* openEngines(settings: Settings<'verify'>): AsyncGenerator<Engine, void> {
+  const { kernel, device } = settings;
+  const rest = new Set<KernelName>(kernel === undefined ? kernelsOf[device] : []);
   let next: 'auto' | KernelName | undefined = kernel ?? 'auto';
   while (next !== undefined) {
-    await using engine = await createEngine({ ...shared, kernel: next });
+    await using engine = await createEngine(engineOptionsOf({ ...settings, kernel: next }));
     yield engine;
     for (const name of [engine.info.kernel, ...engine.info.unavailable.map((probe) => probe.name)])
       rest.delete(name);

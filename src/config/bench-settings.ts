@@ -6,7 +6,7 @@ import { optionNames } from '../measure/cases/options.js';
 import { barForm, readAxisWords, readBar } from '../measure/grid/bars.js';
 import { benchModes } from '../measure/grid/results.js';
 import { byteSize } from './byte-size.js';
-import { checkTogether } from './shared-settings.js';
+import { checkTogether, device } from './shared-settings.js';
 
 // Of one number: far more than memory has room for, and few enough that products of them are exact.
 const most = { tokens: 2 ** 24, batch: 2 ** 16, heads: 2 ** 12, width: 2 ** 17 };
@@ -56,7 +56,12 @@ export const createBenchSettings = () => {
         .default(['f32'])
         .describe('numbers of the inputs, of the cache in mode decode: f32,f16,bf16'),
       options: axes.options.default(['none']).describe(`what else a call is asked: ${optionNames.join(',')}`),
-      kernel: axes.kernel.default(['auto']).describe('which kernels compute: auto,native,wasm,reference'),
+      kernel: axes.kernel
+        .default(['auto'])
+        .describe(
+          `which kernels compute: ${['auto', ...kernelNames].join(',')}; auto is the best of the device`,
+        ),
+      device,
       threads: axes.threads.optional().describe('worker threads; default: as many as the process may use'),
       also: z
         .array(z.string().meta({ title: 'grids' }))

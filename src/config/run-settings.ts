@@ -5,7 +5,7 @@ import { pipeableFormats, writableFormats } from '../files/sequences/sequences.j
 import { dtypes } from '../core/tensor/dtype.js';
 import { attentionSettings, checkAttention } from './attention-settings.js';
 import { byteSize } from './byte-size.js';
-import { checkTogether, kernel, threads } from './shared-settings.js';
+import { checkTogether, device, kernel, threads } from './shared-settings.js';
 
 export const createRunSettings = () =>
   z
@@ -43,6 +43,7 @@ export const createRunSettings = () =>
       ...attentionSettings(),
       threads,
       kernel,
+      device,
       memory: z
         .string()
         .regex(byteSize)

@@ -1,7 +1,7 @@
 // Settings that several commands have, and how settings are refused that don't go together.
 import * as z from 'zod';
 import { isGiven } from '../attention/option-rows.js';
-import { kernelNames } from '../core/protocol/kernels.js';
+import { devices, kernelNames } from '../core/protocol/kernels.js';
 
 export const threads = z
   .int()
@@ -12,7 +12,8 @@ export const threads = z
 export const kernel = z
   .enum(['auto', ...kernelNames])
   .default('auto')
-  .describe('which kernel computes');
+  .describe('which kernel computes, of the device');
+export const device = z.enum(devices).default('cpu').describe('where to compute');
 export const heads = z.int().min(1).describe('attention heads');
 
 /** A setting that doesn't go with the others. */

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { kernelNames } from '../core/protocol/kernels.js';
 import { attentionSettings, checkAttention } from './attention-settings.js';
-import { heads, kernel, threads } from './shared-settings.js';
+import { device, heads, kernel, threads } from './shared-settings.js';
 
 const index = z.int().min(0);
 
@@ -35,11 +35,12 @@ export const createVerifySettings = () =>
     kernel: z
       .enum(['auto', ...kernelNames])
       .optional()
-      .describe('kernel to verify; default: every one that can run here'),
+      .describe('kernel to verify; default: every one of the device that can run here'),
+    device,
     threads,
   });
 
-export const createInfoSettings = () => z.strictObject({ threads, kernel });
+export const createInfoSettings = () => z.strictObject({ threads, kernel, device });
 
 const modelDim = z.int().min(1).describe('width of a token');
 const seed = z

@@ -4,7 +4,9 @@ import { expected, HeadpoolError } from '../core/errors.js';
 import { readMachineLimits } from '../core/machine/machine-limits.js';
 import { readObject } from '../core/read-object.js';
 import {
-  kernelNames,
+  devices,
+  kernelsOf,
+  type Device,
   type KernelName,
   type KernelProbe,
   type KernelTraits,
@@ -24,12 +26,18 @@ export interface Logger {
 }
 
 export interface EngineOptions {
-  /** Worker threads, 1 … 1,024; default as many as can run at once here, in a container what its CPU quota pays for. */
+  /**
+   * Worker threads, 1 … 1,024; default as many as can run at once here, in a container what its CPU quota pays for.
+   * A GPU is one worker's.
+   */
   readonly threads?: number;
-  /** 'auto' takes the best kernel that can run; a named one that can't run is an error. Default 'auto'. */
+  /**
+   * 'auto' takes the best kernel of the device that can run; a named one that can't run is an error, and so is one of the
+   * other device. Default 'auto'.
+   */
   readonly kernel?: 'auto' | KernelName;
-  /** Where to compute; default 'cpu'. */
-  readonly device?: 'cpu';
+  /** Where to compute; default 'cpu'. Nothing that a GPU can't do is done by the CPU in its place. */
+  readonly device?: Device;
   /** Working memory, packed weights and results of one call, in bytes; default three quarters of what the process may use. */
   readonly memoryLimitBytes?: number;
   /** Calls that may be open at the same time; default 1,024. */
@@ -52,9 +60,7 @@ export interface EngineOptions {
 const fullChoices = ['error', 'wait'] as const;
 export type WhenFull = (typeof fullChoices)[number];
 
-export type ResolvedEngineOptions = Required<
-  Omit<EngineOptions, 'logger' | 'device' | 'unitTimeoutMs' | 'batching'>
-> &
+export type ResolvedEngineOptions = Required<Omit<EngineOptions, 'logger' | 'unitTimeoutMs' | 'batching'>> &
   Pick<EngineOptions, 'logger' | 'unitTimeoutMs'> & { readonly batching: Batching };
 
 const mostThreads = 1024;
@@ -70,7 +76,6 @@ const optionNames = [
   'unitTimeoutMs',
   'logger',
 ];
-const kernelChoices = ['auto', ...kernelNames] as const satisfies readonly EngineOptions['kernel'][];
 
 /**
  * The options of an engine, checked and with their defaults.
@@ -82,9 +87,9 @@ export function resolveEngineOptions(
   machine = readMachineLimits(),
 ): ResolvedEngineOptions {
   const {
-    threads = Math.min(machine.threads, mostThreads),
-    kernel = 'auto',
     device = 'cpu',
+    threads = device === 'gpu' ? 1 : Math.min(machine.threads, mostThreads),
+    kernel = 'auto',
     memoryLimitBytes = Math.floor(0.75 * machine.memoryBytes),
     maxQueue = 1024,
     maxQueueBytes = memoryLimitBytes,
@@ -101,13 +106,19 @@ export function resolveEngineOptions(
     throw expected('INVALID_OPTION', "'error' or 'wait'", 'whenFull', whenFull);
   }
   if (unitTimeoutMs !== undefined) checkInteger('unitTimeoutMs', unitTimeoutMs, longestTimerMs);
-  if (!kernelChoices.includes(kernel)) {
-    throw expected('INVALID_OPTION', `one of ${kernelChoices.join(', ')}`, 'kernel', kernel);
+  if (!devices.includes(device)) throw expected('INVALID_OPTION', "'cpu' or 'gpu'", 'device', device);
+  const kernels: readonly string[] = ['auto', ...kernelsOf[device]];
+  if (!kernels.includes(kernel)) {
+    const ofDevice = device === 'cpu' ? '' : ' beside device gpu';
+    throw expected('INVALID_OPTION', `one of ${kernels.join(', ')}${ofDevice}`, 'kernel', kernel);
   }
-  if ((device as string) !== 'cpu') throw expected('INVALID_OPTION', "'cpu'", 'device', device);
+  if (device === 'gpu' && threads !== 1) {
+    throw expected('INVALID_OPTION', 'no number of threads beside device gpu, or 1', 'threads', threads);
+  }
   const limits = { memoryLimitBytes, maxQueue, maxQueueBytes, whenFull };
   return {
     threads,
+    device,
     kernel,
     ...limits,
     batching: resolveBatching(batching),
@@ -128,9 +139,9 @@ function resolveBatching(given: Partial<Batching> = {}): Batching {
   return { maxTokens, maxDelayMs };
 }
 
-/** The kernel asked for, or the best one for 'auto'. @throws KERNEL_UNAVAILABLE with the reason */
+/** The kernel asked for, or the best one for 'auto'. @throws KERNEL_UNAVAILABLE, DEVICE_UNAVAILABLE with the reason */
 export function chooseKernel(
-  kernel: ResolvedEngineOptions['kernel'],
+  { kernel, device }: Pick<ResolvedEngineOptions, 'kernel' | 'device'>,
   probes: readonly KernelProbe[],
 ): { readonly name: KernelName; readonly traits: KernelTraits } {
   const candidates = kernel === 'auto' ? probes : probes.filter(({ name }) => name === kernel);
@@ -139,7 +150,8 @@ export function chooseKernel(
     if (probe.available) return probe;
     reasons.push(`${probe.name}: ${probe.reason}`);
   }
-  throw new HeadpoolError('KERNEL_UNAVAILABLE', `No kernel can run here (${reasons.join('; ')})`);
+  const code = device === 'gpu' ? 'DEVICE_UNAVAILABLE' : 'KERNEL_UNAVAILABLE';
+  throw new HeadpoolError(code, `No kernel can run here (${reasons.join('; ')})`);
 }
 
 function checkInteger(name: string, value: unknown, most: number, least = 1): void {

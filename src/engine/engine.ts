@@ -8,6 +8,8 @@ import { createArena, type Arena } from '../core/tensor/arena.js';
 import type { Shape } from '../core/tensor/shape.js';
 import { createTensor, type Tensor } from '../core/tensor/tensor.js';
 import type {
+  Adapter,
+  Device,
   InstructionSetNotUsed,
   KernelName,
   KernelProbe,
@@ -37,7 +39,9 @@ export interface EngineInfo {
   /** The kernel's other instruction sets, best first, and why they aren't in use. */
   readonly otherInstructionSets: readonly InstructionSetNotUsed[];
   readonly threads: number;
-  readonly device: KernelTraits['device'];
+  readonly device: Device;
+  /** The GPU, where that is the device. */
+  readonly adapter?: Adapter;
   readonly node: string;
   /** Of headpool. */
   readonly version: string;
@@ -55,7 +59,7 @@ export interface LayerOptions extends AttentionOptions {
 
 /**
  * Starts the workers and chooses a kernel. An open engine keeps the process alive: close it, or `await using` it.
- * @throws UNKNOWN_OPTION, INVALID_OPTION, KERNEL_UNAVAILABLE, WORKER_START
+ * @throws UNKNOWN_OPTION, INVALID_OPTION, KERNEL_UNAVAILABLE, DEVICE_UNAVAILABLE, WORKER_START
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
   return startEngine(options);
@@ -63,11 +67,12 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
 
 /** `createEngine` with the parts that tests replace. */
 export async function startEngine(options: EngineOptions, workerUrl?: URL): Promise<Engine> {
-  const { threads, kernel, logger, unitTimeoutMs, batching, ...limits } = resolveEngineOptions(options);
+  const resolved = resolveEngineOptions(options);
+  const { threads, device, logger, unitTimeoutMs, batching, ...limits } = resolved;
   const pool = new WorkerPool({ threads, ...(workerUrl && { workerUrl }) });
-  const probes = await pool.probe();
+  const probes = await pool.probe(device);
   try {
-    const choice = chooseKernel(kernel, probes);
+    const choice = chooseKernel(resolved, probes);
     const arena = createArena(choice.traits.arena, limits.memoryLimitBytes);
     pool.limit(choice.traits.mostWorkers);
     const takesUnits = choice.traits.takes === 'units';
@@ -131,6 +136,7 @@ export class Engine {
       otherInstructionSets: parts.traits.otherInstructionSets ?? [],
       threads: parts.pool.size,
       device: parts.traits.device,
+      ...(parts.traits.adapter && { adapter: parts.traits.adapter }),
       node: process.versions.node,
       version,
       unavailable: parts.probes.flatMap((probe) =>
@@ -188,7 +194,8 @@ export class Engine {
 
   /** Counters and latencies since the engine was created. */
   stats(): EngineStats {
-    return this.#runner.snapshot();
+    const { pool, traits } = this.#parts;
+    return { ...this.#runner.snapshot(), ...(traits.device === 'gpu' && { device: pool.deviceCounts() }) };
   }
 
   /**

@@ -21,7 +21,7 @@ function isInPlace(work: Work): boolean {
   return work.kind === 'rotate' || ('weights' in work && work.weights?.isAdded === true);
 }
 
-export type JobSetup = Pick<Job, 'id' | 'workers' | 'priority' | 'isKept'>;
+export type JobSetup = Pick<Job, 'id' | 'workers' | 'priority' | 'isKept' | 'isResident'>;
 
 /** From the start of a phase's first unit to the end of its last one. */
 export interface Span {

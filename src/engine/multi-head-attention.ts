@@ -25,6 +25,7 @@ import { predictLayer } from './assemble/predict-bytes.js';
 import { packLayer, type LayerPacking } from './assemble/pack-layer.js';
 import { PageStorage } from './page-storage.js';
 import { refuseUncomputable } from './refuse-uncomputable.js';
+import type { Resident } from './scheduler.js';
 import { ShortCalls, type ShortCallsHost } from './short-calls.js';
 
 /** What a layer takes of its engine. */
@@ -46,6 +47,7 @@ export class MultiHeadAttention {
   readonly #host: LayerHost;
   readonly #packing: LayerPacking;
   readonly #regions: Region[];
+  readonly #residents: Resident[] = [];
   readonly #short: ShortCalls;
   #gram: Promise<GramPanels> | undefined;
   #openCalls = 0;
@@ -71,7 +73,7 @@ export class MultiHeadAttention {
   /** Packs the weights, once, before the first call. @internal */
   async pack(): Promise<void> {
     try {
-      await this.#host.scheduler.run([this.#packing.phase]);
+      this.#residents.push(await this.#host.scheduler.runResident([this.#packing.phase]));
     } catch (error) {
       this.dispose();
       throw error;
@@ -184,6 +186,7 @@ export class MultiHeadAttention {
   async #packGram(): Promise<Panels> {
     this.#gram ??= packGram(this.#weights, this.#host).then((gram) => {
       this.#regions.push(gram.region);
+      this.#residents.push(gram.resident);
       // The calls that it was made for may be over.
       this.#freeIfOver();
       return gram;
@@ -203,6 +206,7 @@ export class MultiHeadAttention {
   #freeIfOver(): void {
     if (!this.#isDisposed || this.#openCalls > 0) return;
     this.#short.dispose();
+    for (const resident of this.#residents.splice(0)) resident.release();
     for (const region of this.#regions.splice(0)) this.#host.arena.free(region);
   }
 }

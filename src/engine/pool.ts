@@ -10,7 +10,8 @@ import { readMachineLimits } from '../core/machine/machine-limits.js';
 import { Activity } from '../core/protocol/activity.js';
 import { Bells } from '../core/protocol/bells.js';
 import { mailbox, slotStride } from '../core/protocol/control.js';
-import type { KernelName, KernelProbe } from '../core/protocol/kernels.js';
+import { DeviceCounters, type DeviceCounts } from '../core/protocol/device-counters.js';
+import type { Device, KernelName, KernelProbe } from '../core/protocol/kernels.js';
 import type { MessageToWorker, WorkerReport, WorkerStart } from '../core/protocol/messages.js';
 import type { HelpingThread, WorkerModule } from '../core/protocol/worker-module.js';
 
@@ -63,6 +64,7 @@ export class WorkerPool {
   readonly #workerUrl: URL;
   readonly #bells: Bells;
   readonly #activity: Activity;
+  readonly #counters = new DeviceCounters();
   readonly #mailbox = new Int32Array(new SharedArrayBuffer(mailbox.slots * slotStride * 4));
   #kernel: KernelName = 'reference';
   #memory: WebAssembly.Memory | undefined;
@@ -110,9 +112,9 @@ export class WorkerPool {
   }
 
   /** What kernels a worker finds here. @throws WORKER_START, within the time limit, if no worker can start */
-  async probe(): Promise<KernelProbe[]> {
+  async probe(device: Device): Promise<KernelProbe[]> {
     try {
-      return (await withTimeout(this.#piscina.run(undefined, { name: 'probe' }))) as KernelProbe[];
+      return (await withTimeout(this.#piscina.run(device, { name: 'probe' }))) as KernelProbe[];
     } catch (cause) {
       await this.close();
       throw startFailed(cause);
@@ -176,6 +178,11 @@ export class WorkerPool {
     return this.#seats.map((_, index) => this.#activity.busyMs(index));
   }
 
+  /** What the device of a worker has been given and asked. */
+  deviceCounts(): DeviceCounts {
+    return this.#counters.read();
+  }
+
   /** When a worker began the unit that it computes, by the shared clock; 0 between units. */
   unitSince(index: number): number {
     return this.#activity.since(index);
@@ -209,10 +216,12 @@ export class WorkerPool {
     seat.endReason = undefined;
     this.#activity.reset(index);
     this.#bells.reset(index);
+    this.#counters.resetBuffers();
     const start: WorkerStart = {
       ...this.#shared(),
       index,
       mailbox: this.#mailbox.buffer,
+      counters: this.#counters.block,
       spinMs: index < spinners ? spinMs : 0,
       port: port2,
     };

@@ -1,5 +1,5 @@
 // The open jobs of a pool: which workers get them, what ends them early, what of them runs again, and when they are over.
-import { HeadpoolError } from '../core/errors.js';
+import { HeadpoolError, type ErrorCode } from '../core/errors.js';
 import { sharedClockMs } from '../core/protocol/control.js';
 import type { Priority, WorkerReport } from '../core/protocol/messages.js';
 import { flopOf, type PlannedPhase } from './assemble/assembly.js';
@@ -20,6 +20,13 @@ export interface RunOptions {
   readonly priority?: Priority;
   /** Whether the calling thread may compute units of a short job, where no other is open. */
   readonly mayHelp?: boolean;
+  /** Whether what the job writes on a device stays there. */
+  readonly isResident?: boolean;
+}
+
+/** What a job has left with the workers. */
+export interface Resident {
+  release(): void;
 }
 
 interface SchedulerOptions {
@@ -35,6 +42,8 @@ export class Scheduler implements PoolListener {
   readonly #open = new Map<number, OpenJob>();
   /** Open jobs of each worker; a job that needs few workers goes to the least busy ones. */
   readonly #load: number[];
+  /** What a worker that takes the place of another has to compute first. */
+  readonly #residents = new Set<readonly PlannedPhase[]>();
   #nextId = 0;
   #broken: HeadpoolError | undefined;
 
@@ -62,6 +71,24 @@ export class Scheduler implements PoolListener {
   async run(phases: readonly PlannedPhase[], options: RunOptions = {}): Promise<JobOutcome> {
     const block = this.#layOut(phases, options);
     return this.#runAgainIfLost(block, options, () => this.#runOnce(block, options));
+  }
+
+  /** Runs phases that pack weights. Those of a device stay there until they are released, whatever becomes of a worker. */
+  async runResident(phases: readonly PlannedPhase[]): Promise<Resident> {
+    await this.run(phases, { isResident: true });
+    if (this.#options.takesUnits) return { release: () => undefined };
+    this.#residents.add(phases);
+    return {
+      release: () => {
+        this.#residents.delete(phases);
+        const regions = phases.flatMap(({ work }) =>
+          work.kind === 'pack' ? work.linears.map(({ target }) => target.region) : [],
+        );
+        for (let index = 0; index < this.#pool.size; index++) {
+          this.#pool.post(index, { kind: 'release', regions });
+        }
+      },
+    };
   }
 
   /** Makes a job that `runKept` runs, as often as wanted but once at a time. */
@@ -104,7 +131,7 @@ export class Scheduler implements PoolListener {
     if (report.kind !== 'failed') return;
     const job = this.#open.get(report.job);
     const who = `Worker ${worker}`;
-    job?.stop('failed', unitFailed(who, job.block, report.place, report.error));
+    job?.stop('failed', unitFailed(who, job.block, report.place, report.error, report.code));
   }
 
   onLost(index: number, reason: unknown): void {
@@ -114,6 +141,9 @@ export class Scheduler implements PoolListener {
   }
 
   onReady(index: number): void {
+    for (const phases of this.#residents) {
+      this.#pool.post(index, { kind: 'job', job: this.#layOut(phases, { isResident: true }).description });
+    }
     for (const { block, kept } of this.#open.values()) {
       if (block.description.workers.includes(index)) this.#call(index, block, kept);
     }
@@ -129,12 +159,12 @@ export class Scheduler implements PoolListener {
 
   #layOut(
     phases: readonly PlannedPhase[],
-    { priority = 'interactive' }: RunOptions,
+    { priority = 'interactive', isResident = false }: RunOptions,
     isKept = false,
   ): JobBlock {
     const participants = this.#pool.size + 1;
     const workers = this.#leastBusy(this.#widthOf(phases));
-    return new JobBlock(phases, participants, { id: this.#takeId(), workers, priority, isKept });
+    return new JobBlock(phases, participants, { id: this.#takeId(), workers, priority, isKept, isResident });
   }
 
   /** Numbers that fit the bells. */
@@ -265,10 +295,11 @@ function unitFailed(
   { phases }: JobBlock,
   { phase, unit }: FailedPlace,
   cause: Error,
+  code: ErrorCode = 'UNIT_FAILED',
 ): HeadpoolError {
   const where = [
     ...(unit === undefined ? [] : [`unit [${unit.join(', ')}] of`]),
     phase === undefined ? 'the call' : `phase ${phases[phase]!.name}`,
   ].join(' ');
-  return new HeadpoolError('UNIT_FAILED', `${who} failed in ${where}: ${cause.message}`, { cause });
+  return new HeadpoolError(code, `${who} failed in ${where}: ${cause.message}`, { cause });
 }

@@ -1,5 +1,6 @@
 // Counters and latency figures of an engine since it was created.
 import { sharedClockMs } from '../core/protocol/control.js';
+import type { DeviceCounts } from '../core/protocol/device-counters.js';
 import type { PhaseName, PlannedPhase } from './assemble/assembly.js';
 import type { Span } from './job-block.js';
 
@@ -44,6 +45,8 @@ export interface EngineStats {
   readonly queuedBytes: number;
   /** Working memory and packed weights in use. */
   readonly memoryBytes: number;
+  /** What the GPU was given and asked, where that is the device. */
+  readonly device?: DeviceCounts;
 }
 
 const keptCalls = 1000;

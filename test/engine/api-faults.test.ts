@@ -202,11 +202,11 @@ test('a kernel that is unavailable is refused with its reason, and passed over w
     { name: 'native', available: false, reason: 'no compiler' },
     { name: 'wasm', available: true, traits },
   ] as const;
-  await assertRefused(t, () => chooseKernel('native', probes), {
+  await assertRefused(t, () => chooseKernel({ kernel: 'native', device: 'cpu' }, probes), {
     code: 'KERNEL_UNAVAILABLE',
     message: 'No kernel can run here (native: no compiler)',
   });
-  t.is(chooseKernel('auto', probes).name, 'wasm');
+  t.is(chooseKernel({ kernel: 'auto', device: 'cpu' }, probes).name, 'wasm');
 });
 
 test('what only looks like a cache', async (t) => {

@@ -2,7 +2,7 @@
 // each call, and the bytes of its result, which are those of the call alone.
 import test, { type ExecutionContext } from 'ava';
 import { HeadpoolError, type ErrorCode } from '../../src/core/errors.js';
-import type { KernelName } from '../../src/core/protocol/kernels.js';
+import type { CpuKernelName } from '../../src/core/protocol/kernels.js';
 import type { Tensor } from '../../src/core/tensor/tensor.js';
 import { createEngine, type AttentionResult, type Engine, type EngineOptions } from '../../src/index.js';
 import { assertSameBytes } from '../helpers/assertions.js';
@@ -14,7 +14,7 @@ import { sleep } from '../helpers/long-calls.js';
 const seed = 20_261_130;
 const allCalls = 10_000;
 // Of calls; the plain kernel takes some ten times as long.
-const shares: Readonly<Record<KernelName, number>> = { native: 3, wasm: 3, reference: 1 };
+const shares: Readonly<Record<CpuKernelName, number>> = { native: 3, wasm: 3, reference: 1 };
 const enginesOfKernel = 5;
 const mostOpen = 64;
 // Timers count whole milliseconds, from a time that is read once a turn of the event loop.
@@ -219,7 +219,7 @@ async function withGuard<Result>(promise: Promise<Result>): Promise<Result> {
   }
 }
 
-async function computeAlone(kernel: KernelName): Promise<readonly Wanted[]> {
+async function computeAlone(kernel: CpuKernelName): Promise<readonly Wanted[]> {
   await using engine = await createEngine({ kernel, threads: 1 });
   const kit = await openKit(engine);
   const wanted: Wanted[] = [];
@@ -232,7 +232,7 @@ async function computeAlone(kernel: KernelName): Promise<readonly Wanted[]> {
   return wanted;
 }
 
-function drawEngine(draw: Draw, kernel: KernelName, wanted: readonly Wanted[]) {
+function drawEngine(draw: Draw, kernel: CpuKernelName, wanted: readonly Wanted[]) {
   const mostBytes = Math.max(...wanted.map(({ bytes }) => bytes));
   const limits = {
     maxQueue: draw.of([1, 8, mostOpen, 1024]),
@@ -294,7 +294,7 @@ async function runEngine(
     wanted,
     calls,
     number,
-  }: { kernel: KernelName; wanted: readonly Wanted[]; calls: number; number: number },
+  }: { kernel: CpuKernelName; wanted: readonly Wanted[]; calls: number; number: number },
 ): Promise<void> {
   const draw = new Draw(seed + number);
   const { options, limits } = drawEngine(draw, kernel, wanted);

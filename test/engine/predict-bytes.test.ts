@@ -30,6 +30,7 @@ import { normalTensor } from '../helpers/random.js';
 
 /** An arena that adds up all that is taken of it or beside it. */
 class MeteredArena implements Arena {
+  readonly isOnDevice = false;
   readonly memory = undefined;
   readonly capacityBytes = Infinity;
   spare = undefined;

@@ -8,7 +8,7 @@ import { HeadpoolError } from '../../src/core/errors.js';
 
 test('an error in a worker carries the phase and the unit that failed, and the pool goes on', async (t) => {
   const pool = new WorkerPool({ threads: 2 });
-  await pool.probe();
+  await pool.probe('cpu');
   const scheduler = new Scheduler(pool, { takesUnits: true });
   await pool.start('reference', undefined, scheduler);
   try {

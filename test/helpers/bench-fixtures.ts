@@ -32,7 +32,7 @@ export const exampleMachine: Machine = {
   platform: 'linux 6.8.0 x64',
 };
 
-const perThreadPeak = { native: 92e9, wasm: 46e9, reference: 1.4e9 } as const;
+const perThreadPeak: Readonly<Record<string, number>> = { native: 92e9, wasm: 46e9, reference: 1.4e9 } as const;
 const bandwidth = 38e9;
 
 /** A layer of 8 heads of 64 on 512 tokens, but for what is given. */
@@ -69,7 +69,7 @@ export function measuredCell(benchCase: BenchCase, { noise = 0.015, isNoisy = fa
   const { mode, tokens, kvHeads, headDim, dtype, kernel, threads, batch, heads } = benchCase;
   const random = createRandom(tokens + 31 * heads + 7 * threads + (benchCase.causal ? 3 : 0));
   const flop = flopOf(benchCase) * batch;
-  const peak = perThreadPeak[kernel] * threads * 0.94;
+  const peak = perThreadPeak[kernel]! * threads * 0.94;
   const cacheBytes = 2 * tokens * kvHeads * headDim * bytesPerElement[dtype];
   const share = (0.78 * flop) / (flop + 2.5e8);
   const seconds =

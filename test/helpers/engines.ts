@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { createEngine, type Engine } from '../../src/index.js';
-import type { KernelName } from '../../src/core/protocol/kernels.js';
+import type { CpuKernelName } from '../../src/core/protocol/kernels.js';
 import { assertPools } from './precision-pools.js';
 
 const addon = `../../workers/kernels/native/${process.platform}-${process.arch}.node`;
@@ -14,11 +14,11 @@ export const hasAddon = existsSync(new URL(addon, import.meta.url));
 export const addonProblem = hasAddon ? undefined : 'the native kernel was not built here';
 
 /** Every kernel that the tests walk, best first; one that this machine can't run fails them. */
-export const kernels: readonly KernelName[] = [...(hasAddon ? ['native' as const] : []), 'wasm', 'reference'];
+export const kernels: readonly CpuKernelName[] = [...(hasAddon ? ['native' as const] : []), 'wasm', 'reference'];
 
 /** Starts an engine a kernel before the tests of this file and closes it after them. */
-export function openEngines(threads = 2): (kernel: KernelName) => Engine {
-  const engines = new Map<KernelName, Engine>();
+export function openEngines(threads = 2): (kernel: CpuKernelName) => Engine {
+  const engines = new Map<CpuKernelName, Engine>();
   test.before('starts an engine for each kernel', async (t) => {
     for (const kernel of kernels) engines.set(kernel, await createEngine({ kernel, threads }));
     t.is(engines.size, kernels.length);
@@ -32,7 +32,7 @@ export function openEngines(threads = 2): (kernel: KernelName) => Engine {
 type Body = (t: ExecutionContext, engine: Engine) => Promise<void> | void;
 
 /** Declares one test a kernel; the results that it adds are held against the precision promise when it ends. */
-export function testKernels(engineOf: (kernel: KernelName) => Engine, title: string, body: Body): void {
+export function testKernels(engineOf: (kernel: CpuKernelName) => Engine, title: string, body: Body): void {
   for (const kernel of kernels) {
     test(`${kernel}: ${title}`, async (t) => {
       await body(t, engineOf(kernel));

@@ -4,8 +4,8 @@ import { unitWords } from '../../src/core/protocol/tables.js';
 import type { KernelProbe, KernelTraits } from '../../src/core/protocol/kernels.js';
 import type { WorkerStart } from '../../src/core/protocol/messages.js';
 import type { RegionViews } from '../../src/core/tensor/region.js';
-import type { JobKernel, Kernel } from '../../workers/kernels/kernel.js';
-import { createKernel, probeKernels } from '../../workers/kernels/registry.js';
+import type { JobKernel } from '../../workers/kernels/kernel.js';
+import { createKernel, probeCpuKernels } from '../../workers/kernels/registry.js';
 import { openPhase } from '../../workers/phases.js';
 import { serveJobs } from '../../workers/serve-jobs.js';
 
@@ -17,7 +17,7 @@ export function jobWorker(takes: 'phases' | 'jobs'): {
   readonly probe: () => KernelProbe[];
   readonly serve: (start: WorkerStart) => Promise<void>;
 } {
-  const reference = probeKernels().find(({ name }) => name === 'reference')!;
+  const reference = probeCpuKernels().find(({ name }) => name === 'reference')!;
   if (!reference.available) throw new Error(reference.reason);
   const traits: KernelTraits = {
     ...reference.traits,
@@ -34,7 +34,7 @@ export function jobWorker(takes: 'phases' | 'jobs'): {
 }
 
 function createJobKernel(traits: KernelTraits, views: RegionViews): JobKernel {
-  const operations = createKernel('reference', views) as Kernel;
+  const operations = createKernel('reference', views);
   return {
     traits,
     async run(phases, isStopped) {

@@ -8,8 +8,8 @@ import type {
   Kernel,
   StoredNumbers,
 } from '../../workers/kernels/kernel.js';
-import { createKernel, probeKernels } from '../../workers/kernels/registry.js';
-import type { KernelName } from '../../src/core/protocol/kernels.js';
+import { createKernel, probeCpuKernels } from '../../workers/kernels/registry.js';
+import type { CpuKernelName } from '../../src/core/protocol/kernels.js';
 import type { Slice } from '../../src/core/protocol/strided.js';
 import { strided } from './strided.js';
 
@@ -23,8 +23,8 @@ export interface KernelBench {
 
 export const margin = 3;
 
-export function createBench(name: KernelName): KernelBench {
-  const probe = probeKernels().find((answer) => answer.name === name)!;
+export function createBench(name: CpuKernelName): KernelBench {
+  const probe = probeCpuKernels().find((answer) => answer.name === name)!;
   if (!probe.available) throw new Error(probe.reason);
   const arena = createArena(probe.traits.arena, 2 ** 30);
   const views = new RegionViews(arena.memory);
@@ -34,7 +34,7 @@ export function createBench(name: KernelName): KernelBench {
     return { data, offset: margin };
   };
   return {
-    kernel: createKernel(name, views) as Kernel,
+    kernel: createKernel(name, views),
     place: (numbers) => fill(views.floats(arena.allocate(numbers.length + 2 * margin)), numbers),
     placeOutside: (numbers) =>
       fill(new Float32Array(new SharedArrayBuffer(4 * (numbers.length + 2 * margin))), numbers),

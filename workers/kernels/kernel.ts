@@ -1,5 +1,5 @@
 // The interface that every kernel meets, and the parameters of its operations. Types only.
-import type { RegionViews } from '../../src/core/tensor/region.js';
+import type { Region, RegionViews } from '../../src/core/tensor/region.js';
 import type { Dtype } from '../../src/core/tensor/dtype.js';
 import type { ScoresOutput, WeightsOutput } from '../../src/core/protocol/attention-work.js';
 import type { KernelTraits } from '../../src/core/protocol/kernels.js';
@@ -121,8 +121,15 @@ export interface JobKernel {
    * Computes phases in their order: one at a time or all of a job, as `traits.takes` says. Once it has settled, nothing
    * touches their memory any more.
    * @param isStopped whether the job was given up; looking often makes a cancelled call end soon
+   * @param isResident whether what the job writes on the device stays there until it is released
    */
-  run(phases: readonly TakenPhase[], isStopped: () => boolean): Promise<void>;
+  run(phases: readonly TakenPhase[], isStopped: () => boolean, isResident: boolean): Promise<void>;
+  /** Frees what a resident job wrote. */
+  release?(regions: readonly Region[]): void;
+  /** Settles with the reason once the device can't be used any more. */
+  readonly lost?: Promise<Error>;
+  /** Gives the device back. */
+  close?(): Promise<void>;
 }
 
 /** All units of a phase, with the tables of entries that its work names. */
@@ -133,9 +140,9 @@ export interface TakenPhase {
 }
 
 /** What the registry knows of a kernel before a worker uses it. */
-export interface KernelFactory<Made extends Kernel | JobKernel = Kernel | JobKernel> {
+export interface KernelFactory {
   /** Whether the kernel can run here; never throws. */
   probe(): KernelTraits | { readonly reason: string };
   /** @param views the worker's views of shared memory, with the arena's memory where the traits ask for one. */
-  create(views: RegionViews): Made;
+  create(views: RegionViews): Kernel;
 }

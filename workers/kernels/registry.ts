@@ -1,28 +1,57 @@
-// The kernels, best first, and the only importer of their implementations.
+// The kernels, best first, and the only importer of their implementations. Those of a device are loaded when they are asked
+// for: what they need takes long to load, and may not be installed.
 import type { RegionViews } from '../../src/core/tensor/region.js';
-import type { KernelName, KernelProbe } from '../../src/core/protocol/kernels.js';
+import {
+  kernelsOf,
+  type CpuKernelName,
+  type Device,
+  type GpuKernelName,
+  type KernelName,
+  type KernelProbe,
+} from '../../src/core/protocol/kernels.js';
+import type { WorkerStart } from '../../src/core/protocol/messages.js';
 import type { JobKernel, Kernel, KernelFactory } from './kernel.js';
 import { nativeKernel } from './native/native-kernel.js';
 import { referenceKernel } from './reference/reference-kernel.js';
 import { wasmKernel } from './wasm/wasm-kernel.js';
 
-const factories: readonly (readonly [KernelName, KernelFactory])[] = [
-  ['native', nativeKernel],
-  ['wasm', wasmKernel],
-  ['reference', referenceKernel],
-];
+const factories: Readonly<Record<CpuKernelName, KernelFactory>> = {
+  native: nativeKernel,
+  wasm: wasmKernel,
+  reference: referenceKernel,
+};
 
-/** What each kernel is on this machine or why it can't run, best first. */
-export function probeKernels(): KernelProbe[] {
-  return factories.map(([name, factory]) => {
-    const answer = factory.probe();
+/** What each kernel of the device is on this machine or why it can't run, best first. */
+export async function probeKernels(device: Device): Promise<KernelProbe[]> {
+  if (device === 'cpu') return probeCpuKernels();
+  const { probeDevice } = await import('./gpu/device-kernels.js');
+  return probeDevice(kernelsOf.gpu);
+}
+
+export function probeCpuKernels(): KernelProbe[] {
+  return kernelsOf.cpu.map((name) => {
+    const answer = factories[name].probe();
     return 'reason' in answer
       ? { name, available: false, reason: answer.reason }
       : { name, available: true, traits: answer };
   });
 }
 
+export function isCpuKernel(name: KernelName): name is CpuKernelName {
+  return name in factories;
+}
+
 /** A kernel of that name for the calling thread. */
-export function createKernel(name: KernelName, views: RegionViews): Kernel | JobKernel {
-  return new Map(factories).get(name)!.create(views);
+export function createKernel(name: CpuKernelName, views: RegionViews): Kernel {
+  return factories[name].create(views);
+}
+
+/** The kernel of that name, and the device as this thread's own. */
+export async function createDeviceKernel(
+  name: GpuKernelName,
+  views: RegionViews,
+  { counters }: Pick<WorkerStart, 'counters'>,
+): Promise<JobKernel> {
+  const { createGpuKernel } = await import('./gpu/device-kernels.js');
+  return createGpuKernel(name, views, counters);
 }

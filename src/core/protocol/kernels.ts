@@ -11,7 +11,11 @@ export const kernelsOf = {
 export type CpuKernelName = (typeof kernelsOf.cpu)[number];
 export type GpuKernelName = (typeof kernelsOf.gpu)[number];
 export type KernelName = CpuKernelName | GpuKernelName;
-export const kernelNames: readonly KernelName[] = [...kernelsOf.cpu, ...kernelsOf.gpu];
+export const kernelNames = [...kernelsOf.cpu, ...kernelsOf.gpu] as const;
+
+export function deviceOf(name: KernelName): Device {
+  return kernelsOf.gpu.some((other) => other === name) ? 'gpu' : 'cpu';
+}
 
 /** What a kernel is on this machine, or why it can't be. Best first in the answer to a probe. */
 export type KernelProbe =

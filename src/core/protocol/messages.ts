@@ -1,5 +1,7 @@
 // What coordinator and workers tell each other: how a worker is started, a job, and what is reported of it.
 import type { MessagePort } from 'node:worker_threads';
+import type { ErrorCode } from '../errors.js';
+import type { Region } from '../tensor/region.js';
 import type { KernelName } from './kernels.js';
 import type { Work } from './work.js';
 
@@ -31,6 +33,8 @@ export interface Job {
   readonly priority: Priority;
   /** Whether it will be run again: a worker keeps it, and is called with its number from then on. */
   readonly isKept: boolean;
+  /** Whether what it writes on a device stays there until it is released. */
+  readonly isResident: boolean;
 }
 
 /** Interactive jobs go before those of batches, which get every few units all the same. */
@@ -38,7 +42,9 @@ export const priorities = ['interactive', 'batch'] as const;
 export type Priority = (typeof priorities)[number];
 
 export type MessageToWorker =
-  { readonly kind: 'job'; readonly job: Job } | { readonly kind: 'forget'; readonly job: number };
+  | { readonly kind: 'job'; readonly job: Job }
+  | { readonly kind: 'forget'; readonly job: number }
+  | { readonly kind: 'release'; readonly regions: readonly Region[] };
 
 /** What a worker is started with; `port` carries jobs to it and reports from it. */
 export interface WorkerStart {
@@ -49,6 +55,8 @@ export interface WorkerStart {
   readonly bells: SharedArrayBuffer;
   readonly activity: SharedArrayBuffer;
   readonly mailbox: SharedArrayBuffer;
+  /** Of the device that a worker owns. */
+  readonly counters: SharedArrayBuffer;
   /** How long to look for the next job before sleeping, in ms; 0 = not at all. */
   readonly spinMs: number;
   readonly port: MessagePort;
@@ -62,4 +70,6 @@ export type WorkerReport =
       /** Where in the job; a kernel that has taken all of it may not know. */
       readonly place: { readonly phase?: number; readonly unit?: readonly number[] };
       readonly error: Error;
+      /** What kind of error it is, where it says so: messages carry nothing but the text of errors. */
+      readonly code?: ErrorCode;
     };

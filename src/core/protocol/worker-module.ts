@@ -1,10 +1,10 @@
 // What the module of a worker thread exports. Workers are known by its URL; the calling thread imports it too, to help.
-import type { KernelProbe } from './kernels.js';
+import type { Device, KernelProbe } from './kernels.js';
 import type { Job, WorkerStart } from './messages.js';
 
 export interface WorkerModule {
-  /** What kernels this machine has; answering at all proves that workers can start. */
-  probe(): KernelProbe[];
+  /** What kernels of a device this machine has; answering at all proves that workers can start. */
+  probe(device: Device): KernelProbe[] | Promise<KernelProbe[]>;
   /** Serves jobs until the pool closes. */
   serve(start: WorkerStart): Promise<void>;
   /** Opens the calling thread's part in jobs; null where its kernel takes no units, or is another one here. */

@@ -1,5 +1,6 @@
 // The arena: working memory and packed weights, allocated and given back by hand. It hides whether that memory is
-// one shared WebAssembly.Memory (so that the WebAssembly kernel computes in place) or slabs of plain shared memory.
+// one shared WebAssembly.Memory (so that the WebAssembly kernel computes in place), slabs of plain shared memory, or memory
+// of a device, of which it gives out addresses only.
 import { HeadpoolError } from '../errors.js';
 import { FreeList } from './free-list.js';
 import type { Region } from './region.js';
@@ -14,6 +15,8 @@ export interface Spare {
 }
 
 export interface Arena {
+  /** Whether its regions lie on a device, so that no thread but the one that owns it can look into them. */
+  readonly isOnDevice: boolean;
   /** The memory to hand to the workers, on the WebAssembly kernel. */
   readonly memory: WebAssembly.Memory | undefined;
   /** Without what is spare. */
@@ -37,13 +40,14 @@ const reservedBytes = 2 * pageBytes;
 // Growing is a system call and every worker's handle must look again, so it goes in steps.
 const growthBytes = 16 * 2 ** 20;
 
-export function createArena(kind: 'webassembly' | 'plain', limitBytes: number): Arena {
+export function createArena(kind: 'webassembly' | 'plain' | 'device', limitBytes: number): Arena {
+  if (kind === 'device') return new AddressArena(limitBytes, true);
   return kind === 'webassembly' ? new WebAssemblyArena(limitBytes) : new PlainArena(limitBytes);
 }
 
 /** An arena that counts what is allocated and owns none of it. */
 export function createCountingArena(): Arena {
-  return new CountingArena(Infinity);
+  return new AddressArena(Infinity, false);
 }
 
 /** The error of work that the limit has no room for. */
@@ -56,6 +60,7 @@ export function overLimit(byteLength: number, bytesInUse: number, limitBytes: nu
 }
 
 abstract class LimitedArena implements Arena {
+  readonly isOnDevice: boolean = false;
   abstract readonly memory: WebAssembly.Memory | undefined;
   readonly capacityBytes: number = Infinity;
   spare: Spare | undefined;
@@ -111,11 +116,22 @@ class PlainArena extends LimitedArena {
   }
 }
 
-class CountingArena extends LimitedArena {
+/** Owns no memory: every region has an address that none had before, by which who owns the memory knows it. */
+class AddressArena extends LimitedArena {
   readonly memory = undefined;
+  override readonly isOnDevice: boolean;
+  #end = 0;
+
+  constructor(limitBytes: number, isOnDevice: boolean) {
+    super(limitBytes);
+    this.isOnDevice = isOnDevice;
+  }
 
   protected take(byteLength: number): Region {
-    return { buffer: null, byteOffset: 0, byteLength };
+    const byteOffset = this.#end;
+    // Two regions of no bytes are two all the same.
+    this.#end += Math.max(byteLength, 1);
+    return { buffer: null, byteOffset, byteLength };
   }
 
   protected give(): void {}

@@ -1,6 +1,9 @@
 // A region: where a run of numbers lies in shared memory, as plain data that survives postMessage.
 
-/** `buffer` null means the arena's WebAssembly.Memory, which every thread views through its own handle. */
+/**
+ * `buffer` null means the arena's memory: a WebAssembly.Memory, which every thread views through its own handle, or a
+ * device's, whose owner knows the region by its offset.
+ */
 export interface Region {
   readonly buffer: SharedArrayBuffer | null;
   readonly byteOffset: number;

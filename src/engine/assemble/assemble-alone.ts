@@ -1,11 +1,24 @@
 // Attention alone, on heads that the caller projected, as phases.
 import type { AttentionCall } from '../../attention/attention-call.js';
+import type { KernelTraits } from '../../core/protocol/kernels.js';
 import { regionOf } from '../../core/tensor/region.js';
 import { assembleAttention } from './assemble-attention.js';
 import { gather } from './assemble-gather.js';
 import { assembleRotation, isRotated } from './assemble-rotation.js';
 import type { Assembly, AssemblyContext, PlannedPhase } from './assembly.js';
 import { batchMajor, tokenMajor, type HeadOperand } from './head-operand.js';
+
+/**
+ * Whether operands are copied into working memory: where they turn, where a head's rows lie apart, and where kernels read
+ * keys and values in their arena only; a device has copies of its own.
+ */
+export function gathers(
+  { arena }: Pick<KernelTraits, 'arena'>,
+  isContiguous: boolean,
+  isTurned: boolean,
+): boolean {
+  return isTurned || arena === 'webassembly' || (arena === 'plain' && !isContiguous);
+}
 
 /**
  * Copies operands into working memory where that is needed or better, turns them there, then attends.
@@ -30,8 +43,7 @@ export function assembleAlone(call: AttentionCall, context: AssemblyContext): As
   const phases: PlannedPhase[] = [];
   const isTurned = isRotated(options);
   const isContiguous = key.layout.rowStride === heads.headDim && value.layout.rowStride === heads.valueDim;
-  // Kernels in an arena of their own read keys and values nowhere else.
-  if (traits.arena === 'webassembly' || !isContiguous || isTurned) {
+  if (gathers(traits, isContiguous, isTurned)) {
     const gathered = gather({ heads, batch, query, key, value, withQuery: isTurned }, memory);
     phases.push(gathered.phase);
     ({ query, key, value } = gathered);

@@ -11,12 +11,13 @@ import type { AssembledAttention } from './assemble-attention.js';
 import { planPhase, type PlannedPhase } from './assembly.js';
 import { planHeads, planPacking } from '../plan/plan-layer.js';
 import { planContributions } from '../plan/plan-heads.js';
-import type { Scheduler } from '../scheduler.js';
+import type { Resident, Scheduler } from '../scheduler.js';
 
 export interface GramPanels {
   readonly panels: Panels;
   /** To be freed with the layer. */
   readonly region: Region;
+  readonly resident: Resident;
 }
 
 /** Computes and packs the Gram matrix of every head. @throws MEMORY_LIMIT, and what a job throws */
@@ -28,7 +29,7 @@ export async function packGram(
     traits,
   }: {
     readonly arena: Arena;
-    readonly scheduler: Pick<Scheduler, 'run'>;
+    readonly scheduler: Pick<Scheduler, 'runResident'>;
     readonly traits: Pick<KernelTraits, 'panelColumns'>;
   },
 ): Promise<GramPanels> {
@@ -38,7 +39,7 @@ export async function packGram(
   const weight = regionOf(output.weight.data);
   const linear = { weight: gram, bias: null, depth: valueDim, target: panels };
   try {
-    await scheduler.run([
+    const resident = await scheduler.runResident([
       planPhase(
         'gram',
         { kind: 'gram', weight, rows: output.outputs, heads, valueDim, to: gram },
@@ -46,13 +47,13 @@ export async function packGram(
       ),
       planPhase('pack', { kind: 'pack', linears: [linear] }, planPacking([heads])),
     ]);
+    return { panels, region, resident };
   } catch (error) {
     arena.free(region);
     throw error;
   } finally {
     arena.free(gram);
   }
-  return { panels, region };
 }
 
 /** The phase behind attention that measures the contributions, where statistics were asked for. */

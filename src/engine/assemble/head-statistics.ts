@@ -45,7 +45,7 @@ export function createStatistics(
     blocks += count * heads;
     return offset;
   });
-  const region = memory.allocate(2 * blocks * blockStatistics);
+  const region = memory.allocateVisible(2 * blocks * blockStatistics);
   return {
     work: { region, queriesPerBlock },
     offsets,

@@ -75,8 +75,10 @@ export function packLayer(weights: ResolvedWeights, panelColumns: number, arena:
 
   function addExtra(): PackedLayer['extra'] {
     const count = weights.extraKeys;
+    const allocateExtra = ({ length }: Float32Array): Region =>
+      arena.isOnDevice ? regionOf(new Float32Array(new SharedArrayBuffer(4 * length))) : allocate(length);
     const layOut = (numbers: Float32Array, dims: number): Strided =>
-      headLayout(allocate(numbers.length), count * dims, dims);
+      headLayout(allocateExtra(numbers), count * dims, dims);
     const [key, value] = [layOut(weights.extraKey!, headDim), layOut(weights.extraValue!, valueDim)];
     extra = { count, key, value };
     return extra;

@@ -11,6 +11,7 @@ import { blockStatistics } from '../../core/protocol/statistics.js';
 import type { Shape } from '../../core/tensor/shape.js';
 import { isDecoding, keysPerRange, queriesPerUnit } from '../plan/plan-attention.js';
 import type { PackedLayer } from './assemble-layer.js';
+import { gathers } from './assemble-alone.js';
 import { isRotated } from './assemble-rotation.js';
 import type { CacheUse } from './cached-keys.js';
 
@@ -19,7 +20,7 @@ type Traits = Pick<KernelTraits, 'unitRows' | 'arena'>;
 /** Bytes of working memory and results of a call of a layer, whose batch counts the keys of its caches too. */
 export function predictLayer(
   layer: Heads & Pick<PackedLayer, 'extra'>,
-  call: Pick<LayerCall, 'batch' | 'options' | 'outputShape'>,
+  call: Pick<LayerCall, 'batch' | 'options' | 'outputShape' | Inputs>,
   { traits, cacheUse }: { readonly traits: Traits; readonly cacheUse: Pick<CacheUse, 'sequences'> | null },
 ): number {
   const { heads, kvHeads, headDim, valueDim, extra } = layer;
@@ -27,24 +28,28 @@ export function predictLayer(
   const projected = (queryRows * heads + keyRows * kvHeads) * (headDim + valueDim);
   const pageNumbers = sum(cacheUse?.sequences ?? [], ({ pages }) => pages.length);
   const results = { ...call, heads: layer, extraKeys: extra?.count ?? 0, hasContributions: true };
-  return floatBytes * (projected + pageNumbers + attentionFloats(results, traits) + resultFloats(results));
+  const working = projected + pageNumbers + attentionFloats(results, traits);
+  return floatBytes * (working + resultFloats(results)) + copiedBytes(results, call, traits);
 }
 
 /** The same of attention alone. */
 export function predictAttention(
-  call: Pick<AttentionCall, 'heads' | 'batch' | 'options' | 'outputShape' | 'isBatchMajor'>,
+  call: Pick<AttentionCall, 'heads' | 'batch' | 'options' | 'outputShape' | 'isBatchMajor' | Inputs>,
   traits: Traits,
 ): number {
   const { heads, batch, options, isBatchMajor } = call;
   const isTurned = isRotated(options);
   const isContiguous = isBatchMajor || heads.kvHeads === 1;
-  const isGathered = traits.arena === 'webassembly' || !isContiguous || isTurned;
+  const isGathered = gathers(traits, isContiguous, isTurned);
   const gathered =
     (isGathered ? batch.keyRows * heads.kvHeads * (heads.headDim + heads.valueDim) : 0) +
     (isTurned ? batch.queryRows * heads.heads * heads.headDim : 0);
   const results = { ...call, extraKeys: 0, hasContributions: false };
-  return floatBytes * (gathered + attentionFloats(results, traits) + resultFloats(results));
+  const working = gathered + attentionFloats(results, traits);
+  return floatBytes * (working + resultFloats(results)) + copiedBytes(results, call, traits);
 }
+
+type Inputs = 'query' | 'key' | 'value';
 
 const floatBytes = 4;
 
@@ -92,6 +97,21 @@ function resultFloats({ heads: { heads }, batch, options, ...results }: Results)
     (returnLogSumExp ? heads * queryRows : 0) +
     (headStatistics ? means * entries.length * heads : 0)
   );
+}
+
+/** What a device has copies of: what the call reads, and its results on their way to the host. */
+function copiedBytes(
+  results: Results,
+  inputs: Pick<LayerCall, Inputs>,
+  { arena }: Traits,
+): number {
+  if (arena !== 'device') return 0;
+  const { out, rules } = results.options;
+  const read = [inputs.query.data, inputs.key.data, inputs.value.data, rules.mask?.data, rules.bias?.data];
+  const readBytes = sum([...new Set(read)], (data) => data?.byteLength ?? 0);
+  // That of the host is another one than the device's.
+  const outBytes = 2 * (out?.data.byteLength ?? 0);
+  return readBytes + outBytes + floatBytes * resultFloats(results);
 }
 
 function sum<T>(list: readonly T[], numberOf: (item: T) => number): number {

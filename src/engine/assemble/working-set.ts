@@ -1,8 +1,9 @@
 // The memory of one call: regions of the arena that go back when it ends, and results that stay with the caller.
 import { createTensor, type Tensor } from '../../core/tensor/tensor.js';
 import type { Arena } from '../../core/tensor/arena.js';
-import { RegionViews, type Region } from '../../core/tensor/region.js';
+import { regionOf, RegionViews, type Region } from '../../core/tensor/region.js';
 import type { Shape } from '../../core/tensor/shape.js';
+import { allocateShared } from '../../core/tensor/shared-memory.js';
 
 export class WorkingSet {
   readonly #arena: Arena;
@@ -24,6 +25,13 @@ export class WorkingSet {
     this.#regions.push(region);
     if (this.#counter !== undefined) this.#counter.bytes += region.byteLength;
     return region;
+  }
+
+  /** The same where the coordinator can look into it. @throws MEMORY_LIMIT */
+  allocateVisible(length: number): Region {
+    if (!this.#arena.isOnDevice) return this.allocate(length);
+    this.#arena.refuseOver(4 * length);
+    return regionOf(new Float32Array(allocateShared(4 * length)));
   }
 
   /** A tensor of zeros that the caller keeps. @throws MEMORY_LIMIT */

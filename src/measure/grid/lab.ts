@@ -2,7 +2,8 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { createEngine, type Engine } from '../../engine/engine.js';
-import type { KernelName } from '../../core/protocol/kernels.js';
+import type { EngineOptions } from '../../engine/engine-options.js';
+import { deviceOf, type Device, type KernelName } from '../../core/protocol/kernels.js';
 import { measureWorkingBytes, prepareCase, type PreparedCase } from '../cases/prepare.js';
 import { calibratePeak } from '../peak.js';
 import { sampleCalls, type Sampler } from '../sample.js';
@@ -38,7 +39,7 @@ const rateSamples = 5;
 
 export const lab: Lab = {
   open: async (kernel, threads) => {
-    const engine = await createEngine({ kernel, threads });
+    const engine = await createEngine(engineOf(kernel, threads));
     try {
       return await stationOf(engine);
     } catch (error) {
@@ -88,8 +89,11 @@ export interface KernelSurvey {
 }
 
 /** Measures for a moment what each of the kernels does. @throws WORKER_START; KERNEL_UNAVAILABLE if none can run */
-export async function surveyKernels(wanted: readonly ('auto' | KernelName)[]): Promise<KernelSurvey> {
-  await using auto = await createEngine({ threads: 1 });
+export async function surveyKernels(
+  wanted: readonly ('auto' | KernelName)[],
+  device: Device = 'cpu',
+): Promise<KernelSurvey> {
+  await using auto = await createEngine({ threads: 1, device });
   const { kernel: best } = auto.info;
   const unavailable = new Map(auto.info.unavailable.map(({ name, reason }) => [name, reason]));
   const rates = new Map<KernelName, number>();
@@ -98,11 +102,17 @@ export async function surveyKernels(wanted: readonly ('auto' | KernelName)[]): P
     if (kernel === best) {
       rates.set(kernel, await measureRate(auto));
     } else {
-      await using engine = await createEngine({ threads: 1, kernel });
+      await using engine = await createEngine(engineOf(kernel, 1));
       rates.set(kernel, await measureRate(engine));
     }
   }
   return { best, rates, unavailable };
+}
+
+/** A GPU is one worker's, whatever the number of threads. */
+function engineOf(kernel: KernelName, threads: number): EngineOptions {
+  const device = deviceOf(kernel);
+  return { kernel, device, threads: device === 'gpu' ? 1 : threads };
 }
 
 /** The best of a few: on a busy machine one alone may be a hundredth of it. */

@@ -1,16 +1,15 @@
 // A worker on the plain kernel whose units fail in the ways that the scale of their call names.
 import { closeSync, openSync } from 'node:fs';
 import type { WorkerStart } from '../../../src/core/protocol/messages.js';
-import type { Kernel } from '../../../workers/kernels/kernel.js';
-import { createKernel, probeKernels } from '../../../workers/kernels/registry.js';
+import { createKernel, probeCpuKernels } from '../../../workers/kernels/registry.js';
 import { serveJobs } from '../../../workers/serve-jobs.js';
 import { faults, type Fault } from '../../helpers/flaky-faults.js';
 
-export const probe = probeKernels;
+export const probe = probeCpuKernels;
 
 export async function serve(start: WorkerStart): Promise<void> {
   return serveJobs(start, (views) => {
-    const kernel = createKernel('reference', views) as Kernel;
+    const kernel = createKernel('reference', views);
     return {
       ...kernel,
       attend(block) {

@@ -43,6 +43,8 @@ export interface Dispatch {
 /** A phase on the device. */
 export interface Program {
   readonly dispatches: readonly Dispatch[];
+  /** Numbers that the host has made for regions of the device. */
+  readonly stores?: readonly { readonly to: Region; readonly numbers: Float32Array }[];
   /** What is zeros before the dispatches, which don't write all of it. */
   readonly clears?: readonly (Region | Scratch)[];
   /** What the host makes of numbers that are read back for it. */
@@ -59,6 +61,8 @@ export interface ProgramContext {
   /** Of memory of the host. */
   readonly views: RegionViews;
   readonly limits: AdapterLimits;
+  /** What earlier phases of the job have stored. */
+  readonly stored: (region: Region) => Float32Array;
 }
 
 /** How a kernel makes phases programs. */

@@ -5,7 +5,7 @@ import { writeAttention, writePacking, writePartialRows, writeProjection } from 
 import { chooseOperations, type AddonChoice, type Operations } from './addon.js';
 import { createNativeCall } from './native-call.js';
 
-export const nativeKernel: KernelFactory<Kernel> = {
+export const nativeKernel: KernelFactory = {
   probe() {
     const choice = chooseOperations();
     return 'reason' in choice ? choice : traitsOf(choice);

@@ -16,7 +16,7 @@ const traits: KernelTraits = {
 
 const kernel: Kernel = { traits, prepare, pack, project, attend, merge, multiplyAdd, read };
 
-export const referenceKernel: KernelFactory<Kernel> = {
+export const referenceKernel: KernelFactory = {
   probe: () => traits,
   create: () => kernel,
 };

@@ -12,7 +12,7 @@ const panelColumns = 8;
 // 12 chains of 4 lanes, two operations each.
 const flopPerRound = 96;
 
-export const wasmKernel: KernelFactory<Kernel> = {
+export const wasmKernel: KernelFactory = {
   probe() {
     const choice = chooseModule();
     return 'reason' in choice ? choice : traitsOf(choice);

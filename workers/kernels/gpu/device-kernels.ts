@@ -1,0 +1,59 @@
+// What the registry loads for a GPU: this thread's device, opened once, and the kernels on it.
+import { DeviceCounters } from '../../../src/core/protocol/device-counters.js';
+import type { GpuKernelName, KernelProbe, KernelTraits } from '../../../src/core/protocol/kernels.js';
+import type { RegionViews } from '../../../src/core/tensor/region.js';
+import type { MakeProgram } from './dispatch.js';
+import { GpuKernel } from './gpu-kernel.js';
+import { openDevice, type OpenDevice } from './open-device.js';
+import { panelColumns } from './panels.js';
+import { flopPerWorkgroupRound } from './programs/measure.js';
+import { wgslProgram } from './programs/wgsl.js';
+
+const makers: Readonly<Record<GpuKernelName, MakeProgram>> = { wgsl: wgslProgram, gpujs: wgslProgram };
+
+let opening: Promise<OpenDevice> | undefined;
+
+/** The kernels on this machine's GPU, or why they can't run. */
+export async function probeDevice(names: readonly GpuKernelName[]): Promise<KernelProbe[]> {
+  try {
+    opening ??= openDevice();
+    const open = await opening;
+    return names.map((name) => ({ name, available: true, traits: traitsOf(name, open) }));
+  } catch (error) {
+    opening = undefined;
+    const reason = error instanceof Error ? error.message : String(error);
+    return names.map((name) => ({ name, available: false, reason }));
+  }
+}
+
+export async function createGpuKernel(
+  name: GpuKernelName,
+  views: RegionViews,
+  counters: SharedArrayBuffer,
+): Promise<GpuKernel> {
+  opening ??= openDevice();
+  const open = await opening;
+  opening = undefined;
+  return new GpuKernel({
+    traits: traitsOf(name, open),
+    open,
+    views,
+    makeProgram: makers[name],
+    counters: new DeviceCounters(counters),
+  });
+}
+
+function traitsOf(name: GpuKernelName, { adapter }: OpenDevice): KernelTraits {
+  return {
+    device: 'gpu',
+    adapter,
+    takes: 'jobs',
+    mostWorkers: 1,
+    unitRows: 4096,
+    refuses: ['cache'],
+    instructionSet: name,
+    panelColumns,
+    flopPerRound: flopPerWorkgroupRound,
+    arena: 'device',
+  };
+}
