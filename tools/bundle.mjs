@@ -34,8 +34,6 @@ async function bundle(entryPoints, folder, leaveOut = []) {
       'apache-arrow',
       'gpu.js',
       'webgpu',
-      '@sparticuz/chromium',
-      'tar-fs',
       'headpool/package.json',
       ...leaveOut,
     ],
