@@ -14,7 +14,7 @@ export type Bound = Region | Table | Scratch | Part;
 /** Numbers that the host has made for a dispatch. */
 export interface Table {
   readonly kind: 'table';
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly bytes: Uint8Array;
 }
 
 /** Memory of the device between the dispatches of a job; dispatches that name the same object share it. */

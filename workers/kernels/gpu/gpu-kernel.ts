@@ -10,6 +10,7 @@ import { JobMemory, type Residents } from './job-memory.js';
 import { JobTables } from './job-tables.js';
 import type { OpenDevice } from './open-device.js';
 import { ReadBacks } from './read-back.js';
+import { writeShared } from './write-shared.js';
 import { KernelCache } from './kernel-cache.js';
 import type { ShaderKernel } from './shader-kernel.js';
 
@@ -198,7 +199,7 @@ export class GpuKernel implements JobKernel {
   #upload(buffer: GPUBuffer, bytes: Uint8Array): void {
     const { open, counters } = this.#parts;
     const startMs = performance.now();
-    open.device.queue.writeBuffer(buffer, 0, wholeWords(bytes));
+    writeShared(open.device.queue, buffer, bytes);
     counters.add('uploads', 1);
     counters.add('uploadBytes', bytes.byteLength);
     counters.add('uploadMs', performance.now() - startMs);
@@ -209,13 +210,6 @@ function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
-/** The same bytes, and zeros up to a multiple of four, which is what a device takes. */
-function wholeWords(bytes: Uint8Array): Uint8Array {
-  if (bytes.byteLength % 4 === 0) return bytes;
-  const padded = new Uint8Array(Math.ceil(bytes.byteLength / 4) * 4);
-  padded.set(bytes);
-  return padded;
-}
 
 function errorOf(error: GPUError): Error {
   return error.constructor.name === 'GPUOutOfMemoryError'

@@ -29,7 +29,7 @@ export function attendProgram(
   const plan = planAttend(form, given);
   const { rules } = work;
   const state: Scratch = { kind: 'scratch', byteLength: 4 * plan.memoryLength };
-  const table = wordsTable(plan.table.words as Uint32Array<ArrayBuffer>);
+  const table = wordsTable(plan.table.words);
   const scored: Bound[] = [
     work.query.data,
     work.key.data,

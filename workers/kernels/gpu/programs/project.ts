@@ -3,7 +3,8 @@ import type { Product, ProductOutput, ProjectWork } from '../../../../src/core/p
 import { unitWords } from '../../../../src/core/protocol/tables.js';
 import type { Dispatch, Program } from '../dispatch.js';
 import { livingPanels } from '../panels.js';
-import { productForm, productGroups, productShader, productUniform, type ProductCall } from '../product.js';
+import { productForm, productGroups, productUniform, type ProductCall } from '../product-call.js';
+import { productShader } from '../product.js';
 import { wordsTable } from './table.js';
 
 export function projectProgram({ products }: ProjectWork, units: Int32Array): Program {
