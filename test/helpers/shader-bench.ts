@@ -1,5 +1,6 @@
 // Shaders run bare on whatever device WebGPU finds, for tests of their numbers: buffers in, buffers out.
 /// <reference types="@webgpu/types" />
+import test, { type ExecutionContext } from 'ava';
 import type { Shader } from '../../workers/kernels/gpu/shader.js';
 
 export interface ShaderBench {
@@ -122,4 +123,18 @@ function benchOf(device: GPUDevice, gpu: GPU): ShaderBench {
       kept.delete(gpu);
     },
   };
+}
+
+let opened: ReturnType<typeof openShaderBench> | undefined;
+
+/** Declares a test of shaders, which counts as skipped where there is no device. */
+export function benchTest(
+  title: string,
+  body: (t: ExecutionContext, bench: ShaderBench) => Promise<void>,
+): void {
+  test.serial(title, async (t) => {
+    const bench = await (opened ??= openShaderBench());
+    if ('reason' in bench) return t.pass(bench.reason);
+    return body(t, bench);
+  });
 }

@@ -15,7 +15,7 @@ import {
   type Bound,
 } from './operands.js';
 import { absorbText } from './softmax.js';
-import { dotsText, keysPerThread, mainStart, reachText, scoreDeclarations } from './score.js';
+import { dotsStart, dotsText, keysPerThread, mainStart, reachText, scoreDeclarations } from './score.js';
 import { component, listed, times, when } from './text.js';
 import { outputColumns, sumValuesText, valueDeclarations } from './values.js';
 
@@ -66,6 +66,7 @@ ${forOutputs(form, (o) => `  var ${o} = vec4<f32>(0.0);`)}
     let count = ${form.extra ? 'select(i32(entry.keys), at.extraCount, isExtra)' : 'i32(entry.keys)'};
 
     // pass 1: s = q·k and what the rules make of it
+${dotsStart(form)}
     ${dotsText(form)}
 ${times(
   keysPerThread(form),

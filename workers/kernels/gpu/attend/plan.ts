@@ -1,6 +1,6 @@
 // A dispatch of attention: its table, how much it keeps between dispatches, and its uniform block.
 import { carryLength } from './attend.js';
-import { rowsOf, type AttendForm } from './form.js';
+import { rowsOf, type AttendForm, type TileForm } from './form.js';
 import type { AttentionGiven, Place } from './given.js';
 import { fillParameters, type Parameters } from './parameters.js';
 import { createTable, type AttentionTable } from './table.js';
@@ -37,6 +37,26 @@ export function planAttend(form: AttendForm, given: AttentionGiven): AttendPlan 
         carryAt: stateLength,
       }),
   };
+}
+
+/** A second pass: its table, and its uniform block. */
+export interface InspectPlan {
+  readonly table: AttentionTable;
+  readonly uniform: ArrayBuffer;
+}
+
+/** @param to where columns are written; null for statistics of rows */
+export function planInspect(
+  form: TileForm,
+  given: AttentionGiven,
+  to: (Place & { readonly extraColumn: number; readonly share: number; readonly isAdded: boolean }) | null,
+): InspectPlan {
+  const table = createTable(given, rowsOf(form), to?.isAdded);
+  const uniform = fillParameters({
+    ...scoreParameters(given, table),
+    ...(to && { ...named('columns', to), extraColumn: to.extraColumn, share: to.share }),
+  });
+  return { table, uniform };
 }
 
 /** Positions and distances on the diagonal that 32-bit sums hold; no bound lies further away. */

@@ -105,15 +105,19 @@ export function dotsBarriers(form: TileForm): number {
   return 2 * piecesOf(form, form.headDim).length - 1;
 }
 
+/** Where `dotsText` leaves q·k. */
+export function dotsStart(form: TileForm): string {
+  return times(keysPerThread(form), (n) => `    var s${n} = Rows(0.0);`);
+}
+
 /**
- * Statements that leave q·k in `s0`, `s1` … for the keys of a thread; nobody may read the tile of keys any more where
- * they begin. They want `isExtra`, `keyStart`, `kvHead`, `firstKey`, `count`, `x`, `y` and `thread`.
+ * Statements that add q·k to `s0`, `s1` … for the keys of a thread; nobody may read the tile of keys any more where they
+ * begin. They want `isExtra`, `keyStart`, `kvHead`, `firstKey`, `count`, `x`, `y` and `thread`.
  */
 export function dotsText(form: TileForm): string {
   const keys = keysPerThread(form);
   const stride = tileStride(form);
   return `
-${times(keys, (n) => `    var s${n} = Rows(0.0);`)}
 ${piecesOf(form, form.headDim)
   .map(
     ([first, end], piece) => `
