@@ -1,0 +1,76 @@
+// The uniform block of the attention shaders: its fields stand here once, for the text and for who fills it.
+
+const fields = {
+  queryHead: 'u32',
+  queryRow: 'u32',
+  keyHead: 'u32',
+  keyRow: 'u32',
+  valueHead: 'u32',
+  valueRow: 'u32',
+  outputHead: 'u32',
+  outputRow: 'u32',
+  biasOffset: 'u32',
+  biasEntry: 'u32',
+  biasHead: 'u32',
+  biasRow: 'u32',
+  biasColumn: 'u32',
+  maskOffset: 'u32',
+  maskEntry: 'u32',
+  maskHead: 'u32',
+  maskRow: 'u32',
+  maskColumn: 'u32',
+  scale: 'f32',
+  softcap: 'f32',
+  inverseSoftcap: 'f32',
+  left: 'i32',
+  right: 'i32',
+  tiles: 'u32',
+  entriesAt: 'u32',
+  headsAt: 'u32',
+  extraKeysAt: 'u32',
+  extraValuesAt: 'u32',
+  extraCount: 'i32',
+  /** Keys [firstKey, endKey) of this dispatch, at multiples of a tile's keys. */
+  firstKey: 'i32',
+  endKey: 'i32',
+  isFirst: 'u32',
+  isLast: 'u32',
+  carryAt: 'u32',
+  stateAt: 'u32',
+  heads: 'u32',
+  group: 'u32',
+  /** Of what a second pass writes. */
+  columnsOffset: 'u32',
+  columnsEntry: 'u32',
+  columnsHead: 'u32',
+  columnsRow: 'u32',
+  columnsColumn: 'u32',
+  extraColumn: 'i32',
+  share: 'f32',
+  /** Bits of numbers that the text of a shader may not name. */
+  nan: 'u32',
+  minusInfinity: 'u32',
+} as const satisfies Readonly<Record<string, 'u32' | 'i32' | 'f32'>>;
+
+export type Parameters = Readonly<Record<keyof typeof fields, number>>;
+
+const names = Object.keys(fields) as (keyof typeof fields)[];
+
+export const parametersText = `
+struct Parameters {
+${names.map((name) => `  ${name}: ${fields[name]},`).join('\n')}
+}
+@group(0) @binding(0) var<uniform> at: Parameters;
+`;
+
+/** What is not said is 0. */
+export function fillParameters(values: Partial<Parameters>): ArrayBuffer {
+  const block = new DataView(new ArrayBuffer(Math.ceil(names.length / 4) * 16));
+  for (const [n, name] of names.entries()) {
+    const value = values[name] ?? 0;
+    if (fields[name] === 'f32') block.setFloat32(4 * n, value, true);
+    else if (fields[name] === 'i32') block.setInt32(4 * n, value, true);
+    else block.setUint32(4 * n, value, true);
+  }
+  return block.buffer;
+}

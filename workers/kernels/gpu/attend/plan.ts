@@ -1,0 +1,112 @@
+// A dispatch of attention: its table, how much it keeps between dispatches, and its uniform block.
+import { carryLength } from './attend.js';
+import { rowsOf, type AttendForm, type TileForm } from './form.js';
+import type { AttentionGiven, Place } from './given.js';
+import { fillParameters, type Parameters } from './parameters.js';
+import { createTable, type AttentionTable } from './table.js';
+
+/** Keys [first, end) of one of several dispatches, which follow one another; at multiples of the form's `tileKeys`. */
+export interface KeyRange {
+  readonly first: number;
+  readonly end: number;
+  readonly isLast: boolean;
+}
+
+export interface AttendPlan {
+  readonly table: AttentionTable;
+  /** Words of `memory`: (maximum, sum) of all rows where the form has `state`, then what `carry` keeps. */
+  readonly memoryLength: number;
+  /** @param range all keys by default */
+  uniform(range?: KeyRange): ArrayBuffer;
+}
+
+export function planAttend(form: AttendForm, given: AttentionGiven): AttendPlan {
+  const table = createTable(given, rowsOf(form));
+  const stateLength = form.state ? 2 * table.stateRows : 0;
+  return {
+    table,
+    memoryLength: stateLength + (form.carry ? carryLength(form, table.tiles) : 0),
+    uniform: ({ first, end, isLast } = { first: 0, end: mostPosition, isLast: true }) =>
+      fillParameters({
+        ...scoreParameters(given, table),
+        firstKey: first,
+        endKey: end,
+        isFirst: first === 0 ? 1 : 0,
+        isLast: isLast ? 1 : 0,
+        stateAt: 0,
+        carryAt: stateLength,
+      }),
+  };
+}
+
+/** A second pass: its table, and its uniform block. */
+export interface InspectPlan {
+  readonly table: AttentionTable;
+  readonly uniform: ArrayBuffer;
+}
+
+/** @param to where columns are written; null for statistics of rows */
+export function planInspect(
+  form: TileForm,
+  given: AttentionGiven,
+  to: (Place & { readonly extraColumn: number; readonly share: number; readonly isAdded: boolean }) | null,
+): InspectPlan {
+  const table = createTable(given, rowsOf(form), to?.isAdded);
+  const uniform = fillParameters({
+    ...scoreParameters(given, table),
+    ...(to && { ...named('columns', to), extraColumn: to.extraColumn, share: to.share }),
+  });
+  return { table, uniform };
+}
+
+/** Positions and distances on the diagonal that 32-bit sums hold; no bound lies further away. */
+const mostPosition = 2 ** 30;
+
+/** What scores need of the uniform block. */
+export function scoreParameters(given: AttentionGiven, table: AttentionTable): Partial<Parameters> {
+  const { rules, query, key, value, output, bias, mask } = given;
+  return {
+    ...table.parameters,
+    queryHead: query.headStride,
+    queryRow: query.rowStride,
+    keyHead: key.headStride,
+    keyRow: key.rowStride,
+    valueHead: value.headStride,
+    valueRow: value.rowStride,
+    outputHead: output.headStride,
+    outputRow: output.rowStride,
+    ...(bias && named('bias', bias)),
+    ...(mask && named('mask', mask)),
+    scale: rules.scale,
+    softcap: rules.softcap,
+    inverseSoftcap: rules.softcap === 0 ? 0 : 1 / Math.fround(rules.softcap),
+    left: Math.min(rules.left, mostPosition),
+    right: Math.min(rules.right, mostPosition),
+    endKey: mostPosition,
+    isFirst: 1,
+    isLast: 1,
+    heads: given.heads,
+    group: given.heads / given.kvHeads,
+    nan: 0x7fc00000,
+    minusInfinity: 0xff800000,
+  };
+}
+
+function named<Name extends 'bias' | 'mask' | 'columns'>(
+  name: Name,
+  { offset, entryStride, headStride, rowStride, columnStride }: Place,
+): Record<`${Name}${'Offset' | 'Entry' | 'Head' | 'Row' | 'Column'}`, number> {
+  return Object.fromEntries([
+    [`${name}Offset`, offset],
+    [`${name}Entry`, entryStride],
+    [`${name}Head`, headStride],
+    [`${name}Row`, rowStride],
+    [`${name}Column`, columnStride],
+  ]) as Record<`${Name}${'Offset' | 'Entry' | 'Head' | 'Row' | 'Column'}`, number>;
+}
+
+/** The numbers of workgroups of `tiles` tiles: counts over what a device takes are folded. */
+export function groupsOf(tiles: number): readonly [number, number, number] {
+  const most = 65_535;
+  return [Math.min(tiles, most), Math.ceil(tiles / most), 1];
+}
