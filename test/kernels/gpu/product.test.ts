@@ -1,0 +1,185 @@
+// Products on the software device, against sums in float64.
+import test, { type ExecutionContext } from 'ava';
+import { packedLength } from '../../../src/core/protocol/layout.js';
+import { livingPanels, packPanels, panelColumns } from '../../../workers/kernels/gpu/panels.js';
+import {
+  productForm,
+  productGroups,
+  productShader,
+  productUniform,
+  type ProductCall,
+  type ProductForm,
+} from '../../../workers/kernels/gpu/product.js';
+import { assertSameBytes } from '../../helpers/assertions.js';
+import { normalTensor } from '../../helpers/random.js';
+import { runShader, shaderTest } from '../../helpers/run-shader.js';
+
+interface ProductCase {
+  readonly rowCount: number;
+  readonly depth: number;
+  readonly columns: number;
+  readonly segmentColumns?: number;
+  readonly hasBias?: boolean;
+  readonly dead?: readonly number[];
+  readonly firstRow?: number;
+  readonly endRow?: number;
+  readonly tile?: ProductForm['tile'];
+  readonly rows?: Float32Array;
+}
+
+const unwritten = 7;
+
+/** The product head-major, each segment [rowCount, segmentColumns + 1]: what is not the product's stays 7. */
+async function multiply(options: ProductCase) {
+  const { rowCount, depth, columns, segmentColumns = 64, hasBias = true, dead = [] } = options;
+  const shape = { columns, segmentColumns, depth };
+  const segments = Math.ceil(columns / segmentColumns);
+  const rows = options.rows ?? normalTensor([rowCount, depth], 1).data;
+  const weight = normalTensor([columns, depth], 2).data;
+  const bias = hasBias ? normalTensor([columns], 3).data : null;
+  const panels = new Float32Array(segments * packedLength(segmentColumns, depth, panelColumns));
+  packPanels(shape, weight, bias, panels);
+  const list = dead.length > 0 ? livingPanels(shape, new Set(dead)) : null;
+  const rowStride = segmentColumns + 1;
+  const call: ProductCall = {
+    ...shape,
+    firstRow: options.firstRow ?? 0,
+    endRow: options.endRow ?? rowCount,
+    rowsOffset: 0,
+    panelsOffset: 0,
+    outputOffset: 0,
+    segmentStride: rowCount * rowStride,
+    rowStride,
+    listed: list && list.length,
+  };
+  const form = { ...productForm(call), ...(options.tile && { tile: options.tile }) };
+  const output = new Float32Array(segments * rowCount * rowStride).fill(unwritten);
+  const operands = list === null ? [rows, panels, output] : [rows, panels, list, output];
+  const after = await runShader(
+    productShader(form),
+    productUniform(form, call),
+    operands,
+    productGroups(form, call),
+  );
+  return { form, call, rows, weight, bias, output: after.at(-1) as Float32Array };
+}
+
+function checkProduct(
+  t: ExecutionContext,
+  { call, rows, weight, bias, output }: Awaited<ReturnType<typeof multiply>>,
+  dead: readonly number[] = [],
+): void {
+  const { depth, columns, segmentColumns, segmentStride, rowStride, firstRow, endRow } = call;
+  const wrong: string[] = [];
+  for (let at = 0; at < output.length; at++) {
+    const segment = Math.floor(at / segmentStride);
+    const row = Math.floor((at % segmentStride) / rowStride);
+    const inSegment = at % rowStride;
+    const column = segment * segmentColumns + inSegment;
+    const isWritten =
+      inSegment < segmentColumns &&
+      column < columns &&
+      row >= firstRow &&
+      row < endRow &&
+      !dead.includes(segment);
+    let [sum, size] = [isWritten ? (bias?.[column] ?? 0) : unwritten, 0];
+    for (let k = 0; isWritten && k < depth; k++) {
+      const term = rows[row * depth + k]! * weight[column * depth + k]!;
+      sum += term;
+      size += Math.abs(term);
+    }
+    const error = Math.abs(output[at]! - sum);
+    const allowed = isWritten ? (depth + 1) * 2 ** -24 * (size + Math.abs(sum)) : 0;
+    if (!(error <= allowed)) wrong.push(`row ${row}, column ${column}: ${output[at]!} instead of ${sum}`);
+  }
+  t.deepEqual(wrong.slice(0, 5), []);
+}
+
+function matches(title: string, options: ProductCase): void {
+  shaderTest(title, async (t) => {
+    checkProduct(t, await multiply(options), options.dead);
+  });
+}
+
+for (const tile of [32, 64] as const) {
+  for (const [rowCount, depth, columns, segmentColumns] of [
+    [1, 1, 1, 1],
+    [1, 16, 64, 64],
+    [3, 7, 5, 64],
+    [33, 17, 70, 64],
+    [64, 32, 64, 32],
+    [65, 40, 90, 18],
+    [70, 20, 21, 7],
+    [31, 256, 12, 3],
+  ] as const) {
+    matches(`${rowCount} rows, depth ${depth}, ${columns} columns by ${segmentColumns}, tiles of ${tile}`, {
+      rowCount,
+      depth,
+      columns,
+      segmentColumns,
+      tile,
+    });
+  }
+  matches(`no bias, tiles of ${tile}`, { rowCount: 5, depth: 24, columns: 12, hasBias: false, tile });
+  matches(`dead segments are not computed, tiles of ${tile}`, {
+    rowCount: 40,
+    depth: 12,
+    columns: 110,
+    segmentColumns: 10,
+    dead: [0, 3, 4, 5, 9],
+    tile,
+  });
+  matches(`a range of the rows, tiles of ${tile}`, {
+    rowCount: 90,
+    depth: 9,
+    columns: 33,
+    firstRow: 5,
+    endRow: 81,
+    tile,
+  });
+}
+
+shaderTest('both tiles give the same bytes', async (t) => {
+  const options = { rowCount: 70, depth: 52, columns: 100, segmentColumns: 50 };
+  const small = await multiply({ ...options, tile: 32 });
+  const large = await multiply({ ...options, tile: 64 });
+  assertSameBytes(t, small.output, large.output);
+});
+
+shaderTest('the bytes of a row do not depend on where it lies or what lies beside it', async (t) => {
+  const depth = 21;
+  const row = normalTensor([depth], 8).data;
+  const alone = await multiply({ rowCount: 1, depth, columns: 33, rows: row });
+  const rows = normalTensor([66, depth], 9).data;
+  rows.fill(NaN, 40 * depth, 41 * depth);
+  rows.fill(Infinity, 42 * depth, 43 * depth);
+  rows.set(row, 41 * depth);
+  for (const tile of [32, 64] as const) {
+    const among = await multiply({ rowCount: 66, depth, columns: 33, rows, tile });
+    const { rowStride } = among.call;
+    assertSameBytes(t, among.output.subarray(41 * rowStride, 42 * rowStride), alone.output);
+    t.true(among.output.subarray(40 * rowStride, 40 * rowStride + 33).every(Number.isNaN));
+    const others = among.output.filter((_, at) => ![40, 42].includes(Math.floor(at / rowStride)));
+    t.true(others.every(Number.isFinite));
+  }
+});
+
+test('the form follows from shapes: large tiles where they fill a device', (t) => {
+  const call = {
+    depth: 64,
+    firstRow: 0,
+    endRow: 512,
+    columns: 512,
+    segmentColumns: 64,
+    rowsOffset: 0,
+    panelsOffset: 0,
+    outputOffset: 0,
+    segmentStride: 0,
+    rowStride: 512,
+    listed: null,
+  };
+  t.deepEqual(productForm(call), { tile: 64, isWide: true, isListed: false });
+  t.deepEqual(productForm({ ...call, endRow: 8, listed: 3 }), { tile: 32, isWide: true, isListed: true });
+  t.false(productForm({ ...call, depth: 63 }).isWide);
+  t.false(productForm({ ...call, rowsOffset: 2 }).isWide);
+});
