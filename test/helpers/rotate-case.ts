@@ -47,8 +47,28 @@ export interface Side {
   readonly elementOf: (head: number, row: number, d: number) => number;
 }
 
-/** Runs all units of a case, a few rows each, last ones first. */
+/** A case before it is run. */
+export interface PreparedRotation {
+  readonly query: Side;
+  readonly key: Side;
+  readonly work: RotateWork;
+  /** A few rows each, last ones first. */
+  readonly units: readonly Int32Array[];
+  readonly entries: Float64Array;
+}
+
+/** Runs all units of a case. */
 export function rotate(options: RotateCase): { readonly query: Side; readonly key: Side } {
+  const { query, key, work, units, entries } = prepareRotation(options);
+  const run = rotateUnits(work, [entries], new RegionViews(undefined));
+  for (const unit of units) {
+    if (unit.length !== unitWords) throw new Error('a unit has other words');
+    run(unit);
+  }
+  return { query, key };
+}
+
+export function prepareRotation(options: RotateCase): PreparedRotation {
   const {
     headDim = 8,
     heads = 2,
@@ -117,12 +137,7 @@ export function rotate(options: RotateCase): { readonly query: Side; readonly ke
     epsilon: norm?.epsilon ?? 0,
     rotary: rotary ?? null,
   };
-  const run = rotateUnits(work, [table], new RegionViews(undefined));
-  for (const unit of units) {
-    if (unit.length !== unitWords) throw new Error('a unit has other words');
-    run(unit);
-  }
-  return { query, key };
+  return { query, key, work, units, entries: table };
 }
 
 function shareDoubles(numbers: readonly number[]): Float64Array<SharedArrayBuffer> {

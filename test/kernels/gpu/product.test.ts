@@ -1,17 +1,19 @@
 // Products on the software device, against sums in float64.
 import test, { type ExecutionContext } from 'ava';
 import { packedLength } from '../../../src/core/protocol/layout.js';
+import { costOf } from '../../../workers/kernels/gpu/product-cost.js';
 import { livingPanels, packPanels, panelColumns } from '../../../workers/kernels/gpu/panels.js';
 import {
   productForm,
   productGroups,
-  productShader,
   productUniform,
   type ProductCall,
   type ProductForm,
-} from '../../../workers/kernels/gpu/product.js';
+} from '../../../workers/kernels/gpu/product-call.js';
+import { productShader } from '../../../workers/kernels/gpu/product.js';
 import { assertSameBytes } from '../../helpers/assertions.js';
 import { normalTensor } from '../../helpers/random.js';
+import { findImprecision } from '../../helpers/tolerance.js';
 import { runShader, shaderTest } from '../../helpers/run-shader.js';
 
 interface ProductCase {
@@ -25,13 +27,17 @@ interface ProductCase {
   readonly endRow?: number;
   readonly tile?: ProductForm['tile'];
   readonly rows?: Float32Array;
+  /** Numbers between the rows of the output; it is written as vec4 where there are 4. */
+  readonly gap?: number;
+  /** Along y: so many rows of workgroups instead of as few as can be. */
+  readonly folds?: number;
 }
 
 const unwritten = 7;
 
 /** The product head-major, each segment [rowCount, segmentColumns + 1]: what is not the product's stays 7. */
 async function multiply(options: ProductCase) {
-  const { rowCount, depth, columns, segmentColumns = 64, hasBias = true, dead = [] } = options;
+  const { rowCount, depth, columns, segmentColumns = 64, hasBias = true, dead = [], gap = 1 } = options;
   const shape = { columns, segmentColumns, depth };
   const segments = Math.ceil(columns / segmentColumns);
   const rows = options.rows ?? normalTensor([rowCount, depth], 1).data;
@@ -40,7 +46,7 @@ async function multiply(options: ProductCase) {
   const panels = new Float32Array(segments * packedLength(segmentColumns, depth, panelColumns));
   packPanels(shape, weight, bias, panels);
   const list = dead.length > 0 ? livingPanels(shape, new Set(dead)) : null;
-  const rowStride = segmentColumns + 1;
+  const rowStride = segmentColumns + gap;
   const call: ProductCall = {
     ...shape,
     firstRow: options.firstRow ?? 0,
@@ -55,11 +61,12 @@ async function multiply(options: ProductCase) {
   const form = { ...productForm(call), ...(options.tile && { tile: options.tile }) };
   const output = new Float32Array(segments * rowCount * rowStride).fill(unwritten);
   const operands = list === null ? [rows, panels, output] : [rows, panels, list, output];
+  const [x, y, z] = productGroups(form, call);
   const after = await runShader(
     productShader(form),
     productUniform(form, call),
     operands,
-    productGroups(form, call),
+    options.folds === undefined ? [x, y, z] : [Math.ceil(x / options.folds), options.folds, 1],
   );
   return { form, call, rows, weight, bias, output: after.at(-1) as Float32Array };
 }
@@ -129,6 +136,15 @@ for (const tile of [32, 64] as const) {
     dead: [0, 3, 4, 5, 9],
     tile,
   });
+  matches(`panels are written at once, tiles of ${tile}`, {
+    rowCount: 35,
+    depth: 8,
+    columns: 100,
+    segmentColumns: 20,
+    dead: [2],
+    gap: 4,
+    tile,
+  });
   matches(`a range of the rows, tiles of ${tile}`, {
     rowCount: 90,
     depth: 9,
@@ -138,6 +154,33 @@ for (const tile of [32, 64] as const) {
     tile,
   });
 }
+
+matches('workgroups are folded', { rowCount: 70, depth: 5, columns: 100, tile: 32, folds: 5 });
+
+shaderTest('sums are as exact as promised', async (t) => {
+  const { call, rows, weight, bias, output } = await multiply({
+    rowCount: 12,
+    depth: 300,
+    columns: 40,
+    gap: 0,
+  });
+  const { depth, columns, rowStride } = call;
+  const { fround } = Math;
+  const [actual, oracle, naive]: [number[], number[], number[]] = [[], [], []];
+  for (let n = 0; n < 12 * columns; n++) {
+    const [row, column] = [Math.floor(n / columns), n % columns];
+    let [exact, plain] = [bias![column]!, bias![column]!];
+    for (let k = 0; k < depth; k++) {
+      const term = rows[row * depth + k]! * weight[column * depth + k]!;
+      exact += term;
+      plain = fround(plain + fround(term));
+    }
+    actual.push(output[row * rowStride + column]!);
+    oracle.push(exact);
+    naive.push(plain);
+  }
+  t.is(findImprecision({ actual, oracle, naive }), undefined);
+});
 
 shaderTest('both tiles give the same bytes', async (t) => {
   const options = { rowCount: 70, depth: 52, columns: 100, segmentColumns: 50 };
@@ -178,8 +221,37 @@ test('the form follows from shapes: large tiles where they fill a device', (t) =
     rowStride: 512,
     listed: null,
   };
-  t.deepEqual(productForm(call), { tile: 64, isWide: true, isListed: false });
-  t.deepEqual(productForm({ ...call, endRow: 8, listed: 3 }), { tile: 32, isWide: true, isListed: true });
+  t.deepEqual(productForm(call), { tile: 64, isWide: true, storesWide: true, isListed: false });
+  t.is(productForm({ ...call, endRow: 8 }).tile, 32);
+  t.true(productForm({ ...call, listed: 3 }).isListed);
   t.false(productForm({ ...call, depth: 63 }).isWide);
   t.false(productForm({ ...call, rowsOffset: 2 }).isWide);
+  for (const name of ['columns', 'segmentColumns', 'segmentStride', 'rowStride', 'outputOffset'] as const) {
+    t.false(productForm({ ...call, [name]: 514 }).storesWide, name);
+  }
+});
+
+test('the text costs what is said of it', (t) => {
+  for (const tile of [32, 64] as const) {
+    for (const isListed of [false, true]) {
+      const { code } = productShader({ tile, isWide: true, storesWide: true, isListed });
+      const cost = costOf({ tile });
+      const step = code.slice(code.indexOf('for (var k'), code.indexOf('for (var v'));
+      const count = (text: string, part: RegExp): number => (text.match(part) ?? []).length;
+      t.is(count(step, /workgroupBarrier\(\)/g), cost.barriersPerStep);
+      t.is(count(code, /workgroupBarrier\(\)/g), cost.barriersPerStep);
+      t.is(count(step, /fetch(Row|Panel)\(/g), cost.fetchesPerStep);
+      // One of each a fetch, and the biases.
+      t.deepEqual([count(code, / rows\[/g), count(code, / panels\[/g)], [1, 2]);
+      const memory = [...code.matchAll(/var<workgroup> \w+: array<vec4<f32>, (\d+)>/g)];
+      t.is(
+        memory.reduce((sum, [, length]) => sum + 16 * Number(length), 0),
+        cost.workgroupBytes,
+      );
+      t.true(cost.workgroupBytes <= 16_384);
+      t.true(code.includes(`@workgroup_size(${cost.threads})`));
+    }
+  }
+  t.is(costOf({ tile: 64 }).bytesPerMultiplyAdd, 1 / 8);
+  t.is(costOf({ tile: 32 }).bytesPerMultiplyAdd, 1 / 4);
 });
