@@ -17,6 +17,8 @@ interface ContributeCase {
   /** Rows of each entry; a row that belongs to none lies between two entries. */
   readonly queries: readonly number[];
   readonly spread?: number;
+  /** Default Gram matrices of random weights. */
+  readonly gram?: Float32Array;
   readonly poison?: { readonly at: number; readonly value: number };
 }
 
@@ -36,7 +38,8 @@ function gramOf(heads: number, valueDim: number): Float32Array {
   });
 }
 
-async function contribute({ heads, valueDim, queries, spread = 1, poison }: ContributeCase) {
+async function contribute(options: ContributeCase) {
+  const { heads, valueDim, queries, spread = 1, gram = gramOf(heads, valueDim), poison } = options;
   const rowStride = heads * valueDim;
   const entries = new Float64Array(queries.length * entryWords.count);
   let row = 0;
@@ -47,7 +50,6 @@ async function contribute({ heads, valueDim, queries, spread = 1, poison }: Cont
   });
   const concat = normalTensor([row * rowStride], 5, spread).data;
   if (poison !== undefined) concat[poison.at] = poison.value;
-  const gram = gramOf(heads, valueDim);
   const rows = contributingRows({ rowStride }, entries);
   const call = { heads, valueDim, concat: { headStride: valueDim, rowStride }, rows };
   const after = await runShader(
@@ -109,6 +111,12 @@ shaderTest('a NaN touches its head of its row alone, and infinity is large', asy
   });
   t.is(infinite.norms[1], Infinity);
   t.true(Number.isFinite(infinite.norms[0]));
+});
+
+shaderTest('a square below 0 counts as 0', async (t) => {
+  const gram = Float32Array.of(-1e-7);
+  const { norms } = await contribute({ heads: 1, valueDim: 1, queries: [3], gram });
+  assertSameBytes(t, norms, new Float32Array(3));
 });
 
 test('rows are those of the entries', (t) => {

@@ -21,7 +21,8 @@ interface ProductCase {
   readonly depth: number;
   readonly columns: number;
   readonly segmentColumns?: number;
-  readonly hasBias?: boolean;
+  /** Default random. */
+  readonly bias?: Float32Array | null;
   readonly dead?: readonly number[];
   readonly firstRow?: number;
   readonly endRow?: number;
@@ -37,13 +38,13 @@ const unwritten = 7;
 
 /** The product head-major, each segment [rowCount, segmentColumns + 1]: what is not the product's stays 7. */
 async function multiply(options: ProductCase) {
-  const { rowCount, depth, columns, segmentColumns = 64, hasBias = true, dead = [], gap = 1 } = options;
+  const { rowCount, depth, columns, segmentColumns = 64, dead = [], gap = 1 } = options;
   const shape = { columns, segmentColumns, depth };
   const segments = Math.ceil(columns / segmentColumns);
   const rows = options.rows ?? normalTensor([rowCount, depth], 1).data;
   const weight = normalTensor([columns, depth], 2).data;
-  const bias = hasBias ? normalTensor([columns], 3).data : null;
-  const panels = new Float32Array(segments * packedLength(segmentColumns, depth, panelColumns));
+  const bias = options.bias === undefined ? normalTensor([columns], 3).data : options.bias;
+  const panels = new Float32Array(segments * packedLength(segmentColumns, depth, panelColumns)).fill(NaN);
   packPanels(shape, weight, bias, panels);
   const list = dead.length > 0 ? livingPanels(shape, new Set(dead)) : null;
   const rowStride = segmentColumns + gap;
@@ -127,7 +128,7 @@ for (const tile of [32, 64] as const) {
       tile,
     });
   }
-  matches(`no bias, tiles of ${tile}`, { rowCount: 5, depth: 24, columns: 12, hasBias: false, tile });
+  matches(`no bias, tiles of ${tile}`, { rowCount: 5, depth: 24, columns: 12, bias: null, tile });
   matches(`dead segments are not computed, tiles of ${tile}`, {
     rowCount: 40,
     depth: 12,
@@ -189,22 +190,39 @@ shaderTest('both tiles give the same bytes', async (t) => {
   assertSameBytes(t, small.output, large.output);
 });
 
-shaderTest('the bytes of a row do not depend on where it lies or what lies beside it', async (t) => {
-  const depth = 21;
-  const row = normalTensor([depth], 8).data;
-  const alone = await multiply({ rowCount: 1, depth, columns: 33, rows: row });
-  const rows = normalTensor([66, depth], 9).data;
-  rows.fill(NaN, 40 * depth, 41 * depth);
-  rows.fill(Infinity, 42 * depth, 43 * depth);
-  rows.set(row, 41 * depth);
-  for (const tile of [32, 64] as const) {
-    const among = await multiply({ rowCount: 66, depth, columns: 33, rows, tile });
-    const { rowStride } = among.call;
-    assertSameBytes(t, among.output.subarray(41 * rowStride, 42 * rowStride), alone.output);
-    t.true(among.output.subarray(40 * rowStride, 40 * rowStride + 33).every(Number.isNaN));
-    const others = among.output.filter((_, at) => ![40, 42].includes(Math.floor(at / rowStride)));
-    t.true(others.every(Number.isFinite));
-  }
+for (const depth of [20, 21]) {
+  shaderTest(
+    `the bytes of a row of ${depth} do not depend on where it lies or what lies beside it`,
+    async (t) => {
+      const row = normalTensor([depth], 8).data;
+      const alone = await multiply({ rowCount: 1, depth, columns: 33, rows: row });
+      const rows = normalTensor([66, depth], 9).data;
+      rows.fill(NaN, 40 * depth, 41 * depth);
+      rows.fill(Infinity, 42 * depth, 43 * depth);
+      rows.set(row, 41 * depth);
+      for (const tile of [32, 64] as const) {
+        const among = await multiply({ rowCount: 66, depth, columns: 33, rows, tile });
+        const { rowStride } = among.call;
+        assertSameBytes(t, among.output.subarray(41 * rowStride, 42 * rowStride), alone.output);
+        t.true(among.output.subarray(40 * rowStride, 40 * rowStride + 33).every(Number.isNaN));
+        const others = among.output.filter((_, at) => ![40, 42].includes(Math.floor(at / rowStride)));
+        t.true(others.every(Number.isFinite));
+      }
+    },
+  );
+}
+
+shaderTest('an infinite bias touches its column alone', async (t) => {
+  const options = { rowCount: 3, depth: 5, columns: 12, segmentColumns: 12 };
+  const clean = await multiply(options);
+  const bias = clean.bias!.slice();
+  bias[4] = Infinity;
+  const { output, call } = await multiply({ ...options, bias });
+  assertSameBytes(
+    t,
+    output,
+    clean.output.map((value, at) => (at % call.rowStride === 4 ? Infinity : value)),
+  );
 });
 
 test('the form follows from shapes: large tiles where they fill a device', (t) => {
