@@ -9,7 +9,8 @@ import {
 } from '../../../workers/kernels/gpu/contribute.js';
 import { assertSameBytes } from '../../helpers/assertions.js';
 import { normalTensor } from '../../helpers/random.js';
-import { runShader, shaderTest } from '../../helpers/run-shader.js';
+import { runShader } from '../../helpers/run-shader.js';
+import { gpuTest } from '../../helpers/software-gpu.js';
 
 interface ContributeCase {
   readonly heads: number;
@@ -77,7 +78,7 @@ for (const [heads, valueDim, queries] of [
   [2, 33, [9, 8]],
   [1, 129, [3]],
 ] as const) {
-  shaderTest(`norms of ${heads} heads of ${valueDim}, of ${queries.join(' + ')} rows`, async (t) => {
+  gpuTest(`norms of ${heads} heads of ${valueDim}, of ${queries.join(' + ')} rows`, async (t) => {
     const { norms, wanted } = await contribute({ heads, valueDim, queries });
     t.is(norms.length, wanted.length);
     norms.forEach((norm, n) => {
@@ -87,7 +88,7 @@ for (const [heads, valueDim, queries] of [
 }
 
 for (const spread of [1e-30, 1e30]) {
-  shaderTest(`squares of numbers of the size of ${spread} don't matter`, async (t) => {
+  gpuTest(`squares of numbers of the size of ${spread} don't matter`, async (t) => {
     const { norms, wanted } = await contribute({ heads: 2, valueDim: 8, queries: [4], spread });
     norms.forEach((norm, n) => {
       t.true(Math.abs(norm - wanted[n]!) <= 2e-6 * wanted[n]!, `${n}: ${norm} instead of ${wanted[n]!}`);
@@ -95,7 +96,7 @@ for (const spread of [1e-30, 1e30]) {
   });
 }
 
-shaderTest('a NaN touches its head of its row alone, and infinity is large', async (t) => {
+gpuTest('a NaN touches its head of its row alone, and infinity is large', async (t) => {
   const options = { heads: 2, valueDim: 5, queries: [9] };
   const clean = await contribute(options);
   const at = (3 * 2 + 1) * 5 + 2;
@@ -113,7 +114,7 @@ shaderTest('a NaN touches its head of its row alone, and infinity is large', asy
   t.true(Number.isFinite(infinite.norms[0]));
 });
 
-shaderTest('a square below 0 counts as 0', async (t) => {
+gpuTest('a square below 0 counts as 0', async (t) => {
   const gram = Float32Array.of(-1e-7);
   const { norms } = await contribute({ heads: 1, valueDim: 1, queries: [3], gram });
   assertSameBytes(t, norms, new Float32Array(3));

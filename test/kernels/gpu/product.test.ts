@@ -14,7 +14,8 @@ import { productShader } from '../../../workers/kernels/gpu/product.js';
 import { assertSameBytes } from '../../helpers/assertions.js';
 import { normalTensor } from '../../helpers/random.js';
 import { findImprecision } from '../../helpers/tolerance.js';
-import { runShader, shaderTest } from '../../helpers/run-shader.js';
+import { runShader } from '../../helpers/run-shader.js';
+import { gpuTest } from '../../helpers/software-gpu.js';
 
 interface ProductCase {
   readonly rowCount: number;
@@ -104,7 +105,7 @@ function checkProduct(
 }
 
 function matches(title: string, options: ProductCase): void {
-  shaderTest(title, async (t) => {
+  gpuTest(title, async (t) => {
     checkProduct(t, await multiply(options), options.dead);
   });
 }
@@ -158,7 +159,7 @@ for (const tile of [32, 64] as const) {
 
 matches('workgroups are folded', { rowCount: 70, depth: 5, columns: 100, tile: 32, folds: 5 });
 
-shaderTest('sums are as exact as promised', async (t) => {
+gpuTest('sums are as exact as promised', async (t) => {
   const { call, rows, weight, bias, output } = await multiply({
     rowCount: 12,
     depth: 300,
@@ -183,7 +184,7 @@ shaderTest('sums are as exact as promised', async (t) => {
   t.is(findImprecision({ actual, oracle, naive }), undefined);
 });
 
-shaderTest('both tiles give the same bytes', async (t) => {
+gpuTest('both tiles give the same bytes', async (t) => {
   const options = { rowCount: 70, depth: 52, columns: 100, segmentColumns: 50 };
   const small = await multiply({ ...options, tile: 32 });
   const large = await multiply({ ...options, tile: 64 });
@@ -191,7 +192,7 @@ shaderTest('both tiles give the same bytes', async (t) => {
 });
 
 for (const depth of [20, 21]) {
-  shaderTest(
+  gpuTest(
     `the bytes of a row of ${depth} do not depend on where it lies or what lies beside it`,
     async (t) => {
       const row = normalTensor([depth], 8).data;
@@ -212,7 +213,7 @@ for (const depth of [20, 21]) {
   );
 }
 
-shaderTest('an infinite bias touches its column alone', async (t) => {
+gpuTest('an infinite bias touches its column alone', async (t) => {
   const options = { rowCount: 3, depth: 5, columns: 12, segmentColumns: 12 };
   const clean = await multiply(options);
   const bias = clean.bias!.slice();
@@ -242,6 +243,7 @@ test('the form follows from shapes: large tiles where they fill a device', (t) =
   t.deepEqual(productForm(call), { tile: 64, isWide: true, storesWide: true, isListed: false });
   t.is(productForm({ ...call, endRow: 8 }).tile, 32);
   t.true(productForm({ ...call, listed: 3 }).isListed);
+  t.is(productGroups(productForm(call), { ...call, listed: 0 })[0], 0);
   t.false(productForm({ ...call, depth: 63 }).isWide);
   t.false(productForm({ ...call, rowsOffset: 2 }).isWide);
   for (const name of ['columns', 'segmentColumns', 'segmentStride', 'rowStride', 'outputOffset'] as const) {
