@@ -28,6 +28,8 @@ interface ProductCase {
   readonly firstRow?: number;
   readonly endRow?: number;
   readonly tile?: ProductForm['tile'];
+  /** Where rows, panels and output start: numbers, vectors, numbers. */
+  readonly offsets?: readonly [number, number, number];
   readonly rows?: Float32Array;
   /** Numbers between the rows of the output; it is written as vec4 where there are 4. */
   readonly gap?: number;
@@ -49,20 +51,22 @@ async function multiply(options: ProductCase) {
   packPanels(shape, weight, bias, panels);
   const list = dead.length > 0 ? livingPanels(shape, new Set(dead)) : null;
   const rowStride = segmentColumns + gap;
+  const [rowsOffset, panelsOffset, outputOffset] = options.offsets ?? [0, 0, 0];
   const call: ProductCall = {
     ...shape,
     firstRow: options.firstRow ?? 0,
     endRow: options.endRow ?? rowCount,
-    rowsOffset: 0,
-    panelsOffset: 0,
-    outputOffset: 0,
+    rowsOffset,
+    panelsOffset,
+    outputOffset,
     segmentStride: rowCount * rowStride,
     rowStride,
     listed: list && list.length,
   };
   const form = { ...productForm(call), ...(options.tile && { tile: options.tile }) };
-  const output = new Float32Array(segments * rowCount * rowStride).fill(unwritten);
-  const operands = list === null ? [rows, panels, output] : [rows, panels, list, output];
+  const output = new Float32Array(outputOffset + segments * rowCount * rowStride).fill(unwritten);
+  const from = [behind(rows, rowsOffset), behind(panels, 4 * panelsOffset)];
+  const operands = list === null ? [...from, output] : [...from, list, output];
   const [x, y, z] = productGroups(form, call);
   const after = await runShader(
     productShader(form),
@@ -70,7 +74,14 @@ async function multiply(options: ProductCase) {
     operands,
     options.folds === undefined ? [x, y, z] : [Math.ceil(x / options.folds), options.folds, 1],
   );
-  return { form, call, rows, weight, bias, output: after.at(-1) as Float32Array };
+  return { form, call, rows, weight, bias, output: (after.at(-1) as Float32Array).subarray(outputOffset) };
+}
+
+/** The numbers after `offset` others. */
+function behind(numbers: Float32Array, offset: number): Float32Array {
+  const moved = new Float32Array(offset + numbers.length).fill(NaN);
+  moved.set(numbers, offset);
+  return moved;
 }
 
 function checkProduct(
@@ -157,6 +168,18 @@ for (const tile of [32, 64] as const) {
   });
 }
 
+for (const offsets of [
+  [8, 5, 12],
+  [3, 2, 7],
+] as const) {
+  matches(`operands start at ${offsets.join(', ')}`, {
+    rowCount: 9,
+    depth: 12,
+    columns: 40,
+    gap: 4,
+    offsets,
+  });
+}
 matches('workgroups are folded', { rowCount: 70, depth: 5, columns: 100, tile: 32, folds: 5 });
 
 gpuTest('sums are as exact as promised', async (t) => {
