@@ -1,21 +1,8 @@
-// Runs shaders on the software device: buffers in, what it wrote out. Skips where there is no such device.
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { constants, tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { spawnSync } from 'node:child_process';
-import { brotliDecompressSync } from 'node:zlib';
+// Runs shaders on the software device: buffers in, what is in them afterwards out.
 import test from 'ava';
 import type { Groups } from '../../workers/kernels/gpu/groups.js';
 import type { Shader } from '../../workers/kernels/gpu/shader.js';
-import { packageRoot } from './package-root.js';
-import { testSeriallyUnless } from './skips.js';
-
-/** Declares a test of shaders. */
-export const shaderTest = testSeriallyUnless(
-  process.platform === 'linux' && process.arch === 'x64'
-    ? undefined
-    : 'the software device is for Linux on x64',
-);
+import { loadSoftwareDevice } from '../../workers/kernels/gpu/software-device.js';
 
 type Numbers = Float32Array | Uint32Array;
 
@@ -97,39 +84,11 @@ export async function runShader<Operands extends readonly Numbers[]>(
 const bufferTypes = { uniform: 'uniform', read: 'read-only-storage', write: 'storage' } as const;
 
 async function openSoftwareDevice(): Promise<GPUDevice> {
-  const folder = unpack();
-  process.env['VK_ICD_FILENAMES'] = join(folder, 'vk_swiftshader_icd.json');
-  // Dawn then finds the loader in memory, where it stays in spite of the error that it is no addon: RTLD_NODELETE.
-  const flags = constants.dlopen.RTLD_NOW | constants.dlopen.RTLD_GLOBAL | 0x1000;
-  try {
-    process.dlopen({ exports: {} }, join(folder, 'libvulkan.so.1'), flags);
-  } catch {
-    // Expected; whether it is there shows next.
-  }
+  await loadSoftwareDevice();
   const { create, globals } = await import('webgpu');
   Object.assign(globalThis, globals);
   gpu = create([]);
   const adapter = await gpu.requestAdapter();
   if (adapter === null) throw new Error('The software device has no adapter');
   return adapter.requestDevice();
-}
-
-function unpack(): string {
-  const folder = join(tmpdir(), `headpool-test-device-${process.getuid?.() ?? 0}`);
-  if (existsSync(folder)) return folder;
-  const archive = new URL('node_modules/@sparticuz/chromium/bin/swiftshader.tar.br', packageRoot());
-  const aside = mkdtempSync(`${folder}-`);
-  mkdirSync(aside, { recursive: true });
-  const tar = join(aside, 'device.tar');
-  writeFileSync(tar, brotliDecompressSync(readFileSync(archive)));
-  const { status, stderr } = spawnSync('tar', ['xf', tar, '-C', aside], { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`The software device could not be unpacked: ${stderr}`);
-  rmSync(tar);
-  try {
-    renameSync(aside, folder);
-  } catch {
-    // Another process was faster.
-    rmSync(aside, { recursive: true });
-  }
-  return folder;
 }

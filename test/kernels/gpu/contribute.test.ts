@@ -9,7 +9,8 @@ import {
 } from '../../../workers/kernels/gpu/contribute.js';
 import { assertSameBytes } from '../../helpers/assertions.js';
 import { normalTensor } from '../../helpers/random.js';
-import { runShader, shaderTest } from '../../helpers/run-shader.js';
+import { runShader } from '../../helpers/run-shader.js';
+import { gpuTest } from '../../helpers/software-gpu.js';
 
 interface ContributeCase {
   readonly heads: number;
@@ -17,6 +18,8 @@ interface ContributeCase {
   /** Rows of each entry; a row that belongs to none lies between two entries. */
   readonly queries: readonly number[];
   readonly spread?: number;
+  /** Default Gram matrices of random weights. */
+  readonly gram?: Float32Array;
   readonly poison?: { readonly at: number; readonly value: number };
 }
 
@@ -36,7 +39,8 @@ function gramOf(heads: number, valueDim: number): Float32Array {
   });
 }
 
-async function contribute({ heads, valueDim, queries, spread = 1, poison }: ContributeCase) {
+async function contribute(options: ContributeCase) {
+  const { heads, valueDim, queries, spread = 1, gram = gramOf(heads, valueDim), poison } = options;
   const rowStride = heads * valueDim;
   const entries = new Float64Array(queries.length * entryWords.count);
   let row = 0;
@@ -47,7 +51,6 @@ async function contribute({ heads, valueDim, queries, spread = 1, poison }: Cont
   });
   const concat = normalTensor([row * rowStride], 5, spread).data;
   if (poison !== undefined) concat[poison.at] = poison.value;
-  const gram = gramOf(heads, valueDim);
   const rows = contributingRows({ rowStride }, entries);
   const call = { heads, valueDim, concat: { headStride: valueDim, rowStride }, rows };
   const after = await runShader(
@@ -75,7 +78,7 @@ for (const [heads, valueDim, queries] of [
   [2, 33, [9, 8]],
   [1, 129, [3]],
 ] as const) {
-  shaderTest(`norms of ${heads} heads of ${valueDim}, of ${queries.join(' + ')} rows`, async (t) => {
+  gpuTest(`norms of ${heads} heads of ${valueDim}, of ${queries.join(' + ')} rows`, async (t) => {
     const { norms, wanted } = await contribute({ heads, valueDim, queries });
     t.is(norms.length, wanted.length);
     norms.forEach((norm, n) => {
@@ -85,7 +88,7 @@ for (const [heads, valueDim, queries] of [
 }
 
 for (const spread of [1e-30, 1e30]) {
-  shaderTest(`squares of numbers of the size of ${spread} don't matter`, async (t) => {
+  gpuTest(`squares of numbers of the size of ${spread} don't matter`, async (t) => {
     const { norms, wanted } = await contribute({ heads: 2, valueDim: 8, queries: [4], spread });
     norms.forEach((norm, n) => {
       t.true(Math.abs(norm - wanted[n]!) <= 2e-6 * wanted[n]!, `${n}: ${norm} instead of ${wanted[n]!}`);
@@ -93,7 +96,7 @@ for (const spread of [1e-30, 1e30]) {
   });
 }
 
-shaderTest('a NaN touches its head of its row alone, and infinity is large', async (t) => {
+gpuTest('a NaN touches its head of its row alone, and infinity is large', async (t) => {
   const options = { heads: 2, valueDim: 5, queries: [9] };
   const clean = await contribute(options);
   const at = (3 * 2 + 1) * 5 + 2;
@@ -109,6 +112,12 @@ shaderTest('a NaN touches its head of its row alone, and infinity is large', asy
   });
   t.is(infinite.norms[1], Infinity);
   t.true(Number.isFinite(infinite.norms[0]));
+});
+
+gpuTest('a square below 0 counts as 0', async (t) => {
+  const gram = Float32Array.of(-1e-7);
+  const { norms } = await contribute({ heads: 1, valueDim: 1, queries: [3], gram });
+  assertSameBytes(t, norms, new Float32Array(3));
 });
 
 test('rows are those of the entries', (t) => {

@@ -13,7 +13,8 @@ import {
 } from '../../../workers/kernels/gpu/gather.js';
 import { assertSameBytes } from '../../helpers/assertions.js';
 import { normalTensor } from '../../helpers/random.js';
-import { runShader, shaderTest } from '../../helpers/run-shader.js';
+import { runShader } from '../../helpers/run-shader.js';
+import { gpuTest } from '../../helpers/software-gpu.js';
 import { strided } from '../../helpers/strided.js';
 
 interface GatherCase {
@@ -62,7 +63,7 @@ function prepare({ operand, heads, dims, tokens, gap = 0 }: GatherCase) {
 }
 
 function copies(title: string, options: GatherCase, width: 1 | 4): void {
-  shaderTest(title, async (t) => {
+  gpuTest(title, async (t) => {
     const { copy, source, target, tables } = prepare(options);
     const rows = gatheredRows(copy, tables);
     t.is(gatherWidth(copy, rows), width);
@@ -94,7 +95,7 @@ copies(
 copies('one number is copied', { operand: 'key', heads: 1, dims: 1, tokens: [1] }, 1);
 copies('more than a workgroup copies', { operand: 'value', heads: 6, dims: 20, tokens: [30, 41], gap: 4 }, 4);
 
-shaderTest('bits of NaN stay what they are', async (t) => {
+gpuTest('bits of NaN stay what they are', async (t) => {
   const { copy, source, target, tables } = prepare({ operand: 'key', heads: 1, dims: 4, tokens: [2] });
   const bits = new Uint32Array(source.buffer);
   bits.set([0x7fc12345, 0xffc00001, 0x7f800001, 0x80000000]);
@@ -108,7 +109,7 @@ shaderTest('bits of NaN stay what they are', async (t) => {
   t.deepEqual([...copied], [...bits.subarray(0, 8)]);
 });
 
-test('nothing to copy is one workgroup at least', (t) => {
+test('nothing to copy takes no workgroup', (t) => {
   const { copy, tables } = prepare({ operand: 'query', heads: 2, dims: 4, tokens: [0] });
   const rows = gatheredRows(copy, tables);
   t.is(rows.length, 0);

@@ -3,6 +3,7 @@ import test from 'ava';
 import { foldGroups } from '../../../workers/kernels/gpu/groups.js';
 
 test('few workgroups lie in one row', (t) => {
+  t.deepEqual(foldGroups(0), [0, 1, 1]);
   t.deepEqual(foldGroups(1), [1, 1, 1]);
   t.deepEqual(foldGroups(65_535), [65_535, 1, 1]);
 });

@@ -10,9 +10,10 @@ import {
   readShader,
   readUniform,
 } from '../../../workers/kernels/gpu/measure.js';
-import { runShader, shaderTest } from '../../helpers/run-shader.js';
+import { runShader } from '../../helpers/run-shader.js';
+import { gpuTest } from '../../helpers/software-gpu.js';
 
-shaderTest('every thread does all its multiply-adds', async (t) => {
+gpuTest('every thread does all its multiply-adds', async (t) => {
   const rounds = 3;
   const [ends] = await runShader(
     multiplyAddShader(),
@@ -35,7 +36,7 @@ test('the text has the multiply-adds that are counted', (t) => {
   t.is(flopPerRound, 8 * count);
 });
 
-shaderTest('every number is read once', async (t) => {
+gpuTest('every number is read once', async (t) => {
   const numbers = Float32Array.from({ length: 4 * 1000 }, (_, n) => n % 17);
   const groups = 3;
   const [, sums] = await runShader(

@@ -14,18 +14,22 @@ import { productShader } from '../../../workers/kernels/gpu/product.js';
 import { assertSameBytes } from '../../helpers/assertions.js';
 import { normalTensor } from '../../helpers/random.js';
 import { findImprecision } from '../../helpers/tolerance.js';
-import { runShader, shaderTest } from '../../helpers/run-shader.js';
+import { runShader } from '../../helpers/run-shader.js';
+import { gpuTest } from '../../helpers/software-gpu.js';
 
 interface ProductCase {
   readonly rowCount: number;
   readonly depth: number;
   readonly columns: number;
   readonly segmentColumns?: number;
-  readonly hasBias?: boolean;
+  /** Default random. */
+  readonly bias?: Float32Array | null;
   readonly dead?: readonly number[];
   readonly firstRow?: number;
   readonly endRow?: number;
   readonly tile?: ProductForm['tile'];
+  /** Where rows, panels and output start: numbers, vectors, numbers. */
+  readonly offsets?: readonly [number, number, number];
   readonly rows?: Float32Array;
   /** Numbers between the rows of the output; it is written as vec4 where there are 4. */
   readonly gap?: number;
@@ -37,30 +41,32 @@ const unwritten = 7;
 
 /** The product head-major, each segment [rowCount, segmentColumns + 1]: what is not the product's stays 7. */
 async function multiply(options: ProductCase) {
-  const { rowCount, depth, columns, segmentColumns = 64, hasBias = true, dead = [], gap = 1 } = options;
+  const { rowCount, depth, columns, segmentColumns = 64, dead = [], gap = 1 } = options;
   const shape = { columns, segmentColumns, depth };
   const segments = Math.ceil(columns / segmentColumns);
   const rows = options.rows ?? normalTensor([rowCount, depth], 1).data;
   const weight = normalTensor([columns, depth], 2).data;
-  const bias = hasBias ? normalTensor([columns], 3).data : null;
-  const panels = new Float32Array(segments * packedLength(segmentColumns, depth, panelColumns));
+  const bias = options.bias === undefined ? normalTensor([columns], 3).data : options.bias;
+  const panels = new Float32Array(segments * packedLength(segmentColumns, depth, panelColumns)).fill(NaN);
   packPanels(shape, weight, bias, panels);
   const list = dead.length > 0 ? livingPanels(shape, new Set(dead)) : null;
   const rowStride = segmentColumns + gap;
+  const [rowsOffset, panelsOffset, outputOffset] = options.offsets ?? [0, 0, 0];
   const call: ProductCall = {
     ...shape,
     firstRow: options.firstRow ?? 0,
     endRow: options.endRow ?? rowCount,
-    rowsOffset: 0,
-    panelsOffset: 0,
-    outputOffset: 0,
+    rowsOffset,
+    panelsOffset,
+    outputOffset,
     segmentStride: rowCount * rowStride,
     rowStride,
     listed: list && list.length,
   };
   const form = { ...productForm(call), ...(options.tile && { tile: options.tile }) };
-  const output = new Float32Array(segments * rowCount * rowStride).fill(unwritten);
-  const operands = list === null ? [rows, panels, output] : [rows, panels, list, output];
+  const output = new Float32Array(outputOffset + segments * rowCount * rowStride).fill(unwritten);
+  const from = [behind(rows, rowsOffset), behind(panels, 4 * panelsOffset)];
+  const operands = list === null ? [...from, output] : [...from, list, output];
   const [x, y, z] = productGroups(form, call);
   const after = await runShader(
     productShader(form),
@@ -68,7 +74,14 @@ async function multiply(options: ProductCase) {
     operands,
     options.folds === undefined ? [x, y, z] : [Math.ceil(x / options.folds), options.folds, 1],
   );
-  return { form, call, rows, weight, bias, output: after.at(-1) as Float32Array };
+  return { form, call, rows, weight, bias, output: (after.at(-1) as Float32Array).subarray(outputOffset) };
+}
+
+/** The numbers after `offset` others. */
+function behind(numbers: Float32Array, offset: number): Float32Array {
+  const moved = new Float32Array(offset + numbers.length).fill(NaN);
+  moved.set(numbers, offset);
+  return moved;
 }
 
 function checkProduct(
@@ -103,7 +116,7 @@ function checkProduct(
 }
 
 function matches(title: string, options: ProductCase): void {
-  shaderTest(title, async (t) => {
+  gpuTest(title, async (t) => {
     checkProduct(t, await multiply(options), options.dead);
   });
 }
@@ -127,7 +140,7 @@ for (const tile of [32, 64] as const) {
       tile,
     });
   }
-  matches(`no bias, tiles of ${tile}`, { rowCount: 5, depth: 24, columns: 12, hasBias: false, tile });
+  matches(`no bias, tiles of ${tile}`, { rowCount: 5, depth: 24, columns: 12, bias: null, tile });
   matches(`dead segments are not computed, tiles of ${tile}`, {
     rowCount: 40,
     depth: 12,
@@ -155,9 +168,21 @@ for (const tile of [32, 64] as const) {
   });
 }
 
+for (const offsets of [
+  [8, 5, 12],
+  [3, 2, 7],
+] as const) {
+  matches(`operands start at ${offsets.join(', ')}`, {
+    rowCount: 9,
+    depth: 12,
+    columns: 40,
+    gap: 4,
+    offsets,
+  });
+}
 matches('workgroups are folded', { rowCount: 70, depth: 5, columns: 100, tile: 32, folds: 5 });
 
-shaderTest('sums are as exact as promised', async (t) => {
+gpuTest('sums are as exact as promised', async (t) => {
   const { call, rows, weight, bias, output } = await multiply({
     rowCount: 12,
     depth: 300,
@@ -182,29 +207,46 @@ shaderTest('sums are as exact as promised', async (t) => {
   t.is(findImprecision({ actual, oracle, naive }), undefined);
 });
 
-shaderTest('both tiles give the same bytes', async (t) => {
+gpuTest('both tiles give the same bytes', async (t) => {
   const options = { rowCount: 70, depth: 52, columns: 100, segmentColumns: 50 };
   const small = await multiply({ ...options, tile: 32 });
   const large = await multiply({ ...options, tile: 64 });
   assertSameBytes(t, small.output, large.output);
 });
 
-shaderTest('the bytes of a row do not depend on where it lies or what lies beside it', async (t) => {
-  const depth = 21;
-  const row = normalTensor([depth], 8).data;
-  const alone = await multiply({ rowCount: 1, depth, columns: 33, rows: row });
-  const rows = normalTensor([66, depth], 9).data;
-  rows.fill(NaN, 40 * depth, 41 * depth);
-  rows.fill(Infinity, 42 * depth, 43 * depth);
-  rows.set(row, 41 * depth);
-  for (const tile of [32, 64] as const) {
-    const among = await multiply({ rowCount: 66, depth, columns: 33, rows, tile });
-    const { rowStride } = among.call;
-    assertSameBytes(t, among.output.subarray(41 * rowStride, 42 * rowStride), alone.output);
-    t.true(among.output.subarray(40 * rowStride, 40 * rowStride + 33).every(Number.isNaN));
-    const others = among.output.filter((_, at) => ![40, 42].includes(Math.floor(at / rowStride)));
-    t.true(others.every(Number.isFinite));
-  }
+for (const depth of [20, 21]) {
+  gpuTest(
+    `the bytes of a row of ${depth} do not depend on where it lies or what lies beside it`,
+    async (t) => {
+      const row = normalTensor([depth], 8).data;
+      const alone = await multiply({ rowCount: 1, depth, columns: 33, rows: row });
+      const rows = normalTensor([66, depth], 9).data;
+      rows.fill(NaN, 40 * depth, 41 * depth);
+      rows.fill(Infinity, 42 * depth, 43 * depth);
+      rows.set(row, 41 * depth);
+      for (const tile of [32, 64] as const) {
+        const among = await multiply({ rowCount: 66, depth, columns: 33, rows, tile });
+        const { rowStride } = among.call;
+        assertSameBytes(t, among.output.subarray(41 * rowStride, 42 * rowStride), alone.output);
+        t.true(among.output.subarray(40 * rowStride, 40 * rowStride + 33).every(Number.isNaN));
+        const others = among.output.filter((_, at) => ![40, 42].includes(Math.floor(at / rowStride)));
+        t.true(others.every(Number.isFinite));
+      }
+    },
+  );
+}
+
+gpuTest('an infinite bias touches its column alone', async (t) => {
+  const options = { rowCount: 3, depth: 5, columns: 12, segmentColumns: 12 };
+  const clean = await multiply(options);
+  const bias = clean.bias!.slice();
+  bias[4] = Infinity;
+  const { output, call } = await multiply({ ...options, bias });
+  assertSameBytes(
+    t,
+    output,
+    clean.output.map((value, at) => (at % call.rowStride === 4 ? Infinity : value)),
+  );
 });
 
 test('the form follows from shapes: large tiles where they fill a device', (t) => {
@@ -224,6 +266,7 @@ test('the form follows from shapes: large tiles where they fill a device', (t) =
   t.deepEqual(productForm(call), { tile: 64, isWide: true, storesWide: true, isListed: false });
   t.is(productForm({ ...call, endRow: 8 }).tile, 32);
   t.true(productForm({ ...call, listed: 3 }).isListed);
+  t.is(productGroups(productForm(call), { ...call, listed: 0 })[0], 0);
   t.false(productForm({ ...call, depth: 63 }).isWide);
   t.false(productForm({ ...call, rowsOffset: 2 }).isWide);
   for (const name of ['columns', 'segmentColumns', 'segmentStride', 'rowStride', 'outputOffset'] as const) {

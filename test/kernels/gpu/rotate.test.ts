@@ -11,7 +11,8 @@ import { noTurn, rotatedRows } from '../../../workers/kernels/gpu/turn-table.js'
 import { assertSameBytes } from '../../helpers/assertions.js';
 import { normalTensor, uniformTensor } from '../../helpers/random.js';
 import { fewTokens, prepareRotation, rotate, type RotateCase, type Side } from '../../helpers/rotate-case.js';
-import { runShader, shaderTest } from '../../helpers/run-shader.js';
+import { runShader } from '../../helpers/run-shader.js';
+import { gpuTest } from '../../helpers/software-gpu.js';
 
 /** Both sides of a case on the device. */
 async function rotateOnDevice(options: RotateCase): Promise<Record<'query' | 'key', Float32Array>> {
@@ -69,7 +70,7 @@ function checkSide(
 }
 
 function matches(title: string, options: RotateCase): void {
-  shaderTest(title, async (t) => {
+  gpuTest(title, async (t) => {
     const { query, key } = rotate(options);
     const actual = await rotateOnDevice(options);
     checkSide(t, 'query', actual.query, query, options.headDim ?? 8);
@@ -138,7 +139,7 @@ matches('an epsilon much larger than the squares counts', {
   queries: normalTensor([2 * fewTokens.queries * 8], 3, 1e-18).data,
 });
 
-shaderTest('position 0 leaves every number as it is, infinities and negative zeros included', async (t) => {
+gpuTest('position 0 leaves every number as it is, infinities and negative zeros included', async (t) => {
   const queries = [-0, 0, Infinity, -Infinity, 1e-45, -3.4e38, 1, -0];
   const sequences = [{ queries: 1, keys: 1, diagonal: 0 }];
   for (const interleaved of [false, true]) {
@@ -147,7 +148,7 @@ shaderTest('position 0 leaves every number as it is, infinities and negative zer
   }
 });
 
-shaderTest('NaN and infinities touch their head of their row alone', async (t) => {
+gpuTest('NaN and infinities touch their head of their row alone', async (t) => {
   for (const value of [NaN, Infinity]) {
     const clean = await rotateOnDevice({ norm, rotary });
     const { query } = prepareRotation({ norm, rotary });
@@ -159,16 +160,13 @@ shaderTest('NaN and infinities touch their head of their row alone', async (t) =
   }
 });
 
-shaderTest(
-  'a row of zeros stays zero where epsilon is positive, and has no norm where it is 0',
-  async (t) => {
-    const queries = new Float32Array(2 * fewTokens.queries * 8);
-    const zeros = await rotateOnDevice({ norm, rotary, queries });
-    t.true(zeros.query.every((value) => value === 0));
-    const broken = await rotateOnDevice({ norm: normOf(8, 0), rotary, queries });
-    t.true(broken.query.every(Number.isNaN));
-  },
-);
+gpuTest('a row of zeros stays zero where epsilon is positive, and has no norm where it is 0', async (t) => {
+  const queries = new Float32Array(2 * fewTokens.queries * 8);
+  const zeros = await rotateOnDevice({ norm, rotary, queries });
+  t.true(zeros.query.every((value) => value === 0));
+  const broken = await rotateOnDevice({ norm: normOf(8, 0), rotary, queries });
+  t.true(broken.query.every(Number.isNaN));
+});
 
 test('positions that occur more than once share their angles', (t) => {
   const { work, units, entries } = prepareRotation({
@@ -185,4 +183,18 @@ test('positions that occur more than once share their angles', (t) => {
   );
   t.is(angles.length, 3 * rotary.dims);
   t.deepEqual([...rows].filter((_, n) => n % 2 === 1).sort(), [0, 1, 2, 0, 1, noTurn].sort());
+});
+
+test('where nothing turns there are angles to bind all the same', (t) => {
+  const { work, units, entries } = prepareRotation({
+    rotary,
+    sequences: [{ queries: 1, keys: 1, diagonal: 0 }],
+  });
+  const { rows, angles } = rotatedRows(
+    { which: 'query', layout: work.query.layout, positions: null, rotary },
+    Int32Array.from(units.flatMap((unit) => [...unit])),
+    entries,
+  );
+  t.deepEqual([...rows], [0, noTurn]);
+  t.is(angles.length, rotary.dims);
 });

@@ -6,7 +6,7 @@ export type Groups = readonly [number, number, number];
 // What every device takes along a dimension.
 const mostAlong = 65_535;
 
-/** At least `count` workgroups, and less than y too many. */
+/** At least `count` workgroups, and less than y too many; 0 along x where there is nothing to do. */
 export function foldGroups(count: number): Groups {
   const y = Math.max(1, Math.ceil(count / mostAlong));
   return [Math.ceil(count / y), y, 1];

@@ -71,7 +71,7 @@ function panelCount(call: ProductCall): number {
 }
 
 function tileColumns(tile: number, call: ProductCall): number {
-  return Math.max(1, Math.ceil((panelCount(call) * panelColumns) / tile));
+  return Math.ceil((panelCount(call) * panelColumns) / tile);
 }
 
 /** The block of the shader's parameters. */

@@ -53,7 +53,8 @@ export function rotatedRows(
 }
 
 function angles(positions: readonly number[], { base, dims }: Rotary): Float32Array {
-  const table = new Float32Array(positions.length * dims);
+  // Of one position at least: a device binds no empty buffer.
+  const table = new Float32Array(Math.max(1, positions.length) * dims);
   for (let pair = 0; pair < dims / 2; pair++) {
     const frequency = base ** ((-2 * pair) / dims);
     positions.forEach((position, n) => {
