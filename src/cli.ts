@@ -28,6 +28,7 @@ const usageErrors: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'UNKNOWN_OPTION',
   'INVALID_CONFIG',
   'KERNEL_UNAVAILABLE',
+  'DEVICE_UNAVAILABLE',
 ]);
 
 // Node 20 has fused multiply-adds in WebAssembly behind a flag, later versions always. The command owns its process,

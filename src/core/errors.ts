@@ -11,6 +11,9 @@ export const errorCodes = {
   OUTPUT_IN_USE: 'another run is writing this output',
   FILE_FAILED: 'the operating system refused to open, read, write or rename a file',
   KERNEL_UNAVAILABLE: 'the kernel asked for cannot run on this machine',
+  DEVICE_UNAVAILABLE:
+    'the GPU asked for cannot be used: none is there, or a package or driver for it is missing',
+  DEVICE_LOST: 'the GPU was lost while it was computing this call',
   WORKER_START: 'the worker threads could not be started',
   WORKER_LOST: 'a worker thread ended while it was computing this call',
   UNIT_FAILED: 'a worker thread threw while it computed a unit of this call',
