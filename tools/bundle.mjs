@@ -5,6 +5,7 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { keepTexts } from './keep-texts.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -37,7 +38,7 @@ async function bundle(entryPoints, folder, leaveOut = []) {
       'headpool/package.json',
       ...leaveOut,
     ],
-    plugins: [keepPlaces(folder), layOutLate],
+    plugins: [keepTexts(root, folder), keepPlaces(folder), layOutLate],
     // For packages that aren't modules of ECMAScript.
     banner: {
       js: "import { createRequire as createBundleRequire } from 'node:module'; const require = createBundleRequire(import.meta.url);",
