@@ -1,39 +1,26 @@
-// The pages in a real browser: headless Chromium from the CHROMIUM_PATH or the PATH.
-import { existsSync } from 'node:fs';
+// The pages in a real browser: headless Chromium.
 import { readFile, writeFile } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import type { GridResults } from '../../../src/measure/grid/results.js';
 import type { ScalingResults } from '../../../src/measure/scaling/results.js';
 import { formatCharts } from '../../../src/measure/report/charts.js';
 import { formatPage } from '../../../src/measure/report/page.js';
 import { exampleGrid, exampleScaling } from '../../helpers/bench-fixtures.js';
+import { browserProblem, launchBrowser } from '../../helpers/browser.js';
 import { makeFolder } from '../../helpers/make-folder.js';
+import { testSeriallyUnless } from '../../helpers/skips.js';
 
 type Results = GridResults | ScalingResults;
 
-function findBrowser(): string | undefined {
-  const { CHROMIUM_PATH: given, PATH: path = '' } = process.env;
-  if (given !== undefined) return given;
-  const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
-  return path
-    .split(delimiter)
-    .flatMap((folder) => names.map((name) => join(folder, name)))
-    .find(existsSync);
-}
-
-const executablePath = findBrowser();
-const browserTest = executablePath === undefined ? test.skip : test.serial;
-const reason = executablePath === undefined ? ' (skipped: no Chromium in CHROMIUM_PATH or on the PATH)' : '';
+const browserTest = testSeriallyUnless(browserProblem);
 
 let browser: Browser | undefined;
 
 test.before(async () => {
-  if (executablePath === undefined) return;
-  // Chromium has no sandbox for root, as which tests run in containers.
-  browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  if (browserProblem === undefined) browser = await launchBrowser();
 });
 
 test.after.always(async () => {
@@ -125,7 +112,7 @@ for (const view of views) {
   for (const results of [exampleGrid(), exampleScaling()]) {
     const { width, colorScheme } = view;
     const title = `a page of ${results.benchmark} results at ${width} pixels, ${colorScheme}, has all its points and no fault`;
-    browserTest(title + reason, async (t) => {
+    browserTest(title, async (t) => {
       const { page, problems } = await open(t, results, view);
       const layout = await page.evaluate<Layout>(measureLayout);
       t.is(layout.marks, countMarks(results));
@@ -158,7 +145,7 @@ function sorted(values: readonly string[], direction: 1 | -1): string[] {
   return [...filled, ...values.filter((value) => value === '')];
 }
 
-browserTest(`pressing a heading sorts its column up, then down${reason}`, async (t) => {
+browserTest('pressing a heading sorts its column up, then down', async (t) => {
   const { page, problems } = await open(t, exampleGrid(), { width: 1280, colorScheme: 'light' });
   const before = await readColumn(page, 'GFLOP/s');
   t.is(before.sort, null);
@@ -173,7 +160,7 @@ browserTest(`pressing a heading sorts its column up, then down${reason}`, async 
   t.deepEqual(problems, []);
 });
 
-browserTest(`the keyboard sorts as well, and one heading at a time says so${reason}`, async (t) => {
+browserTest('the keyboard sorts as well, and one heading at a time says so', async (t) => {
   const { page, problems } = await open(t, exampleGrid(), { width: 390, colorScheme: 'dark' });
   const before = await readColumn(page, 'tokens');
   await page.getByRole('button', { name: 'configuration', exact: true }).focus();
@@ -190,7 +177,7 @@ browserTest(`the keyboard sorts as well, and one heading at a time says so${reas
   t.deepEqual(problems, []);
 });
 
-browserTest(`the results can be saved as they are${reason}`, async (t) => {
+browserTest('the results can be saved as they are', async (t) => {
   const results = exampleScaling();
   const { page, problems } = await open(t, results, { width: 1280, colorScheme: 'light' });
   const [download] = await Promise.all([
@@ -203,7 +190,7 @@ browserTest(`the results can be saved as they are${reason}`, async (t) => {
   t.deepEqual(problems, []);
 });
 
-browserTest(`markup in results runs nothing and loads nothing${reason}`, async (t) => {
+browserTest('markup in results runs nothing and loads nothing', async (t) => {
   const attack = `<script>document.title = 'owned'</script><img src=x onerror="document.title = 'owned'">`;
   const results = { ...exampleGrid(), title: attack };
   const { page, problems } = await open(t, results, { width: 1280, colorScheme: 'light' });
