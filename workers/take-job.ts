@@ -63,10 +63,10 @@ function mark({ block }: Job, phases: readonly Phase[], value: number): void {
   for (const { marksAt, unitCount } of phases) new Int8Array(block, marksAt, unitCount).fill(value);
 }
 
-function openWhole({ block }: Job, { work, unitsAt, unitCount, entriesAt }: Phase): TakenPhase {
+function openWhole({ block }: Job, { work, unitsAt, unitCount, entries }: Phase): TakenPhase {
   return {
     work,
     units: new Int32Array(block, unitsAt, unitCount * unitWords),
-    entries: entriesAt.map((at) => new Float64Array(block, at)),
+    entries: entries.map(({ at, length }) => new Float64Array(block, at, length)),
   };
 }

@@ -119,7 +119,7 @@ export class UnitJob implements UnitTaker {
 
   /** @returns when it ended, by the shared clock */
   #run(phase: number, index: number, startMs: number): number {
-    const { marksAt, work, entriesAt } = this.job.phases[phase]!;
+    const { marksAt, work, entries } = this.job.phases[phase]!;
     const open = this.#phases[phase]!;
     const unit = open.units.subarray(index * unitWords, (index + 1) * unitWords);
     const { activity, index: worker, views, kernel } = this.#worker;
@@ -129,7 +129,7 @@ export class UnitJob implements UnitTaker {
     try {
       open.run ??= openPhase(
         work,
-        entriesAt.map((at) => new Float64Array(this.job.block, at)),
+        entries.map(({ at, length }) => new Float64Array(this.job.block, at, length)),
         views,
         kernel,
       );

@@ -185,7 +185,7 @@ function layOut(phases: readonly PlannedPhase[], participants: number, setup: Jo
     unitCount,
     marksAt: reserve(unitCount),
     flop,
-    entriesAt: entries.map(place),
+    entries: entries.map((table) => ({ at: place(table), length: table.length })),
     work,
   }));
   const block = new SharedArrayBuffer(end);

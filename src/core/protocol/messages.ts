@@ -13,8 +13,8 @@ export interface Phase {
   readonly marksAt: number;
   /** Of all units together, by which jobs are put in order. */
   readonly flop: number;
-  /** Where in the job's block its tables of entries start. */
-  readonly entriesAt: readonly number[];
+  /** Where in the job's block its tables of entries lie; lengths count Float64. */
+  readonly entries: readonly { readonly at: number; readonly length: number }[];
   readonly work: Work;
 }
 

@@ -1,21 +1,20 @@
 // The plain kernels of a device against the float64 oracle, through an engine whose worker computes on the software device.
 import type { ExecutionContext } from 'ava';
-import { startEngine, type Engine } from '../../../src/engine/engine.js';
+import type { Engine } from '../../../src/engine/engine.js';
 import type { AttentionInputs } from '../../../src/index.js';
 import { attentionCase, checkCase, type CaseOptions } from '../../helpers/attention-case.js';
 import { runCombinations, runLayerCombinations } from '../../helpers/combination-runs.js';
 import { checkLayer, layerWeights } from '../../helpers/layer-case.js';
 import { assertPools } from '../../helpers/precision-pools.js';
 import { normalTensor, randomMask } from '../../helpers/random.js';
+import { openGpuEngine } from '../../helpers/gpu-engine.js';
 import { gpuTest } from '../../helpers/software-gpu.js';
 
-const start = (): Promise<Engine> =>
-  startEngine({ threads: 1 }, new URL('workers/plain-kernel.js', import.meta.url));
+const engineOf = openGpuEngine('gpujs');
 
 function testEngine(title: string, body: (t: ExecutionContext, engine: Engine) => Promise<void>): void {
   gpuTest(title, async (t) => {
-    await using engine = await start();
-    await body(t, engine);
+    await body(t, engineOf());
     assertPools(t);
   });
 }

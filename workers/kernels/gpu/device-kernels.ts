@@ -8,8 +8,13 @@ import { openDevice, type OpenDevice } from './open-device.js';
 import { panelColumns } from './panels.js';
 import { flopPerWorkgroupRound } from './programs/measure.js';
 import { wgslProgram } from './programs/wgsl.js';
+import { plainProgram } from './plain/programs.js';
 
-const makers: Readonly<Record<GpuKernelName, MakeProgram>> = { wgsl: wgslProgram, gpujs: wgslProgram };
+const makers: Readonly<Record<GpuKernelName, MakeProgram>> = {
+  wgsl: wgslProgram,
+  // Packing, turning and measuring are the same on both.
+  gpujs: (phase, context) => plainProgram(phase, context) ?? wgslProgram(phase, context),
+};
 
 let opening: Promise<OpenDevice> | undefined;
 

@@ -12,7 +12,7 @@ import type { OpenDevice } from './open-device.js';
 import { ReadBacks } from './read-back.js';
 import { writeShared } from './write-shared.js';
 import { KernelCache } from './kernel-cache.js';
-import type { ShaderKernel } from './shader-kernel.js';
+import type { ShaderKernel } from './compile-shader.js';
 
 export interface GpuKernelParts {
   readonly traits: KernelTraits;
@@ -54,7 +54,7 @@ export class GpuKernel implements JobKernel {
 
   async run(phases: readonly TakenPhase[], isStopped: () => boolean, isResident: boolean): Promise<void> {
     const programs = this.#makePrograms(phases);
-    const dispatches = programs.flatMap((program) => program.dispatches);
+    const dispatches = dispatchesOf(programs);
     const kernels = await Promise.all(dispatches.map(({ shader }) => this.#kernels.get(shader)));
     if (isStopped()) return;
     const memory = new JobMemory({
@@ -134,7 +134,7 @@ export class GpuKernel implements JobKernel {
     for (const cleared of programs.flatMap(({ clears = [] }) => clears)) {
       encoder.clearBuffer('kind' in cleared ? memory.scratchOf(cleared) : memory.bufferOf(cleared, true));
     }
-    const dispatches = programs.flatMap((program) => program.dispatches);
+    const dispatches = dispatchesOf(programs);
     this.#dispatch(encoder, dispatches, kernels, memory);
     const wanted = programs.flatMap(({ readBacks = [] }) => readBacks);
     const readBacks = new ReadBacks(memory, wanted, views);
@@ -204,6 +204,11 @@ export class GpuKernel implements JobKernel {
     counters.add('uploadBytes', bytes.byteLength);
     counters.add('uploadMs', performance.now() - startMs);
   }
+}
+
+/** Those that have something to do. */
+function dispatchesOf(programs: readonly Program[]): Dispatch[] {
+  return programs.flatMap(({ dispatches }) => dispatches.filter(({ groups }) => groups[0] > 0));
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
