@@ -50,14 +50,14 @@ function benchOf(device: GPUDevice, gpu: GPU): ShaderBench {
         buffer: { type: types[binding] },
       })),
     });
-    device.pushErrorScope('validation');
-    const pipeline = await device.createComputePipelineAsync({
+    const module = device.createShaderModule({ code });
+    const { messages } = await module.getCompilationInfo();
+    const [error] = messages.filter(({ type }) => type === 'error');
+    if (error !== undefined) throw new Error(`${name}, line ${error.lineNum}: ${error.message}`);
+    return device.createComputePipelineAsync({
       layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
-      compute: { module: device.createShaderModule({ code }), entryPoint: 'main' },
+      compute: { module, entryPoint: 'main' },
     });
-    const error = await device.popErrorScope();
-    if (error !== null) throw new Error(`${name}: ${error.message}`);
-    return pipeline;
   }
 
   function upload(buffer: BenchBuffer | ArrayBuffer, usage: number): GPUBuffer {
