@@ -1,5 +1,7 @@
 // The forms of the GPU's attention, without a device: what they take, held against the texts made from them.
 import test from 'ava';
+import { entryWords } from '../../../src/core/protocol/tables.js';
+import { canUseVectors } from '../../../workers/kernels/gpu/attend/alignment.js';
 import { attendBindings, attendShader } from '../../../workers/kernels/gpu/attend/attend.js';
 import { costOf } from '../../../workers/kernels/gpu/attend/cost.js';
 import { formFor, type AttendForm } from '../../../workers/kernels/gpu/attend/form.js';
@@ -105,6 +107,19 @@ test('options that a form lacks are not in its text', (t) => {
   ])
     t.false(code.includes(word), word);
   t.is(attendShader(formOf(32, 64, 64)).code, code);
+});
+
+test('vectors are used where widths, strides and offsets are all multiples of 4', (t) => {
+  const place = { offset: 4, entryStride: 0, headStride: 8, rowStride: 16, columnStride: 1 };
+  const given = { headDim: 8, valueDim: 4, entries: new Float64Array(2 * entryWords.count).fill(4) };
+  const places = { query: place, key: place, value: place, output: place };
+  t.true(canUseVectors({ ...given, ...places }));
+  t.false(canUseVectors({ ...given, ...places, valueDim: 3 }));
+  t.false(canUseVectors({ ...given, ...places, output: { ...place, rowStride: 2 } }));
+  t.false(canUseVectors({ ...given, ...places, key: { ...place, offset: 1 } }));
+  const entries = given.entries.slice();
+  entries[entryWords.count + entryWords.valueOffset] = 6;
+  t.false(canUseVectors({ ...given, ...places, entries }));
 });
 
 test('counts of tiles over 65,535 are folded', (t) => {
