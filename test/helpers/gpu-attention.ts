@@ -1,5 +1,6 @@
 // The oracle's inputs as dispatches of the GPU's attention, run on a bench of shaders.
 import { entryWords } from '../../src/core/protocol/tables.js';
+import { canUseVectors } from '../../workers/kernels/gpu/attend/alignment.js';
 import { attendBindings, attendShader } from '../../workers/kernels/gpu/attend/attend.js';
 import { formFor, type AttendForm } from '../../workers/kernels/gpu/attend/form.js';
 import type { AttentionGiven, Place } from '../../workers/kernels/gpu/attend/given.js';
@@ -17,6 +18,8 @@ export interface GpuAttentionOptions {
   /** Has all options in the text, used or not: fewer texts to compile. */
   readonly isFull?: boolean;
   readonly deadHeads?: readonly number[];
+  /** The mask is a number a key, the bias a number a query; neither lies densely. */
+  readonly isBroadcast?: boolean;
 }
 
 export interface GpuAttentionResult {
@@ -32,10 +35,18 @@ export interface GpuAttentionCase {
   readonly buffers: Readonly<Record<string, BenchBuffer>>;
 }
 
+type PairNumber = (b: number, h: number, i: number, j: number) => number;
+
 export function gpuAttentionCase(inputs: OracleInputs, options: GpuAttentionOptions = {}): GpuAttentionCase {
   const { dims, mask, bias, extra, causalOffset, offset, keyLengths, window } = inputs;
   const { batch, heads, kvHeads, queries, keys, headDim, valueDim } = dims;
-  const { workgroupBytes = 32 * 1024, isTokenMajor = false, isFull = false, deadHeads = [] } = options;
+  const {
+    workgroupBytes = 32 * 1024,
+    isTokenMajor = false,
+    isFull = false,
+    deadHeads = [],
+    isBroadcast = false,
+  } = options;
   const right = Math.min(window?.right ?? Infinity, causalOffset === undefined ? Infinity : 0);
   const left = window?.left ?? Infinity;
   const layout = (count: number, tokens: number, width: number): Place => ({
@@ -47,29 +58,25 @@ export function gpuAttentionCase(inputs: OracleInputs, options: GpuAttentionOpti
   });
   const place = (x: ArrayLike<number>, count: number, tokens: number, width: number): Float32Array =>
     isTokenMajor ? transposeHeads(x, count, tokens, width) : Float32Array.from(x);
-  const perKey: Place = {
+  const dense: Place = {
     offset: 0,
     entryStride: heads * queries * keys,
     headStride: queries * keys,
     rowStride: keys,
     columnStride: 1,
   };
-  const ofPairs = <T extends Uint8Array | Float32Array>(
-    made: T,
-    valueOf: (b: number, h: number, i: number, j: number) => number,
-  ): T => {
-    for (let n = 0; n < batch * heads * queries * keys; n++) {
-      const [row, j] = [Math.floor(n / keys), n % keys];
-      made[n] = valueOf(
-        Math.floor(row / queries / heads),
-        Math.floor(row / queries) % heads,
-        row % queries,
-        j,
-      );
+  const repeated = { offset: 5, entryStride: 0, headStride: 0, rowStride: 0, columnStride: 0 };
+  const maskPlace: Place = isBroadcast ? { ...repeated, columnStride: 2 } : dense;
+  const biasPlace: Place = isBroadcast ? { ...repeated, rowStride: 3 } : dense;
+  const pairsLength = 4 * Math.ceil((batch * heads * queries * keys + 3 * (queries + keys)) / 4) + 8;
+  const fill = <T extends Uint8Array | Float32Array>(to: T, at: Place, valueOf: PairNumber): T => {
+    for (let row = 0; row < batch * heads * queries; row++) {
+      const [b, h, i] = [Math.floor(row / queries / heads), Math.floor(row / queries) % heads, row % queries];
+      const start = at.offset + b * at.entryStride + h * at.headStride + i * at.rowStride;
+      for (let j = 0; j < keys; j++) to[start + j * at.columnStride] = valueOf(b, h, i, j);
     }
-    return made;
+    return to;
   };
-  const pairs = batch * heads * queries * keys;
   const hasMask = isFull || mask !== undefined;
   const hasBias = isFull || bias !== undefined;
   const entries = new Float64Array(batch * entryWords.count);
@@ -84,6 +91,12 @@ export function gpuAttentionCase(inputs: OracleInputs, options: GpuAttentionOpti
     words[entryWords.diagonal] = (offset ?? causalOffset)?.(b) ?? 0;
   }
   const floats = (numbers: ArrayLike<number> | undefined) => (numbers ? Float32Array.from(numbers) : null);
+  const operands = {
+    query: layout(heads, queries, headDim),
+    key: layout(kvHeads, keys, headDim),
+    value: layout(kvHeads, keys, valueDim),
+    output: layout(heads, queries, valueDim),
+  };
   const form: AttendForm = {
     ...formFor({ maxComputeWorkgroupStorageSize: workgroupBytes }, headDim, valueDim),
     window: isFull || left !== Infinity || right !== Infinity,
@@ -92,7 +105,7 @@ export function gpuAttentionCase(inputs: OracleInputs, options: GpuAttentionOpti
     bias: hasBias,
     mask: hasMask,
     extra: isFull || extra !== undefined,
-    vectors: headDim % 4 === 0 && valueDim % 4 === 0,
+    vectors: canUseVectors({ headDim, valueDim, entries, ...operands }),
     sinks: inputs.sinks !== undefined,
     headScale: isFull || inputs.headScale !== undefined,
     state: true,
@@ -107,13 +120,10 @@ export function gpuAttentionCase(inputs: OracleInputs, options: GpuAttentionOpti
       valueDim,
       entries,
       deadHeads,
-      query: layout(heads, queries, headDim),
-      key: layout(kvHeads, keys, headDim),
-      value: layout(kvHeads, keys, valueDim),
-      output: layout(heads, queries, valueDim),
+      ...operands,
       rules: { scale: inputs.scale ?? 1 / Math.sqrt(headDim), softcap: inputs.softcap ?? 0, left, right },
-      bias: hasBias ? perKey : null,
-      mask: hasMask ? perKey : null,
+      bias: hasBias ? biasPlace : null,
+      mask: hasMask ? maskPlace : null,
       alibiSlopes: floats(inputs.alibiSlopes),
       sinks: floats(inputs.sinks),
       headScale: floats(inputs.headScale),
@@ -124,9 +134,9 @@ export function gpuAttentionCase(inputs: OracleInputs, options: GpuAttentionOpti
       key: place(inputs.k, kvHeads, keys, headDim),
       value: place(inputs.v, kvHeads, keys, valueDim),
       output: batch * heads * queries * valueDim,
-      ...(hasBias && { bias: ofPairs(new Float32Array(pairs), bias ?? (() => 0)) }),
+      ...(hasBias && { bias: fill(new Float32Array(pairsLength), biasPlace, bias ?? (() => 0)) }),
       ...(hasMask && {
-        mask: ofPairs(new Uint8Array(Math.ceil(pairs / 4) * 4), (b, h, i, j) =>
+        mask: fill(new Uint8Array(pairsLength), maskPlace, (b, h, i, j) =>
           (mask?.(b, h, i, j) ?? true) ? 1 : 0,
         ),
       }),

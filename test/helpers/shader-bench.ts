@@ -1,7 +1,8 @@
 // Shaders run bare on whatever device WebGPU finds, for tests of their numbers: buffers in, buffers out.
 /// <reference types="@webgpu/types" />
-import test, { type ExecutionContext } from 'ava';
+import type { ExecutionContext } from 'ava';
 import type { Shader } from '../../workers/kernels/gpu/shader.js';
+import { testSeriallyUnless } from './skips.js';
 
 export interface ShaderBench {
   readonly limits: GPUSupportedLimits;
@@ -25,7 +26,7 @@ export type BenchBuffer = Float32Array | Uint32Array | Uint8Array | number;
 const kept = new Set<GPU>();
 
 /** The device, or why there is none. */
-export async function openShaderBench(): Promise<ShaderBench | { readonly reason: string }> {
+async function openShaderBench(): Promise<ShaderBench | { readonly reason: string }> {
   const { create, globals } = await import('webgpu');
   Object.assign(globalThis, globals);
   const gpu = create([]);
@@ -50,14 +51,14 @@ function benchOf(device: GPUDevice, gpu: GPU): ShaderBench {
         buffer: { type: types[binding] },
       })),
     });
-    device.pushErrorScope('validation');
-    const pipeline = await device.createComputePipelineAsync({
+    const module = device.createShaderModule({ code });
+    const { messages } = await module.getCompilationInfo();
+    const [error] = messages.filter(({ type }) => type === 'error');
+    if (error !== undefined) throw new Error(`${name}, line ${error.lineNum}: ${error.message}`);
+    return device.createComputePipelineAsync({
       layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
-      compute: { module: device.createShaderModule({ code }), entryPoint: 'main' },
+      compute: { module, entryPoint: 'main' },
     });
-    const error = await device.popErrorScope();
-    if (error !== null) throw new Error(`${name}: ${error.message}`);
-    return pipeline;
   }
 
   function upload(buffer: BenchBuffer | ArrayBuffer, usage: number): GPUBuffer {
@@ -125,16 +126,13 @@ function benchOf(device: GPUDevice, gpu: GPU): ShaderBench {
   };
 }
 
-let opened: ReturnType<typeof openShaderBench> | undefined;
+const opened = await openShaderBench();
+const declare = testSeriallyUnless('reason' in opened ? opened.reason : undefined);
 
 /** Declares a test of shaders, which counts as skipped where there is no device. */
 export function benchTest(
   title: string,
   body: (t: ExecutionContext, bench: ShaderBench) => Promise<void>,
 ): void {
-  test.serial(title, async (t) => {
-    const bench = await (opened ??= openShaderBench());
-    if ('reason' in bench) return t.pass(bench.reason);
-    return body(t, bench);
-  });
+  declare(title, (t) => ('reason' in opened ? undefined : body(t, opened)));
 }

@@ -36,6 +36,18 @@ for (const [title, given] of Object.entries(options)) {
   });
 }
 
+benchTest('a mask by key and a bias by query, repeated for all others', async (t, bench) => {
+  const pool = new PrecisionPool();
+  const given = {
+    ...shape,
+    mask: randomMask([50], 7),
+    bias: normalTensor([21, 1], 8),
+    causal: 'bottom-right',
+  } as const;
+  await checkAttention(t, bench, attentionCase(given).oracle, { isFull: true, isBroadcast: true }, pool);
+  t.is(pool.findProblem(), undefined);
+});
+
 benchTest('extra keys are attended by every query, whatever is masked', async (t, bench) => {
   const pool = new PrecisionPool();
   for (const count of [1, 2, 35]) {

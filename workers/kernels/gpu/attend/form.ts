@@ -118,9 +118,6 @@ export function formFor(limits: TileLimits, headDim: number, valueDim: number): 
   );
 }
 
-/** The widths of heads that the shaders take. */
-export const mostDims = 256;
-
 /** What a shader needs of the rules of `work`. */
 export function ruleFormOf({ rules, extra }: AttentionWork, vectors: boolean): RuleForm {
   return {

@@ -69,8 +69,8 @@ ${mainStart(form)}
     ${when(form.extra, `extraTiles = (at.extraCount + ${tileKeys - 1}) / ${tileKeys};`)}
   }
   loadQueries(tile, entry, thread);
-${sums.map((name) => `  var ${name} = Rows(0.0);`).join('\n')}
-  var largest = Rows(0.0);
+${sums.map((name) => `  var ${name}OfRow = Rows(0.0);`).join('\n')}
+  var largestOfRow = Rows(0.0);
   var attended = Rows(0.0);
 
   // pass 1: the sums of this thread's keys
@@ -88,12 +88,12 @@ ${times(
       let p = weigh(scored, sumsOfRow);
       let relative = max(scored.score - sumsOfRow.base, Rows(-88.0));
       // p ln p is 0 at 0, and a score left out counts for nothing.
-      entropy += select(p * (logOfSum - relative), Rows(0.0), p == Rows(0.0));
-      largest = max(largest, p);
+      entropyOfRow += select(p * (logOfSum - relative), Rows(0.0), p == Rows(0.0));
+      largestOfRow = max(largestOfRow, p);
       attended = select(attended, Rows(1.0), scored.mayAttend);
       if (!isExtra) {
-        distance += p * Rows(abs(j - position));
-${neighbourNames.map((name) => `        ${name} += select(Rows(0.0), p, ${neighbours[name]});`).join('\n')}
+        distanceOfRow += p * Rows(abs(j - position));
+${neighbourNames.map((name) => `        ${name}OfRow += select(Rows(0.0), p, ${neighbours[name]});`).join('\n')}
       }
     }`,
 )}
@@ -127,17 +127,17 @@ ${rows(
   }
 
   // pass 3: those of all threads of a row, in their order
-${[...sums, 'squares'].map((name) => exchange(name, sum)).join('\n')}
-${['largest', 'attended'].map((name) => exchange(name, largest)).join('\n')}
+${[...sums.map((name) => `${name}OfRow`), 'squares'].map((name) => exchange(name, sum)).join('\n')}
+${['largestOfRow', 'attended'].map((name) => exchange(name, largest)).join('\n')}
   if (isThere && x == 0u) {
     let isPoisoned = sumsOfRow.isPoisoned & (attended != Rows(0.0));
-    largest = bitcast<Rows>(select(bitcast<RowUints>(largest), RowUints(at.nan), isPoisoned));
-    entropy = bitcast<Rows>(select(bitcast<RowUints>(entropy), RowUints(at.nan), isPoisoned));
+    largestOfRow = bitcast<Rows>(select(bitcast<RowUints>(largestOfRow), RowUints(at.nan), isPoisoned));
+    entropyOfRow = bitcast<Rows>(select(bitcast<RowUints>(entropyOfRow), RowUints(at.nan), isPoisoned));
     let norm = sqrt(squares) / inverse;
 ${rows(
   (r, e) => `    if (firstRow + ${r}u < rowCount) {
       let to = ${statisticsOfRow}u * (entry.state + place${r}.head * entry.queries + place${r}.query);
-${[...sums, 'largest' as const].map((name) => `      statistics[to + ${rowStatistic[name]}u] = ${name}.${e};`).join('\n')}
+${[...sums, 'largest' as const].map((name) => `      statistics[to + ${rowStatistic[name]}u] = ${name}OfRow.${e};`).join('\n')}
       statistics[to + ${rowStatistic.hasAttended}u] = attended.${e};
       statistics[to + ${rowStatistics}u] = norm.${e};
     }`,

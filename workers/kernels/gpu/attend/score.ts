@@ -100,11 +100,6 @@ function placeText(name: 'bias' | 'mask', row: string): string {
   return `at.${name}Offset + tile.entry * at.${name}Entry + ${row}.head * at.${name}Head + ${row}.query * at.${name}Row`;
 }
 
-/** Barriers of `dotsText`. */
-export function dotsBarriers(form: TileForm): number {
-  return 2 * piecesOf(form, form.headDim).length - 1;
-}
-
 /** Where `dotsText` leaves q·k. */
 export function dotsStart(form: TileForm): string {
   return times(keysPerThread(form), (n) => `    var s${n} = Rows(0.0);`);

@@ -3,9 +3,6 @@ import { keyThreads, type TileForm } from './form.js';
 import { keysPerThread } from './score.js';
 import { times } from './text.js';
 
-/** Barriers of `absorbText`; the one after it, once values are loaded, makes p visible too. */
-export const absorbBarriers = 1;
-
 /**
  * Statements that take `s0` … with their `order0` … into `m`, `l` and `factor`, and leave p in `weightTile`. Maxima are
  * exchanged as integers in the order of scores, where a NaN is the largest and so reaches all threads of its row.

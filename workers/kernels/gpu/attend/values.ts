@@ -3,17 +3,12 @@
 // Infinite, NaN and very large values (from 2^100 on) have a slow form: keys left out are selected away instead of
 // multiplied by 0, and rows that attend large values keep their sums times 2^-24 from there on, because a sum that is
 // divided last may overflow where the output would not. A power of two changes no digit.
-import { keyThreads, piecesOf, threadsOf, tileStride, type AttendForm, type TileForm } from './form.js';
+import { keyThreads, piecesOf, threadsOf, tileStride, type AttendForm } from './form.js';
 import { component, times, when } from './text.js';
 
 /** Vectors of a thread that holds vectors x, x + keyThreads, … of a piece. */
 export function outputColumns(first: number, end: number): number {
   return Math.ceil((end - first) / keyThreads);
-}
-
-/** Barriers of `sumValuesText`. */
-export function valueBarriers(form: TileForm): number {
-  return 2 * piecesOf(form, form.valueDim).length - 1;
 }
 
 export function valueDeclarations(form: AttendForm): string {
