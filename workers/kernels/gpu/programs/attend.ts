@@ -1,14 +1,15 @@
-// Attention on the device: one dispatch that attends, and a second one where more than its output is asked for.
+// Attention on the device: a dispatch that attends, and others after it where more than its output is asked for.
 import type { AttentionWork } from '../../../../src/core/protocol/attention-work.js';
-import type { ScoreRules } from '../../../../src/core/protocol/score-rules.js';
-import type { Strided } from '../../../../src/core/protocol/strided.js';
-import { entryWords, unitWords } from '../../../../src/core/protocol/tables.js';
-import type { Region } from '../../../../src/core/tensor/region.js';
-import { attendShader } from '../attend/attend.js';
+import { attendBindings, attendShader } from '../attend/attend.js';
 import { formFor, ruleFormOf, type AttendForm } from '../attend/form.js';
 import type { AttentionGiven } from '../attend/given.js';
-import { groupsOf, planAttend } from '../attend/plan.js';
-import type { Bound, Program, ProgramContext, Scratch } from '../dispatch.js';
+import { inspectBindings, inspectShader, type InspectForm } from '../attend/inspect.js';
+import { groupsOf, planAttend, planInspect, type InspectPlan } from '../attend/plan.js';
+import { rowStatisticsBindings, rowStatisticsShader, statisticsOfRow } from '../attend/row-statistics.js';
+import type { Bound, Dispatch, Program, ProgramContext, Scratch } from '../dispatch.js';
+import type { Shader } from '../shader.js';
+import { givenOf, isInVectors } from './attention-given.js';
+import { readLogSumExp, readRowStatistics } from './read-rows.js';
 import { wordsTable } from './table.js';
 
 export function attendProgram(
@@ -17,7 +18,7 @@ export function attendProgram(
   [entries]: readonly Float64Array[],
   context: ProgramContext,
 ): Program {
-  const given = givenOf(work, onlyThoseOf(units, entries!), context);
+  const given = givenOf(work, units, entries!, context);
   const form: AttendForm = {
     ...formFor(context.limits, work.headDim, work.valueDim),
     ...ruleFormOf(work, isInVectors(given)),
@@ -27,96 +28,95 @@ export function attendProgram(
     carry: false,
   };
   const plan = planAttend(form, given);
-  const { rules } = work;
   const state: Scratch = { kind: 'scratch', byteLength: 4 * plan.memoryLength };
-  const table = wordsTable(plan.table.words);
-  const scored: Bound[] = [
-    work.query.data,
-    work.key.data,
-    table,
-    ...(rules.bias === null ? [] : [rules.bias.data]),
-    ...(rules.mask === null ? [] : [rules.mask.data]),
-  ];
+  const statistics: Scratch = { kind: 'scratch', byteLength: 4 * plan.table.stateRows * statisticsOfRow };
+  const operands = { ...operandsOf(work), memory: state, rowState: state, statistics };
+  const { logSumExp, statistics: wanted } = work;
   return {
     clears: work.deadHeads.length === 0 ? [] : [work.output.data],
     dispatches: [
       {
         shader: attendShader(form),
         uniform: plan.uniform(),
-        bound: [...scored, work.value.data, work.output.data, ...(form.state ? [state] : [])],
+        bound: bind(attendBindings(form), { ...operands, table: wordsTable(plan.table.words) }),
         groups: groupsOf(plan.table.tiles),
       },
+      ...inspections(work, form, given, operands),
     ],
+    readBacks: [
+      ...(logSumExp === null ? [] : [readLogSumExp(work, logSumExp, given.entries, state, context)]),
+      ...(wanted === null ? [] : [readRowStatistics(work, wanted, given.entries, statistics, context)]),
+    ],
+  };
+}
+
+/** By the names that shaders have for them. */
+type Operands = Readonly<Partial<Record<string, Bound>>>;
+
+function operandsOf({ query, key, value, output, rules }: AttentionWork): Operands {
+  return {
+    query: query.data,
+    key: key.data,
+    value: value.data,
+    output: output.data,
+    ...(rules.bias && { bias: rules.bias.data }),
+    ...(rules.mask && { mask: rules.mask.data }),
+  };
+}
+
+function bind(wanted: readonly { readonly name: string }[], operands: Operands): Bound[] {
+  return wanted.map(({ name }) => {
+    const operand = operands[name];
+    if (operand === undefined) throw new TypeError(`Expected an operand ${name}`);
+    return operand;
+  });
+}
+
+/** The second passes: what is written for every key, and statistics of rows. */
+function inspections(
+  work: AttentionWork,
+  form: AttendForm,
+  given: AttentionGiven,
+  operands: Operands,
+): Dispatch[] {
+  const { weights, scores, statistics } = work;
+  const inspect = (form: InspectForm, to: NonNullable<Parameters<typeof planInspect>[2]>, columns: Bound) =>
+    dispatchOf(inspectShader(form), planInspect(form, given, to), inspectBindings(form), {
+      ...operands,
+      columns,
+    });
+  const dispatches: Dispatch[] = [];
+  if (weights !== null) {
+    const writes = weights.isAdded ? 'addedWeights' : 'weights';
+    dispatches.push(inspect({ ...form, writes, stage: 'biased' }, weights, weights.data));
+  }
+  if (scores !== null) {
+    const { stage, data } = scores;
+    dispatches.push(
+      inspect({ ...form, writes: 'scores', stage }, { ...scores, share: 1, isAdded: false }, data),
+    );
+  }
+  if (statistics !== null) {
+    const plan = planInspect(form, given, null);
+    dispatches.push(dispatchOf(rowStatisticsShader(form), plan, rowStatisticsBindings(form), operands));
+  }
+  return dispatches;
+}
+
+function dispatchOf(
+  shader: Shader,
+  { table, uniform }: InspectPlan,
+  wanted: readonly { readonly name: string }[],
+  operands: Operands,
+): Dispatch {
+  return {
+    shader,
+    uniform,
+    bound: bind(wanted, { ...operands, table: wordsTable(table.words) }),
+    groups: groupsOf(table.tiles),
   };
 }
 
 function needsState({ logSumExp, weights, scores, statistics }: AttentionWork): boolean {
   return logSumExp !== null || weights !== null || scores !== null || statistics !== null;
-}
-
-/** The entries of the units; the others are left with no queries. */
-function onlyThoseOf(units: Int32Array, entries: Float64Array): Float64Array {
-  const asked = new Set<number>();
-  for (let at = 0; at < units.length; at += unitWords) asked.add(units[at]!);
-  const only = entries.slice();
-  for (let entry = 0; entry < entries.length / entryWords.count; entry++) {
-    if (!asked.has(entry)) only[entry * entryWords.count + entryWords.queries] = 0;
-  }
-  return only;
-}
-
-function givenOf(work: AttentionWork, entries: Float64Array, { views }: ProgramContext): AttentionGiven {
-  const { heads, kvHeads, headDim, valueDim, deadHeads, query, key, value, output, rules, extra } = work;
-  const ofHeads = (operand: ScoreRules['sinks']): Float32Array | null =>
-    operand && numbersOf(views.floats(operand.data), operand, heads, 1);
-  return {
-    heads,
-    kvHeads,
-    headDim,
-    valueDim,
-    entries,
-    deadHeads,
-    query,
-    key,
-    value,
-    output,
-    rules,
-    bias: rules.bias,
-    mask: rules.mask,
-    alibiSlopes: ofHeads(rules.alibiSlopes),
-    sinks: ofHeads(rules.sinks),
-    headScale: ofHeads(rules.headScale),
-    extra: extra && {
-      keys: numbersOf(views.floats(extra.key.data), extra.key, kvHeads, extra.count * headDim),
-      values: numbersOf(views.floats(extra.value.data), extra.value, kvHeads, extra.count * valueDim),
-    },
-  };
-}
-
-/** `length` numbers of each head, head after head. */
-function numbersOf(
-  data: Float32Array,
-  { offset, headStride }: Strided<Region>,
-  heads: number,
-  length: number,
-) {
-  const numbers = new Float32Array(heads * length);
-  for (let head = 0; head < heads; head++) {
-    const start = offset + head * headStride;
-    numbers.set(data.subarray(start, start + length), head * length);
-  }
-  return numbers;
-}
-
-/** Whether heads begin and end at whole vectors of 4. */
-function isInVectors({ headDim, valueDim, query, key, value, output, entries }: AttentionGiven): boolean {
-  const { queryOffset, keyOffset, valueOffset, outputOffset } = entryWords;
-  const numbers = [headDim, valueDim];
-  for (const { offset, headStride, rowStride } of [query, key, value, output]) {
-    numbers.push(offset, headStride, rowStride);
-  }
-  for (let at = 0; at < entries.length; at += entryWords.count) {
-    for (const word of [queryOffset, keyOffset, valueOffset, outputOffset]) numbers.push(entries[at + word]!);
-  }
-  return numbers.every((number) => number % 4 === 0);
 }
