@@ -24,7 +24,7 @@ const factories: Readonly<Record<CpuKernelName, KernelFactory>> = {
 /** What each kernel of the device is on this machine or why it can't run, best first. */
 export async function probeKernels(device: Device): Promise<KernelProbe[]> {
   if (device === 'cpu') return probeCpuKernels();
-  const { probeDevice } = await import('./gpu/device-kernels.js');
+  const { probeDevice } = await import('./gpu/gpu-kernel.js');
   return probeDevice(kernelsOf.gpu);
 }
 
@@ -52,6 +52,6 @@ export async function createDeviceKernel(
   views: RegionViews,
   { counters }: Pick<WorkerStart, 'counters'>,
 ): Promise<JobKernel> {
-  const { createGpuKernel } = await import('./gpu/device-kernels.js');
+  const { createGpuKernel } = await import('./gpu/gpu-kernel.js');
   return createGpuKernel(name, views, counters);
 }

@@ -6,6 +6,7 @@ import type { ContributeWork, GramWork } from '../../src/core/protocol/layer-wor
 import { blockStatistic, blockStatistics } from '../../src/core/protocol/statistics.js';
 import { rowsTogether } from '../../src/core/protocol/strided.js';
 import { entryWords } from '../../src/core/protocol/tables.js';
+import { gramOf } from '../kernels/gram.js';
 import { openPanels } from './project.js';
 import type { UnitRunner } from '../../src/core/protocol/tables.js';
 
@@ -14,18 +15,10 @@ export function gramUnits({ weight, rows, heads, valueDim, to }: GramWork, views
   const target = views.floats(to); // [heads, valueDim, valueDim]
   const width = heads * valueDim;
   return ([head]) => {
-    const sums = new Float64Array(valueDim * valueDim);
-    for (let row = 0; row < rows; row++) {
-      const start = row * width + head! * valueDim;
-      for (let a = 0; a < valueDim; a++) {
-        const factor = source[start + a]!;
-        for (let b = 0; b <= a; b++) sums[a * valueDim + b]! += factor * source[start + b]!;
-      }
-    }
-    for (let a = 0; a < valueDim; a++) {
-      for (let b = 0; b < a; b++) sums[b * valueDim + a] = sums[a * valueDim + b]!;
-    }
-    target.set(sums, head! * valueDim * valueDim);
+    target.set(
+      gramOf(source, { rows, width, start: head! * valueDim, columns: valueDim }),
+      head! * valueDim * valueDim,
+    );
   };
 }
 

@@ -100,11 +100,7 @@ function resultFloats({ heads: { heads }, batch, options, ...results }: Results)
 }
 
 /** What a device has copies of: what the call reads, and its results on their way to the host. */
-function copiedBytes(
-  results: Results,
-  inputs: Pick<LayerCall, Inputs>,
-  { arena }: Traits,
-): number {
+function copiedBytes(results: Results, inputs: Pick<LayerCall, Inputs>, { arena }: Traits): number {
   if (arena !== 'device') return 0;
   const { out, rules } = results.options;
   const read = [inputs.query.data, inputs.key.data, inputs.value.data, rules.mask?.data, rules.bias?.data];

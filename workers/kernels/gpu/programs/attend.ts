@@ -1,5 +1,6 @@
 // Attention on the device: a dispatch that attends, and others after it where more than its output is asked for.
 import type { AttentionWork } from '../../../../src/core/protocol/attention-work.js';
+import { canUseVectors } from '../attend/alignment.js';
 import { attendBindings, attendShader } from '../attend/attend.js';
 import { formFor, ruleFormOf, type AttendForm } from '../attend/form.js';
 import type { AttentionGiven } from '../attend/given.js';
@@ -8,7 +9,7 @@ import { groupsOf, planAttend, planInspect, type InspectPlan } from '../attend/p
 import { rowStatisticsBindings, rowStatisticsShader, statisticsOfRow } from '../attend/row-statistics.js';
 import type { Bound, Dispatch, Program, ProgramContext, Scratch } from '../dispatch.js';
 import type { Shader } from '../shader.js';
-import { givenOf, isInVectors } from './attention-given.js';
+import { givenOf } from './attention-given.js';
 import { readLogSumExp, readRowStatistics } from './read-rows.js';
 import { wordsTable } from './table.js';
 
@@ -21,7 +22,7 @@ export function attendProgram(
   const given = givenOf(work, units, entries!, context);
   const form: AttendForm = {
     ...formFor(context.limits, work.headDim, work.valueDim),
-    ...ruleFormOf(work, isInVectors(given)),
+    ...ruleFormOf(work, canUseVectors(given)),
     sinks: work.rules.sinks !== null,
     headScale: work.rules.headScale !== null,
     state: needsState(work),

@@ -1,7 +1,6 @@
 // Weights for the device: packed by the host, once, and stored there until their layer is disposed.
 import type { GramWork, PackWork } from '../../../../src/core/protocol/layer-work.js';
-import { regionOf } from '../../../../src/core/tensor/region.js';
-import { gramUnits } from '../../../phases/contribute.js';
+import { gramOf } from '../../gram.js';
 import type { Program, ProgramContext } from '../dispatch.js';
 import { packPanels } from '../panels.js';
 
@@ -17,9 +16,15 @@ export function packProgram({ linears }: PackWork, { views, stored }: ProgramCon
   return { dispatches: [], stores };
 }
 
-export function gramProgram(work: GramWork, { views }: ProgramContext): Program {
-  const numbers = new Float32Array(new SharedArrayBuffer(work.to.byteLength));
-  const run = gramUnits({ ...work, to: regionOf(numbers) }, views);
-  for (let head = 0; head < work.heads; head++) run(Int32Array.of(head));
-  return { dispatches: [], stores: [{ to: work.to, numbers }] };
+export function gramProgram(
+  { weight, rows, heads, valueDim, to }: GramWork,
+  { views }: ProgramContext,
+): Program {
+  const numbers = new Float32Array(to.byteLength / 4);
+  const matrix = views.floats(weight);
+  for (let head = 0; head < heads; head++) {
+    const columns = { rows, width: heads * valueDim, start: head * valueDim, columns: valueDim };
+    numbers.set(gramOf(matrix, columns), head * valueDim * valueDim);
+  }
+  return { dispatches: [], stores: [{ to, numbers }] };
 }
