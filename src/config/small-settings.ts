@@ -31,7 +31,7 @@ export const createVerifySettings = () =>
     dirs: z
       .array(z.string())
       .min(1)
-      .describe('folders with a cases.json, at least one; plain files among them are ignored'),
+      .describe('folders with a cases.json, at least one; what else is among them is ignored'),
     kernel: z
       .enum(['auto', ...kernelNames])
       .optional()
