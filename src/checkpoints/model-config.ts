@@ -35,7 +35,11 @@ export class ModelConfig {
   }
 
   number(name: string): number | undefined {
-    return this.#read(name, 'a number >= 0', (value): value is number => typeof value === 'number' && value >= 0);
+    return this.#read(
+      name,
+      'a number >= 0',
+      (value): value is number => typeof value === 'number' && value >= 0,
+    );
   }
 
   list(name: string): readonly unknown[] | undefined {

@@ -102,7 +102,7 @@ function agree(
     throw new HeadpoolError('INVALID_WEIGHTS', message);
   }
   if (given === undefined || given === first.count) return first.count;
-  const message = `Expected ${first.count} for \`${name}\`, as ${first.who} says of ${path}, got ${describe(given)}`;
+  const message = `Expected ${first.count} for \`${name}\` of ${path}, by ${first.who}, got ${describe(given)}`;
   throw new HeadpoolError('INVALID_OPTION', message);
 }
 

@@ -226,7 +226,7 @@ const refusals: Readonly<Record<string, Refusal>> = {
   'other heads than the file records': {
     args: (w) => [...good(w), '--heads', '8'],
     code: 2,
-    says: /Expected 4 for `heads`, as its metadata says of .*w\.safetensors, got `8`/,
+    says: /Expected 4 for `heads` of .*w\.safetensors, by its metadata, got `8`/,
   },
   'other key/value heads than the file records': {
     args: (w) => [...good(w), '--kv-heads', '2'],
