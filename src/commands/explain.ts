@@ -42,7 +42,7 @@ export const explainCommand: CommandModule<object, CommonArgs> = {
   },
 };
 
-const explainLayerArgs = '--input x.safetensors --weights w.safetensors --heads 8';
+const explainLayerArgs = '--input x.safetensors --weights w.safetensors';
 const explainExample: [string, string][] = [
   [`$0 explain ${explainLayerArgs} --head 3 --query 17`, `the ${mostListed} keys that it attends most`],
   [`$0 explain ${explainLayerArgs} --head 3 --query 17 --key 20 --causal`, 'one key, step by step'],

@@ -80,10 +80,11 @@ async function publish(report: RunReport, { report: path, output }: Settings<'ru
 const mostFailures = 20;
 
 const examples: [string, string][] = [
-  ['$0 run --input x.safetensors --weights w.safetensors --heads 8 --output y.safetensors', 'self-attention'],
-  ['$0 run --input q.npy --key kv.npy --weights w.safetensors --heads 8 --output y.npy', 'cross-attention'],
+  ['$0 run --input x.safetensors --weights w.safetensors --output y.safetensors', 'self-attention'],
+  ['$0 run --input x.npy --weights bert-base-uncased/ --layer 3 --output y.npy', 'a layer of a model'],
+  ['$0 run --input q.npy --key kv.npy --weights w.safetensors --output y.npy', 'cross-attention'],
   [
-    "$0 run --input 'data/*.npy' --weights w.safetensors --heads 8 --output out/ --resume",
+    "$0 run --input 'data/*.npy' --weights w.safetensors --output out/ --resume",
     'many files, again and again',
   ],
   ['$0 run --config configs/demo.yaml --threads 4', 'settings from a file, one of them replaced'],
