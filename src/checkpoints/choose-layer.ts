@@ -36,7 +36,7 @@ export function chooseLayer(checkpoint: Checkpoint, wanted: number | string = ''
   const names = candidates.map(nameOf);
   const listed = listNames(names);
   if (wanted === '') {
-    throw new HeadpoolError('INVALID_OPTION', `Expected \`layer\`, which of ${path}'s is meant: ${listed}`);
+    throw new HeadpoolError('INVALID_OPTION', `Expected \`layer\`, since ${path} has several: ${listed}`);
   }
   const kind = matching.length === 0 ? 'one of the layers' : 'a single one of the layers';
   const { message } = expected('INVALID_OPTION', `${kind} of ${path}`, 'layer', wanted);
