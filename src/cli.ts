@@ -12,6 +12,7 @@ import { systemCodeOf } from './files/attempt.js';
 const commands: Readonly<Record<string, () => Promise<CommandModule>>> = {
   run: async () => plain((await import('./commands/run.js')).runCommand),
   explain: async () => plain((await import('./commands/explain.js')).explainCommand),
+  layers: async () => plain((await import('./commands/layers.js')).layersCommand),
   verify: async () => plain((await import('./commands/verify.js')).verifyCommand),
   info: async () => plain((await import('./commands/info.js')).infoCommand),
   scale: async () => plain((await import('./commands/scale.js')).scaleCommand),

@@ -33,6 +33,8 @@ export {
   type TorchOptions,
 } from './attention/presets.js';
 export type { MaskLike } from './attention/share-operands.js';
+export { loadLayer, type LoadedLayer, type LoadLayerOptions } from './checkpoints/load-layer.js';
+export type { LayerDefaults } from './checkpoints/family.js';
 export { weightsFromTorch, weightsToTorch, type StateDict } from './checkpoints/torch.js';
 export type { LinearWeights, MultiHeadWeights } from './attention/weights.js';
 export { createXavierWeights, type XavierOptions } from './attention/xavier.js';

@@ -106,7 +106,7 @@ type SettingName<Path extends SettingPath> = Table[Path] extends { flag: { name:
 type SettingValue<Path extends SettingPath> = Table[Path] extends { kind: 'flag' } | { flag: unknown }
   ? boolean
   : Table[Path] extends { kind: 'flag or choice' }
-    ? NonNullable<OptionAt<Path>>
+    ? OptionAt<Path> | undefined
     : Table[Path] extends { kind: 'numbers a head' }
       ? readonly number[] | undefined
       : OptionAt<Path> | undefined;

@@ -3,8 +3,9 @@ import { expected, HeadpoolError } from '../core/errors.js';
 import { formatShape } from '../core/tensor/shape.js';
 import { createTensor, type TensorLike } from '../core/tensor/tensor.js';
 import { didYouMean } from '../core/suggest.js';
-import { shareFloats } from '../attention/share-operands.js';
-import type { LinearWeights, MultiHeadWeights } from '../attention/weights.js';
+import { shareFloats, type SharedFloats } from '../attention/share-operands.js';
+import type { MultiHeadWeights, LinearWeights } from '../attention/weights.js';
+import { linear, splitRows } from './linear-parts.js';
 
 /** Named tensors, as a .safetensors file holds them. */
 export type StateDict = ReadonlyMap<string, TensorLike>;
@@ -24,7 +25,8 @@ const knownNames = [
 /**
  * Weights of a layer from `in_proj_weight` [3E, E] (rows q, k, v) or `q_proj_weight` [E, E], `k_proj_weight`
  * [E, kdim], `v_proj_weight` [E, vdim], with `in_proj_bias` [3E], `out_proj.weight` [E, E], `out_proj.bias` [E],
- * `bias_k` and `bias_v` [1, 1, E] where present. Biases are optional.
+ * `bias_k` and `bias_v` [1, 1, E] where present. Biases are optional. Keys and values may have fewer rows than the query
+ * (grouped heads), which PyTorch's own module doesn't.
  * @param options.prefix taken off the names first, e.g. `'layers.0.self_attn.'`; names without it are skipped
  * @param options.addZeroAttention `add_zero_attn` of the module, which its state dict doesn't tell
  * @throws INVALID_WEIGHTS for a missing or unknown name or a wrong shape
@@ -62,13 +64,10 @@ export function weightsFromTorch(
     return tensor;
   };
 
-  const isPacked = !tensors.has('q_proj_weight');
-  const projections = isPacked
-    ? thirds('in_proj_weight', take('in_proj_weight'))
-    : [take('q_proj_weight'), take('k_proj_weight'), take('v_proj_weight')];
+  const inputs = inputWeights(tensors, take);
   const bias = tensors.get('in_proj_bias');
-  const biases = bias === undefined ? [] : thirds('in_proj_bias', bias);
-  const [query, key, value] = projections.map((weight, n) => linear(weight, biases[n]));
+  const biases = bias === undefined ? [] : splitBias(bias, inputs);
+  const [query, key, value] = inputs.map((weight, n) => linear(weight, biases[n]));
   const biasKey = tensors.get('bias_k');
   const biasValue = tensors.get('bias_v');
   return {
@@ -83,29 +82,19 @@ export function weightsFromTorch(
 }
 
 /**
- * The state dict of a layer, in PyTorch's names; float32. `addZeroAttention` has no place in it.
- * @throws INVALID_WEIGHTS where PyTorch has no such layer: fewer key/value heads, another value or output width
+ * The state dict of a layer, in PyTorch's names; float32. `addZeroAttention` has no place in it. Grouped heads, which
+ * PyTorch's module doesn't have, get its three separate names.
+ * @throws INVALID_WEIGHTS where the names can't say the layer: another value or output width
  */
 export function weightsToTorch(weights: MultiHeadWeights): Map<string, TensorLike> {
   const { query, key, value, output, biasKey, biasValue } = weights;
   const [width, modelDim] = query.weight.shape;
-  for (const [name, shape] of [
-    ['key', key.weight.shape],
-    ['value', value.weight.shape],
-    ['output', output.weight.shape],
-  ] as const) {
-    if (shape[0] !== width) {
-      throw expected(
-        'INVALID_WEIGHTS',
-        `${width} rows, the width PyTorch gives every projection`,
-        name,
-        formatShape(shape),
-      );
-    }
-  }
+  const keyWidth = key.weight.shape[0];
+  requireRows('value', value, keyWidth, 'as many as the key has');
+  requireRows('output', output, width, 'as many as the query has');
   const stateDict = new Map<string, TensorLike>();
   const inputs = [query, key, value];
-  if (inputs.every(({ weight }) => weight.shape[1] === modelDim)) {
+  if (keyWidth === width && inputs.every(({ weight }) => weight.shape[1] === modelDim)) {
     stateDict.set('in_proj_weight', concatenate(inputs.map(({ weight }) => weight)));
   } else {
     stateDict.set('q_proj_weight', query.weight);
@@ -113,31 +102,50 @@ export function weightsToTorch(weights: MultiHeadWeights): Map<string, TensorLik
     stateDict.set('v_proj_weight', value.weight);
   }
   if (inputs.some(({ bias }) => bias !== undefined)) {
-    stateDict.set('in_proj_bias', concatenate(inputs.map(({ bias }) => bias ?? createTensor([width!]))));
+    stateDict.set(
+      'in_proj_bias',
+      concatenate(inputs.map(({ weight, bias }) => bias ?? createTensor([weight.shape[0]!]))),
+    );
   }
-  if (biasKey !== undefined) stateDict.set('bias_k', { ...biasKey, shape: [1, 1, width!] });
-  if (biasValue !== undefined) stateDict.set('bias_v', { ...biasValue, shape: [1, 1, width!] });
+  if (biasKey !== undefined) stateDict.set('bias_k', { ...biasKey, shape: [1, 1, keyWidth!] });
+  if (biasValue !== undefined) stateDict.set('bias_v', { ...biasValue, shape: [1, 1, keyWidth!] });
   stateDict.set('out_proj.weight', output.weight);
   if (output.bias !== undefined) stateDict.set('out_proj.bias', output.bias);
   return stateDict;
 }
 
-function linear(weight: TensorLike, bias: TensorLike | undefined): LinearWeights {
-  return bias === undefined ? { weight } : { weight, bias };
+/**
+ * Rows of the query, the key and the value in a packed tensor, as the width of what the heads put out tells: in grouped
+ * layers keys and values have fewer. Undefined if there is no such split.
+ */
+export function packedRows(rows: number, outputColumns: number): readonly number[] | undefined {
+  const shared = (rows - outputColumns) / 2;
+  return Number.isInteger(shared) && shared > 0 ? [outputColumns, shared, shared] : undefined;
 }
 
-/** The three equal parts along the first axis, in place. */
-function thirds(name: string, tensor: TensorLike): TensorLike[] {
-  const { shape, data } = shareFloats(name, tensor);
-  const [rows, ...rest] = shape;
-  if (rows === undefined || rows % 3 !== 0) {
-    throw expected('INVALID_WEIGHTS', 'a first axis of 3 times the width', name, formatShape(shape));
-  }
-  const length = data.length / 3;
-  return [0, 1, 2].map((n) => ({
-    shape: [rows / 3, ...rest],
-    data: data.subarray(n * length, (n + 1) * length),
-  }));
+function inputWeights(tensors: StateDict, take: (name: string) => TensorLike): SharedFloats[] {
+  const separate = ['q_proj_weight', 'k_proj_weight', 'v_proj_weight'];
+  if (tensors.has(separate[0]!)) return separate.map((name) => shareFloats(name, take(name)));
+  const packed = shareFloats('in_proj_weight', take('in_proj_weight'));
+  const [, columns = 0] = take('out_proj.weight').shape;
+  const counts = packedRows(packed.shape[0] ?? 0, columns);
+  if (counts !== undefined) return splitRows(packed, counts);
+  const what = `rows of the query (${columns}, as \`out_proj.weight\` has columns), the key and the value`;
+  throw expected('INVALID_WEIGHTS', what, 'in_proj_weight', formatShape(packed.shape));
+}
+
+/** As the weights have rows. */
+function splitBias(tensor: TensorLike, weights: readonly SharedFloats[]): SharedFloats[] {
+  const bias = shareFloats('in_proj_bias', tensor);
+  const counts = weights.map(({ shape }) => shape[0] ?? 0);
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  if (bias.data.length === total) return splitRows({ ...bias, shape: [total] }, counts);
+  throw expected('INVALID_WEIGHTS', `${total} numbers, one a row,`, 'in_proj_bias', formatShape(bias.shape));
+}
+
+function requireRows(name: string, { weight }: LinearWeights, rows: number | undefined, why: string): void {
+  if (weight.shape[0] === rows) return;
+  throw expected('INVALID_WEIGHTS', `${rows} rows, ${why},`, name, formatShape(weight.shape));
 }
 
 function concatenate(tensors: readonly TensorLike[]): TensorLike {

@@ -4,13 +4,12 @@ import { denseBatch } from '../attention/batch.js';
 import { explainLayerRow } from '../attention/explain.js';
 import { explainKey, rankedKeys, type ExplainedRow } from '../attention/explain-row.js';
 import { resolveOptions } from '../attention/resolve-options.js';
-import { weightsFromTorch } from '../checkpoints/torch.js';
+import { loadLayer } from '../checkpoints/load-layer.js';
 import { resolveWeights, type Linear } from '../attention/weights.js';
 import { optionsOf } from '../config/attention-settings.js';
 import type { Settings } from '../config/schemas.js';
 import { expected, HeadpoolError } from '../core/errors.js';
 import { openSequences } from '../files/sequences/formats.js';
-import { readStateDict } from '../files/state-dict.js';
 import { createTensor, type Tensor } from '../core/tensor/tensor.js';
 import { checkAlignment } from './check-alignment.js';
 import { addFlags, settingsOf, type CommonArgs } from './command.js';
@@ -43,7 +42,7 @@ export const explainCommand: CommandModule<object, CommonArgs> = {
   },
 };
 
-const explainLayerArgs = '--input x.safetensors --weights w.safetensors --heads 8';
+const explainLayerArgs = '--input x.safetensors --weights w.safetensors';
 const explainExample: [string, string][] = [
   [`$0 explain ${explainLayerArgs} --head 3 --query 17`, `the ${mostListed} keys that it attends most`],
   [`$0 explain ${explainLayerArgs} --head 3 --query 17 --key 20 --causal`, 'one key, step by step'],
@@ -51,18 +50,18 @@ const explainExample: [string, string][] = [
 
 /** The row in question; its batch is the file, whose entries are the sequences. */
 async function readRow(settings: Settings<'explain'>): Promise<ExplainedRow> {
-  const { input, keyInput = input, sequence, head, query: token, heads, kvHeads = heads } = settings;
-  const { layer: prefix, addZeroAttention } = settings;
-  const select = (name: string): boolean => name.startsWith(prefix);
-  const stateDict = await readStateDict(settings.weights, { select });
-  const weights = resolveWeights(weightsFromTorch(stateDict, { prefix, addZeroAttention }), heads, kvHeads);
+  const { input, keyInput = input, sequence, head, query: token } = settings;
+  const { layer, heads, kvHeads, addZeroAttention } = settings;
+  const loaded = await loadLayer(settings.weights, { layer, heads, kvHeads, addZeroAttention });
+  const weights = resolveWeights(loaded.weights, loaded.heads, loaded.kvHeads);
   const query = await readSequence(input, sequence, 'query', weights.query);
   const key = await readSequence(keyInput, sequence, 'key', weights.key);
 
-  checkAlignment(settings, [query.shape[0]!], [key.shape[0]!]);
+  const wishes = optionsOf(settings, loaded.heads, loaded.defaults);
+  checkAlignment(wishes, [query.shape[0]!], [key.shape[0]!]);
   const lengths = { keyLengths: undefined, offsets: undefined, keyOffsets: undefined };
   const batch = denseBatch(1, query.shape[0]!, key.shape[0]!, lengths);
-  const options = resolveOptions(optionsOf(settings), weights, batch, []);
+  const options = resolveOptions(wishes, weights, batch, []);
   const row = explainLayerRow(weights, { query, key, batch, options }, { head, query: token });
   return { ...row, place: { ...row.place, batch: sequence } };
 }

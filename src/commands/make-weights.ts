@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { CommandModule } from 'yargs';
+import { headRecords } from '../checkpoints/settle-heads.js';
 import { weightsToTorch } from '../checkpoints/torch.js';
 import { createXavierWeights } from '../attention/xavier.js';
 import { exists } from '../files/open-file.js';
@@ -14,15 +15,30 @@ export const makeWeightsCommand: CommandModule<object, CommonArgs> = {
   describe: 'Write seeded Xavier weights as a PyTorch state dict (.safetensors)',
   builder: (yargs) => addFlags(yargs, 'make-weights'),
   handler: async (args) => {
-    const { output, modelDim, heads, seed, ifMissing } = await settingsOf('make-weights', args);
+    const {
+      output,
+      modelDim,
+      heads,
+      kvHeads = heads,
+      seed,
+      ifMissing,
+    } = await settingsOf('make-weights', args);
     if (ifMissing && (await exists(output))) return;
     await mkdir(dirname(output), { recursive: true });
-    const stateDict = weightsToTorch(createXavierWeights({ modelDim, heads, seed }));
+    const stateDict = weightsToTorch(createXavierWeights({ modelDim, heads, kvHeads, seed }));
     const tensors = new Map([...stateDict].map(([name, tensor]) => [name, shareFloats(name, tensor)]));
-    await writeStateDict(output, tensors, new Map([['seed', String(seed)]]));
-    const summary = { output, modelDim, heads, seed };
+    const records = [
+      [headRecords.heads, heads],
+      [headRecords.kvHeads, kvHeads],
+      ['seed', seed],
+    ] as const;
+    await writeStateDict(output, tensors, new Map(records.map(([name, value]) => [name, String(value)])));
+    const summary = { output, modelDim, heads, kvHeads, seed };
+    const grouped = kvHeads === heads ? '' : `, ${kvHeads} for keys and values`;
     console.log(
-      args.json ? JSON.stringify(summary) : `${output}: weights of ${heads} heads, modelDim ${modelDim}`,
+      args.json
+        ? JSON.stringify(summary)
+        : `${output}: weights of ${heads} heads${grouped}, modelDim ${modelDim}`,
     );
   },
 };

@@ -1,6 +1,7 @@
 // The settings of `headpool run` as a request: files found, weights read, outputs planned.
 import { mkdir } from 'node:fs/promises';
-import { weightsFromTorch } from '../checkpoints/torch.js';
+import { openCheckpoint } from '../checkpoints/checkpoint.js';
+import { loadLayerOf, type LoadedLayer } from '../checkpoints/load-layer.js';
 import { planOutputs } from '../runs/plan-outputs.js';
 import type { EmbeddingFile, RunRequest } from '../runs/request.js';
 import { optionsOf } from '../config/attention-settings.js';
@@ -11,30 +12,34 @@ import { attempt } from '../files/attempt.js';
 import { findFiles } from '../files/find-files.js';
 import { openEmbedding } from '../files/sequences/embedding.js';
 import { sequenceExtensions } from '../files/sequences/formats.js';
-import { readStateDict } from '../files/state-dict.js';
+
+/** What is to be done, and the layer that does it. */
+export interface LayerRequest {
+  readonly request: RunRequest;
+  readonly layer: LoadedLayer;
+}
 
 /** @throws INVALID_OPTION, INVALID_FILE, INVALID_WEIGHTS, FILE_FAILED */
-export async function requestOf(settings: Settings<'run'>): Promise<RunRequest> {
+export async function requestOf(settings: Settings<'run'>): Promise<LayerRequest> {
   const { key, value, output, inputFormat, outputFormat, statistics, dtype, pool, onError, dryRun } =
     settings;
   const inputs = await findFiles(settings.input, sequenceExtensions);
+  await using checkpoint = await openCheckpoint(settings.weights);
   const { folder, ...plan } = await planOutputs({
     ...{ inputs, inputFormat, output, outputFormat },
     hasStatistics: statistics,
     alsoWritten: settings.report === undefined ? [] : [settings.report],
-    alsoRead: [key, value, settings.weights, settings.embedding].filter((path) => path !== undefined),
+    alsoRead: [key, value, settings.embedding, ...checkpoint.files].filter((path) => path !== undefined),
   });
   checkDurable(settings, plan.manifestPath);
-  const { layer: prefix, addZeroAttention } = settings;
-  const select = (name: string): boolean => name.startsWith(prefix);
-  const state = await readStateDict(settings.weights, { select });
-  const weights = weightsFromTorch(state, { prefix, addZeroAttention });
+  const layer = await loadLayerOf(checkpoint, settings);
   const embedding = await embeddingOf(settings);
   if (folder !== undefined && !dryRun) {
     await attempt(folder, 'create the folder', () => mkdir(folder, { recursive: true }));
   }
-  const options = optionsOf(settings);
-  return { ...plan, key, value, embedding, weights, options, dtype, pool, onError };
+  const { weights, heads, defaults } = layer;
+  const options = optionsOf(settings, heads, defaults);
+  return { request: { ...plan, key, value, embedding, weights, options, dtype, pool, onError }, layer };
 }
 
 /** @throws INVALID_OPTION for what a manifest is needed for, where there is none */

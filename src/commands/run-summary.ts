@@ -1,9 +1,10 @@
 // What `headpool run` prints: the estimate of a dry run, the table at the end.
 import type { RunEstimate } from '../runs/preflight.js';
 import type { RunRequest } from '../runs/request.js';
-import type { Settings } from '../config/schemas.js';
+import type { LoadedLayer } from '../checkpoints/load-layer.js';
 import { formatBytes, formatCount, formatDuration, formatFlop, formatShare } from '../page/figures.js';
 import { formatTable } from '../page/table.js';
+import { formatDefaults } from './layer-text.js';
 import type { RunReport } from './run-report.js';
 
 type Row = [string, string];
@@ -58,7 +59,7 @@ function phaseShare(ms: number, elapsedMs: number): string {
 export function formatEstimate(
   { inputs, targets, key, value, weights }: RunRequest,
   estimate: RunEstimate,
-  { heads, kvHeads = heads }: Settings<'run'>,
+  { heads, kvHeads, family, name, defaults }: LoadedLayer,
 ): string {
   const { sequences, tokens, unknownInputs } = estimate;
   const shapes = (['query', 'key', 'value', 'output'] as const).map((name) => {
@@ -76,6 +77,7 @@ export function formatEstimate(
       'unknown',
       unknownInputs.map((path) => `${path} (its lengths are known when it is read)`),
     ),
+    ['layer', [family, name, ...formatDefaults(defaults)].filter((part) => part !== '').join(', ')],
     ['projections', shapes.join('  ')],
     ['heads', `${heads}${kvHeads === heads ? '' : `, ${kvHeads} for keys and values`}`],
     ['chunks', formatCount(estimate.chunks)],

@@ -35,17 +35,18 @@ export const runCommand: CommandModule<object, CommonArgs> = {
     // Workers start while files are looked at.
     const starting = settings.dryRun ? undefined : startEngine(settings);
     try {
-      const request = await requestOf(settings);
+      const { request, layer } = await requestOf(settings);
       await checkInputs(request, (queries, keys) => {
-        checkAlignment(settings, queries, keys);
+        checkAlignment(request.options, queries, keys);
       });
-      const plan = planOf(request, settings);
+      const plan = planOf(request, layer, settings);
       if (starting === undefined) {
         const estimate = await estimateRun(request, plan.planner, plan);
-        console.log(args.json ? JSON.stringify(estimate) : formatEstimate(request, estimate, settings));
+        console.log(args.json ? JSON.stringify(estimate) : formatEstimate(request, estimate, layer));
       } else {
-        const work = await identifyWork(request, headsOf(request, settings));
-        const report = await compute(request, settings, { ...plan, work, engine: await starting, signal });
+        const work = await identifyWork(request, layer);
+        const engine = await starting;
+        const report = await compute(request, settings, { ...plan, layer, work, engine, signal });
         await publish(report, settings, args.json === true);
       }
     } finally {
@@ -79,27 +80,29 @@ async function publish(report: RunReport, { report: path, output }: Settings<'ru
 const mostFailures = 20;
 
 const examples: [string, string][] = [
-  ['$0 run --input x.safetensors --weights w.safetensors --heads 8 --output y.safetensors', 'self-attention'],
-  ['$0 run --input q.npy --key kv.npy --weights w.safetensors --heads 8 --output y.npy', 'cross-attention'],
+  ['$0 run --input x.safetensors --weights w.safetensors --output y.safetensors', 'self-attention'],
+  ['$0 run --input x.npy --weights bert-base-uncased/ --layer 3 --output y.npy', 'a layer of a model'],
+  ['$0 run --input q.npy --key kv.npy --weights w.safetensors --output y.npy', 'cross-attention'],
   [
-    "$0 run --input 'data/*.npy' --weights w.safetensors --heads 8 --output out/ --resume",
+    "$0 run --input 'data/*.npy' --weights w.safetensors --output out/ --resume",
     'many files, again and again',
   ],
   ['$0 run --config configs/demo.yaml --threads 4', 'settings from a file, one of them replaced'],
 ];
 
-function planOf(request: RunRequest, { heads, kvHeads = heads, memory, batchTokens }: Settings<'run'>) {
+function planOf(
+  request: RunRequest,
+  { heads, kvHeads }: LayerHeads,
+  { memory, batchTokens }: Pick<Settings<'run'>, 'memory' | 'batchTokens'>,
+) {
   const planner = new RunPlanner(request, heads, kvHeads);
   const need = needOf(request, planner);
   const memoryBytes = memory === undefined ? defaultMemoryBytes() : parseByteSize(memory);
   return { planner, need, limits: chooseLimits(need, memoryBytes, batchTokens) };
 }
 
-function headsOf({ weights }: RunRequest, { heads, kvHeads = heads }: Settings<'run'>): LayerHeads {
-  return { heads, kvHeads, headDim: weights.query.weight.shape[0]! / heads };
-}
-
 type Plan = ReturnType<typeof planOf> & {
+  readonly layer: LayerHeads;
   readonly work: WorkIdentity;
   readonly engine: Engine;
   readonly signal: AbortSignal;
@@ -108,9 +111,9 @@ type Plan = ReturnType<typeof planOf> & {
 async function compute(
   request: RunRequest,
   settings: Settings<'run'>,
-  { limits, work, engine, signal }: Plan,
+  { limits, layer: { heads, kvHeads }, work, engine, signal }: Plan,
 ): Promise<RunReport> {
-  const { heads, kvHeads = heads, verifyOutput } = settings;
+  const { verifyOutput } = settings;
   using layer = await engine.multiHeadAttention({ heads, kvHeads, weights: request.weights });
   const identity = identifyRun(work, engine.info);
   const earlier = settings.resume ? 'resume' : settings.restart ? 'restart' : 'refuse';

@@ -19,7 +19,7 @@ export const verifyCommand: CommandModule<object, CommonArgs> = {
     const settings = await settingsOf('verify', args);
     const isJson = args.json === true;
     const { folders, ignored } = await sortPaths(settings.dirs);
-    for (const path of ignored) console.error(`ignored ${path}: not a folder`);
+    for (const { path, reason } of ignored) console.error(`ignored ${path}: ${reason}`);
     const suites: Suite[] = [];
     for (const folder of folders) suites.push(await readSuite(folder));
 
@@ -37,7 +37,13 @@ export const verifyCommand: CommandModule<object, CommonArgs> = {
     for (const { name } of missing) for (const suite of suites) add(skipSuite(suite, name));
     const totals = addCounts(reports);
     if (isJson) {
-      console.log(JSON.stringify({ suites: reports, unavailable, ignored, ...totals }, null, 2));
+      console.log(
+        JSON.stringify(
+          { suites: reports, unavailable, ignored: ignored.map(({ path }) => path), ...totals },
+          null,
+          2,
+        ),
+      );
     } else {
       for (const { name, reason } of unavailable) console.log(`${name} can't run here: ${reason}`);
       console.log(formatCounts(totals));
@@ -46,23 +52,31 @@ export const verifyCommand: CommandModule<object, CommonArgs> = {
   },
 };
 
-/** Shells expand `test/conformance/*` to its README too. @throws INVALID_OPTION if there is no suite at a path */
-async function sortPaths(paths: readonly string[]): Promise<{ folders: string[]; ignored: string[] }> {
+interface Ignored {
+  readonly path: string;
+  readonly reason: string;
+}
+
+/**
+ * Shells expand `test/conformance/*` to what is no suite too.
+ * @throws INVALID_OPTION if a path leads nowhere, or there is no suite at any
+ */
+async function sortPaths(paths: readonly string[]): Promise<{ folders: string[]; ignored: Ignored[] }> {
   const folders: string[] = [];
-  const ignored: string[] = [];
+  const ignored: Ignored[] = [];
   for (const path of paths) {
     const kind = await stat(path).catch(() => undefined);
     if (kind === undefined) throw expected('INVALID_OPTION', 'an existing folder', 'dirs', path);
     if (!kind.isDirectory()) {
-      ignored.push(path);
+      ignored.push({ path, reason: 'not a folder' });
     } else if (await stat(join(path, casesFileName)).catch(() => undefined)) {
       folders.push(path);
     } else {
-      throw expected('INVALID_OPTION', `a folder with a ${casesFileName}`, 'dirs', path);
+      ignored.push({ path, reason: `no ${casesFileName} in it` });
     }
   }
-  if (folders.length === 0) throw expected('INVALID_OPTION', 'at least one folder', 'dirs', paths);
-  return { folders, ignored };
+  if (folders.length > 0) return { folders, ignored };
+  throw expected('INVALID_OPTION', `at least one folder with a ${casesFileName}`, 'dirs', paths);
 }
 
 /** An engine for each kernel to verify, open until the next one is asked for. */

@@ -2,7 +2,6 @@
 // the table of options says are settings; what they demand of each other, and the options of a call that they stand for.
 import * as z from 'zod';
 import {
-  isGiven,
   settingRows,
   type OptionSettings,
   type SettableOptions,
@@ -12,10 +11,15 @@ import { checkTogether, heads } from './shared-settings.js';
 
 /** The layer, and all that its attention can be asked on a command line. */
 export const attentionSettings = () => ({
-  weights: z.string().describe('state dict of a PyTorch nn.MultiheadAttention (.safetensors)'),
-  layer: z.string().default('').describe('prefix of the weights in the state dict'),
-  heads,
-  kvHeads: z.int().min(1).optional().describe('key/value heads; default: heads'),
+  weights: z
+    .string()
+    .describe('checkpoint: a .safetensors file, a .safetensors.index.json, or a folder with either'),
+  layer: z
+    .union([z.string(), z.int().min(0)])
+    .default('')
+    .describe("which layer of it, by number or by a prefix of its tensors' names; see headpool layers"),
+  heads: heads.optional().describe('attention heads, where neither the file nor its config.json tells'),
+  kvHeads: z.int().min(1).optional().describe('key/value heads; default: what the shapes of the weights say'),
   addZeroAttention: z.boolean().default(false).describe("add_zero_attn of PyTorch's module"),
   ...optionSettings(),
 });
@@ -37,7 +41,7 @@ function schemaOf({ kind, choices, flag }: SettingRow): z.ZodType {
     case 'choice':
       return z.enum(choices).optional();
     case 'flag or choice':
-      return z.union([z.boolean(), z.enum(choices)]).default(false);
+      return z.union([z.boolean(), z.enum(choices)]).optional();
     case 'count':
       return z.int().min(0).optional();
     case 'even count':
@@ -74,21 +78,30 @@ export function checkAttention(settings: AttentionSettings, context: z.core.$Ref
     refuse('alignment', `${causal}, as \`--causal\` says,`);
   for (const { setting } of settingRows) {
     const value = settings[setting];
-    if (Array.isArray(value) && value.length !== count)
+    if (count !== undefined && Array.isArray(value) && value.length !== count)
       refuse(setting, `a list of ${count} numbers, one a head,`);
   }
   checkTogether(settings, context, { needs });
 }
 
-/** The options of a call. @throws INVALID_OPTION for ALiBi with more heads than can be */
-export function optionsOf(settings: AttentionSettings): SettableOptions {
-  const options: Record<string, unknown> = {};
+/**
+ * The options of a call of a layer.
+ * @param defaults those of the layer, which hold where the settings say nothing
+ * @throws INVALID_OPTION for ALiBi with more heads than can be
+ */
+export function optionsOf<Options extends SettableOptions>(
+  settings: AttentionSettings,
+  heads: number,
+  defaults: Options,
+): SettableOptions & Options {
+  const options: Record<string, unknown> = { ...defaults };
   for (const { name, field, setting, flag } of settingRows) {
     const said = settings[setting];
-    if (!isGiven(said)) continue;
-    const value = flag === undefined ? said : flag.stands(settings.heads);
+    // What is off by default stays off in silence; causal is told from a layer's own by being said.
+    if (said === undefined || (said === false && name !== 'causal')) continue;
+    const value = flag === undefined ? said : flag.stands(heads);
     options[name] =
       field === undefined ? value : { ...(options[name] as object | undefined), [field]: value };
   }
-  return options;
+  return options as SettableOptions & Options;
 }

@@ -57,7 +57,8 @@ interface JsonProperty {
 }
 
 function kindOf({ type, anyOf, items }: JsonProperty): Field['kind'] {
-  if (anyOf !== undefined) return 'boolean or string';
+  if (anyOf !== undefined)
+    return anyOf.some(({ type }) => type === 'boolean') ? 'boolean or string' : 'string';
   if (type === 'array') return kindOfList(items);
   return type === 'integer' ? 'number' : (type ?? 'string');
 }

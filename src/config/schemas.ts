@@ -8,6 +8,7 @@ import type { Misplaced } from './shared-settings.js';
 import {
   createExplainSettings,
   createInfoSettings,
+  createLayersSettings,
   createMakeSequencesSettings,
   createMakeWeightsSettings,
   createVerifySettings,
@@ -17,6 +18,7 @@ import {
 export const schemas = {
   run: createRunSettings,
   explain: createExplainSettings,
+  layers: createLayersSettings,
   verify: createVerifySettings,
   'make-sequences': createMakeSequencesSettings,
   'make-weights': createMakeWeightsSettings,
@@ -43,6 +45,7 @@ export function jsonSchemaOf(name: CommandName): z.core.JSONSchema.BaseSchema {
 
 /** The setting that a command takes as arguments without a flag. */
 export const argumentOf: { readonly [Name in CommandName]?: keyof Settings<Name> & string } = {
+  layers: 'checkpoint',
   verify: 'dirs',
 };
 

@@ -1,4 +1,4 @@
-// The settings of the commands that have few of their own: explain, verify, info, make-sequences and make-weights.
+// The settings of the commands that have few of their own: explain, layers, verify, info, make-sequences and make-weights.
 import * as z from 'zod';
 import { kernelNames } from '../core/protocol/kernels.js';
 import { attentionSettings, checkAttention } from './attention-settings.js';
@@ -31,7 +31,7 @@ export const createVerifySettings = () =>
     dirs: z
       .array(z.string())
       .min(1)
-      .describe('folders with a cases.json, at least one; plain files among them are ignored'),
+      .describe('folders with a cases.json, at least one; what else is among them is ignored'),
     kernel: z
       .enum(['auto', ...kernelNames])
       .optional()
@@ -69,6 +69,15 @@ export const createMakeWeightsSettings = () =>
     output: z.string().describe('.safetensors file to write'),
     modelDim,
     heads,
+    kvHeads: z.int().min(1).optional().describe('key/value heads, a divisor of heads; default: heads'),
     seed,
     ifMissing,
+  });
+
+/** A checkpoint to look into. */
+export const createLayersSettings = () =>
+  z.strictObject({
+    checkpoint: z
+      .string()
+      .describe('a .safetensors file, a .safetensors.index.json, or a folder with either'),
   });

@@ -13,7 +13,9 @@ export function configurationOf(
 ): object {
   const { causal, scale, ...others } = recordOf(options, headDim);
   const addZeroAttention = weights.addZeroAttention === true ? true : undefined;
-  const configuration = { heads, kvHeads, headDim, causal, scale, addZeroAttention, ...others };
+  // The numbers of the norm count among the weights.
+  const qkNorm = options.qkNorm && { epsilon: options.qkNorm.epsilon };
+  const configuration = { heads, kvHeads, headDim, causal, scale, addZeroAttention, ...others, qkNorm };
   // As a manifest gives it back: without what is undefined.
   return JSON.parse(JSON.stringify(configuration)) as object;
 }

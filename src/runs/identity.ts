@@ -1,7 +1,6 @@
 // What makes two runs the same run: everything that the bytes of the outputs depend on, and nothing else.
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
-import type { MultiHeadWeights } from '../attention/weights.js';
 import type { EngineInfo } from '../engine/engine.js';
 import { describe, invalidFile } from '../core/errors.js';
 import { attempt } from '../files/attempt.js';
@@ -86,7 +85,7 @@ export function identifyRun(
 export async function identifyWork(request: RunRequest, layer: LayerHeads): Promise<WorkIdentity> {
   const { key, value, dtype, pool, embedding } = request;
   return {
-    weights: hashWeights(request.weights),
+    weights: hashWeights(request),
     ...(embedding && {
       embedding: {
         ...(await identifyFile(embedding.path)),
@@ -113,7 +112,7 @@ async function identifyInputs({ inputs }: RunRequest): Promise<FileIdentity[]> {
   return identities;
 }
 
-function hashWeights(weights: MultiHeadWeights): string {
+function hashWeights({ weights, options: { qkNorm } }: Pick<RunRequest, 'weights' | 'options'>): string {
   const hash = createHash('sha256');
   const { query, key, value, output, biasKey, biasValue } = weights;
   for (const linear of [query, key, value, output]) {
@@ -123,6 +122,9 @@ function hashWeights(weights: MultiHeadWeights): string {
     }
   }
   for (const tensor of [biasKey, biasValue]) if (tensor !== undefined) hash.update(bytesOf(tensor.data));
+  if (qkNorm !== undefined) {
+    for (const numbers of [qkNorm.q, qkNorm.k]) hash.update(bytesOf(Float32Array.from(numbers)));
+  }
   return hash.digest('hex');
 }
 

@@ -1,5 +1,6 @@
 // What a run is asked to do: everything that its command found out before anything is opened.
 import type { SettableOptions } from '../attention/option-rows.js';
+import type { AttentionOptions } from '../attention/options.js';
 import type { MultiHeadWeights } from '../attention/weights.js';
 import type { Embedding, FormatName } from '../files/sequences/sequences.js';
 import type { Dtype } from '../core/tensor/dtype.js';
@@ -34,6 +35,9 @@ export interface EmbeddingFile {
   readonly table: Embedding;
 }
 
+/** Those that settings say, and those that come with the weights. */
+export type RunOptions = SettableOptions & Pick<AttentionOptions, 'qkNorm'>;
+
 export interface RunRequest {
   /** In the order of their targets: all inputs of one target follow one another. */
   readonly inputs: readonly RunInput[];
@@ -45,7 +49,7 @@ export interface RunRequest {
   /** Rows for the token ids of .jsonl. */
   readonly embedding?: EmbeddingFile | undefined;
   readonly weights: MultiHeadWeights;
-  readonly options: SettableOptions;
+  readonly options: RunOptions;
   readonly dtype: Dtype;
   readonly pool?: Pooling | undefined;
   /** Where progress is recorded; absent if the run can't be resumed, as with standard input and output. */

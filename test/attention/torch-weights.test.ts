@@ -47,6 +47,37 @@ test(
   ['q_proj_weight', 'k_proj_weight', 'v_proj_weight', 'in_proj_bias', 'out_proj.weight', 'out_proj.bias'],
 );
 
+test(
+  'grouped heads get separate tensors and come back with their biases',
+  roundTrip,
+  layerWeights({ ...square, kvHeads: 2, hasBiasKey: true }),
+  [
+    ...['q_proj_weight', 'k_proj_weight', 'v_proj_weight', 'in_proj_bias'],
+    ...['bias_k', 'bias_v', 'out_proj.weight', 'out_proj.bias'],
+  ],
+);
+
+test('a packed tensor of grouped heads has as many rows for the query as its output has columns', (t) => {
+  const weight = normalTensor([12 + 2 * 6, 12], 1);
+  const bias = normalTensor([12 + 2 * 6], 2);
+  const { query, key, value } = weightsFromTorch(
+    new Map([
+      ['in_proj_weight', weight],
+      ['in_proj_bias', bias],
+      ['out_proj.weight', normalTensor([12, 12], 3)],
+    ]),
+  );
+  for (const [linear, start, end] of [
+    [query, 0, 12],
+    [key, 12, 18],
+    [value, 18, 24],
+  ] as const) {
+    t.deepEqual(linear.weight.shape, [end - start, 12]);
+    assertSameBytes(t, floats(linear.weight), weight.data.slice(start * 12, end * 12));
+    assertSameBytes(t, floats(linear.bias!), bias.data.slice(start, end));
+  }
+});
+
 test('in_proj_weight holds the rows of the query, the key and the value in this order', (t) => {
   const weight = normalTensor([36, 12], 1);
   const bias = normalTensor([36], 2);
@@ -135,11 +166,6 @@ test('a packed tensor whose rows are no three equal parts is refused', async (t)
 });
 
 test('layers that PyTorch has no name for are refused', async (t) => {
-  const grouped = layerWeights({ ...square, kvHeads: 2 });
-  await assertRefused(t, () => weightsToTorch(grouped), {
-    code: 'INVALID_WEIGHTS',
-    what: ['`key`', '[6, 12]'],
-  });
   const wide = layerWeights({ ...square, valueDim: 5 });
   await assertRefused(t, () => weightsToTorch(wide), {
     code: 'INVALID_WEIGHTS',

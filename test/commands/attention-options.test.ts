@@ -6,6 +6,7 @@ import { extname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { Explanation } from '../../src/attention/explain-row.js';
 import { checkAlignment } from '../../src/commands/check-alignment.js';
+import { optionsOf } from '../../src/config/attention-settings.js';
 import { resolveSettings } from '../../src/config/settings.js';
 import { formatNpyHeader } from '../../src/files/npy.js';
 import { openTensorFile } from '../../src/files/tensor-file.js';
@@ -257,7 +258,8 @@ test('which flags those are', async (t) => {
   const given = { input: 'x.npy', weights: 'w.safetensors', heads, head: 0, query: 0 };
   const check = async (flags: object, keyCounts: readonly number[]): Promise<void> => {
     const sources = { flags: { ...given, ...flags }, environment: {}, configPath: undefined };
-    checkAlignment(await resolveSettings('explain', sources), [20, 7], keyCounts);
+    const options = optionsOf(await resolveSettings('explain', sources), heads, {});
+    checkAlignment(options, [20, 7], keyCounts);
   };
   const positional = {
     '--causal': { causal: true },

@@ -223,10 +223,15 @@ const refusals: Readonly<Record<string, Refusal>> = {
     code: 2,
     says: /`--thread`; did you mean `--threads`/,
   },
-  'heads that do not divide': {
-    args: (w) => [...good(w), '--heads', '5'],
+  'other heads than the file records': {
+    args: (w) => [...good(w), '--heads', '8'],
     code: 2,
-    says: /heads 5 and width 32/,
+    says: /Expected 4 for `heads` of .*w\.safetensors, by its metadata, got `8`/,
+  },
+  'other key/value heads than the file records': {
+    args: (w) => [...good(w), '--kv-heads', '2'],
+    code: 2,
+    says: /Expected 4 for `kvHeads`/,
   },
   'a surplus argument': { args: (w) => [...good(w), 'more'], code: 2, says: /more/ },
   'an input as output': {
@@ -257,7 +262,7 @@ const refusals: Readonly<Record<string, Refusal>> = {
   'sequences as weights': {
     args: (w) => [...good(w), '--weights', join(w, 'x.safetensors')],
     code: 1,
-    says: /`(x|offsets)` in the state dict/,
+    says: /attention layers of a known family \(.*\), got `x`, `offsets`/,
   },
   'weights as sequences': {
     args: (w) => [...good(w), '-i', join(w, 'w.safetensors')],

@@ -88,11 +88,12 @@ test('The cases of a kernel that can not run here are skipped, of one that is no
   t.true(one.stdout.endsWith('\n2 passed, 0 failed, 0 skipped\n'), one.stdout);
 });
 
-test('One kernel can be chosen, and files among the folders are ignored with a word on stderr', async (t) => {
+test('One kernel can be chosen, and what is no suite among the folders is ignored with a word on stderr', async (t) => {
   const suite = await writeSuite(t, ['a']);
   const { exitCode, stdout, stderr } = await verify(
     suite,
     'test/conformance/README.md',
+    'test/conformance/models',
     '--kernel=reference',
   );
   t.is(exitCode, 0, stderr);
@@ -100,7 +101,10 @@ test('One kernel can be chosen, and files among the folders are ignored with a w
     stdout,
     /^\S+ on reference: 1 passed, 0 failed, 0 skipped\n(\w+ can't run here: .*\n)*1 passed, 0 failed, 0 skipped\n$/,
   );
-  t.is(stderr.trimEnd(), 'ignored test/conformance/README.md: not a folder');
+  t.deepEqual(stderr.trimEnd().split('\n'), [
+    'ignored test/conformance/README.md: not a folder',
+    'ignored test/conformance/models: no cases.json in it',
+  ]);
 });
 
 test('--json prints one object with every case and what was ignored', async (t) => {
@@ -162,13 +166,13 @@ test(
   'A folder without cases.json',
   refuses,
   ['src'],
-  /INVALID_OPTION Expected a folder with a cases\.json for `dirs`/,
+  /INVALID_OPTION Expected at least one folder with a cases\.json for `dirs`/,
 );
 test(
   'Nothing but files',
   refuses,
   ['package.json'],
-  /INVALID_OPTION Expected at least one folder for `dirs`/,
+  /INVALID_OPTION Expected at least one folder with a cases\.json for `dirs`/,
 );
 test(
   'An unknown kernel',

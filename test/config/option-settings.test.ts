@@ -64,7 +64,7 @@ for (const row of settingRows) {
     const flags = { ...required, alignment: 'bottom-right', ...neededOf(row) };
     const optionsFrom = async (given: object) => {
       const sources = { flags: { ...flags, ...given }, environment: {}, configPath: undefined };
-      return optionsOf(await resolveSettings('explain', sources));
+      return optionsOf(await resolveSettings('explain', sources), heads, {});
     };
     const [without, options] = [await optionsFrom({}), await optionsFrom({ [setting]: value })];
     const wanted = row.flag === undefined ? value : row.flag.stands(heads);

@@ -52,9 +52,9 @@ async function refuses(
 test(
   'a missing setting is named',
   refuses,
-  { flags: { ...required, heads: undefined } },
+  { flags: { ...required, weights: undefined } },
   'INVALID_OPTION',
-  /--heads/,
+  /--weights/,
 );
 test(
   'text for a number',

@@ -29,6 +29,7 @@ const registries: readonly { readonly implementation: RegExp; readonly registry:
     implementation: /^src\/files\/sequences\/[^/]+-format\.ts$/,
     registry: 'src/files/sequences/formats.ts',
   },
+  { implementation: /^src\/checkpoints\/[^/]+-family\.ts$/, registry: 'src/checkpoints/families.ts' },
 ];
 
 /** Rule 1: a file imports its own place and those that the house lists for it. */

@@ -145,6 +145,24 @@ test('a bias that is zero and one that is absent are different weights', async (
   t.is(firstDifference(before, now)?.field, 'weights');
 });
 
+test('norms of queries and keys count among the weights by their numbers, in the configuration by their epsilon', async (t) => {
+  await prepare(t);
+  const [q, k] = [Float32Array.of(1, 2, 3, 4), Float32Array.of(5, 6, 7, 8)];
+  const norms = { q, k, epsilon: 1e-5 };
+  const before = await identify(t, { options: { qkNorm: norms } });
+  t.like(before.configuration, { qkNorm: { epsilon: 1e-5 } });
+  for (const [changes, field] of [
+    [{}, undefined],
+    [{ k: Float32Array.of(5, 6, 7, 9) }, 'weights'],
+    [{ q: k, k: q }, 'weights'],
+    [{ epsilon: 1e-6 }, 'configuration.qkNorm.epsilon'],
+  ] as const) {
+    const now = await identify(t, { options: { qkNorm: { ...norms, ...changes } } });
+    t.is(firstDifference(before, now)?.field, field);
+  }
+  t.not((await identify(t, {})).weights, before.weights);
+});
+
 test('the configuration holds every option in one order, defaults of causal and scale included', async (t) => {
   const folder = await prepare(t);
   const asked = { inputs: [join(folder, 'x.jsonl')], output: join(folder, 'y.npy') };
