@@ -74,7 +74,7 @@ export async function startEngine(options: EngineOptions, workerUrl?: URL): Prom
   try {
     const choice = chooseKernel(resolved, probes);
     const arena = createArena(choice.traits.arena, limits.memoryLimitBytes);
-    pool.limit(choice.traits.mostWorkers);
+    pool.suit(choice.traits);
     const takesUnits = choice.traits.takes === 'units';
     // Units of the plain kernel would hold the event loop for many milliseconds.
     const mayHelp = takesUnits && choice.name !== 'reference';

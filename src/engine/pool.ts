@@ -11,7 +11,7 @@ import { Activity } from '../core/protocol/activity.js';
 import { Bells } from '../core/protocol/bells.js';
 import { mailbox, slotStride } from '../core/protocol/control.js';
 import { DeviceCounters, type DeviceCounts } from '../core/protocol/device-counters.js';
-import type { Device, KernelName, KernelProbe } from '../core/protocol/kernels.js';
+import type { Device, KernelName, KernelProbe, KernelTraits } from '../core/protocol/kernels.js';
 import type { MessageToWorker, WorkerReport, WorkerStart } from '../core/protocol/messages.js';
 import type { HelpingThread, WorkerModule } from '../core/protocol/worker-module.js';
 
@@ -69,6 +69,8 @@ export class WorkerPool {
   #kernel: KernelName = 'reference';
   #memory: WebAssembly.Memory | undefined;
   #listener: PoolListener | undefined;
+  /** Whether threads give back what they own before they are ended. */
+  #endThemselves = false;
   #isClosing = false;
 
   constructor({ threads, workerUrl = new URL('../../workers/worker.js', import.meta.url) }: PoolOptions) {
@@ -107,8 +109,9 @@ export class WorkerPool {
   }
 
   /** Leaves seats empty that no worker of the kernel may take; before the start. */
-  limit(workers: number): void {
-    if (workers < this.#seats.length) this.#seats.length = workers;
+  suit({ mostWorkers, device }: Pick<KernelTraits, 'mostWorkers' | 'device'>): void {
+    if (mostWorkers < this.#seats.length) this.#seats.length = mostWorkers;
+    this.#endThemselves = device === 'gpu';
   }
 
   /** What kernels a worker finds here. @throws WORKER_START, within the time limit, if no worker can start */
@@ -194,6 +197,11 @@ export class WorkerPool {
     this.#bells.close(this.size);
     Atomics.add(this.#mailbox, slotStride * mailbox.signals, 1);
     Atomics.notify(this.#mailbox, slotStride * mailbox.signals);
+    // Node aborts the process where a thread is ended in the middle of a call of a device's library.
+    if (this.#endThemselves) {
+      const ends = Promise.allSettled(this.#seats.map(({ serving }) => serving));
+      await withTimeout(ends).catch(() => undefined);
+    }
     await this.#piscina.destroy();
     for (const { port } of this.#seats) port?.close();
   }

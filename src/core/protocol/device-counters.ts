@@ -5,6 +5,8 @@ export const deviceCounts = [
   'uploads',
   'uploadBytes',
   'dispatches',
+  /** Of these, of shaders that gpu.js has translated from JavaScript. */
+  'translatedDispatches',
   'submissions',
   'readBacks',
   'readBackBytes',

@@ -1,5 +1,7 @@
 // The buffers of a device: made, counted, and kept for the next job that needs one of the same size.
+import { HeadpoolError } from '../../../src/core/errors.js';
 import type { DeviceCounters } from '../../../src/core/protocol/device-counters.js';
+import { formatMiB } from '../../../src/core/tensor/shared-memory.js';
 
 /** What a buffer is for: what shaders read and write, what they are told, what the host reads. */
 export type BufferUse = 'storage' | 'tables' | 'staging';
@@ -28,9 +30,16 @@ export class DeviceBuffers {
     this.#counters = counters;
   }
 
-  /** A buffer of arbitrary content. */
+  /** A buffer of arbitrary content. @throws MEMORY_LIMIT where the device has none so large */
   take(byteLength: number, use: BufferUse): GPUBuffer {
     const size = roundUp(Math.max(byteLength, 1), bindingAlignment);
+    const { maxBufferSize } = this.#device.limits;
+    if (size > maxBufferSize) {
+      throw new HeadpoolError(
+        'MEMORY_LIMIT',
+        `The work needs ${formatMiB(size)} in one piece, over the ${formatMiB(maxBufferSize)} that the device has for a buffer; split the batch`,
+      );
+    }
     const index = this.#kept.findIndex((buffer) => buffer.size === size && this.#uses.get(buffer) === use);
     const [kept] = index < 0 ? [] : this.#kept.splice(index, 1);
     const buffer = kept ?? this.#device.createBuffer({ size, usage: usages[use] });

@@ -46,8 +46,17 @@ export class DeviceJobs implements JobKernel {
     this.#parts = parts;
     this.#buffers = new DeviceBuffers(open.device, counters);
     this.#kernels = new KernelCache(open);
+    let problem: string | undefined;
+    // Which call it is of can't be told, so that none of them can be trusted.
+    open.onUncapturedError = (message) => {
+      problem = message;
+      // Not from here: Dawn waits for the end of what it calls.
+      setImmediate(() => {
+        open.device.destroy();
+      });
+    };
     this.lost = open.lost.then((reason) => {
-      this.#lostReason = new HeadpoolError('DEVICE_LOST', `The device was lost: ${reason}`);
+      this.#lostReason = new HeadpoolError('DEVICE_LOST', `The device was lost: ${problem ?? reason}`);
       return this.#lostReason;
     });
   }
@@ -88,15 +97,15 @@ export class DeviceJobs implements JobKernel {
   }
 
   #makePrograms(phases: readonly TakenPhase[]): Program[] {
-    const stored = new Map<number, Float32Array>();
+    const made = new Map<number, Float32Array>();
     const context = {
       views: this.#parts.views,
       limits: this.traits.adapter!.limits,
-      stored: ({ byteOffset }: Region) => stored.get(byteOffset)!,
+      made: ({ byteOffset }: Region) => made.get(byteOffset)!,
     };
     return phases.map((phase) => {
       const program = this.#parts.makeProgram(phase, context);
-      for (const { to, numbers } of program.stores ?? []) stored.set(to.byteOffset, numbers);
+      for (const { to, numbers } of program.makes ?? []) made.set(to.byteOffset, numbers);
       return program;
     });
   }
@@ -143,6 +152,7 @@ export class DeviceJobs implements JobKernel {
     device.queue.submit([encoder.finish()]);
     counters.add('submissions', 1);
     counters.add('dispatches', dispatches.length);
+    counters.add('translatedDispatches', dispatches.filter(({ shader }) => shader.isTranslated).length);
     return { readBacks, staging };
   }
 

@@ -44,11 +44,18 @@ export interface Dispatch {
 export interface Program {
   readonly dispatches: readonly Dispatch[];
   /** Numbers that the host has made for regions of the device. */
-  readonly stores?: readonly { readonly to: Region; readonly numbers: Float32Array }[];
+  readonly stores?: readonly HostMade[];
+  /** The same for later phases of the job, which store them in another form. */
+  readonly makes?: readonly HostMade[];
   /** What is zeros before the dispatches, which don't write all of it. */
   readonly clears?: readonly (Region | Scratch)[];
   /** What the host makes of numbers that are read back for it. */
   readonly readBacks?: readonly ReadBack[];
+}
+
+export interface HostMade {
+  readonly to: Region;
+  readonly numbers: Float32Array;
 }
 
 export interface ReadBack {
@@ -61,8 +68,8 @@ export interface ProgramContext {
   /** Of memory of the host. */
   readonly views: RegionViews;
   readonly limits: AdapterLimits;
-  /** What earlier phases of the job have stored. */
-  readonly stored: (region: Region) => Float32Array;
+  /** What earlier phases of the job have made for a region. */
+  readonly made: (region: Region) => Float32Array;
 }
 
 /** How a kernel makes phases programs. */

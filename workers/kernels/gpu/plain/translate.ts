@@ -66,6 +66,7 @@ export function translate<const Kinds extends Readonly<Record<string, Kind>>>(
     name: `plain ${kernel.name}`,
     code: assemble(operands, numbers, translateBody(kernel, kinds, functions)),
     bindings: ['uniform', ...operands.map(() => 'read' as const), 'write'],
+    isTranslated: true,
   };
   return {
     shader,

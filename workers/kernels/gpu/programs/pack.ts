@@ -4,11 +4,11 @@ import { gramOf } from '../../gram.js';
 import type { Program, ProgramContext } from '../dispatch.js';
 import { packPanels } from '../panels.js';
 
-/** What an earlier phase has stored is no weight but a matrix a head, which the device reads as it is. */
-export function packProgram({ linears }: PackWork, { views, stored }: ProgramContext): Program {
+/** What an earlier phase has made is no weight but a matrix a head, which the device reads as it is. */
+export function packProgram({ linears }: PackWork, { views, made }: ProgramContext): Program {
   const stores = linears.map(({ weight, bias, depth, target }) => {
     const { columns, segmentColumns, region } = target;
-    if (weight.buffer === null) return { to: region, numbers: stored(weight) };
+    if (weight.buffer === null) return { to: region, numbers: made(weight) };
     const numbers = new Float32Array(region.byteLength / 4);
     packPanels({ columns, segmentColumns, depth }, views.floats(weight), bias && views.floats(bias), numbers);
     return { to: region, numbers };
@@ -26,5 +26,5 @@ export function gramProgram(
     const columns = { rows, width: heads * valueDim, start: head * valueDim, columns: valueDim };
     numbers.set(gramOf(matrix, columns), head * valueDim * valueDim);
   }
-  return { dispatches: [], stores: [{ to, numbers }] };
+  return { dispatches: [], makes: [{ to, numbers }] };
 }
