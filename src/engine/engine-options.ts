@@ -150,8 +150,11 @@ export function chooseKernel(
     if (probe.available) return probe;
     reasons.push(`${probe.name}: ${probe.reason}`);
   }
-  const code = device === 'gpu' ? 'DEVICE_UNAVAILABLE' : 'KERNEL_UNAVAILABLE';
-  throw new HeadpoolError(code, `No kernel can run here (${reasons.join('; ')})`);
+  // What is wrong with a device is the same for all its kernels.
+  const [probe] = candidates;
+  if (device === 'gpu' && probe?.available === false)
+    throw new HeadpoolError('DEVICE_UNAVAILABLE', probe.reason);
+  throw new HeadpoolError('KERNEL_UNAVAILABLE', `No kernel can run here (${reasons.join('; ')})`);
 }
 
 function checkInteger(name: string, value: unknown, most: number, least = 1): void {
