@@ -53,7 +53,10 @@ function adapterRows({ adapter }: EngineInfo): [string, string][] {
   return [
     ['device', [name, vendor, architecture].filter((part) => part !== '').join(', ')],
     ['driver', `${driver} (${backend})`],
-    ...Object.entries(limits).map(([limit, value]): [string, string] => [`  ${limit}`, formatCount(value)]),
+    ...Object.entries({ ...limits }).map(([limit, value]): [string, string] => [
+      `  ${limit}`,
+      formatCount(value),
+    ]),
   ];
 }
 

@@ -82,7 +82,9 @@ async function sortPaths(paths: readonly string[]): Promise<{ folders: string[];
 /** An engine for each kernel to verify, open until the next one is asked for. */
 async function* openEngines(settings: Settings<'verify'>): AsyncGenerator<Engine, void> {
   const { kernel, device } = settings;
-  const rest = new Set<KernelName>(kernel === undefined ? kernelsOf[device] : []);
+  // The plain kernels of a GPU are for reading, and slow.
+  const isEvery = kernel === undefined && device === 'cpu';
+  const rest = new Set<KernelName>(isEvery ? kernelsOf.cpu : []);
   let next: 'auto' | KernelName | undefined = kernel ?? 'auto';
   while (next !== undefined) {
     await using engine = await createEngine(engineOptionsOf({ ...settings, kernel: next }));

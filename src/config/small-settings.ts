@@ -35,7 +35,7 @@ export const createVerifySettings = () =>
     kernel: z
       .enum(['auto', ...kernelNames])
       .optional()
-      .describe('kernel to verify; default: every one of the device that can run here'),
+      .describe('kernel to verify; default: every one that can run here, of a GPU the best'),
     device,
     threads,
   });

@@ -21,7 +21,9 @@ function losing(kernel: JobKernel): JobKernel {
   return {
     traits: kernel.traits,
     lost: kernel.lost!,
-    release: (regions) => kernel.release!(regions),
+    release: (regions) => {
+      kernel.release!(regions);
+    },
     close: () => kernel.close!(),
     async run(phases, isStopped, isResident) {
       const running = kernel.run(phases, isStopped, isResident);

@@ -1,8 +1,14 @@
 // The kernels of a GPU, and this thread's device, which is opened once for probing and computing.
 import { DeviceCounters } from '../../../src/core/protocol/device-counters.js';
-import type { GpuKernelName, KernelProbe, KernelTraits } from '../../../src/core/protocol/kernels.js';
+import type {
+  Adapter,
+  GpuKernelName,
+  KernelProbe,
+  KernelTraits,
+} from '../../../src/core/protocol/kernels.js';
 import type { RegionViews } from '../../../src/core/tensor/region.js';
 import type { JobKernel } from '../kernel.js';
+import { formFor } from './attend/form.js';
 import type { MakeProgram } from './dispatch.js';
 import { DeviceJobs } from './device-jobs.js';
 import { openDevice, type OpenDevice } from './open-device.js';
@@ -24,7 +30,7 @@ export async function probeDevice(names: readonly GpuKernelName[]): Promise<Kern
   try {
     opening ??= openDevice();
     const open = await opening;
-    return names.map((name) => ({ name, available: true, traits: traitsOf(name, open) }));
+    return names.map((name) => ({ name, available: true, traits: traitsOf(open) }));
   } catch (error) {
     opening = undefined;
     const reason = error instanceof Error ? error.message : String(error);
@@ -41,7 +47,7 @@ export async function createGpuKernel(
   const open = await opening;
   opening = undefined;
   return new DeviceJobs({
-    traits: traitsOf(name, open),
+    traits: traitsOf(open),
     open,
     views,
     makeProgram: makers[name],
@@ -49,7 +55,13 @@ export async function createGpuKernel(
   });
 }
 
-function traitsOf(name: GpuKernelName, { adapter }: OpenDevice): KernelTraits {
+/** What the bytes of a result depend on: the device and its driver, and the tiles that its limits allow. */
+function formOf({ name, driver, limits }: Adapter): string {
+  const { rowsPerThread, rowThreads, tileKeys } = formFor(limits, 64, 64);
+  return `${name}, ${driver}, tiles of ${rowsPerThread * rowThreads} x ${tileKeys}`;
+}
+
+function traitsOf({ adapter }: OpenDevice): KernelTraits {
   return {
     device: 'gpu',
     adapter,
@@ -57,7 +69,7 @@ function traitsOf(name: GpuKernelName, { adapter }: OpenDevice): KernelTraits {
     mostWorkers: 1,
     unitRows: 4096,
     refuses: ['cache'],
-    instructionSet: name,
+    instructionSet: formOf(adapter),
     panelColumns,
     flopPerRound: flopPerWorkgroupRound,
     arena: 'device',
