@@ -1,5 +1,6 @@
 // The settings of `headpool run` as a request: files found, weights read, outputs planned.
 import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { weightsFromTorch } from '../checkpoints/torch.js';
 import { planOutputs } from '../runs/plan-outputs.js';
 import type { EmbeddingFile, RunRequest } from '../runs/request.js';
@@ -17,9 +18,9 @@ import { readStateDict } from '../files/state-dict.js';
 export async function requestOf(settings: Settings<'run'>): Promise<RunRequest> {
   const { key, value, output, inputFormat, outputFormat, statistics, dtype, pool, onError, dryRun } =
     settings;
-  const inputs = await findFiles(settings.input, sequenceExtensions);
-  const { folder, ...plan } = await planOutputs({
-    ...{ inputs, inputFormat, output, outputFormat },
+  const { files, leftOut } = await findFiles(settings.input, sequenceExtensions, output);
+  const plan = await planOutputs({
+    ...{ inputs: files, inputFormat, output, outputFormat },
     hasStatistics: statistics,
     alsoWritten: settings.report === undefined ? [] : [settings.report],
     alsoRead: [key, value, settings.weights, settings.embedding].filter((path) => path !== undefined),
@@ -30,11 +31,16 @@ export async function requestOf(settings: Settings<'run'>): Promise<RunRequest> 
   const state = await readStateDict(settings.weights, { select });
   const weights = weightsFromTorch(state, { prefix, addZeroAttention });
   const embedding = await embeddingOf(settings);
-  if (folder !== undefined && !dryRun) {
-    await attempt(folder, 'create the folder', () => mkdir(folder, { recursive: true }));
-  }
+  if (plan.folder !== undefined && !dryRun) await makeFolders(plan.folder, plan);
   const options = optionsOf(settings);
-  return { ...plan, key, value, embedding, weights, options, dtype, pool, onError };
+  return { ...plan, leftOut, key, value, embedding, weights, options, dtype, pool, onError };
+}
+
+/** Before anything is computed: one that can't be made is better known now. @throws FILE_FAILED */
+async function makeFolders(folder: string, { targets }: Pick<RunRequest, 'targets'>): Promise<void> {
+  for (const path of new Set([folder, ...targets.map((target) => dirname(target.path))])) {
+    await attempt(path, 'create the folder', () => mkdir(path, { recursive: true }));
+  }
 }
 
 /** @throws INVALID_OPTION for what a manifest is needed for, where there is none */

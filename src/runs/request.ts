@@ -1,6 +1,7 @@
 // What a run is asked to do: everything that its command found out before anything is opened.
 import type { SettableOptions } from '../attention/option-rows.js';
 import type { MultiHeadWeights } from '../attention/weights.js';
+import type { LeftOut } from '../files/list-folder.js';
 import type { Embedding, FormatName } from '../files/sequences/sequences.js';
 import type { Dtype } from '../core/tensor/dtype.js';
 
@@ -37,6 +38,8 @@ export interface EmbeddingFile {
 export interface RunRequest {
   /** In the order of their targets: all inputs of one target follow one another. */
   readonly inputs: readonly RunInput[];
+  /** What was found where inputs were looked for, and is none. */
+  readonly leftOut?: readonly LeftOut[];
   readonly targets: readonly RunTarget[];
   /** Sequences to attend, one for each of an input's; default: the input itself. */
   readonly key?: string | undefined;
@@ -48,6 +51,10 @@ export interface RunRequest {
   readonly options: SettableOptions;
   readonly dtype: Dtype;
   readonly pool?: Pooling | undefined;
+  /** Where outputs go, one for each input; absent if all go to one file, or to standard output. */
+  readonly folder?: string | undefined;
+  /** The format that was asked for; in a folder default what each input is. */
+  readonly outputFormat?: FormatName | undefined;
   /** Where progress is recorded; absent if the run can't be resumed, as with standard input and output. */
   readonly manifestPath?: string | undefined;
   /** Held while the outputs are written; absent if they go to standard output. */
