@@ -30,8 +30,10 @@ export async function foretell(
     const { files } = found ?? {};
     return JSON.stringify({ ...estimate, ...(files && { files, found: countStates(files) }) });
   }
-  const text = formatEstimate(request, estimate, settings);
-  return found === undefined ? text : `${formatFiles(found.files)}\n\n${text}`;
+  if (found === undefined) return formatEstimate(request, estimate, settings);
+  // What is listed there need not be listed again.
+  const rest = formatEstimate({ ...request, inputs: [], targets: [] }, estimate, settings);
+  return `${formatFiles(found.files)}\n\n${rest}`;
 }
 
 /** What an earlier run has left, file by file; how many there are of each state. */

@@ -111,10 +111,21 @@ async function sortInputs(
   for (const [number, input] of request.inputs.entries()) {
     const start = placeOf(number);
     if (start === undefined) continue;
-    // Nothing is read from standard input that the run itself would miss.
-    const file = input.path === standardStream ? undefined : await openInput(request, input);
-    (file?.stream.layout === undefined ? unknown : known).push({ input, start });
-    await file?.close();
+    ((await tellsLengths(request, input)) ? known : unknown).push({ input, start });
   }
   return [known, unknown];
+}
+
+/** Of what can't be read and is to be left out, yes: there is nothing to come. */
+async function tellsLengths(request: RunRequest, input: RunInput): Promise<boolean> {
+  // Nothing is read from standard input that the run itself would miss.
+  if (input.path === standardStream) return false;
+  try {
+    const file = await openInput(request, input);
+    await file.close();
+    return file.stream.layout !== undefined;
+  } catch (error) {
+    if (!isDamage(error) || request.onError === 'stop') throw error;
+    return true;
+  }
 }

@@ -1,6 +1,6 @@
 // A folder of inputs whose run is killed again and again, while files are added, changed, damaged, repaired and removed
 // between the runs; in the end every output must be what a run over its input alone writes.
-import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { createRandom } from '../../src/core/tensor/random.js';
@@ -88,56 +88,85 @@ async function disturb(folder: GrowingFolder, out: string, added: number): Promi
   await folder.write(folder.pick(folder.names));
   await folder.damage(folder.pick(folder.names));
   await utimes(folder.path(folder.pick(folder.names)), 1, 1);
-  const outputs = (await filesIn(out)).filter((name) => /\.(jsonl|npy|safetensors)$/.test(name));
+  const outputs = await outputsIn(out);
   if (outputs.length > 0) await rm(join(out, folder.pick(outputs)));
   if (folder.names.length > 12) await folder.remove(folder.pick(folder.names));
   if (folder.damaged.size > 3) await folder.repair();
 }
 
-/** Returns how many runs were killed at work. */
-export async function assertGrows(t: ExecutionContext, growth: Growth): Promise<number> {
+export interface Grown {
+  /** Runs that were killed at work. */
+  readonly killed: number;
+  /** Files that were done when a run began, all runs together. */
+  readonly kept: number;
+}
+
+export async function assertGrows(t: ExecutionContext, growth: Growth): Promise<Grown> {
   const { files, kills, seed } = growth;
   const where = await makeFolder(t);
   const [root, out] = [join(where, 'in'), join(where, 'out')];
-  const lock = join(out, 'headpool.manifest.lock');
   await mkdir(out);
   const random = createRandom(seed);
   const folder = new GrowingFolder(root, random);
   const flags = [...(await layerFlags(where)), '--kernel', 'reference', '--on-error', 'skip'];
   const args = ['run', '-i', root, '-o', out, ...flags, '--resume'];
   for (let n = 0; n < files / 2; n++) await folder.add();
-  let killed = 0;
+  let [killed, kept, pending] = [0, 0, folder.names.length];
   for (let kill = 0; kill < kills; kill++) {
     const started = start(where, [...args, '--batch-tokens', String(8 + Math.floor(random.uniform() * 40))]);
-    // Now and then before it begins.
-    if (random.uniform() < 0.8) await untilBegun(started, lock);
-    await sleep(random.uniform() * (kill === 0 ? files : files / 3) * 2);
+    // Now and then while it begins, else after some of what there is to do.
+    const outputs = Math.floor(random.uniform() * (pending + 1));
+    if (random.uniform() < 0.8) await untilWritten(started, out, outputs);
+    await sleep(random.uniform() * 20);
     started.child.kill('SIGKILL');
     const { code, signal, stderr } = await started.finished;
     if (signal === 'SIGKILL') killed++;
     else t.true(code === 0 || code === 3, stderr);
     await disturb(folder, out, Math.ceil(files / 2 / kills));
+    const told = await run(where, [...args, '--dry-run', '--json']);
+    const { done } = (JSON.parse(told.stdout) as Told).found;
+    kept += done;
+    pending = folder.names.length - done;
   }
   await folder.repair();
   const { code, stdout, stderr } = await run(where, [...args, '--json', '--verify-output']);
   t.is(code, 0, stderr);
   t.like(JSON.parse(stdout), { failures: [] });
   await assertAsAlone(t, folder, { out, growth });
-  return killed;
+  return { killed, kept };
+}
+
+interface Told {
+  readonly found: { readonly done: number };
 }
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Resolves once a run has its own lock, or has ended. */
-async function untilBegun({ child }: Started, lock: string): Promise<void> {
+/** Resolves once a run has its lock and has written so many outputs since, or has ended. */
+async function untilWritten({ child }: Started, out: string, outputs: number): Promise<void> {
   while (child.exitCode === null && child.signalCode === null) {
+    const lock = join(out, 'headpool.manifest.lock');
     const text = await readFile(lock, 'utf8').catch(() => '');
-    if (text.includes(`"pid":${child.pid!},`)) return;
-    await sleep(2);
+    if (text.includes(`"pid":${child.pid!},`)) {
+      const since = (await mtimesOf([lock]))[0] ?? 0;
+      const times = await mtimesOf((await outputsIn(out)).map((name) => join(out, name)));
+      if (times.filter((time) => time > since).length >= outputs) return;
+    }
+    await sleep(3);
   }
 }
 
-interface Grown {
+/** Of those that are still there. */
+async function mtimesOf(paths: readonly string[]): Promise<number[]> {
+  const found = await Promise.all(paths.map((path) => stat(path).catch(() => undefined)));
+  return found.flatMap((stats) => (stats === undefined ? [] : [stats.mtimeMs]));
+}
+
+async function outputsIn(out: string): Promise<string[]> {
+  return (await filesIn(out)).filter((name) => /\.(jsonl|npy|safetensors)$/.test(name));
+}
+
+interface Ended {
   readonly out: string;
   readonly growth: Growth;
 }
@@ -145,7 +174,7 @@ interface Grown {
 async function assertAsAlone(
   t: ExecutionContext,
   folder: GrowingFolder,
-  { out, growth }: Grown,
+  { out, growth }: Ended,
 ): Promise<void> {
   const names = await filesIn(out);
   t.deepEqual(names.filter((name) => name.endsWith('.partial')), []); // prettier-ignore
