@@ -19,9 +19,9 @@ for (const seed of [1, 2]) {
       t.timeout(20 * 60_000);
       const engine = await createEngine({ threads: 1, kernel: 'reference' });
       const layer = await engine.multiHeadAttention({ heads, weights: smallWeights });
-      const { killed, kept } = await assertGrows(t, { engine, layer, files: 200, kills: 20, seed });
-      t.log(`${killed} runs were killed at work, ${kept} files were kept`);
-      t.true(killed > 10 && kept > 200);
+      const kept = await assertGrows(t, { engine, layer, files: 200, kills: 20, seed });
+      t.log(`${kept} files were kept`);
+      t.true(kept > 200);
       layer.dispose();
       await engine.close();
     },

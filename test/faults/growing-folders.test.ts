@@ -30,8 +30,7 @@ test.after.always('closes the engine', async () => {
 
 test.serial('a folder of 24 files, killed 5 times while it changes, ends like runs one by one', async (t) => {
   t.timeout(120_000);
-  const { killed, kept } = await assertGrows(t, { ...bench, files: 24, kills: 5, seed: 41 });
-  t.log(`${killed} runs were killed at work, ${kept} files were kept`);
+  t.true((await assertGrows(t, { ...bench, files: 24, kills: 5, seed: 41 })) > 0, 'something was kept');
 });
 
 test.serial('a manifest of a folder that is damaged in its middle is an error, and all stays', async (t) => {

@@ -17,6 +17,7 @@ export interface Growth {
   /** Of `smallWeights`, on the reference kernel. */
   readonly layer: MultiHeadAttention;
   readonly files: number;
+  /** Runs to kill at their work. */
   readonly kills: number;
   readonly seed: number;
 }
@@ -94,14 +95,8 @@ async function disturb(folder: GrowingFolder, out: string, added: number): Promi
   if (folder.damaged.size > 3) await folder.repair();
 }
 
-export interface Grown {
-  /** Runs that were killed at work. */
-  readonly killed: number;
-  /** Files that were done when a run began, all runs together. */
-  readonly kept: number;
-}
-
-export async function assertGrows(t: ExecutionContext, growth: Growth): Promise<Grown> {
+/** Returns how many files were done when runs began, all runs together. */
+export async function assertGrows(t: ExecutionContext, growth: Growth): Promise<number> {
   const { files, kills, seed } = growth;
   const where = await makeFolder(t);
   const [root, out] = [join(where, 'in'), join(where, 'out')];
@@ -112,7 +107,7 @@ export async function assertGrows(t: ExecutionContext, growth: Growth): Promise<
   const args = ['run', '-i', root, '-o', out, ...flags, '--resume'];
   for (let n = 0; n < files / 2; n++) await folder.add();
   let [killed, kept, pending] = [0, 0, folder.names.length];
-  for (let kill = 0; kill < kills; kill++) {
+  while (killed < kills) {
     const started = start(where, [...args, '--batch-tokens', String(8 + Math.floor(random.uniform() * 40))]);
     // Now and then while it begins, else after some of what there is to do.
     const outputs = Math.floor(random.uniform() * (pending + 1));
@@ -133,7 +128,7 @@ export async function assertGrows(t: ExecutionContext, growth: Growth): Promise<
   t.is(code, 0, stderr);
   t.like(JSON.parse(stdout), { failures: [] });
   await assertAsAlone(t, folder, { out, growth });
-  return { killed, kept };
+  return kept;
 }
 
 interface Told {
