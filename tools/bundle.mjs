@@ -28,7 +28,7 @@ async function bundle(entryPoints, folder, leaveOut = []) {
     platform: 'node',
     target: 'node20',
     // piscina looks for a file beside its own; the others are seldom needed.
-    external: ['piscina', 'benchmark', 'apache-arrow', 'headpool/package.json', ...leaveOut],
+    external: ['piscina', 'benchmark', 'hyparquet*', 'headpool/package.json', ...leaveOut],
     plugins: [keepPlaces(folder), layOutLate],
     // For packages that aren't modules of ECMAScript.
     banner: {
