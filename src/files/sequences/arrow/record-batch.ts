@@ -4,7 +4,8 @@ import { HeadpoolError, expected } from '../../../core/errors.js';
 import { readConverted } from '../../convert-stored.js';
 import { bytesOf, readFully } from '../../positional-io.js';
 import { bytesPerStored } from '../../storage.js';
-import type { DamagedSequence, SequenceName, SequenceSpan } from '../sequences.js';
+import type { OpenRows } from '../row-cursor.js';
+import type { SequenceName } from '../sequences.js';
 import { BatchParts } from './batch-parts.js';
 import type { Columns } from './columns.js';
 import { countViews, locateColumns } from './locate-columns.js';
@@ -43,61 +44,29 @@ export async function openBatch(source: BatchSource): Promise<OpenBatch> {
   return new OpenBatch(source, rows, nameAt);
 }
 
-export class OpenBatch {
+export class OpenBatch implements OpenRows {
+  readonly count: number;
+  readonly firstRow: number;
+  readonly hasNames: boolean;
   readonly #source: BatchSource;
   readonly #rows: TokenRows;
   readonly #nameAt: NameReader | undefined;
-  readonly #count: number;
-  #next = 0;
 
   constructor(source: BatchSource, rows: TokenRows, nameAt?: NameReader) {
+    this.count = source.records.length;
+    this.firstRow = source.firstRow;
+    this.hasNames = nameAt !== undefined;
     this.#source = source;
     this.#rows = rows;
     this.#nameAt = nameAt;
-    this.#count = source.records.length;
   }
 
-  /** Leaves out `rows` rows. */
-  skip(rows: number): void {
-    this.#next += rows;
-  }
-
-  /** The next rows, at least one, up to `mostTokens`; undefined at the end of the batch. */
-  take(mostTokens: number): SequenceSpan | DamagedSequence | undefined {
+  lengthOf(row: number): number {
     const { offsets } = this.#rows;
-    const first = this.#next;
-    if (first >= this.#count) return undefined;
-    const names: SequenceName[] = [];
-    let end = first;
-    while (end < this.#count && (end === first || offsets[end + 1]! - offsets[first]! <= mostTokens)) {
-      const name = this.#check(end);
-      if (name instanceof HeadpoolError) {
-        if (end > first) break; // The rows in front of it come first.
-        this.#next++;
-        return { error: name, end: { sequence: this.#source.firstRow + this.#next } };
-      }
-      names.push(name);
-      end++;
-    }
-    this.#next = end;
-    return this.#span(first, end, names);
+    return offsets[row + 1]! - offsets[row]!;
   }
 
-  #span(first: number, end: number, names: readonly SequenceName[]): SequenceSpan {
-    const { offsets } = this.#rows;
-    const { firstRow, message, size } = this.#source;
-    const done = end / this.#count;
-    return {
-      lengths: Array.from({ length: end - first }, (_, i) => offsets[first + i + 1]! - offsets[first + i]!),
-      ...(this.#nameAt && { names }),
-      read: (target) => this.#read(offsets[first]!, offsets[end]!, target),
-      end: { sequence: firstRow + end },
-      share: size === undefined ? undefined : (message.begin + done * (message.end - message.begin)) / size,
-    };
-  }
-
-  /** The name of a row, or what is wrong with the row. */
-  #check(row: number): SequenceName | HeadpoolError {
+  check(row: number): SequenceName | HeadpoolError {
     const { firstRow, columns } = this.#source;
     const fault = this.#rows.findFault(row, `row ${firstRow + row}.${columns.rows.name}`);
     if (fault !== undefined) return fault;
@@ -109,7 +78,14 @@ export class OpenBatch {
     }
   }
 
-  async #read(begin: number, end: number, target: Float32Array): Promise<void> {
+  shareBefore(row: number): number | undefined {
+    const { message, size } = this.#source;
+    if (size === undefined) return undefined;
+    return (message.begin + (row / this.count) * (message.end - message.begin)) / size;
+  }
+
+  async read(first: number, last: number, target: Float32Array): Promise<void> {
+    const [begin, end] = [this.#rows.offsets[first]!, this.#rows.offsets[last]!];
     const { modelDim, columns, message } = this.#source;
     const { dtype } = columns.rows;
     const count = (end - begin) * modelDim;

@@ -14,7 +14,8 @@ import { openFileMessages } from './file-messages.js';
 import type { ArrowMessage, MessageSource } from './messages.js';
 import { openPipeMessages } from './pipe-messages.js';
 import { readPlainNames } from './names.js';
-import { openBatch, type OpenBatch } from './record-batch.js';
+import { openBatch } from './record-batch.js';
+import { RowCursor } from '../row-cursor.js';
 
 /**
  * @throws INVALID_FILE if the file is damaged, has no column of sequences or ends before `source.start`; INVALID_SHAPE
@@ -48,7 +49,7 @@ class ArrowStream implements SequenceStream {
   readonly metadata: ReadonlyMap<string, string>;
   readonly #source: OpenSource;
   #dictionary: readonly SequenceName[] = [];
-  #batch: OpenBatch | undefined;
+  #batch: RowCursor | undefined;
   /** What ended the stream, since what follows it must not be taken for its end. */
   #failure: Error | undefined;
   /** Behind the batch that is open. */
@@ -111,7 +112,7 @@ class ArrowStream implements SequenceStream {
       this.#rows += records.length;
       if (this.#rows <= least && least > 0) return true;
       const size = messages.size;
-      this.#batch = await openBatch({
+      const batch = await openBatch({
         columns,
         modelDim,
         message,
@@ -120,6 +121,7 @@ class ArrowStream implements SequenceStream {
         dictionary,
         size,
       });
+      this.#batch = new RowCursor(batch);
       this.#batch.skip(Math.max(0, least - firstRow));
       return true;
     }

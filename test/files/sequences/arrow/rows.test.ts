@@ -14,7 +14,7 @@ import {
 } from 'apache-arrow';
 import test from 'ava';
 import { kinds, openBytes } from '../../../helpers/arrow-checks.js';
-import { countUp, listOf, readAll } from '../../../helpers/arrow-tables.js';
+import { countUp, listOf, readAll, schemaOf } from '../../../helpers/arrow-tables.js';
 
 const lists = [List, LargeList] as const;
 const floats = [new Float32(), new Float16(), new Float64()] as const;
@@ -25,7 +25,7 @@ for (const kind of kinds) {
     for (const Outer of lists) {
       for (const Inner of lists) {
         const type = new Outer(item(new Inner(item(number)) as DataType)) as DataType;
-        test(`A ${kind} of ${[type].join()} is read`, async (t) => {
+        test(`A ${kind} of ${schemaOf(type).fields.join()} is read`, async (t) => {
           const rows = [countUp(1), [], countUp(3, 2), countUp(2, 8)];
           const bytes = tableToIPC(new Table({ x: vectorFromArray(rows, type) }), kind);
           const { lengths, numbers } = await readAll(await openBytes(t, bytes));
@@ -36,7 +36,7 @@ for (const kind of kinds) {
     }
 
     for (const type of [new FixedSizeList(2, item(number)), new List(item(number))] as DataType[]) {
-      test(`Each row of a ${kind} of ${[type].join()} is one token`, async (t) => {
+      test(`Each row of a ${kind} of ${schemaOf(type).fields.join()} is one token`, async (t) => {
         const table = new Table({ y: vectorFromArray(countUp(5), type) });
         for (const sequence of [0, 2]) {
           const stream = await openBytes(t, tableToIPC(table, kind), { start: { sequence } });
