@@ -28,7 +28,8 @@ async function readColumn(source: GroupSource, column: string): Promise<readonly
   const { parquet, metadata, group, size, path, label } = source;
   const chunks = group.columns.filter((chunk) => chunk.meta_data?.path_in_schema[0] === column);
   if (chunks.length !== 1) throw invalidFile(path, `one column ${column}`, `${label}.columns`, chunks.length);
-  const { begin, bytes } = await readPages(source, chunks[0]!);
+  const schema = parquet.parquetSchema(metadata);
+  const { begin, bytes, compressors } = await readPages(source, chunks[0]!, schema);
   const slice = (from: number, to = size): ArrayBuffer => {
     if (from === begin && to === begin + bytes.length) return bytes.buffer;
     throw new Error(`bytes ${from} to ${to} are not those of the column`);
@@ -39,7 +40,7 @@ async function readColumn(source: GroupSource, column: string): Promise<readonly
       file: { byteLength: size, slice },
       metadata: { ...metadata, row_groups: [group], num_rows: group.num_rows },
       columns: [column],
-      compressors: parquet.compressors,
+      compressors,
       // Texts that are no UTF-8 are the matter of their rows.
       parsers: { stringFromBytes: (text) => text },
       onComplete: (rows: readonly (readonly unknown[])[]) => {

@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import { tableToIPC } from 'apache-arrow';
 import test from 'ava';
 import { assertRefused } from '../../../helpers/assertions.js';
-import { openBytes, whole } from '../../../helpers/arrow-checks.js';
+import { openBytes } from '../../../helpers/arrow-checks.js';
 import {
   batchMessage,
   countUp,
   makeTable,
   openArrow,
   streamFile,
+  whole,
   width,
 } from '../../../helpers/arrow-tables.js';
 import { makeFolder } from '../../../helpers/make-folder.js';
