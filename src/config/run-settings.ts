@@ -14,7 +14,7 @@ export const createRunSettings = () =>
         .array(z.string())
         .min(1)
         .describe(
-          'files, folders with all below them, or globs of sequences (.safetensors, .npy, .npz, .jsonl, .arrow); - is standard input',
+          'files, folders with all below them, or globs of sequences (.safetensors, .npy, .npz, .jsonl, .arrow, .parquet); - is standard input',
         ),
       inputFormat: z.enum(pipeableFormats).default('jsonl').describe('format of standard input'),
       key: z.string().optional().describe('sequences to attend (cross-attention); default: the input itself'),

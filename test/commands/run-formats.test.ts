@@ -66,6 +66,7 @@ const inputs: readonly Written[] = [
   { file: 'named.npz', form: 'named', lengths: equal, names: ['u', 'v', 'w'] },
   { file: 'x.jsonl', lengths: equal, names: ['one', 2, null] },
   { file: 'x.arrow', lengths: equal, names: ['one', 'two', null] },
+  { file: 'x.parquet', lengths: equal, names: ['one', 'two', null] },
 ];
 
 for (const input of inputs) {
@@ -74,14 +75,15 @@ for (const input of inputs) {
     const { lengths, names, form = 'packed', file } = input;
     const query = makeSequences(lengths, 5, names && { names });
     const x = await writeSequences(join(folder, file), query, { form });
-    const extensions = form === 'named' ? ['safetensors', 'jsonl'] : ['safetensors', 'npy', 'jsonl', 'arrow'];
+    const extensions =
+      form === 'named' ? ['safetensors', 'jsonl'] : ['safetensors', 'npy', 'jsonl', 'arrow', 'parquet'];
     await Promise.all(
       extensions.map(async (extension) => {
         const y = join(folder, `y.${extension}`);
         await run('-i', x, '-o', y, '--batch-tokens', '10', '--verify-output');
         const ids = idsOf(x, query);
-        // Arrow columns are of one type.
-        const kept = extension === 'arrow' ? ids.map(String) : ids;
+        // Columns of Arrow and Parquet are of one type.
+        const kept = extension === 'arrow' || extension === 'parquet' ? ids.map(String) : ids;
         await holds(t, y, { query, names: hasNames(extension) ? kept : undefined });
       }),
     );
@@ -92,7 +94,9 @@ test.serial('ragged sequences, empty ones among them, go from format to format',
   const { folder, run } = await prepare(t);
   const names = ['s', 't', 'u', 'v'];
   const query = makeSequences(ragged, 6, { names });
-  const steps = ['0.jsonl', '1.safetensors', '2.arrow', '3.jsonl'].map((name) => join(folder, name));
+  const steps = ['0.jsonl', '1.safetensors', '2.arrow', '3.parquet', '4.jsonl'].map((name) =>
+    join(folder, name),
+  );
   await writeSequences(steps[0]!, query);
   for (const [n, path] of steps.slice(1).entries()) {
     const before = await readSequences(steps[n]!);
@@ -113,7 +117,7 @@ test.serial('a single sequence in .npy stays one, and so does a single token', a
   }
 });
 
-for (const extension of ['safetensors', 'jsonl', 'arrow']) {
+for (const extension of ['safetensors', 'jsonl', 'arrow', 'parquet']) {
   test.serial(`a .${extension} file without sequences gives one without sequences`, async (t) => {
     const { folder, run } = await prepare(t);
     const x = await writeSequences(join(folder, `x.${extension}`), makeSequences([], 1));

@@ -26,6 +26,7 @@ test('one input goes to one file, whose extension says the format', async (t) =>
     'y.NPY': 'npy',
     'y.jsonl': 'jsonl',
     'y.feather': 'arrow',
+    'y.parquet': 'parquet',
   };
   for (const [output, format] of Object.entries(formats)) {
     t.deepEqual(await plan({ inputs: ['a/x.npz'], output }), {
@@ -133,7 +134,7 @@ test('a run from or to a pipe has no manifest', async (t) => {
 const refusals: Readonly<Record<string, readonly [Parameters<typeof plan>[0], string]>> = {
   'an output of an unknown extension': [
     { inputs: ['x.npy'], output: 'y.txt' },
-    '.arrows or .feather for `output`, got `"y.txt"`',
+    '.feather or .parquet for `output`, got `"y.txt"`',
   ],
   'an output that can only be read': [
     { inputs: ['x.npz'], output: 'y.npz' },
