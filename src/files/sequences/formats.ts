@@ -39,6 +39,10 @@ const formats: readonly SequenceFormat[] = [
     { name: 'arrow', extensions: ['.arrow', '.arrows', '.feather'], canSeek: false },
     async () => (await import('./arrow-format.js')).arrowFormat,
   ),
+  lazily(
+    { name: 'parquet', extensions: ['.parquet'], canSeek: false },
+    async () => (await import('./parquet-format.js')).parquetFormat,
+  ),
 ];
 
 function lazily({ name, extensions, canSeek }: Traits, load: Load): SequenceFormat {
