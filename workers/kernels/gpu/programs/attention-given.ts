@@ -39,20 +39,6 @@ export function givenOf(
   };
 }
 
-/** Whether heads begin and end at whole vectors of 4. */
-export function isInVectors(given: AttentionGiven): boolean {
-  const { headDim, valueDim, query, key, value, output, entries } = given;
-  const { queryOffset, keyOffset, valueOffset, outputOffset } = entryWords;
-  const numbers = [headDim, valueDim];
-  for (const { offset, headStride, rowStride } of [query, key, value, output]) {
-    numbers.push(offset, headStride, rowStride);
-  }
-  for (let at = 0; at < entries.length; at += entryWords.count) {
-    for (const word of [queryOffset, keyOffset, valueOffset, outputOffset]) numbers.push(entries[at + word]!);
-  }
-  return numbers.every((number) => number % 4 === 0);
-}
-
 /** The entries of the units; the others are left with no queries. */
 function onlyThoseOf(units: Int32Array, entries: Float64Array): Float64Array {
   const asked = new Set<number>();
