@@ -1,8 +1,7 @@
 // The oracle's inputs as dispatches of the GPU's attention, run on a bench of shaders.
 import { entryWords } from '../../src/core/protocol/tables.js';
-import { canUseVectors } from '../../workers/kernels/gpu/attend/alignment.js';
 import { attendBindings, attendShader } from '../../workers/kernels/gpu/attend/attend.js';
-import { formFor, type AttendForm } from '../../workers/kernels/gpu/attend/form.js';
+import { formFor, needsOf, type AttendForm } from '../../workers/kernels/gpu/attend/form.js';
 import type { AttentionGiven, Place } from '../../workers/kernels/gpu/attend/given.js';
 import { groupsOf, planAttend, type KeyRange } from '../../workers/kernels/gpu/attend/plan.js';
 import type { OracleInputs } from '../oracle/oracle.js';
@@ -15,8 +14,8 @@ export interface GpuAttentionOptions {
   readonly isTokenMajor?: boolean;
   /** Where ranges of keys end but the last one. */
   readonly cuts?: readonly number[];
-  /** Has all options in the text, used or not: fewer texts to compile. */
-  readonly isFull?: boolean;
+  /** Has all rules in the text, used or not; by default where one is used. */
+  readonly isRich?: boolean;
   readonly deadHeads?: readonly number[];
   /** The mask is a number a key, the bias a number a query; neither lies densely. */
   readonly isBroadcast?: boolean;
@@ -40,13 +39,7 @@ type PairNumber = (b: number, h: number, i: number, j: number) => number;
 export function gpuAttentionCase(inputs: OracleInputs, options: GpuAttentionOptions = {}): GpuAttentionCase {
   const { dims, mask, bias, extra, causalOffset, offset, keyLengths, window } = inputs;
   const { batch, heads, kvHeads, queries, keys, headDim, valueDim } = dims;
-  const {
-    workgroupBytes = 32 * 1024,
-    isTokenMajor = false,
-    isFull = false,
-    deadHeads = [],
-    isBroadcast = false,
-  } = options;
+  const { workgroupBytes = 32 * 1024, isTokenMajor = false, deadHeads = [], isBroadcast = false } = options;
   const right = Math.min(window?.right ?? Infinity, causalOffset === undefined ? Infinity : 0);
   const left = window?.left ?? Infinity;
   const layout = (count: number, tokens: number, width: number): Place => ({
@@ -77,8 +70,6 @@ export function gpuAttentionCase(inputs: OracleInputs, options: GpuAttentionOpti
     }
     return to;
   };
-  const hasMask = isFull || mask !== undefined;
-  const hasBias = isFull || bias !== undefined;
   const entries = new Float64Array(batch * entryWords.count);
   for (let b = 0; b < batch; b++) {
     const words = entries.subarray(b * entryWords.count);
@@ -97,48 +88,40 @@ export function gpuAttentionCase(inputs: OracleInputs, options: GpuAttentionOpti
     value: layout(kvHeads, keys, valueDim),
     output: layout(heads, queries, valueDim),
   };
+  const given: AttentionGiven = {
+    heads,
+    kvHeads,
+    headDim,
+    valueDim,
+    entries,
+    deadHeads,
+    ...operands,
+    rules: { scale: inputs.scale ?? 1 / Math.sqrt(headDim), softcap: inputs.softcap ?? 0, left, right },
+    bias: bias ? biasPlace : null,
+    mask: mask ? maskPlace : null,
+    alibiSlopes: floats(inputs.alibiSlopes),
+    sinks: floats(inputs.sinks),
+    headScale: floats(inputs.headScale),
+    extra: extra ? { keys: Float32Array.from(extra.k), values: Float32Array.from(extra.v) } : null,
+  };
+  const needs = needsOf(given);
   const form: AttendForm = {
     ...formFor({ maxComputeWorkgroupStorageSize: workgroupBytes }, headDim, valueDim),
-    window: isFull || left !== Infinity || right !== Infinity,
-    softcap: inputs.softcap !== undefined,
-    alibi: isFull || inputs.alibiSlopes !== undefined,
-    bias: hasBias,
-    mask: hasMask,
-    extra: isFull || extra !== undefined,
-    vectors: canUseVectors({ headDim, valueDim, entries, ...operands }),
-    sinks: inputs.sinks !== undefined,
-    headScale: isFull || inputs.headScale !== undefined,
-    state: true,
-    carry: isFull || options.cuts !== undefined,
+    ...needs,
+    isRich: options.isRich ?? needs.isRich,
+    carry: options.cuts !== undefined,
   };
   return {
     form,
-    given: {
-      heads,
-      kvHeads,
-      headDim,
-      valueDim,
-      entries,
-      deadHeads,
-      ...operands,
-      rules: { scale: inputs.scale ?? 1 / Math.sqrt(headDim), softcap: inputs.softcap ?? 0, left, right },
-      bias: hasBias ? biasPlace : null,
-      mask: hasMask ? maskPlace : null,
-      alibiSlopes: floats(inputs.alibiSlopes),
-      sinks: floats(inputs.sinks),
-      headScale: floats(inputs.headScale),
-      extra: extra ? { keys: Float32Array.from(extra.k), values: Float32Array.from(extra.v) } : null,
-    },
+    given,
     buffers: {
       query: place(inputs.q, heads, queries, headDim),
       key: place(inputs.k, kvHeads, keys, headDim),
       value: place(inputs.v, kvHeads, keys, valueDim),
       output: batch * heads * queries * valueDim,
-      ...(hasBias && { bias: fill(new Float32Array(pairsLength), biasPlace, bias ?? (() => 0)) }),
-      ...(hasMask && {
-        mask: fill(new Uint8Array(pairsLength), maskPlace, (b, h, i, j) =>
-          (mask?.(b, h, i, j) ?? true) ? 1 : 0,
-        ),
+      ...(bias && { bias: fill(new Float32Array(pairsLength), biasPlace, bias) }),
+      ...(mask && {
+        mask: fill(new Uint8Array(pairsLength), maskPlace, (...pair) => (mask(...pair) ? 1 : 0)),
       }),
     },
   };
@@ -163,7 +146,7 @@ export async function runGpuAttention(
       uniform: plan.uniform(range),
       groups: groupsOf(plan.table.tiles),
     })),
-    names.map((name) => named[name]!),
+    names.map((name) => named[name] ?? plan.table.words),
   );
   const { batch, heads, queries, valueDim } = inputs.dims;
   const rows = batch * heads * queries;

@@ -1,8 +1,10 @@
 // The second pass of the GPU's attention on a bench of shaders: weights, scores and statistics of the oracle's inputs.
 import { attendBindings, attendShader } from '../../workers/kernels/gpu/attend/attend.js';
+import type { ScoreStage } from '../../src/core/protocol/score-rules.js';
 import {
   inspectBindings,
   inspectShader,
+  type Inspected,
   type InspectForm,
 } from '../../workers/kernels/gpu/attend/inspect.js';
 import { groupsOf, planAttend, planInspect } from '../../workers/kernels/gpu/attend/plan.js';
@@ -25,7 +27,7 @@ async function attend(bench: ShaderBench, { form, given, buffers }: GpuAttention
   const results = await bench.run(
     attendShader(form),
     [{ uniform: plan.uniform(), groups: groupsOf(plan.table.tiles) }],
-    bound.map(({ name }) => named[name]!),
+    bound.map(({ name }) => named[name] ?? plan.table.words),
   );
   const after = Object.fromEntries(bound.map(({ name }, n) => [name, results[n]!]));
   return { ...buffers, output: after['output']!, rowState: after['memory']! };
@@ -35,14 +37,14 @@ async function attend(bench: ShaderBench, { form, given, buffers }: GpuAttention
 export async function inspectGpu(
   bench: ShaderBench,
   inputs: OracleInputs,
-  what: Pick<InspectForm, 'writes' | 'stage'>,
+  { writes, stage = 'biased' }: { readonly writes: Inspected; readonly stage?: ScoreStage },
   options: GpuAttentionOptions = {},
 ): Promise<Float32Array> {
   const { dims, extra } = inputs;
   const made = gpuAttentionCase(inputs, options);
-  const isAdded = what.writes === 'addedWeights';
+  const isAdded = writes === 'addedWeights';
   const columns = dims.keys + (extra?.count ?? 0);
-  const form: InspectForm = { ...made.form, ...what };
+  const form: InspectForm = { ...made.form, writes };
   const heads = isAdded ? 1 : dims.heads;
   const plan = planInspect(form, made.given, {
     offset: 0,
@@ -53,6 +55,7 @@ export async function inspectGpu(
     extraColumn: dims.keys,
     share: isAdded ? 1 / dims.heads : 1,
     isAdded,
+    stage,
   });
   const length = dims.batch * heads * dims.queries * columns;
   const named: Named = {
@@ -64,7 +67,7 @@ export async function inspectGpu(
   const results = await bench.run(
     inspectShader(form),
     [{ uniform: plan.uniform, groups: groupsOf(plan.table.tiles) }],
-    bound.map(({ name }) => named[name]!),
+    bound.map(({ name }) => named[name] ?? plan.table.words),
   );
   return new Float32Array(results.at(-1)!.buffer).subarray(0, length);
 }
@@ -84,7 +87,7 @@ export async function gpuRowStatistics(
   const results = await bench.run(
     rowStatisticsShader(made.form),
     [{ uniform: plan.uniform, groups: groupsOf(plan.table.tiles) }],
-    bound.map(({ name }) => named[name]!),
+    bound.map(({ name }) => named[name] ?? plan.table.words),
   );
   return new Float32Array(results.at(-1)!.buffer).subarray(0, length);
 }

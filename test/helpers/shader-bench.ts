@@ -1,8 +1,10 @@
-// Shaders run bare on whatever device WebGPU finds, for tests of their numbers: buffers in, buffers out.
+// Shaders run bare on the software device, for tests of their numbers: buffers in, buffers out.
 /// <reference types="@webgpu/types" />
-import type { ExecutionContext } from 'ava';
+import test, { type ExecutionContext } from 'ava';
+import type { Groups } from '../../workers/kernels/gpu/groups.js';
 import type { Shader } from '../../workers/kernels/gpu/shader.js';
-import { testSeriallyUnless } from './skips.js';
+import { loadSoftwareDevice, softwareFlags } from '../../workers/kernels/gpu/software-device.js';
+import { gpuTest } from './software-gpu.js';
 
 export interface ShaderBench {
   readonly limits: GPUSupportedLimits;
@@ -17,7 +19,7 @@ export interface ShaderBench {
 
 export interface BenchDispatch {
   readonly uniform: ArrayBuffer;
-  readonly groups: readonly [number, number, number];
+  readonly groups: Groups;
 }
 
 /** Numbers, or how many words of zeros. */
@@ -25,13 +27,13 @@ export type BenchBuffer = Float32Array | Uint32Array | Uint8Array | number;
 
 const kept = new Set<GPU>();
 
-/** The device, or why there is none. */
-async function openShaderBench(): Promise<ShaderBench | { readonly reason: string }> {
+async function openShaderBench(): Promise<ShaderBench> {
+  await loadSoftwareDevice();
   const { create, globals } = await import('webgpu');
   Object.assign(globalThis, globals);
-  const gpu = create([]);
+  const gpu = create([...softwareFlags]);
   const adapter = await gpu.requestAdapter();
-  if (adapter === null) return { reason: 'WebGPU finds no device here' };
+  if (adapter === null) throw new Error('The software device has no adapter');
   const { maxComputeWorkgroupStorageSize } = adapter.limits;
   const device = await adapter.requestDevice({ requiredLimits: { maxComputeWorkgroupStorageSize } });
   return benchOf(device, gpu);
@@ -126,13 +128,37 @@ function benchOf(device: GPUDevice, gpu: GPU): ShaderBench {
   };
 }
 
-const opened = await openShaderBench();
-const declare = testSeriallyUnless('reason' in opened ? opened.reason : undefined);
+let opened: Promise<ShaderBench> | undefined;
+
+function openOnce(): Promise<ShaderBench> {
+  return (opened ??= openShaderBench());
+}
+
+test.after.always(async () => {
+  (await opened)?.close();
+});
 
 /** Declares a test of shaders, which counts as skipped where there is no device. */
 export function benchTest(
   title: string,
   body: (t: ExecutionContext, bench: ShaderBench) => Promise<void>,
 ): void {
-  declare(title, (t) => ('reason' in opened ? undefined : body(t, opened)));
+  gpuTest(title, async (t) => body(t, await openOnce()));
+}
+
+/** One dispatch. `operands` are those of the bindings after the uniform block; returns them as they are afterwards. */
+export async function runShader<Operands extends readonly (Float32Array | Uint32Array)[]>(
+  shader: Shader,
+  uniform: ArrayBuffer,
+  operands: Operands,
+  groups: Groups,
+): Promise<Operands> {
+  const bench = await openOnce();
+  const results = await bench.run(shader, [{ uniform, groups }], operands);
+  return operands.map((operand, n) => {
+    const { buffer } = results[n]!;
+    return operand instanceof Uint32Array
+      ? new Uint32Array(buffer, 0, operand.length)
+      : new Float32Array(buffer, 0, operand.length);
+  }) as unknown as Operands;
 }

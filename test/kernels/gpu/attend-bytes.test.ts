@@ -1,16 +1,20 @@
 // The bytes of the GPU's attention on a software device: special numbers stay where they belong, sums don't overflow, and
 // a row's bytes depend on nothing but the row.
 import type { OracleInputs } from '../../oracle/oracle.js';
+import { assertSameBytes } from '../../helpers/assertions.js';
 import { attentionCase } from '../../helpers/attention-case.js';
 import { checkAttention } from '../../helpers/gpu-attention-checks.js';
 import { runGpuAttention, type GpuAttentionOptions } from '../../helpers/gpu-attention.js';
+import { gpuRowStatistics, inspectGpu } from '../../helpers/gpu-inspection.js';
 import { randomMask } from '../../helpers/random.js';
 import { benchTest, type ShaderBench } from '../../helpers/shader-bench.js';
 import { PrecisionPool } from '../../helpers/tolerance.js';
 
-const options: GpuAttentionOptions = { isFull: true };
-
-async function outputOf(bench: ShaderBench, inputs: OracleInputs, given = options): Promise<Float32Array> {
+async function outputOf(
+  bench: ShaderBench,
+  inputs: OracleInputs,
+  given: GpuAttentionOptions = {},
+): Promise<Float32Array> {
   return (await runGpuAttention(bench, inputs, given)).output;
 }
 
@@ -57,7 +61,7 @@ benchTest('rows whose scores are all -Infinity are NaN, and their sums 0', async
   const { oracle } = attentionCase({ queries: 2, keys: 5, headDim: 8 });
   const k = Float32Array.from({ length: 40 }, (_, n) => (n % 8 === 0 ? -Infinity : 0));
   const q = Float32Array.from({ length: 16 }, (_, n) => (n === 0 ? 1 : 0));
-  const { output, sums, maxima } = await runGpuAttention(bench, { ...oracle, q, k }, options);
+  const { output, sums, maxima } = await runGpuAttention(bench, { ...oracle, q, k });
   t.true(output.slice(0, 8).every(Number.isNaN));
   t.deepEqual([sums[0], maxima[0]], [0, -Infinity]);
 });
@@ -71,7 +75,7 @@ benchTest('infinite values attended come out infinite where they stand', async (
 benchTest('empty rows are zeros, whatever lies in the keys and values', async (t, bench) => {
   const { oracle } = attentionCase({ ...shape, causal: 'top-left' });
   const inputs = { ...oracle, causalOffset: () => -10, v: changed(oracle.v, { 3: NaN }) };
-  const { output, sums, maxima } = await runGpuAttention(bench, inputs, options);
+  const { output, sums, maxima } = await runGpuAttention(bench, inputs);
   t.true(output.slice(0, 80).every((value) => Object.is(value, 0)));
   t.true(output.slice(80, 88).some(Number.isNaN));
   t.deepEqual([sums[0], maxima[0]], [0, -Infinity]);
@@ -83,7 +87,7 @@ benchTest('sums of the largest values do not overflow', async (t, bench) => {
     const { oracle } = attentionCase({ queries: 4, keys, headDim: 8, valueDim: 12 });
     const v = new Float32Array(keys * 12).fill(3e38);
     for (const q of [new Float32Array(32), oracle.q])
-      await checkAttention(t, bench, { ...oracle, q, v }, options, pool);
+      await checkAttention(t, bench, { ...oracle, q, v }, {}, pool);
     const [first] = await outputOf(bench, { ...oracle, q: new Float32Array(32), v });
     if (keys === 2) t.is(first, Math.fround(3e38));
   }
@@ -142,9 +146,9 @@ benchTest('keys cut into ranges over several dispatches give the same bytes', as
   const { oracle } = attentionCase({ ...shape, causal: 'bottom-right', keyLengths: [66] });
   const extra = { count: 1, k: new Float32Array(16).fill(0.1), v: new Float32Array(16).fill(1e37) };
   for (const inputs of [oracle, { ...oracle, extra }, { ...oracle, v: changed(oracle.v, { 5: 1e38 }) }]) {
-    const whole = await runGpuAttention(bench, inputs, options);
+    const whole = await runGpuAttention(bench, inputs);
     for (const cuts of [[32], [64], [32, 64], [96]]) {
-      t.deepEqual(await runGpuAttention(bench, inputs, { ...options, cuts }), whole, String(cuts));
+      t.deepEqual(await runGpuAttention(bench, inputs, { cuts }), whole, String(cuts));
     }
   }
 });
@@ -153,10 +157,28 @@ benchTest('dead heads are left alone, and living heads beside them have the same
   const { oracle } = attentionCase({ heads: 6, kvHeads: 2, queries: 11, keys: 40, headDim: 8 });
   const all = await outputOf(bench, oracle);
   const deadHeads = [1, 3, 4, 5];
-  const some = await outputOf(bench, oracle, { ...options, deadHeads });
+  const some = await outputOf(bench, oracle, { deadHeads });
   for (let h = 0; h < 6; h++) {
     const [here, there] = [some, all].map((x) => x.slice(h * 88, h * 88 + 88));
     if (deadHeads.includes(h)) t.true(here!.every((value) => value === 0));
     else t.deepEqual(here, there);
   }
+});
+
+benchTest('the text with all rules has the bytes of the plain one where none applies', async (t, bench) => {
+  const { oracle } = attentionCase({ ...shape, causal: 'bottom-right', keyLengths: [66], scale: -0.7 });
+  // Products of zeros are scores of -0 here.
+  const inputs = { ...oracle, q: Float32Array.from(oracle.q, (value, n) => (n < 80 ? 0 : value)) };
+  const [plain, rich] = [{ isRich: false }, { isRich: true }];
+  assertSameBytes(t, await outputOf(bench, inputs, rich), await outputOf(bench, inputs, plain));
+  for (const writes of ['scores', 'weights'] as const) {
+    const columns = await inspectGpu(bench, inputs, { writes }, plain);
+    if (writes === 'scores') t.true(columns.some((score) => Object.is(score, -0)));
+    assertSameBytes(t, await inspectGpu(bench, inputs, { writes }, rich), columns);
+  }
+  assertSameBytes(
+    t,
+    await gpuRowStatistics(bench, inputs, rich),
+    await gpuRowStatistics(bench, inputs, plain),
+  );
 });

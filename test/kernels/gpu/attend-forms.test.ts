@@ -4,19 +4,16 @@ import { entryWords } from '../../../src/core/protocol/tables.js';
 import { canUseVectors } from '../../../workers/kernels/gpu/attend/alignment.js';
 import { attendBindings, attendShader } from '../../../workers/kernels/gpu/attend/attend.js';
 import { costOf } from '../../../workers/kernels/gpu/attend/cost.js';
-import { formFor, type AttendForm } from '../../../workers/kernels/gpu/attend/form.js';
+import { formFor, type AttendForm, type HeadWidths } from '../../../workers/kernels/gpu/attend/form.js';
 import { inspectBindings } from '../../../workers/kernels/gpu/attend/inspect.js';
 import { fillParameters } from '../../../workers/kernels/gpu/attend/parameters.js';
 import { groupsOf } from '../../../workers/kernels/gpu/attend/plan.js';
 import { rowStatisticsBindings } from '../../../workers/kernels/gpu/attend/row-statistics.js';
 
-const none = {
-  ...{ window: false, softcap: false, alibi: false, bias: false, mask: false, extra: false, vectors: true },
-  ...{ sinks: false, headScale: false, state: false, carry: false },
-};
-const all = Object.fromEntries(Object.keys(none).map((name) => [name, true])) as unknown as typeof none;
+const plain = { isRich: false, vectors: true, carry: false };
+const full = { isRich: true, vectors: false, carry: true };
 
-const formOf = (kibi: number, headDim: number, valueDim: number, options = none): AttendForm => ({
+const formOf = (kibi: number, headDim: number, valueDim: number, options = plain): AttendForm => ({
   ...formFor({ maxComputeWorkgroupStorageSize: kibi * 1024 }, headDim, valueDim),
   ...options,
 });
@@ -38,7 +35,7 @@ for (const kibi of [16, 32, 48]) {
     for (const headDim of widths) {
       for (const valueDim of widths) {
         const form = formOf(kibi, headDim, valueDim);
-        const { workgroupBytes, threads, registers } = costOf(form);
+        const { workgroupBytes, threads, registers } = costOf(form, { headDim, valueDim });
         const label = `${headDim} and ${valueDim}`;
         t.true(workgroupBytes <= Math.min(kibi, 32) * 1024, label);
         t.is(workgroupBytes, declaredBytes(attendShader(form).code, form.rowsPerThread), label);
@@ -57,24 +54,48 @@ test('barriers and loads of a text are those that its form says', (t) => {
       [256, 40],
       [256, 256],
     ] as const) {
-      for (const options of [none, all]) {
+      for (const options of [plain, full]) {
         const form = formOf(kibi, headDim, valueDim, options);
         const { code } = attendShader(form);
-        const { barriersPerTile, barriersOfRows, barriersPerKey, scoreLoads, valueLoads } = costOf(form);
+        const { barriersPerTile, barriersOfRows, barriersPerKey, scoreLoads, valueLoads } = costOf(form, {
+          headDim,
+          valueDim,
+        });
         const start = code.indexOf('for (var t = ');
         const end = code.indexOf('// pass 4');
-        t.is(count(code.slice(start, end), 'workgroupBarrier();'), barriersPerTile);
+        t.is(barriersOf(code.slice(start, end), form, { headDim, valueDim }), barriersPerTile);
         t.is(count(code.slice(end), 'workgroupBarrier();'), barriersOfRows);
-        t.is(count(code, 'workgroupBarrier();'), barriersPerTile + barriersOfRows);
+        t.is(count(code.slice(0, start), 'workgroupBarrier();'), 0);
         t.is(barriersPerKey * form.tileKeys, barriersPerTile);
         const [scoreStep] = stepsOf(code, 'for (var d = chunk');
         t.is(count(scoreStep!, /queryTile\[|keyTile\[/), scoreLoads);
-        const steps = stepsOf(code, 'for (var key = 0u').map((step) => count(step, /weightTile\[|keyTile\[/));
+        const steps = stepsOf(code, 'for (var key = 0u').map((step) => count(step, /scoreTile\[|keyTile\[/));
         t.is(Math.max(...steps), valueLoads);
       }
     }
   }
 });
+
+/** Those that a thread comes by where a text has loops over the pieces of keys and of values, in which some are skipped at first. */
+function barriersOf(text: string, form: AttendForm, { headDim, valueDim }: HeadWidths): number {
+  const [before, ofKeys, ofValues] = text.split('for (var first = 0u');
+  const inPieces = (loop: string, dims: number, pieceVectors: number): number => {
+    const pieces = Math.ceil(dims / 4 / pieceVectors);
+    const later = count(loop, 'if (first > 0u) { workgroupBarrier(); }');
+    const ofPiece = loop.slice(0, loop.indexOf(loop.includes('a0_0') ? 'var a0_0' : 'var part0'));
+    return (
+      count(loop, 'workgroupBarrier();') -
+      count(ofPiece, 'workgroupBarrier();') +
+      pieces * (count(ofPiece, 'workgroupBarrier();') - later) +
+      (pieces - 1) * later
+    );
+  };
+  return (
+    count(before!, 'workgroupBarrier();') +
+    inPieces(ofKeys!, headDim, form.pieceVectors) +
+    inPieces(ofValues!, valueDim, Math.min(form.pieceVectors, form.outputVectors))
+  );
+}
 
 /** The bodies of the loops that begin so, which hold no other braces. */
 function stepsOf(code: string, head: string): string[] {
@@ -85,28 +106,35 @@ function stepsOf(code: string, head: string): string[] {
 }
 
 test('no shader binds more than 8 buffers, and the uniform block holds 256 bytes at most', (t) => {
-  const form = formOf(16, 8, 8, all);
+  const form = formOf(16, 8, 8, full);
   t.is(attendBindings(form).length, 8);
-  t.true(inspectBindings({ ...form, writes: 'weights', stage: 'biased' }).length <= 8);
+  t.true(inspectBindings({ ...form, writes: 'weights' }).length <= 8);
   t.true(rowStatisticsBindings(form).length <= 8);
   t.true(fillParameters({}).byteLength <= 256);
 });
 
-test('options that a form lacks are not in its text', (t) => {
+test('a plain text has no rules that few calls have, and none of carrying', (t) => {
   const { code } = attendShader(formOf(32, 64, 64));
   for (const word of [
     'bias[',
     'mask[',
     'tanhOf',
-    'slopeOf(r',
+    'slopeOf(p',
     'sinkOf(p',
     'headScaleOf(p',
-    'memory[',
     'extra_key',
-    'at.left',
+    'let carry',
   ])
     t.false(code.includes(word), word);
-  t.is(attendShader(formOf(32, 64, 64)).code, code);
+  t.true(attendShader(formOf(32, 64, 64, full)).code.length > code.length);
+});
+
+test('heads of nearly the same width share a text, whatever their options', (t) => {
+  const textsOf = (dims: readonly number[]) =>
+    new Set(dims.map((d) => attendShader(formOf(32, d, d)).code)).size;
+  t.is(textsOf(Array.from({ length: 32 }, (_, n) => n + 1)), 1);
+  t.is(textsOf(Array.from({ length: 32 }, (_, n) => n + 33)), 1);
+  t.is(textsOf(Array.from({ length: 256 }, (_, n) => n + 1)), 5);
 });
 
 test('vectors are used where widths, strides and offsets are all multiples of 4', (t) => {

@@ -30,8 +30,7 @@ const options: Readonly<Record<string, CaseOptions>> = {
 for (const [title, given] of Object.entries(options)) {
   benchTest(`attention with ${title}`, async (t, bench) => {
     const pool = new PrecisionPool();
-    const isFull = given.softcap === undefined && given.sinks === undefined;
-    await checkAttention(t, bench, attentionCase({ ...shape, ...given }).oracle, { isFull }, pool);
+    await checkAttention(t, bench, attentionCase({ ...shape, ...given }).oracle, {}, pool);
     t.is(pool.findProblem(), undefined);
   });
 }
@@ -44,7 +43,7 @@ benchTest('a mask by key and a bias by query, repeated for all others', async (t
     bias: normalTensor([21, 1], 8),
     causal: 'bottom-right',
   } as const;
-  await checkAttention(t, bench, attentionCase(given).oracle, { isFull: true, isBroadcast: true }, pool);
+  await checkAttention(t, bench, attentionCase(given).oracle, { isBroadcast: true }, pool);
   t.is(pool.findProblem(), undefined);
 });
 
@@ -62,7 +61,7 @@ benchTest('extra keys are attended by every query, whatever is masked', async (t
       k: normalTensor([2, count, 8], 21).data,
       v: normalTensor([2, count, 4], 22).data,
     };
-    await checkAttention(t, bench, { ...oracle, extra }, { isFull: true }, pool);
+    await checkAttention(t, bench, { ...oracle, extra }, {}, pool);
   }
   t.is(pool.findProblem(), undefined);
 });
@@ -135,7 +134,6 @@ benchTest('options together, drawn at random', async (t, bench) => {
       v: normalTensor([kvHeads, extras, 8], 2 * seed + 1).data,
     };
     const given: GpuAttentionOptions = {
-      isFull: true,
       isTokenMajor: draw.isTokenMajor,
       workgroupBytes: draw.workgroupBytes,
     };

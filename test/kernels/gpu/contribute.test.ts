@@ -2,6 +2,7 @@
 import test from 'ava';
 import { entryWords } from '../../../src/core/protocol/tables.js';
 import {
+  contributeForm,
   contributeGroups,
   contributeShader,
   contributeUniform,
@@ -9,7 +10,7 @@ import {
 } from '../../../workers/kernels/gpu/contribute.js';
 import { assertSameBytes } from '../../helpers/assertions.js';
 import { normalTensor } from '../../helpers/random.js';
-import { runShader } from '../../helpers/run-shader.js';
+import { runShader } from '../../helpers/shader-bench.js';
 import { gpuTest } from '../../helpers/software-gpu.js';
 
 interface ContributeCase {
@@ -54,7 +55,7 @@ async function contribute(options: ContributeCase) {
   const rows = contributingRows({ rowStride }, entries);
   const call = { heads, valueDim, concat: { headStride: valueDim, rowStride }, rows };
   const after = await runShader(
-    contributeShader(valueDim),
+    contributeShader(contributeForm(call)),
     contributeUniform(call),
     [rows, concat, gram, new Float32Array(rows.length * heads)],
     contributeGroups(call),

@@ -13,7 +13,7 @@ import {
 } from '../../../workers/kernels/gpu/gather.js';
 import { assertSameBytes } from '../../helpers/assertions.js';
 import { normalTensor } from '../../helpers/random.js';
-import { runShader } from '../../helpers/run-shader.js';
+import { runShader } from '../../helpers/shader-bench.js';
 import { gpuTest } from '../../helpers/software-gpu.js';
 import { strided } from '../../helpers/strided.js';
 

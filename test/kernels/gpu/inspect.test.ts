@@ -10,7 +10,6 @@ import { benchTest } from '../../helpers/shader-bench.js';
 import { findDeviation, PrecisionPool } from '../../helpers/tolerance.js';
 
 const shape = { batch: 2, heads: 4, kvHeads: 2, queries: 21, keys: 50, headDim: 8, valueDim: 4 };
-const isFull = { isFull: true };
 
 /** Masked, causal, sloped, of two lengths, with extra keys. */
 function manyRules(): OracleInputs {
@@ -29,7 +28,7 @@ function manyRules(): OracleInputs {
 benchTest('weights of every head, 0 where left out', async (t, bench) => {
   const pool = new PrecisionPool();
   for (const inputs of [manyRules(), attentionCase({ ...shape, causal: 'top-left' }).oracle]) {
-    const actual = await inspectGpu(bench, inputs, { writes: 'weights', stage: 'biased' }, isFull);
+    const actual = await inspectGpu(bench, inputs, { writes: 'weights' });
     const oracle = attendOracle(inputs).weights;
     t.is(findDeviation(actual, oracle), undefined);
     pool.add({ actual, oracle, naive: attendNaive32(inputs).weights });
@@ -40,7 +39,7 @@ benchTest('weights of every head, 0 where left out', async (t, bench) => {
 benchTest('weights with a sink, and NaN where a row is poisoned', async (t, bench) => {
   const { oracle } = attentionCase({ queries: 5, keys: 40, headDim: 8, sinks: [1] });
   const q = Float32Array.from(oracle.q, (value, n) => (n === 9 ? NaN : value));
-  const actual = await inspectGpu(bench, { ...oracle, q }, { writes: 'weights', stage: 'biased' });
+  const actual = await inspectGpu(bench, { ...oracle, q }, { writes: 'weights' });
   t.true(actual.slice(40, 80).every(Number.isNaN));
   const wanted = attendOracle(oracle).weights;
   t.is(findDeviation(actual.slice(80), wanted.slice(80)), undefined);
@@ -48,7 +47,7 @@ benchTest('weights with a sink, and NaN where a row is poisoned', async (t, benc
 
 benchTest('the mean of the weights over the heads', async (t, bench) => {
   const inputs = manyRules();
-  const actual = await inspectGpu(bench, inputs, { writes: 'addedWeights', stage: 'biased' }, isFull);
+  const actual = await inspectGpu(bench, inputs, { writes: 'addedWeights' });
   const perHead = attendOracle(inputs).weights;
   const length = 21 * 52;
   const wanted = Float64Array.from({ length: 2 * length }, (_, n) => {
@@ -61,14 +60,14 @@ benchTest('the mean of the weights over the heads', async (t, bench) => {
 for (const stage of ['scaled', 'softcapped', 'biased'] as const) {
   benchTest(`scores as they are when ${stage}`, async (t, bench) => {
     const inputs = { ...manyRules(), softcap: 3 };
-    const actual = await inspectGpu(bench, inputs, { writes: 'scores', stage }, isFull);
+    const actual = await inspectGpu(bench, inputs, { writes: 'scores', stage });
     t.is(findDeviation(actual, attendOracle(inputs).scores(stage)), undefined);
   });
 }
 
 benchTest('statistics of rows, from the probabilities of the oracle', async (t, bench) => {
   for (const inputs of [manyRules(), attentionCase({ ...shape, causal: 'top-left' }).oracle]) {
-    const actual = await gpuRowStatistics(bench, inputs, isFull);
+    const actual = await gpuRowStatistics(bench, inputs);
     const wanted = rowStatisticsOf(inputs);
     t.is(findDeviation(actual, wanted), undefined);
   }
@@ -77,7 +76,7 @@ benchTest('statistics of rows, from the probabilities of the oracle', async (t, 
 benchTest('rows that attend nothing have statistics of 0, poisoned ones NaN', async (t, bench) => {
   const { oracle } = attentionCase({ queries: 5, keys: 40, headDim: 8, causal: 'top-left' });
   const q = Float32Array.from(oracle.q, (value, n) => (n === 33 ? NaN : value));
-  const actual = await gpuRowStatistics(bench, { ...oracle, q, causalOffset: () => -2 }, isFull);
+  const actual = await gpuRowStatistics(bench, { ...oracle, q, causalOffset: () => -2 });
   t.deepEqual(
     [...actual.slice(0, 18)],
     Array.from({ length: 18 }, () => 0),

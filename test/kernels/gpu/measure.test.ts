@@ -10,7 +10,7 @@ import {
   readShader,
   readUniform,
 } from '../../../workers/kernels/gpu/measure.js';
-import { runShader } from '../../helpers/run-shader.js';
+import { runShader } from '../../helpers/shader-bench.js';
 import { gpuTest } from '../../helpers/software-gpu.js';
 
 gpuTest('every thread does all its multiply-adds', async (t) => {

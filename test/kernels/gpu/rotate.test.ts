@@ -11,7 +11,7 @@ import { noTurn, rotatedRows } from '../../../workers/kernels/gpu/turn-table.js'
 import { assertSameBytes } from '../../helpers/assertions.js';
 import { normalTensor, uniformTensor } from '../../helpers/random.js';
 import { fewTokens, prepareRotation, rotate, type RotateCase, type Side } from '../../helpers/rotate-case.js';
-import { runShader } from '../../helpers/run-shader.js';
+import { runShader } from '../../helpers/shader-bench.js';
 import { gpuTest } from '../../helpers/software-gpu.js';
 
 /** Both sides of a case on the device. */

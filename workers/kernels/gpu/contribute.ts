@@ -14,6 +14,11 @@ const threadRows = 4;
 const across = threads / (tileRows / threadRows);
 const lanes = threads / tileRows;
 
+export interface ContributeForm {
+  /** Numbers of a row at most; heads of nearly the same width share a text. */
+  readonly mostDims: number;
+}
+
 /** Of all rows of a call. */
 export interface ContributeCall {
   readonly heads: number;
@@ -36,6 +41,10 @@ export function contributingRows(
   return Uint32Array.from(rows);
 }
 
+export function contributeForm({ valueDim }: Pick<ContributeCall, 'valueDim'>): ContributeForm {
+  return { mostDims: 64 * Math.ceil(valueDim / 64) };
+}
+
 export function contributeGroups({ heads, rows }: ContributeCall): Groups {
   return foldGroups(Math.ceil(rows.length / tileRows) * heads);
 }
@@ -48,9 +57,9 @@ export function contributeUniform({ heads, valueDim, concat, rows }: ContributeC
 const uniform = defineUniform({ rows: 'u32', heads: 'u32', valueDim: 'u32', headStride: 'u32', nan: 'u32' });
 
 /** Bindings: uniform, rows, outputs of heads, Gram matrices [heads, valueDim, valueDim], norms [rows, heads]. */
-export function contributeShader(valueDim: number): Shader {
+export function contributeShader(form: ContributeForm): Shader {
   // One number more than a row has, so that neighbours read from different banks.
-  const pitch = valueDim + 1;
+  const pitch = form.mostDims + 1;
   const each = (text: (i: number) => string): string =>
     Array.from({ length: threadRows }, (_, i) => text(i)).join('\n');
   const code = `${uniform.declaration}
@@ -84,7 +93,7 @@ fn main(
   // pass 1: the rows, and how large they are
   let fetched = thread / ${lanes}u;
   var largest = 0u;
-  for (var d = thread % ${lanes}u; d < ${valueDim}u; d += ${lanes}u) {
+  for (var d = thread % ${lanes}u; d < given.valueDim; d += ${lanes}u) {
     var x = 0.0;
     if (firstRow + fetched < given.rows) {
       x = concat[rows[firstRow + fetched] + head * given.headStride + d];
@@ -99,10 +108,10 @@ fn main(
   let column = thread % ${across}u;
   let down = thread / ${across}u;
 ${each((i) => `  let row${i} = (down + ${i * (tileRows / threadRows)}u);\n  let scale${i} = scaleOf(largestOf(row${i}));\n  var sum${i} = 0.0;`)}
-  for (var b = column; b < ${valueDim}u; b += ${across}u) {
+  for (var b = column; b < given.valueDim; b += ${across}u) {
 ${each((i) => `    var product${i} = 0.0;`)}
-    for (var a = 0u; a < ${valueDim}u; a++) {
-      let g = gram[(head * ${valueDim}u + a) * ${valueDim}u + b];
+    for (var a = 0u; a < given.valueDim; a++) {
+      let g = gram[(head * given.valueDim + a) * given.valueDim + b];
 ${each((i) => `      product${i} = fma(o[row${i} * ${pitch}u + a] * scale${i}, g, product${i});`)}
     }
 ${each((i) => `    sum${i} = fma(product${i}, o[row${i} * ${pitch}u + b] * scale${i}, sum${i});`)}

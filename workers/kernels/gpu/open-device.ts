@@ -6,7 +6,7 @@ import { checkAdapter, describeAdapter, describeDevice } from './adapter.js';
 import { runCanary } from './canary.js';
 import { loadPackages, type Packages } from './load-packages.js';
 import { installNavigatorGpu } from './navigator-gpu.js';
-import { loadLibrary, loadSoftwareDevice, wantsSoftwareDevice } from './software-device.js';
+import { loadLibrary, loadSoftwareDevice, softwareFlags, wantsSoftwareDevice } from './software-device.js';
 import { withinTime } from './within-time.js';
 
 export interface OpenDevice {
@@ -76,7 +76,7 @@ export async function openDevice(): Promise<OpenDevice> {
 let instance: ReturnType<Packages['dawn']['create']> | undefined;
 
 async function chooseAdapter(dawn: Packages['dawn'], allowsSoftware: boolean) {
-  instance ??= dawn.create([]);
+  instance ??= dawn.create(allowsSoftware ? [...softwareFlags] : []);
   const found = await instance.requestAdapter({ powerPreference: 'high-performance' });
   const adapter = checkAdapter(found, allowsSoftware);
   return {

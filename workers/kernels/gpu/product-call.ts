@@ -12,8 +12,6 @@ export interface ProductForm {
   readonly isWide: boolean;
   /** Panels are written as vec4: so are what they lie apart by and where they start, and none has fewer columns. */
   readonly storesWide: boolean;
-  /** The panels to compute come as a list, because some are dead. */
-  readonly isListed: boolean;
 }
 
 /** One output of a product, or a range of its rows. */
@@ -28,7 +26,7 @@ export interface ProductCall extends PanelShape {
   readonly outputOffset: number;
   readonly segmentStride: number;
   readonly rowStride: number;
-  /** How many panels are alive where they are listed. */
+  /** How many panels are alive where they come as a list, because some are dead. */
   readonly listed: number | null;
 }
 
@@ -48,7 +46,6 @@ export function productForm(call: ProductCall): ProductForm {
       call.rowStride,
       call.outputOffset,
     ].every((length) => length % 4 === 0),
-    isListed: call.listed !== null,
   };
 }
 
@@ -60,6 +57,7 @@ export function productGroups({ tile }: ProductForm, call: ProductCall): Groups 
 export function productUniform({ tile }: ProductForm, call: ProductCall): ArrayBuffer {
   return productBlock.fill({
     ...call,
+    isListed: call.listed === null ? 0 : 1,
     panelCount: panelCount(call),
     panelsOfSegment: panelsOfSegment(call),
     tileColumns: tileColumns(tile, call),
@@ -82,6 +80,7 @@ export const productBlock = defineUniform({
   rowsOffset: 'u32',
   panelsOffset: 'u32',
   panelCount: 'u32',
+  isListed: 'u32',
   panelsOfSegment: 'u32',
   tileColumns: 'u32',
   columns: 'u32',

@@ -27,25 +27,26 @@ export function productTile({ tile }: Pick<ProductForm, 'tile'>) {
   };
 }
 
-/** Bindings: uniform, rows, panels, the list of panels where there is one, output. */
+/** Bindings: uniform, rows, panels, the list of panels (not read where all are alive), output. */
 export function productShader(form: ProductForm): Shader {
-  const { tile, isWide, isListed, storesWide } = form;
+  const { tile, isWide, storesWide } = form;
   const { threads, across, fetches, stepVectors, panelPitch } = productTile(form);
   const each = (count: number, text: (n: number) => string): string =>
     Array.from({ length: count }, (_, n) => text(n)).join('\n');
-  const output = isListed ? 4 : 3;
   const code = `${productBlock.declaration}
 @group(0) @binding(1) var<storage, read> rows: array<${isWide ? 'vec4<f32>' : 'f32'}>;
 @group(0) @binding(2) var<storage, read> panels: array<vec4<f32>>;
-${isListed ? '@group(0) @binding(3) var<storage, read> list: array<u32>;' : ''}
-@group(0) @binding(${output}) var<storage, read_write> output: array<${storesWide ? 'vec4<f32>' : 'f32'}>;
+@group(0) @binding(3) var<storage, read> list: array<u32>;
+@group(0) @binding(4) var<storage, read_write> output: array<${storesWide ? 'vec4<f32>' : 'f32'}>;
 
 var<workgroup> rowTile: array<vec4<f32>, ${tile * stepVectors}>; // [row][depth / 4]
 var<workgroup> panelTile: array<vec4<f32>, ${across * panelPitch}>; // [panel][depth]
 ${unfoldGroup}
 
 fn panelAt(n: u32) -> u32 {
-  return ${isListed ? 'list[n]' : 'n'};
+  var panel = n;
+  if (given.isListed != 0u) { panel = list[n]; }
+  return panel;
 }
 
 // Where panel n of those to compute starts, with its biases.
@@ -139,8 +140,7 @@ ${each(threadRows, (i) => `    store(firstRow + down + ${i * across}u, at, colum
   }
 }
 `;
-  const list = isListed ? (['read'] as const) : [];
-  return { name: 'product', code, bindings: ['uniform', 'read', 'read', ...list, 'write'] };
+  return { name: 'product', code, bindings: ['uniform', 'read', 'read', 'read', 'write'] };
 }
 
 const fetchNarrow = `fetched.x = rows[at];

@@ -13,6 +13,12 @@ const softwareName = 'libvk_swiftshader.so';
 /** Keeps a library loaded when it is closed; Node has no name for it. */
 const keepLoaded = 0x1000;
 
+/**
+ * What Dawn is created with for the software device. It would fill workgroup memory with zeros by an instruction for every
+ * number, which takes seconds to compile; no shader of ours reads what it hasn't written. GPUs keep Dawn's default.
+ */
+export const softwareFlags: readonly string[] = ['enable-dawn-features=disable_workgroup_init'];
+
 /** Whether HEADPOOL_GPU asks for the software device. */
 export function wantsSoftwareDevice(): boolean {
   const asked = process.env['HEADPOOL_GPU'];

@@ -4,7 +4,7 @@
 // A workgroup has a tile of rows; threads stand `y` on the rows and `x` on the keys of a tile, or on the vectors of an
 // output row. A row's tiles begin at multiples of `tileKeys`, and no number of it depends on the rows beside it.
 import type { Shader } from '../shader.js';
-import { keyThreads, piecesOf, threadsOf, type AttendForm } from './form.js';
+import { keyThreads, outputColumns, threadsOf, type AttendForm } from './form.js';
 import {
   bindingsOf,
   bindingsText,
@@ -15,34 +15,36 @@ import {
   type Bound,
 } from './operands.js';
 import { absorbText } from './softmax.js';
-import { dotsStart, dotsText, keysPerThread, mainStart, reachText, scoreDeclarations } from './score.js';
+import { dotsText, mainStart, reachText, scoreDeclarations } from './score.js';
 import { component, listed, times, when } from './text.js';
-import { outputColumns, sumValuesText, valueDeclarations } from './values.js';
+import { eachOutput, sumValuesText, valueDeclarations } from './values.js';
 
-/** Buffers in the order of their bindings, behind the uniform block. `memory` is there for `state` and `carry`. */
+/** Buffers in the order of their bindings, behind the uniform block; `memory` has maxima and sums of rows. */
 export function attendBindings(form: AttendForm): readonly Bound[] {
   return [
     ...scoreBindings(form),
     { name: 'value', type: floatsType(form), access: 'read' },
     { name: 'output', type: floatsType(form), access: 'write' },
-    ...(form.state || form.carry ? [{ name: 'memory', type: 'array<u32>', access: 'write' } as const] : []),
+    { name: 'memory', type: 'array<u32>', access: 'write' },
   ];
 }
 
 export function attendShader(form: AttendForm): Shader {
-  const { rowsPerThread, rowThreads, valueDim, tileKeys } = form;
+  const { isRich, rowsPerThread, rowThreads, tileKeys } = form;
   const bound = attendBindings(form);
-  const pieces = piecesOf(form, valueDim);
-  const each = (type: string, make: (r: number) => string) => `${type}(${listed(rowsPerThread, make)})`;
+  const ofHeads = (numberOf: string) =>
+    `Rows(${listed(rowsPerThread, (r) => `${numberOf}(places.head.${component(r)})`)})`;
+  const outputs = outputColumns(form) * rowsPerThread;
   const code = `${bindingsText(bound)}
 ${scoreDeclarations(form)}
 ${reachText(form)}
-${readKeyText('value', 'extraValuesAt', form)}
-${writeText('output', valueDim, form)}
+${readKeyText('value', form)}
+${writeText('output', 'valueDim', form)}
 ${valueDeclarations(form)}
 var<workgroup> maxima: array<RowInts, ${keyThreads * rowThreads}>; // [threads on keys][threads on rows]
 ${mainStart(form)}
-  let terms = termsOf(tile, entry, firstRow);
+  let places = placesOf(tile, entry, firstRow);
+  let terms = termsOf(tile, entry, places);
   let keyStart = entry.key + tile.kvHead * at.keyHead;
   let valueStart = entry.value + tile.kvHead * at.valueHead;
   let kvHead = tile.kvHead;
@@ -50,31 +52,26 @@ ${mainStart(form)}
   var extraTiles = 0;
   if (isThere) {
     reach = reachOf(tile, entry);
-    ${when(form.extra, `if (at.isLast != 0u) { extraTiles = (at.extraCount + ${tileKeys - 1}) / ${tileKeys}; }`)}
+    ${when(isRich, `if (at.isLast != 0u) { extraTiles = (at.extraCount + ${tileKeys - 1}) / ${tileKeys}; }`)}
   }
-  loadQueries(tile, entry, thread);
+  loadQueries(entry, places, x, y);
+  if (thread == 0u) { atomicStore(&hasSpecial, 0u); }
 
   var m = leftOut; // the largest score, in the order of scores
   var l = Rows(0.0); // the sum of p over the keys of this thread
   var scaled = Rows(1.0); // what the sums of values are scaled by
-${forOutputs(form, (o) => `  var ${o} = vec4<f32>(0.0);`)}
+${eachOutput(form, (o) => `  var ${o} = vec4<f32>(0.0);`)}
   ${when(form.carry, `if (at.isFirst == 0u) {\n${carried(form, 'load')}\n  }`)}
 
   for (var t = reach.x; t < reach.y + extraTiles; t++) {
-    let isExtra = ${form.extra ? 't >= reach.y' : 'false'};
-    let firstKey = ${form.extra ? 'select(t, t - reach.y, isExtra)' : 't'} * ${tileKeys};
-    let count = ${form.extra ? 'select(i32(entry.keys), at.extraCount, isExtra)' : 'i32(entry.keys)'};
+    let isExtra = ${isRich ? 't >= reach.y' : 'false'};
+    let firstKey = ${isRich ? 'select(t, t - reach.y, isExtra)' : 't'} * ${tileKeys};
+    let count = ${isRich ? 'select(i32(entry.keys), at.extraCount, isExtra)' : 'i32(entry.keys)'};
 
-    // pass 1: s = q·k and what the rules make of it
-${dotsStart(form)}
+    // pass 1: q·k
     ${dotsText(form)}
-${times(
-  keysPerThread(form),
-  (n) => `    let f${n} = finish(s${n}, firstKey + i32(x) + ${n * keyThreads}, count, isExtra, terms);
-    let order${n} = select(leftOut, orderOf(f${n}.score), f${n}.mayAttend);`,
-)}
 
-    // pass 2: p = e^(s - m), relative to the new maximum
+    // pass 2: s, which is what the rules make of q·k, and p = e^(s - m), relative to the new maximum
     ${absorbText(form)}
 
     // pass 3: o = o · e^(old m - m) + Σ p v
@@ -92,73 +89,60 @@ ${sumValuesText(form)}
     for (var n = 0u; n < ${keyThreads}u; n++) { sum += bitcast<Rows>(maxima[n * ${rowThreads}u + y]); }
     let hasAttended = m != leftOut;
     var factor = Rows(1.0);
-${times(rowsPerThread, (r) => `    let place${r} = placeOf(tile, entry, firstRow + ${r}u);`)}
     ${when(
-      form.sinks,
-      `let sink = ${each('Rows', (r) => `sinkOf(place${r}.head)`)};
-    let sinkOrder = orderOf(sink);
-    let most = max(m, sinkOrder);
-    factor = select(exponential(baseOf(m) - baseOf(most)), Rows(1.0), m <= lowest);
-    sum = sum * factor + select(exponential(sink - baseOf(most)), Rows(0.0), sinkOrder <= lowest);
-    m = most;`,
+      isRich,
+      `if (at.hasSinks != 0u) {
+      let sink = ${ofHeads('sinkOf')};
+      let sinkOrder = orderOf(sink);
+      let most = max(m, sinkOrder);
+      factor = select(exponential(baseOf(m) - baseOf(most)), Rows(1.0), m <= lowest);
+      sum = sum * factor + select(exponential(sink - baseOf(most)), Rows(0.0), sinkOrder <= lowest);
+      m = most;
+    }`,
     )}
     let share = reciprocal(sum) * factor;
-    let headScale = ${form.headScale ? each('Rows', (r) => `headScaleOf(place${r}.head)`) : 'Rows(1.0)'};
+    let headScale = ${isRich ? ofHeads('headScaleOf') : 'Rows(1.0)'};
     let isZero = !hasAttended | (headScale == Rows(0.0));
     let isPoisoned = (m >= poison) | (sum == Rows(0.0));
     let grown = select(Rows(1.0), Rows(${2 ** 24}.0), scaled != Rows(1.0));
-${times(
-  rowsPerThread,
-  (r) => `    if (firstRow + ${r}u < rowCount) {
-      let start = entry.output + place${r}.head * at.outputHead + place${r}.query * at.outputRow;
-${pieces
-  .map(([first, end], piece) =>
-    times(outputColumns(first, end), (c) => {
-      const local = `x + ${c * keyThreads}u`;
-      const o = `o${piece}_${c}_${r}`;
-      const e = component(r);
-      return `      if (${local} < ${end - first}u) {
-        let mean = ${o} * share.${e} * grown.${e} * headScale.${e};
-        write_output(start, ${first}u + ${local}, concluded(mean, isZero.${e}, isPoisoned.${e}));
-      }`;
-    }),
-  )
-  .join('\n')}
-      ${when(
-        form.state,
-        `if (x == 0u) {
-        let to = at.stateAt + 2u * (entry.state + place${r}.head * entry.queries + place${r}.query);
-        memory[to] = maximumBits(m.${component(r)});
-        memory[to + 1u] = select(bitcast<u32>(sum.${component(r)}), at.nan, m.${component(r)} >= poison.x);
-      }`,
-      )}
-    }`,
-)}
+    let starts = entry.output + places.head * at.outputHead + places.query * at.outputRow;
+    for (var n = 0u; n < ${outputs}u; n++) {
+      let r = n % ${rowsPerThread}u;
+      let vector = x + n / ${rowsPerThread}u * ${keyThreads}u;
+      var o: vec4<f32>;
+      ${pickText(form, (name) => `o = ${name};`)}
+      if (places.isInside[r] && vector * 4u < at.valueDim) {
+        let mean = o * share[r] * grown[r] * headScale[r];
+        write_output(starts[r], vector, concluded(mean, isZero[r], isPoisoned[r]));
+      }
+    }
+    let rows = at.stateAt + 2u * (entry.state + places.head * entry.queries + places.query);
+    for (var r = 0u; r < ${rowsPerThread}u; r++) {
+      if (x == 0u && places.isInside[r]) {
+        memory[rows[r]] = maximumBits(m[r]);
+        memory[rows[r] + 1u] = select(bitcast<u32>(sum[r]), at.nan, m[r] >= poison.x);
+      }
+    }
   }
 }
 `;
   return { name: 'attend', code, bindings: bindingsOf(bound) };
 }
 
-/** A line for each vector of sums of a thread: `o`, piece of dims, column of threads, row. */
-function forOutputs(form: AttendForm, make: (o: string, n: number) => string): string {
-  let n = 0;
-  const lines: string[] = [];
-  for (const [piece, [first, end]] of piecesOf(form, form.valueDim).entries()) {
-    for (let c = 0; c < outputColumns(first, end); c++) {
-      for (let r = 0; r < form.rowsPerThread; r++) lines.push(make(`o${piece}_${c}_${r}`, n++));
-    }
-  }
-  return lines.join('\n');
+/** A statement about output `n` of a thread, row after row of its columns. */
+function pickText(form: AttendForm, make: (o: string) => string): string {
+  const last = outputColumns(form) * form.rowsPerThread - 1;
+  return `switch n {
+${eachOutput(form, (o, column, r) => {
+  const n = column * form.rowsPerThread + r;
+  return `        ${n === last ? 'default' : `case ${n}u`}: { ${make(o)} }`;
+})}
+      }`;
 }
 
 /** Words of a thread between dispatches. */
 function carryWords(form: AttendForm): number {
-  const columns = piecesOf(form, form.valueDim).reduce(
-    (sum, [first, end]) => sum + outputColumns(first, end),
-    0,
-  );
-  return form.rowsPerThread * (3 + 4 * columns);
+  return form.rowsPerThread * (3 + 4 * outputColumns(form));
 }
 
 /** Words of `memory` that `tiles` tiles of rows leave between dispatches. */
@@ -169,18 +153,29 @@ export function carryLength(form: AttendForm, tiles: number): number {
 /** Statements that bring a thread's maxima, sums and outputs back, or leave them, word by word beside its neighbours'. */
 function carried(form: AttendForm, direction: 'load' | 'store'): string {
   const { rowsPerThread } = form;
-  let word = 0;
-  const move = (variable: string, type: string): string => {
-    const place = `memory[carry + ${word++ * threadsOf(form)}u]`;
-    return direction === 'load'
-      ? `    ${variable} = bitcast<${type}>(${place});`
-      : `    ${place} = bitcast<u32>(${variable});`;
-  };
-  const rows = (name: string, type: string) =>
-    times(rowsPerThread, (r) => move(`${name}.${component(r)}`, type));
-  return `    let carry = at.carryAt + tileIndex * ${threadsOf(form) * carryWords(form)}u + thread;
-${rows('m', 'i32')}
-${rows('l', 'f32')}
-${rows('scaled', 'f32')}
-${forOutputs(form, (o) => times(4, (e) => move(`${o}.${component(e)}`, 'f32')))}`;
+  const threads = threadsOf(form);
+  const rows = (name: string, type: string, first: number): string =>
+    times(rowsPerThread, (r) => {
+      const place = `memory[carry + ${(first + r) * threads}u]`;
+      const variable = `${name}.${component(r)}`;
+      return direction === 'load'
+        ? `    ${variable} = bitcast<${type}>(${place});`
+        : `    ${place} = bitcast<u32>(${variable});`;
+    });
+  const wordOf = (e: number): string => `memory[to + ${e * threads}u]`;
+  const move =
+    direction === 'load'
+      ? `let o = bitcast<vec4<f32>>(vec4<u32>(${listed(4, wordOf)}));
+      ${pickText(form, (name) => `${name} = o;`)}`
+      : `var o: vec4<f32>;
+      ${pickText(form, (name) => `o = ${name};`)}
+${times(4, (e) => `      ${wordOf(e)} = bitcast<u32>(o.${component(e)});`)}`;
+  return `    let carry = at.carryAt + tileIndex * ${threads * carryWords(form)}u + thread;
+${rows('m', 'i32', 0)}
+${rows('l', 'f32', rowsPerThread)}
+${rows('scaled', 'f32', 2 * rowsPerThread)}
+    for (var n = 0u; n < ${outputColumns(form) * rowsPerThread}u; n++) {
+      let to = carry + (${3 * rowsPerThread}u + 4u * n) * ${threads}u;
+      ${move}
+    }`;
 }

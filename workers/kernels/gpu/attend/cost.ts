@@ -1,7 +1,17 @@
 // What the fused attention takes by its form alone: the terms of a model of its time.
-import { keyThreads, piecesOf, rowsOf, threadsOf, workgroupBytes, type TileForm } from './form.js';
+import {
+  keyThreads,
+  outputColumns,
+  pieceColumns,
+  rowsOf,
+  threadsOf,
+  valuePiece,
+  vectorsOf,
+  workgroupBytes,
+  type HeadWidths,
+  type TileForm,
+} from './form.js';
 import { keysPerThread } from './score.js';
-import { outputColumns } from './values.js';
 
 export interface AttendCost {
   readonly workgroupBytes: number;
@@ -22,19 +32,20 @@ export interface AttendCost {
   readonly floatsPerValue: number;
 }
 
-export function costOf(form: TileForm): AttendCost {
-  const { headDim, valueDim, rowsPerThread, tileKeys } = form;
+export function costOf(form: TileForm, { headDim, valueDim }: HeadWidths): AttendCost {
+  const { rowsPerThread, tileKeys, pieceVectors } = form;
   const keys = keysPerThread(form);
-  const columnsOfPieces = piecesOf(form, valueDim).map(([first, end]) => outputColumns(first, end));
-  const columns = columnsOfPieces.reduce((sum, count) => sum + count, 0);
-  const widest = Math.max(...columnsOfPieces);
-  const barriersPerTile = 2 * (piecesOf(form, headDim).length + columnsOfPieces.length);
+  const widest = pieceColumns(form);
+  const keyPieces = Math.ceil(vectorsOf(headDim) / pieceVectors);
+  const valuePieces = Math.ceil(vectorsOf(valueDim) / valuePiece(form));
+  // Before and after each piece is loaded: but the first of keys after the tile before, that of values after the maxima.
+  const barriersPerTile = 2 * (keyPieces + valuePieces);
   return {
     workgroupBytes: workgroupBytes(form),
     threads: threadsOf(form),
     registers:
       Math.max(scoreRegisters(form), 4 * widest * (rowsPerThread + 1)) +
-      4 * columns * rowsPerThread +
+      4 * outputColumns(form) * rowsPerThread +
       4 * rowsPerThread,
     barriersPerTile,
     barriersOfRows: 1,

@@ -1,16 +1,18 @@
-// The form of an attention shader: how its work is cut among threads, and which options it has. A form follows from
-// shapes and the device's limits alone; the same form is the same text.
-import type { AttentionWork } from '../../../../src/core/protocol/attention-work.js';
+// The form of an attention shader: how its work is cut among threads, and whether it has all rules. A form follows from
+// shapes, options and the device's limits alone; the same form is the same text.
+import { canUseVectors } from './alignment.js';
+import type { AttentionGiven } from './given.js';
 
 /** Limits of the device that the cut depends on. */
 export interface TileLimits {
   readonly maxComputeWorkgroupStorageSize: number;
 }
 
-/** A workgroup computes a tile of rows (queries times the query heads of a key/value head) over tiles of keys. */
+/**
+ * A workgroup computes a tile of rows (queries times the query heads of a key/value head) over tiles of keys. Widths are
+ * told at run time: heads of nearly the same width share a text.
+ */
 export interface TileForm {
-  readonly headDim: number;
-  readonly valueDim: number;
   /** Rows of a thread, which lie in the components of its vectors. */
   readonly rowsPerThread: 2 | 4;
   /** Threads side by side on the rows. */
@@ -19,25 +21,26 @@ export interface TileForm {
   readonly tileKeys: number;
   /** Vectors of 4 dims of keys or values that lie in workgroup memory at a time. */
   readonly pieceVectors: number;
+  /** Vectors that queries and output rows have at most. */
+  readonly queryVectors: number;
+  readonly outputVectors: number;
 }
 
-/** Which rules of a score a shader has; what is absent is left out of its text. */
-export interface RuleForm {
-  readonly window: boolean;
-  readonly softcap: boolean;
-  readonly alibi: boolean;
-  readonly bias: boolean;
-  readonly mask: boolean;
-  readonly extra: boolean;
+/** Widths of heads. */
+export interface HeadWidths {
+  readonly headDim: number;
+  readonly valueDim: number;
+}
+
+/** A tile and what it reads. */
+export interface ShaderForm extends TileForm {
+  /** Whether it has the rules that few calls have: all but causal, window and lengths. A plain text is much shorter. */
+  readonly isRich: boolean;
   /** Whether query, key, value and output are read and written as vectors: dims, offsets and strides are multiples of 4. */
   readonly vectors: boolean;
 }
 
-export interface AttendForm extends TileForm, RuleForm {
-  readonly sinks: boolean;
-  readonly headScale: boolean;
-  /** Writes maximum and sum of each row. */
-  readonly state: boolean;
+export interface AttendForm extends ShaderForm {
   /** Keys may be cut into ranges over several dispatches. */
   readonly carry: boolean;
 }
@@ -66,19 +69,25 @@ export function tileStride({ pieceVectors }: TileForm): number {
   return pieceVectors | 1;
 }
 
-/** Pieces [first, end) of the vectors of a row. */
-export function piecesOf({ pieceVectors }: TileForm, dims: number): readonly (readonly [number, number])[] {
-  const vectors = vectorsOf(dims);
-  return Array.from({ length: Math.ceil(vectors / pieceVectors) }, (_, n) => [
-    n * pieceVectors,
-    Math.min((n + 1) * pieceVectors, vectors),
-  ]);
+/** Vectors of values that lie in workgroup memory at a time. */
+export function valuePiece({ pieceVectors, outputVectors }: TileForm): number {
+  return Math.min(pieceVectors, outputVectors);
 }
 
-/** Bytes of workgroup memory: queries, a piece of keys or values, probabilities, maxima, one flag. */
+/** Vectors of an output row that a thread holds: x, x + keyThreads, … */
+export function outputColumns({ outputVectors }: TileForm): number {
+  return outputVectors / keyThreads;
+}
+
+/** Those that it computes at a time. */
+export function pieceColumns(form: TileForm): number {
+  return valuePiece(form) / keyThreads;
+}
+
+/** Bytes of workgroup memory: queries, a piece of keys or values, scores or probabilities, maxima, one flag. */
 export function workgroupBytes(form: TileForm): number {
   const rows = rowsOf(form);
-  const queries = 4 * vectorsOf(form.headDim) * rows;
+  const queries = 4 * form.queryVectors * rows;
   const keys = 4 * form.tileKeys * tileStride(form);
   return 4 * (queries + keys + form.tileKeys * rows + keyThreads * rows + 1);
 }
@@ -102,14 +111,15 @@ const cuts = [
 export function formFor(limits: TileLimits, headDim: number, valueDim: number): TileForm {
   const bytes = Math.min(limits.maxComputeWorkgroupStorageSize, mostBytes);
   const widest = Math.max(headDim, valueDim);
+  const [queryVectors, outputVectors] = [mostVectors(headDim), mostVectors(valueDim)];
   for (const [rowThreads, tileKeys, vectors] of cuts) {
     const form: TileForm = {
-      headDim,
-      valueDim,
       rowsPerThread: widest > 128 ? 2 : 4,
       rowThreads,
       tileKeys,
-      pieceVectors: Math.min(vectors, vectorsOf(widest)),
+      pieceVectors: Math.min(vectors, Math.max(queryVectors, outputVectors)),
+      queryVectors,
+      outputVectors,
     };
     if (workgroupBytes(form) <= bytes) return form;
   }
@@ -118,15 +128,15 @@ export function formFor(limits: TileLimits, headDim: number, valueDim: number): 
   );
 }
 
-/** What a shader needs of the rules of `work`. */
-export function ruleFormOf({ rules, extra }: AttentionWork, vectors: boolean): RuleForm {
-  return {
-    window: rules.left !== Infinity || rules.right !== Infinity,
-    softcap: rules.softcap !== 0,
-    alibi: rules.alibiSlopes !== null,
-    bias: rules.bias !== null,
-    mask: rules.mask !== null,
-    extra: extra !== null && extra.count > 0,
-    vectors,
-  };
+/** 8, 16, 32, 48 … vectors: there are few texts, and pieces of 8 or 16 fill them. */
+function mostVectors(dims: number): number {
+  const vectors = vectorsOf(dims);
+  return vectors <= 8 ? 8 : 16 * Math.ceil(vectors / 16);
+}
+
+/** What a shader needs for `given` beside its tile. */
+export function needsOf(given: AttentionGiven): Pick<ShaderForm, 'isRich' | 'vectors'> {
+  const { rules, alibiSlopes, bias, mask, sinks, headScale, extra } = given;
+  const isThere = [alibiSlopes, bias, mask, sinks, headScale, extra].some((rule) => rule !== null);
+  return { isRich: isThere || rules.softcap !== 0, vectors: canUseVectors(given) };
 }

@@ -31,17 +31,15 @@ const poison = RowInts(0x7f800000);
 
 fn isNaN(x: Rows) -> RowBools { return (bitcast<RowUints>(x) & RowUints(0x7fffffffu)) > RowUints(0x7f800000u); }
 
-fn orderOf(s: Rows) -> RowInts {
-  let bits = bitcast<RowInts>(s);
-  let order = bits ^ ((bits >> RowUints(31u)) & RowInts(0x7fffffff));
-  return select(order, poison, isNaN(s));
-}
+/// Of the bits of floats their order, and of an order the bits.
+fn turned(bits: RowInts) -> RowInts { return bits ^ ((bits >> RowUints(31u)) & RowInts(0x7fffffff)); }
+
+fn orderOf(s: Rows) -> RowInts { return select(turned(bitcast<RowInts>(s)), poison, isNaN(s)); }
 
 /// What scores are taken relative to: 0 where the maximum is no finite number.
 fn baseOf(order: RowInts) -> Rows {
   let isFinite = (order > lowest) & (order < poison);
-  let bits = order ^ ((order >> RowUints(31u)) & RowInts(0x7fffffff));
-  return bitcast<Rows>(select(RowInts(0), bits, isFinite));
+  return bitcast<Rows>(select(RowInts(0), turned(order), isFinite));
 }
 
 struct Reduced { power: Rows, rest: Rows }

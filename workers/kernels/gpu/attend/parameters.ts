@@ -1,6 +1,8 @@
 // The uniform block of the attention shaders: its fields stand here once, for the text and for who fills it.
 
 const fields = {
+  headDim: 'u32',
+  valueDim: 'u32',
   queryHead: 'u32',
   queryRow: 'u32',
   keyHead: 'u32',
@@ -9,6 +11,12 @@ const fields = {
   valueRow: 'u32',
   outputHead: 'u32',
   outputRow: 'u32',
+  /** Flags of what there is; what isn't there is bound to something and not read. */
+  hasBias: 'u32',
+  hasMask: 'u32',
+  hasSinks: 'u32',
+  /** Whether the bias is part of the scores, or says only who is left out. */
+  addsBias: 'u32',
   biasOffset: 'u32',
   biasEntry: 'u32',
   biasHead: 'u32',
@@ -39,7 +47,8 @@ const fields = {
   stateAt: 'u32',
   heads: 'u32',
   group: 'u32',
-  /** Of what a second pass writes. */
+  /** Of what a second pass writes: whether keys left out are left out of it, and where it goes. */
+  isOfAttended: 'u32',
   columnsOffset: 'u32',
   columnsEntry: 'u32',
   columnsHead: 'u32',

@@ -1,4 +1,5 @@
 // A dispatch of attention: its table, how much it keeps between dispatches, and its uniform block.
+import type { ScoreStage } from '../../../../src/core/protocol/score-rules.js';
 import { carryLength } from './attend.js';
 import { rowsOf, type AttendForm, type TileForm } from './form.js';
 import type { AttentionGiven, Place } from './given.js';
@@ -14,7 +15,7 @@ export interface KeyRange {
 
 export interface AttendPlan {
   readonly table: AttentionTable;
-  /** Words of `memory`: (maximum, sum) of all rows where the form has `state`, then what `carry` keeps. */
+  /** Words of `memory`: (maximum, sum) of all rows, then what `carry` keeps. */
   readonly memoryLength: number;
   /** @param range all keys by default */
   uniform(range?: KeyRange): ArrayBuffer;
@@ -22,7 +23,7 @@ export interface AttendPlan {
 
 export function planAttend(form: AttendForm, given: AttentionGiven): AttendPlan {
   const table = createTable(given, rowsOf(form));
-  const stateLength = form.state ? 2 * table.stateRows : 0;
+  const stateLength = 2 * table.stateRows;
   return {
     table,
     memoryLength: stateLength + (form.carry ? carryLength(form, table.tiles) : 0),
@@ -45,15 +46,33 @@ export interface InspectPlan {
   readonly uniform: ArrayBuffer;
 }
 
-/** @param to where columns are written; null for statistics of rows */
-export function planInspect(
-  form: TileForm,
-  given: AttentionGiven,
-  to: (Place & { readonly extraColumn: number; readonly share: number; readonly isAdded: boolean }) | null,
-): InspectPlan {
-  const table = createTable(given, rowsOf(form), to?.isAdded);
+/** What a second pass writes for every key, and where. */
+export interface ColumnsPlace extends Place {
+  readonly extraColumn: number;
+  /** What weights are multiplied by. */
+  readonly share: number;
+  readonly isAdded: boolean;
+  /** Of scores; weights are those after all rules. */
+  readonly stage: ScoreStage;
+}
+
+/** @param to null for statistics of rows */
+export function planInspect(form: TileForm, given: AttentionGiven, to: ColumnsPlace | null): InspectPlan {
+  const stage = to?.stage ?? 'biased';
+  const staged: AttentionGiven =
+    stage === 'biased'
+      ? given
+      : {
+          ...given,
+          alibiSlopes: null,
+          rules: { ...given.rules, softcap: stage === 'scaled' ? 0 : given.rules.softcap },
+        };
+  const table = createTable(staged, rowsOf(form), to?.isAdded);
+  const isBiased = stage === 'biased' ? 1 : 0;
   const uniform = fillParameters({
-    ...scoreParameters(given, table),
+    ...scoreParameters(staged, table),
+    addsBias: isBiased,
+    isOfAttended: isBiased,
     ...(to && { ...named('columns', to), extraColumn: to.extraColumn, share: to.share }),
   });
   return { table, uniform };
@@ -67,6 +86,12 @@ export function scoreParameters(given: AttentionGiven, table: AttentionTable): P
   const { rules, query, key, value, output, bias, mask } = given;
   return {
     ...table.parameters,
+    headDim: given.headDim,
+    valueDim: given.valueDim,
+    hasBias: bias === null ? 0 : 1,
+    hasMask: mask === null ? 0 : 1,
+    hasSinks: given.sinks === null ? 0 : 1,
+    addsBias: 1,
     queryHead: query.headStride,
     queryRow: query.rowStride,
     keyHead: key.headStride,

@@ -1,24 +1,12 @@
 // The scores of a tile in WGSL: queries and keys in workgroup memory, each thread's products in its registers. The one
 // text for the first pass and the second, so both have the same bytes.
-import type { ScoreStage } from '../../../../src/core/protocol/score-rules.js';
-import {
-  keyThreads,
-  piecesOf,
-  rowsOf,
-  threadsOf,
-  tileStride,
-  vectorsOf,
-  type RuleForm,
-  type TileForm,
-} from './form.js';
+import { keyThreads, rowsOf, threadsOf, tileStride, type ShaderForm, type TileForm } from './form.js';
 import { numbersText } from './numbers.js';
 import { readKeyText, readText } from './operands.js';
 import { parametersText } from './parameters.js';
 import { rulesText } from './rules.js';
 import { tableText } from './table.js';
 import { component, listed, times, when } from './text.js';
-
-export type ScoreForm = TileForm & RuleForm;
 
 /** Dims of a score that are summed by themselves, in vectors: long sums have larger rounding errors. */
 const chunkVectors = 8;
@@ -29,109 +17,113 @@ export function keysPerThread({ tileKeys }: TileForm): number {
 }
 
 /** All declarations that scores need but the bindings. */
-export function scoreDeclarations(form: ScoreForm, stage?: ScoreStage): string {
-  const { rowsPerThread, rowThreads, headDim, tileKeys } = form;
-  const vectors = vectorsOf(headDim);
-  const each = (type: string, make: (r: number) => string) => `${type}(${listed(rowsPerThread, make)})`;
+export function scoreDeclarations(form: ShaderForm): string {
+  const { isRich, rowsPerThread, rowThreads, tileKeys, queryVectors } = form;
   return `
 ${parametersText}
 ${numbersText(rowsPerThread)}
 ${tableText}
-${rulesText(form, rowsPerThread, stage)}
-${readText('query', headDim, form)}
-${readKeyText('key', 'extraKeysAt', form)}
+${rulesText(form)}
+${readText('query', 'headDim', form)}
+${readKeyText('key', form)}
 
-var<workgroup> queryTile: array<Rows, ${4 * vectors * rowThreads}>; // [dims][threads on rows]
+var<workgroup> queryTile: array<Rows, ${4 * queryVectors * rowThreads}>; // [dims][threads on rows]
 var<workgroup> keyTile: array<vec4<f32>, ${tileKeys * tileStride(form)}>; // [keys][vectors of a piece], of values too
-
-struct RowPlace { head: u32, query: u32 }
+var<workgroup> scoreTile: array<RowUints, ${tileKeys * rowThreads}>; // [keys][threads on rows], bits of q·k, then of p
 
 /// Rows past the last one are the last one once more; nothing of them is written.
-fn placeOf(tile: Tile, entry: Entry, row: u32) -> RowPlace {
-  let inside = min(row, entry.queries * tile.headCount - 1u);
-  return RowPlace(tile.firstHead + inside % tile.headCount, inside / tile.headCount);
+struct Places { head: RowUints, query: RowUints, isInside: RowBools }
+
+fn placesOf(tile: Tile, entry: Entry, firstRow: u32) -> Places {
+  let rows = RowUints(${listed(rowsPerThread, (r) => `firstRow + ${r}u`)});
+  let inside = min(rows, RowUints(entry.queries * tile.headCount - 1u));
+  let query = inside / tile.headCount;
+  return Places(tile.firstHead + inside - query * tile.headCount, query, rows == inside);
 }
 
-fn termsOf(tile: Tile, entry: Entry, firstRow: u32) -> RowTerms {
-${times(rowsPerThread, (r) => `  let r${r} = placeOf(tile, entry, firstRow + ${r}u);`)}
+fn termsOf(tile: Tile, entry: Entry, places: Places) -> RowTerms {
   var terms: RowTerms;
-  terms.position = ${each('RowInts', (r) => `i32(r${r}.query)`)} + RowInts(bitcast<i32>(entry.position));
-  ${when(form.alibi, `terms.slope = ${each('Rows', (r) => `slopeOf(r${r}.head)`)};`)}
-  ${when(form.bias, `terms.bias = ${each('RowUints', (r) => placeText('bias', `r${r}`))};`)}
-  ${when(form.mask, `terms.mask = ${each('RowUints', (r) => placeText('mask', `r${r}`))};`)}
+  terms.position = RowInts(places.query) + RowInts(bitcast<i32>(entry.position));
+  ${when(
+    isRich,
+    `terms.slope = Rows(${listed(rowsPerThread, (r) => `slopeOf(places.head.${component(r)})`)});
+  ${placeText('bias')}
+  ${placeText('mask')}`,
+  )}
   return terms;
 }
 
-fn queryVector(tile: Tile, entry: Entry, row: u32, vector: u32) -> vec4<f32> {
-  if (row >= entry.queries * tile.headCount) { return vec4<f32>(0.0); }
-  let place = placeOf(tile, entry, row);
-  return queryAt(entry.query + place.head * at.queryHead + place.query * at.queryRow, vector);
-}
-
-fn loadQueries(tile: Tile, entry: Entry, thread: u32) {
-  for (var n = thread; n < ${vectors * rowThreads}u; n += ${threadsOf(form)}u) {
-    let vector = n % ${vectors}u;
-    let y = n / ${vectors}u;
-    let row = tile.firstRow + y * ${rowsPerThread}u;
-${times(rowsPerThread, (r) => `    let x${r} = queryVector(tile, entry, row + ${r}u, vector);`)}
-${times(
-  4,
-  (d) =>
-    `    queryTile[(vector * 4u + ${d}u) * ${rowThreads}u + y] = ${each('Rows', (r) => `x${r}.${component(d)}`)};`,
-)}
+fn loadQueries(entry: Entry, places: Places, x: u32, y: u32) {
+  let starts = entry.query + places.head * at.queryHead + places.query * at.queryRow;
+  for (var vector = x; vector * 4u < at.headDim; vector += ${keyThreads}u) {
+    for (var r = 0u; r < ${rowsPerThread}u; r++) {
+      let numbers = queryAt(starts[r], vector);
+      for (var d = 0u; d < 4u; d++) { queryTile[(vector * 4u + d) * ${rowThreads}u + y][r] = numbers[d]; }
+    }
   }
 }
 
-fn loadKeys(isExtra: bool, start: u32, kvHead: u32, firstKey: i32, count: i32, firstVector: u32, length: u32, thread: u32) {
-  for (var n = thread; n < ${tileKeys}u * length; n += ${threadsOf(form)}u) {
-    let j = n / length;
-    let vector = n % length;
-    var numbers = vec4<f32>(0.0);
-    if (firstKey + i32(j) < count) {
-      numbers = keyOf(isExtra, start, kvHead, u32(firstKey) + j, firstVector + vector);
+fn loadKeys(isExtra: bool, start: u32, kvHead: u32, firstKey: i32, count: i32, first: u32, length: u32, x: u32, y: u32) {
+  for (var j = y; j < ${tileKeys}u; j += ${rowThreads}u) {
+    let isThere = firstKey + i32(j) < count;
+    for (var vector = x; vector < length; vector += ${keyThreads}u) {
+      var numbers = vec4<f32>(0.0);
+      if (isThere) { numbers = keyOf(isExtra, start, kvHead, u32(firstKey) + j, first + vector); }
+      keyTile[j * ${tileStride(form)}u + vector] = numbers;
     }
-    keyTile[j * ${tileStride(form)}u + vector] = numbers;
   }
 }
 `;
 }
 
-function placeText(name: 'bias' | 'mask', row: string): string {
-  return `at.${name}Offset + tile.entry * at.${name}Entry + ${row}.head * at.${name}Head + ${row}.query * at.${name}Row`;
-}
-
-/** Where `dotsText` leaves q·k. */
-export function dotsStart(form: TileForm): string {
-  return times(keysPerThread(form), (n) => `    var s${n} = Rows(0.0);`);
+function placeText(name: 'bias' | 'mask'): string {
+  return `terms.${name} = at.${name}Offset + tile.entry * at.${name}Entry + places.head * at.${name}Head + places.query * at.${name}Row;`;
 }
 
 /**
- * Statements that add q·k to `s0`, `s1` … for the keys of a thread; nobody may read the tile of keys any more where they
- * begin. They want `isExtra`, `keyStart`, `kvHead`, `firstKey`, `count`, `x`, `y` and `thread`.
+ * Statements that leave q·k for the keys of a thread in `scoreTile`; nobody may read the tile of keys any more where they
+ * begin. They want `isExtra`, `keyStart`, `kvHead`, `firstKey`, `count`, `x` and `y`.
  */
 export function dotsText(form: TileForm): string {
   const keys = keysPerThread(form);
-  const stride = tileStride(form);
+  const eachKey = (make: (n: number) => string) => times(keys, make);
   return `
-${piecesOf(form, form.headDim)
-  .map(
-    ([first, end], piece) => `
-    ${when(piece > 0, 'workgroupBarrier();')}
-    loadKeys(isExtra, keyStart, kvHead, firstKey, count, ${first}u, ${end - first}u, thread);
-    workgroupBarrier();
-    for (var chunk = 0u; chunk < ${end - first}u; chunk += ${chunkVectors}u) {
-${times(keys, (n) => `      var part${n} = Rows(0.0);`)}
-      for (var d = chunk; d < min(chunk + ${chunkVectors}u, ${end - first}u); d++) {
-${times(keys, (n) => `        let k${n} = keyTile[(x + ${n * keyThreads}u) * ${stride}u + d];`)}
-${times(4, (e) => `        let q${e} = queryTile[((d + ${first}u) * 4u + ${e}u) * ${form.rowThreads}u + y];`)}
-${times(4, (e) => times(keys, (n) => `        part${n} = fma(q${e}, Rows(k${n}.${component(e)}), part${n});`))}
+${eachKey((n) => `    var s${n} = Rows(0.0);`)}
+    let queryVectors = (at.headDim + 3u) / 4u;
+    for (var first = 0u; first < queryVectors; first += ${form.pieceVectors}u) {
+      let length = min(queryVectors - first, ${form.pieceVectors}u);
+      if (first > 0u) { workgroupBarrier(); }
+      loadKeys(isExtra, keyStart, kvHead, firstKey, count, first, length, x, y);
+      workgroupBarrier();
+      for (var chunk = 0u; chunk < length; chunk += ${chunkVectors}u) {
+        let end = min(chunk + ${chunkVectors}u, length);
+${eachKey((n) => `        var part${n} = Rows(0.0);`)}
+        for (var d = chunk; d < end; d++) {
+${eachKey((n) => `          let k${n} = keyTile[(x + ${n * keyThreads}u) * ${tileStride(form)}u + d];`)}
+${times(4, (e) => `          let q${e} = queryTile[((d + first) * 4u + ${e}u) * ${form.rowThreads}u + y];`)}
+${times(4, (e) => eachKey((n) => `          part${n} = fma(q${e}, Rows(k${n}.${component(e)}), part${n});`))}
+        }
+${eachKey((n) => `        s${n} += part${n};`)}
       }
-${times(keys, (n) => `      s${n} += part${n};`)}
-    }`,
-  )
-  .join('\n')}
+    }
+${eachKey((n) => `    scoreTile[(x + ${n * keyThreads}u) * ${form.rowThreads}u + y] = bitcast<RowUints>(s${n});`)}
 `;
 }
+
+/**
+ * A loop over the keys of a thread, `j` in the tile, whose `slot` of `scoreTile` is its own: what is in it is there for
+ * one step after the other, so that a step stands once in the text and not once a key.
+ */
+export function eachSlotText({ tileKeys, rowThreads }: TileForm, body: string): string {
+  return `for (var n = x; n < ${tileKeys}u; n += ${keyThreads}u) {
+      let slot = n * ${rowThreads}u + y;
+      let j = firstKey + i32(n);
+      ${body}
+    }`;
+}
+
+/** Of the slot: scores after all rules, and who attends. */
+export const finishText = 'let scored = finish(bitcast<Rows>(scoreTile[slot]), j, count, isExtra, terms);';
 
 /** Statements that begin `main`: which tile it is, and where a thread stands in it. */
 export function mainStart(form: TileForm): string {
@@ -147,7 +139,6 @@ fn main(
   let isThere = tileIndex < at.tiles;
   let tile = tileAt(min(tileIndex, at.tiles - 1u));
   let entry = entryAt(tile.entry);
-  let rowCount = entry.queries * tile.headCount;
   let x = thread % ${keyThreads}u;
   let y = thread / ${keyThreads}u;
   let firstRow = tile.firstRow + y * ${form.rowsPerThread}u;
@@ -155,20 +146,16 @@ fn main(
 }
 
 /** Tiles of keys that some row of the tile of rows may reach: [first, end). */
-export function reachText(form: TileForm & RuleForm): string {
+export function reachText(form: TileForm): string {
   const { tileKeys } = form;
   return `
 fn reachOf(tile: Tile, entry: Entry) -> vec2<i32> {
-  var first = at.firstKey;
-  var end = min(i32(entry.keys), at.endKey);
-  ${when(
-    form.window,
-    `let diagonal = bitcast<i32>(entry.position);
-  let firstQuery = i32(placeOf(tile, entry, tile.firstRow).query);
-  let lastQuery = i32(placeOf(tile, entry, tile.firstRow + ${rowsOf(form) - 1}u).query);
-  first = max(first, firstQuery + diagonal - at.left);
-  end = min(end, lastQuery + diagonal + at.right + 1);`,
-  )}
+  let diagonal = bitcast<i32>(entry.position);
+  let lastRow = min(tile.firstRow + ${rowsOf(form) - 1}u, entry.queries * tile.headCount - 1u);
+  let firstQuery = i32(tile.firstRow / tile.headCount);
+  let lastQuery = i32(lastRow / tile.headCount);
+  let first = max(at.firstKey, firstQuery + diagonal - at.left);
+  let end = min(min(i32(entry.keys), at.endKey), lastQuery + diagonal + at.right + 1);
   if (end <= first) { return vec2<i32>(0); }
   return vec2<i32>(first / ${tileKeys}, (end + ${tileKeys - 1}) / ${tileKeys});
 }

@@ -3,18 +3,25 @@
 // Infinite, NaN and very large values (from 2^100 on) have a slow form: keys left out are selected away instead of
 // multiplied by 0, and rows that attend large values keep their sums times 2^-24 from there on, because a sum that is
 // divided last may overflow where the output would not. A power of two changes no digit.
-import { keyThreads, piecesOf, threadsOf, tileStride, type AttendForm } from './form.js';
-import { component, times, when } from './text.js';
+import {
+  keyThreads,
+  outputColumns,
+  pieceColumns,
+  tileStride,
+  valuePiece,
+  type AttendForm,
+  type TileForm,
+} from './form.js';
+import { component, times } from './text.js';
 
-/** Vectors of a thread that holds vectors x, x + keyThreads, … of a piece. */
-export function outputColumns(first: number, end: number): number {
-  return Math.ceil((end - first) / keyThreads);
+/** A text for each vector of sums of a thread: o, its column, its row. */
+export function eachOutput(form: TileForm, make: (o: string, column: number, r: number) => string): string {
+  return times(outputColumns(form), (c) => times(form.rowsPerThread, (r) => make(`o${c}_${r}`, c, r)));
 }
 
 export function valueDeclarations(form: AttendForm): string {
   const { tileKeys, rowThreads } = form;
   return `
-var<workgroup> weightTile: array<RowUints, ${tileKeys * rowThreads}>; // [keys][threads on rows], bits of p
 var<workgroup> hasSpecial: atomic<u32>; // stays once it is 1
 
 /// Of a key left out p is -0: it adds nothing, and tells itself from the 0 of an attended key.
@@ -25,16 +32,17 @@ fn isSpecial(v: vec4<f32>) -> bool {
   return any((bitcast<vec4<u32>>(v) & vec4<u32>(0x7fffffffu)) >= vec4<u32>(0x71800000u));
 }
 
-fn loadValues(isExtra: bool, start: u32, kvHead: u32, firstKey: i32, count: i32, firstVector: u32, length: u32, thread: u32) {
-  for (var n = thread; n < ${tileKeys}u * length; n += ${threadsOf(form)}u) {
-    let j = n / length;
-    let vector = n % length;
-    var numbers = vec4<f32>(0.0);
-    if (firstKey + i32(j) < count) {
-      numbers = valueOf(isExtra, start, kvHead, u32(firstKey) + j, firstVector + vector);
-      if (isSpecial(numbers)) { atomicStore(&hasSpecial, 1u); }
+fn loadValues(isExtra: bool, start: u32, kvHead: u32, firstKey: i32, count: i32, first: u32, length: u32, x: u32, y: u32) {
+  for (var j = y; j < ${tileKeys}u; j += ${rowThreads}u) {
+    let isThere = firstKey + i32(j) < count;
+    for (var vector = x; vector < length; vector += ${keyThreads}u) {
+      var numbers = vec4<f32>(0.0);
+      if (isThere) {
+        numbers = valueOf(isExtra, start, kvHead, u32(firstKey) + j, first + vector);
+        if (isSpecial(numbers)) { atomicStore(&hasSpecial, 1u); }
+      }
+      keyTile[j * ${tileStride(form)}u + vector] = numbers;
     }
-    keyTile[j * ${tileStride(form)}u + vector] = numbers;
   }
 }
 
@@ -44,76 +52,82 @@ fn concluded(mean: vec4<f32>, isZero: bool, isPoisoned: bool) -> vec4<f32> {
   let whole = select(bits, vec4<u32>(at.nan), isPoisoned);
   return bitcast<vec4<f32>>(select(whole, vec4<u32>(0u), vec4<bool>(isZero) | (whole == vec4<u32>(0x80000000u))));
 }
-${when(
-  form.state,
-  `
+
 /// The bits of the float of which this is the order; -infinity where nothing was attended.
 fn maximumBits(order: i32) -> u32 {
   if (order >= poison.x) { return at.nan; }
   if (order <= lowest.x) { return at.minusInfinity; }
   return bitcast<u32>(order ^ ((order >> 31u) & 0x7fffffff));
-}`,
-)}
+}
 `;
 }
 
 /** Statements that add the tile's values to the outputs; they want the variables of the loop. */
 export function sumValuesText(form: AttendForm): string {
-  return piecesOf(form, form.valueDim)
-    .map((piece, index) => pieceText(form, piece, index))
-    .join('\n');
-}
-
-function pieceText(form: AttendForm, [first, end]: readonly [number, number], piece: number): string {
   const { rowsPerThread, rowThreads, tileKeys } = form;
-  const length = end - first;
-  const columns = outputColumns(first, end);
-  const sums = (make: (c: number, r: number, e: string) => string) =>
-    times(columns, (c) => times(rowsPerThread, (r) => make(c, r, component(r))));
-  const values = times(columns, (c) => `let v${c} = keyTile[key * ${tileStride(form)}u + column${c}];`);
-  const weights = `let bits = weightTile[key * ${rowThreads}u + y];
-          let p = bitcast<Rows>(bits);`;
-  return `    ${when(piece > 0, 'workgroupBarrier();')}
-    loadValues(isExtra, valueStart, kvHead, firstKey, count, ${first}u, ${length}u, thread);
-    workgroupBarrier();
-    {
-      let keysHere = u32(min(count - firstKey, ${tileKeys}));
-${times(columns, (c) => `      let column${c} = min(x + ${c * keyThreads}u, ${length - 1}u);`)}
+  const columns = pieceColumns(form);
+  const eachColumn = (make: (c: number) => string) => times(columns, make);
+  const sums = (make: (c: number, r: number) => string) =>
+    eachColumn((c) => times(rowsPerThread, (r) => make(c, r)));
+  const weights = `scoreTile[key * ${rowThreads}u + y]`;
+  const valueOf = (c: number): string => `keyTile[key * ${tileStride(form)}u + column${c}]`;
+  return `    let outputVectors = (at.valueDim + 3u) / 4u;
+    let keysHere = u32(min(count - firstKey, ${tileKeys}));
+    for (var first = 0u; first < outputVectors; first += ${valuePiece(form)}u) {
+      let length = min(outputVectors - first, ${valuePiece(form)}u);
+      if (first > 0u) { workgroupBarrier(); }
+      loadValues(isExtra, valueStart, kvHead, firstKey, count, first, length, x, y);
+      workgroupBarrier();
+${eachColumn((c) => `      let column${c} = min(x + ${c * keyThreads}u, length - 1u);`)}
 ${sums((c, r) => `      var a${c}_${r} = vec4<f32>(0.0);`)}
       if (atomicLoad(&hasSpecial) == 0u && all(scaled == Rows(1.0))) {
         for (var key = 0u; key < keysHere; key++) {
-          ${weights}
-          ${values}
-${sums((c, r, e) => `          a${c}_${r} = fma(vec4<f32>(p.${e}), v${c}, a${c}_${r});`)}
+          let p = bitcast<Rows>(${weights});
+${eachColumn((c) => `          let v${c} = ${valueOf(c)};`)}
+${sums((c, r) => `          a${c}_${r} = fma(vec4<f32>(p.${component(r)}), v${c}, a${c}_${r});`)}
         }
       } else {
-        var scale = scaled;
+        let before = scaled;
         for (var key = 0u; key < keysHere; key++) {
-          let attends = weightTile[key * ${rowThreads}u + y] != leftOutWeight;
-          ${values}
-          let isLarge = ${Array.from({ length: columns }, (_, c) => `isSpecial(v${c})`).join(' || ')};
-          scale = select(scale, Rows(shrink), attends & RowBools(isLarge));
+          let isLarge = ${Array.from({ length: columns }, (_, c) => `isSpecial(${valueOf(c)})`).join(' || ')};
+          scaled = select(scaled, Rows(shrink), (${weights} != leftOutWeight) & RowBools(isLarge));
         }
-        let fresh = scale / scaled;
-${allOutputs(form, (o, e) => `        ${o} *= fresh.${e};`)}
-        scaled = scale;
-        for (var key = 0u; key < keysHere; key++) {
-          ${weights}
-          let attends = bits != leftOutWeight;
-          ${values}
-${sums((c, r, e) => `          a${c}_${r} = select(a${c}_${r}, fma(vec4<f32>(p.${e}), v${c} * scaled.${e}, a${c}_${r}), attends.${e});`)}
+        let fresh = scaled / before;
+${eachOutput(form, (o, _, r) => `        ${o} *= fresh.${component(r)};`)}
+        // Slow, so row by row: a short text.
+        for (var r = 0u; r < ${rowsPerThread}u; r++) {
+${eachColumn((c) => `          var sum${c} = vec4<f32>(0.0);`)}
+          for (var key = 0u; key < keysHere; key++) {
+            let bits = ${weights}[r];
+            if (bits != leftOutWeight.x) {
+${eachColumn((c) => `              sum${c} = fma(vec4<f32>(bitcast<f32>(bits)), ${valueOf(c)} * scaled[r], sum${c});`)}
+            }
+          }
+${sums((c, r) => `          if (r == ${r}u) { a${c}_${r} = sum${c}; }`)}
         }
       }
-${sums((c, r, e) => `      o${piece}_${c}_${r} = fma(o${piece}_${c}_${r}, vec4<f32>(factor.${e}), a${c}_${r});`)}
+${addText(form)}
     }`;
 }
 
-function allOutputs(form: AttendForm, make: (o: string, component: string) => string): string {
-  return piecesOf(form, form.valueDim)
-    .map(([first, end], piece) =>
-      times(outputColumns(first, end), (c) =>
-        times(form.rowsPerThread, (r) => make(`o${piece}_${c}_${r}`, component(r))),
-      ),
-    )
-    .join('\n');
+/** Adds the sums of a piece to the outputs that it belongs to. */
+function addText(form: AttendForm): string {
+  const columns = pieceColumns(form);
+  const add = (piece: number) =>
+    times(columns, (c) =>
+      times(form.rowsPerThread, (r) => {
+        const o = `o${piece * columns + c}_${r}`;
+        return `          ${o} = fma(${o}, vec4<f32>(factor.${component(r)}), a${c}_${r});`;
+      }),
+    );
+  const pieces = outputColumns(form) / columns;
+  if (pieces === 1) return add(0);
+  return `      switch first / ${valuePiece(form)}u {
+${times(
+  pieces,
+  (piece) => `        ${piece === pieces - 1 ? 'default' : `case ${piece}u`}: {
+${add(piece)}
+        }`,
+)}
+      }`;
 }

@@ -1,11 +1,11 @@
 // Attention on the device: a dispatch that attends, and others after it where more than its output is asked for.
 import type { AttentionWork } from '../../../../src/core/protocol/attention-work.js';
-import { canUseVectors } from '../attend/alignment.js';
 import { attendBindings, attendShader } from '../attend/attend.js';
-import { formFor, ruleFormOf, type AttendForm } from '../attend/form.js';
+import { formFor, needsOf, type AttendForm } from '../attend/form.js';
 import type { AttentionGiven } from '../attend/given.js';
-import { inspectBindings, inspectShader, type InspectForm } from '../attend/inspect.js';
-import { groupsOf, planAttend, planInspect, type InspectPlan } from '../attend/plan.js';
+import { inspectBindings, inspectShader, type Inspected, type InspectForm } from '../attend/inspect.js';
+import { groupsOf, planAttend, planInspect, type ColumnsPlace, type InspectPlan } from '../attend/plan.js';
+import type { AttentionTable } from '../attend/table.js';
 import { rowStatisticsBindings, rowStatisticsShader, statisticsOfRow } from '../attend/row-statistics.js';
 import type { Bound, Dispatch, Program, ProgramContext, Scratch } from '../dispatch.js';
 import type { Shader } from '../shader.js';
@@ -22,10 +22,7 @@ export function attendProgram(
   const given = givenOf(work, units, entries!, context);
   const form: AttendForm = {
     ...formFor(context.limits, work.headDim, work.valueDim),
-    ...ruleFormOf(work, canUseVectors(given)),
-    sinks: work.rules.sinks !== null,
-    headScale: work.rules.headScale !== null,
-    state: needsState(work),
+    ...needsOf(given),
     carry: false,
   };
   const plan = planAttend(form, given);
@@ -39,7 +36,7 @@ export function attendProgram(
       {
         shader: attendShader(form),
         uniform: plan.uniform(),
-        bound: bind(attendBindings(form), { ...operands, table: wordsTable(plan.table.words) }),
+        bound: bind(attendBindings(form), operands, plan.table),
         groups: groupsOf(plan.table.tiles),
       },
       ...inspections(work, form, given, operands),
@@ -65,9 +62,16 @@ function operandsOf({ query, key, value, output, rules }: AttentionWork): Operan
   };
 }
 
-function bind(wanted: readonly { readonly name: string }[], operands: Operands): Bound[] {
+/** What a call hasn't is the table once more, and not read. */
+function bind(
+  wanted: readonly { readonly name: string }[],
+  operands: Operands,
+  { words }: Pick<AttentionTable, 'words'>,
+): Bound[] {
+  const table = wordsTable(words);
+  const known: Operands = { bias: table, mask: table, ...operands, table };
   return wanted.map(({ name }) => {
-    const operand = operands[name];
+    const operand = known[name];
     if (operand === undefined) throw new TypeError(`Expected an operand ${name}`);
     return operand;
   });
@@ -81,21 +85,18 @@ function inspections(
   operands: Operands,
 ): Dispatch[] {
   const { weights, scores, statistics } = work;
-  const inspect = (form: InspectForm, to: NonNullable<Parameters<typeof planInspect>[2]>, columns: Bound) =>
-    dispatchOf(inspectShader(form), planInspect(form, given, to), inspectBindings(form), {
-      ...operands,
-      columns,
-    });
+  const inspect = (writes: Inspected, to: ColumnsPlace, columns: Bound): Dispatch => {
+    const ofColumns: InspectForm = { ...form, writes };
+    const plan = planInspect(form, given, to);
+    return dispatchOf(inspectShader(ofColumns), plan, inspectBindings(ofColumns), { ...operands, columns });
+  };
   const dispatches: Dispatch[] = [];
   if (weights !== null) {
     const writes = weights.isAdded ? 'addedWeights' : 'weights';
-    dispatches.push(inspect({ ...form, writes, stage: 'biased' }, weights, weights.data));
+    dispatches.push(inspect(writes, { ...weights, stage: 'biased' }, weights.data));
   }
   if (scores !== null) {
-    const { stage, data } = scores;
-    dispatches.push(
-      inspect({ ...form, writes: 'scores', stage }, { ...scores, share: 1, isAdded: false }, data),
-    );
+    dispatches.push(inspect('scores', { ...scores, share: 1, isAdded: false }, scores.data));
   }
   if (statistics !== null) {
     const plan = planInspect(form, given, null);
@@ -113,11 +114,7 @@ function dispatchOf(
   return {
     shader,
     uniform,
-    bound: bind(wanted, { ...operands, table: wordsTable(table.words) }),
+    bound: bind(wanted, operands, table),
     groups: groupsOf(table.tiles),
   };
-}
-
-function needsState({ logSumExp, weights, scores, statistics }: AttentionWork): boolean {
-  return logSumExp !== null || weights !== null || scores !== null || statistics !== null;
 }

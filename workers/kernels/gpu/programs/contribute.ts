@@ -2,6 +2,7 @@
 import type { ContributeWork } from '../../../../src/core/protocol/layer-work.js';
 import { blockStatistic } from '../../../../src/core/protocol/statistics.js';
 import {
+  contributeForm,
   contributeGroups,
   contributeShader,
   contributeUniform,
@@ -25,7 +26,7 @@ export function contributeProgram(
   return {
     dispatches: [
       {
-        shader: contributeShader(valueDim),
+        shader: contributeShader(contributeForm(call)),
         uniform: contributeUniform(call),
         bound: [wordsTable(rows), concat.data, gram.region, norms],
         groups: contributeGroups(call),

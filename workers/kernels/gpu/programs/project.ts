@@ -68,7 +68,7 @@ function dispatchOf(
   return {
     shader: productShader(form),
     uniform: productUniform(form, call),
-    bound: [rows, panels.region, ...(living === null ? [] : [wordsTable(living)]), region],
+    bound: [rows, panels.region, wordsTable(living ?? new Uint32Array(1)), region],
     groups: productGroups(form, call),
   };
 }
