@@ -2,13 +2,12 @@
 // lie in its memory, and everything is dispatched step by step.
 import type { AttendWork, DecodeWork } from '../../../../src/core/protocol/attention-work.js';
 import type { ContributeWork } from '../../../../src/core/protocol/layer-work.js';
-import { packedLength } from '../../../../src/core/protocol/layout.js';
 import { entryWords, unitWords } from '../../../../src/core/protocol/tables.js';
 import type { TakenPhase } from '../../kernel.js';
 import type { Dispatch, Program, ProgramContext } from '../dispatch.js';
 import { attendBlock, createMatrices, type Block } from './attend.js';
 import { createHeadSums, writeScores, writeWeights } from './outputs.js';
-import { cut } from './place.js';
+import { cut, matrix } from './place.js';
 import {
   readContributions,
   readStatistics,
@@ -17,7 +16,7 @@ import {
   statisticsWidth,
   sumWidth,
 } from './read-backs.js';
-import { gatherProgram, packedPanels, panelColumns, projectProgram } from './rows.js';
+import { gatherProgram, projectProgram } from './rows.js';
 
 /** Options that the plain kernels don't compute: pages of caches are not read. */
 export const plainRefuses: readonly string[] = ['cache', 'caches'];
@@ -126,16 +125,12 @@ function contributeProgram(
 ): Program {
   const { gram, valueDim } = work;
   const heads = gram.columns / gram.segmentColumns;
-  const panels = packedPanels(
-    gram.region,
-    packedLength(gram.segmentColumns, valueDim, panelColumns),
-    valueDim,
-  );
+  const matrices = matrix(gram.region, valueDim, valueDim);
   const queriesOf = (entry: number): number => entries[entry * entryWords.count + entryWords.queries]!;
   const queries = which.reduce((sum, entry) => sum + queriesOf(entry), 0);
   const rows = new RowsReadBack(heads * queries, 1);
   const dispatches = which.map((entry) =>
-    readContributions(work, entries, { entry, heads, gram: panels }, rows, views),
+    readContributions(work, entries, { entry, heads, gram: matrices }, rows, views),
   );
   return { dispatches, readBacks: [rows.readBack] };
 }

@@ -137,7 +137,7 @@ function openSums(
   };
 }
 
-/** The norm of what each head contributes to each row, from its Gram matrix in panels `gram`. */
+/** The norm of what each head contributes to each row, from the head's Gram matrix. */
 export function readContributions(
   { concat, valueDim, statistics }: ContributeWork,
   entries: Float64Array,

@@ -1,4 +1,5 @@
 // Programs of the phases around attention: products with packed weights, and heads that are copied.
+import { panelColumns } from '../panels.js';
 import { packedLength } from '../../../../src/core/protocol/layout.js';
 import type { GatherWork } from '../../../../src/core/protocol/head-work.js';
 import type { ProjectWork } from '../../../../src/core/protocol/layer-work.js';
@@ -8,8 +9,6 @@ import type { Dispatch, Program } from '../dispatch.js';
 import { cut, matrix } from './place.js';
 import { plainKernels } from './shaders.js';
 import type { Placed } from './translate.js';
-
-export const panelColumns = 4;
 
 /** Rows of a dispatch: fewer than what devices take along y. */
 const mostRows = 2 ** 18;
@@ -47,12 +46,7 @@ export function projectProgram({ products }: ProjectWork): Program {
 }
 
 /** Element [segment][panel][4 · (1 + k) + column], biases before k = 0. */
-export function packedPanels(
-  data: Placed['data'],
-  segmentLength: number,
-  depth: number,
-  firstSegment = 0,
-): Placed {
+function packedPanels(data: Placed['data'], segmentLength: number, depth: number, firstSegment = 0): Placed {
   return {
     data,
     offset: firstSegment * segmentLength,

@@ -41,14 +41,13 @@ export function findNorm(this: Threads, rows: Heads, columns: number): number {
   return Math.sqrt(squares);
 }
 
-/** √(oᵀ·G·o), with G in panels as weights are; rounding may leave the square a little below 0. */
+/** √(oᵀ·G·o) with G of the head; rounding may leave the square a little below 0. */
 export function findContribution(this: Threads, rows: Heads, gram: Heads, valueDim: number): number {
   let square = 0;
   for (let a = 0; a < valueDim; a++) {
     let product = 0;
     for (let b = 0; b < valueDim; b++)
-      product +=
-        rows[this.thread.y]![this.thread.x]![b]! * gram[this.thread.y]![a >> 2]![4 * (b + 1) + (a & 3)]!;
+      product += rows[this.thread.y]![this.thread.x]![b]! * gram[this.thread.y]![a]![b]!;
     square += rows[this.thread.y]![this.thread.x]![a]! * product;
   }
   if (square < 0) return 0;
