@@ -70,7 +70,7 @@ for (let head = 0; head < heads; head++) {
   );
 }
 const bytes = inputs.k.data.byteLength + inputs.v.data.byteLength;
-using readMeter = all.openReadMeter(bytes);
+using readMeter = await all.openReadMeter(bytes);
 const decodingRow = await measureRow({
   name: `decoding on ${keys} keys, D = ${headDim}, F32`,
   workers,

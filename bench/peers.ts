@@ -5,6 +5,7 @@
 // `--cases 768/12/512,768/12/512/causal` choose among them.
 import { availableParallelism } from 'node:os';
 import { readArguments, refuse } from './helpers/arguments.js';
+import { checkNames } from './helpers/check-names.js';
 import { layerFlop } from './helpers/layer.js';
 import { formatRate, formatMedian, report } from './helpers/outcome.js';
 import { nameOf, selectCases } from './helpers/peers/cases.js';
@@ -62,25 +63,18 @@ function describeContest({ shape, peer, engine, ours, theirs, ...found }: Contes
 }
 
 function selectMatches(names: readonly string[], cases: readonly string[]): readonly Match[] {
-  checkNames('--peer', names, matches);
+  checkNames(
+    '--peer',
+    names,
+    matches.map(({ name }) => name),
+  );
   const selected = matches.filter(({ name }) => names.length === 0 || names.includes(name));
   checkNames(
     '--cases',
     cases,
-    selected.flatMap((match) => match.cases.map((shape) => ({ name: nameOf(shape) }))),
+    selected.flatMap((match) => match.cases.map(nameOf)),
   );
   const found = selected.filter((match) => selectCases(match.cases, cases).length > 0);
   if (found.every((match) => isInstalled(match.package))) return found;
   refuse('The peers are not installed: npm --prefix bench/peers ci --ignore-scripts');
-}
-
-function checkNames(
-  option: string,
-  given: readonly string[],
-  known: readonly { readonly name: string }[],
-): void {
-  const names = new Set(known.map(({ name }) => name));
-  for (const name of given) {
-    if (!names.has(name)) refuse(`Expected some of ${[...names].join(', ')} for ${option}, got ${name}`);
-  }
 }

@@ -23,7 +23,15 @@ import type { WorkingSet } from './assemble/working-set.js';
 import { computeAlone } from './compute.js';
 import { CallRunner } from './call-runner.js';
 import { chooseKernel, resolveEngineOptions, type Batching, type EngineOptions } from './engine-options.js';
-import { measurePeak, openProductMeter, openReadMeter, type Meter, type ProductSize } from './meters.js';
+import {
+  measurePeak,
+  openAttentionMeter,
+  openProductMeter,
+  openReadMeter,
+  type AttentionSize,
+  type Meter,
+  type ProductSize,
+} from './meters.js';
 import { KeptCalls } from './kept-calls.js';
 import { MultiHeadAttention, type LayerHost } from './multi-head-attention.js';
 import { WorkerPool } from './pool.js';
@@ -208,7 +216,7 @@ export class Engine {
   }
 
   /** Times reading memory. @internal */
-  openReadMeter(byteLength: number): Meter {
+  async openReadMeter(byteLength: number): Promise<Meter> {
     this.#runner.refuseIfClosed();
     return openReadMeter(this.#parts, byteLength);
   }
@@ -217,6 +225,17 @@ export class Engine {
   async openProductMeter(size: ProductSize): Promise<Meter> {
     this.#runner.refuseIfClosed();
     return openProductMeter(this.#parts, size);
+  }
+
+  /** Times one attention alone. @internal */
+  async openAttentionMeter(size: AttentionSize): Promise<Meter> {
+    this.#runner.refuseIfClosed();
+    return openAttentionMeter(this.#parts, size);
+  }
+
+  /** What `stats` says of the most memory of the device counts from now on. @internal */
+  restartPeak(): void {
+    this.#parts.pool.restartDevicePeak();
   }
 
   /**

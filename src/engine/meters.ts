@@ -1,25 +1,16 @@
 // Measurements of the machine through the workers and the kernel that an engine has: single operations, timed.
-import { createRandom } from '../core/tensor/random.js';
-import type { Arena } from '../core/tensor/arena.js';
-import { RegionViews, type Region } from '../core/tensor/region.js';
-import type { KernelTraits } from '../core/protocol/kernels.js';
-import { packedLength, type Panels } from '../core/protocol/layout.js';
+import { describeAttention, readInputs } from '../attention/attention-call.js';
+import { createTensor } from '../core/tensor/tensor.js';
+import { assembleAttention } from './assemble/assemble-attention.js';
 import { planPhase, type PlannedPhase } from './assemble/assembly.js';
-import { planPacking, planPeak, planProducts, planRead } from './plan/plan-layer.js';
+import { batchMajor } from './assemble/head-operand.js';
+import { planPeak, planProducts, planRead } from './plan/plan-layer.js';
 import { wallMs } from './job.js';
-import type { Resident, Scheduler } from './scheduler.js';
-import { WorkingSet } from './assemble/working-set.js';
-
-/** What a meter runs on. */
-export interface Instruments {
-  readonly scheduler: Scheduler;
-  readonly arena: Arena;
-  readonly traits: KernelTraits;
-}
+import { MeterMemory, type Instruments } from './meter-memory.js';
 
 /** One operation that can be timed again and again. Dispose it to give its memory back. */
 export interface Meter extends Disposable {
-  /** Milliseconds of one run on all workers. */
+  /** Milliseconds of one run on all workers; a device has the operands already, and keeps the results. */
   measure(): Promise<number>;
 }
 
@@ -28,6 +19,13 @@ export interface ProductSize {
   readonly rows: number;
   readonly depth: number;
   readonly columns: number;
+}
+
+/** Of one sequence that attends itself. */
+export interface AttentionSize {
+  readonly heads: number;
+  readonly tokens: number;
+  readonly headDim: number;
 }
 
 // As the projection W^O is cut.
@@ -45,75 +43,61 @@ export async function measurePeak(
 }
 
 /** All workers together read `byteLength` bytes of memory once. @throws MEMORY_LIMIT */
-export function openReadMeter(instruments: Instruments, byteLength: number): Meter {
-  const length = Math.ceil(byteLength / 4);
-  const memory = new WorkingSet(instruments.arena);
-  const region = allocateRandom(memory, instruments.arena, length);
-  return meterOf(instruments, planPhase('read', { kind: 'read', region }, planRead(length)), memory);
+export function openReadMeter(instruments: Instruments, byteLength: number): Promise<Meter> {
+  return openMeter(instruments, async (memory) => {
+    const length = Math.ceil(byteLength / 4);
+    const region = await memory.createRandom(length);
+    return [planPhase('read', { kind: 'read', region }, planRead(length))];
+  });
 }
 
 /** One product of rows with packed weights. @throws MEMORY_LIMIT */
-export async function openProductMeter(instruments: Instruments, size: ProductSize): Promise<Meter> {
-  const { scheduler, arena, traits } = instruments;
-  const { rows, depth, columns } = size;
-  const segments = Math.ceil(columns / segmentColumns);
-  const memory = new WorkingSet(arena);
-  const weight = allocateRandom(memory, arena, columns * depth);
-  const panels: Panels = {
-    region: memory.allocate(segments * packedLength(segmentColumns, depth, traits.panelColumns)),
-    columns,
-    segmentColumns,
-  };
-  const linear = { weight, bias: null, depth, target: panels };
-  const resident = await scheduler.runResident([
-    planPhase('pack', { kind: 'pack', linears: [linear] }, planPacking([segments])),
-  ]);
-  const product = {
-    rows: allocateRandom(memory, arena, rows * depth),
-    depth,
-    outputs: [
-      {
-        panels,
-        region: memory.allocate(rows * columns),
-        segmentStride: segmentColumns,
-        rowStride: columns,
+export function openProductMeter(instruments: Instruments, size: ProductSize): Promise<Meter> {
+  return openMeter(instruments, async (memory) => {
+    const { rows, depth, columns } = size;
+    const segments = Math.ceil(columns / segmentColumns);
+    const panels = await memory.createPanels({ columns, segmentColumns, depth });
+    const region = memory.working.allocate(rows * columns);
+    const output = { panels, region, segmentStride: segmentColumns, rowStride: columns };
+    const product = { rows: await memory.createRandom(rows * depth), depth, outputs: [output] };
+    const plan = planProducts([{ rows, depth, columns, segments }], instruments.traits.unitRows);
+    return [planPhase('project', { kind: 'project', products: [product] }, plan)];
+  });
+}
+
+/** One attention alone. @throws MEMORY_LIMIT */
+export function openAttentionMeter(instruments: Instruments, size: AttentionSize): Promise<Meter> {
+  return openMeter(instruments, async (memory) => {
+    const { heads, tokens, headDim } = size;
+    // It says what is asked; its numbers are never read.
+    const x = createTensor([1, heads, tokens, headDim]);
+    const call = describeAttention(readInputs({ q: x, k: x, v: x }));
+    const createOperand = async () =>
+      batchMajor(await memory.createRandom(x.data.length), heads, tokens, headDim);
+    const [query, key, value] = [await createOperand(), await createOperand(), await createOperand()];
+    const output = batchMajor(memory.working.allocate(x.data.length), heads, tokens, headDim);
+    const operands = { ...call, query, key, value, output, extra: null, paged: null };
+    const { traits } = instruments;
+    const { phases } = assembleAttention(operands, { memory: memory.working, traits });
+    return phases.filter(({ unitCount }) => unitCount > 0);
+  });
+}
+
+async function openMeter(
+  instruments: Instruments,
+  assemble: (memory: MeterMemory) => Promise<readonly PlannedPhase[]>,
+): Promise<Meter> {
+  const memory = new MeterMemory(instruments);
+  try {
+    const phases = await assemble(memory);
+    return {
+      measure: async () => wallMs(await instruments.scheduler.run(phases)),
+      [Symbol.dispose]: () => {
+        memory[Symbol.dispose]();
       },
-    ],
-  };
-  const plan = planProducts([{ rows, depth, columns, segments }], traits.unitRows);
-  return meterOf(
-    instruments,
-    planPhase('project', { kind: 'project', products: [product] }, plan),
-    memory,
-    resident,
-  );
-}
-
-/** Numbers that differ, and memory that is really there: pages never written all read the same zeros. */
-function allocateRandom(memory: WorkingSet, arena: Arena, length: number): Region {
-  const region = memory.allocate(length);
-  // A device takes as long for what it finds there.
-  if (arena.isOnDevice) return region;
-  const floats = new RegionViews(arena.memory).floats(region);
-  const random = createRandom(1);
-  const sample = Float32Array.from({ length: Math.min(length, 1021) }, () => random.normal());
-  for (let start = 0; start < length; start += sample.length) {
-    floats.set(sample.subarray(0, length - start), start);
+    };
+  } catch (error) {
+    memory[Symbol.dispose]();
+    throw error;
   }
-  return region;
-}
-
-function meterOf(
-  { scheduler }: Instruments,
-  phase: PlannedPhase,
-  memory: WorkingSet,
-  resident?: Resident,
-): Meter {
-  return {
-    measure: async () => wallMs(await scheduler.run([phase])),
-    [Symbol.dispose]: () => {
-      resident?.release();
-      memory.release();
-    },
-  };
 }

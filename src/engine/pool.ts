@@ -186,6 +186,10 @@ export class WorkerPool {
     return this.#counters.read();
   }
 
+  restartDevicePeak(): void {
+    this.#counters.restartPeak();
+  }
+
   /** When a worker began the unit that it computes, by the shared clock; 0 between units. */
   unitSince(index: number): number {
     return this.#activity.since(index);

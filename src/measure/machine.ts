@@ -1,5 +1,6 @@
 // What a measurement ran on, as a plain object to print or to keep beside its figures.
 import { arch, cpus, platform, release, totalmem } from 'node:os';
+import type { Adapter } from '../core/protocol/kernels.js';
 import { readMachineLimits } from '../core/machine/machine-limits.js';
 
 export interface Machine {
@@ -28,4 +29,9 @@ export function describeMachine(): Machine {
     v8: process.versions.v8,
     platform: `${platform()} ${release()} ${arch()}`,
   };
+}
+
+/** 'NVIDIA H200, driver 550.54 (Vulkan)' */
+export function nameAdapter({ name, driver, backend }: Adapter): string {
+  return `${name}, ${driver} (${backend})`;
 }

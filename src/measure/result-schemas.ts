@@ -98,6 +98,17 @@ export const benchCase = fields({
   threads: count,
 });
 
+/**
+ * What a device does for a call, in milliseconds: inputs handed over, a submission computed, results taken back; and the
+ * most bytes of its memory that buffers took.
+ */
+export const deviceUse = fields({
+  uploadMs: number,
+  computeMs: number,
+  readBackMs: number,
+  bufferBytes: integer(0),
+});
+
 /** Calls that were timed one after the other, and what the machine could do then. */
 export const round = fields({
   /** Milliseconds of a call, one number for each sample. */
@@ -106,6 +117,8 @@ export const round = fields({
   peak: positive,
   /** Mean milliseconds of a call; without phases that took none. */
   phaseMs: phases(positive),
+  /** Means of a call, and the most memory that buffers took; where the device is a GPU. */
+  device: deviceUse.exactOptional(),
 });
 
 export const measuredCell = fields({
@@ -121,6 +134,8 @@ export const measuredCell = fields({
   spread: number,
   /** Of a call: the median of the rounds. */
   phaseMs: phases(number),
+  /** Medians of the rounds, and the most of their memory; where the device is a GPU. */
+  device: deviceUse.exactOptional(),
   flop: positive,
   tokensPerSecond: positive,
   gflopPerSecond: positive,
@@ -206,6 +221,8 @@ export const gridResults = fields({
     error: ({ code }) =>
       isOf(code, 'unrecognized_keys') ? `one of ${kernelNames.join(', ')} as a key` : 'an object',
   }),
+  /** The GPU that kernels computed on, where one did: its name, and its driver. */
+  adapter: text.exactOptional(),
   cells: list(cell),
   laws: fields({ growth: list(growthLaw), crossovers: list(crossover) }),
   /** Where there were any. */

@@ -6,7 +6,8 @@ import { parseResults } from '../../src/measure/stored-results.js';
 import type { GridResults } from '../../src/measure/grid/results.js';
 import { gridResults, measuredCell } from '../measure/grid/grid-case.js';
 import { makeFolder } from '../helpers/make-folder.js';
-import { headpool, start } from '../helpers/command.js';
+import { headpool, run, start } from '../helpers/command.js';
+import { gpuTest, softwareGpu } from '../helpers/software-gpu.js';
 
 const tiny = ['--heads', '2', '--model-dim', '16', '--seconds', '0.1', '--rounds', '2', '--kernel', 'wasm'];
 
@@ -219,6 +220,35 @@ test('a signal ends it quietly and leaves no file', async (t) => {
   t.regex(stderr, /Stopped by SIGINT/);
   t.is(stdout, '');
   t.deepEqual(await readdir(join(folder, 'out')), []);
+});
+
+gpuTest('a grid on a GPU says what calls asked of it', async (t) => {
+  const given = [
+    '--device',
+    'gpu',
+    '--heads',
+    '2',
+    '--model-dim',
+    '16',
+    '--tokens',
+    '4',
+    '--mode',
+    'layer,decode',
+  ];
+  const short = ['--seconds', '0.1', '--rounds', '1', '--json'];
+  const { code, stdout, stderr } = await run('.', ['bench', ...given, ...short], { env: softwareGpu });
+  t.is(code, 0, stderr);
+  t.regex(stderr, /mode decode is left out on wgsl, which has no caches/);
+  const { cells, adapter } = parseResults(stdout, 'stdout') as GridResults;
+  t.regex(adapter!, /swiftshader.*\(Vulkan\)$/);
+  t.is(cells.length, 1);
+  const [cell] = cells;
+  if (cell?.status !== 'measured') return t.fail('nothing was measured');
+  t.true(cell.peakShare > 0 && cell.error < 1e-4);
+  const { uploadMs, computeMs, readBackMs, bufferBytes } = cell.device!;
+  t.true(uploadMs > 0 && computeMs > 0 && readBackMs > 0);
+  // Four projections of 16 x 16 with their biases.
+  t.true(bufferBytes > 4 * 4 * 17 * 16, String(bufferBytes));
 });
 
 test('help names every setting', async (t) => {

@@ -45,6 +45,12 @@ export class DeviceCounters {
     this.add('bufferBytes', -this.read().bufferBytes);
   }
 
+  /** `peakBufferBytes` counts from now on; for moments without open jobs. */
+  restartPeak(): void {
+    const { bufferBytes, peakBufferBytes } = this.read();
+    this.add('peakBufferBytes', bufferBytes - peakBufferBytes);
+  }
+
   read(): DeviceCounts {
     return Object.fromEntries(deviceCounts.map((name, n) => [name, this.#doubles[n]!])) as DeviceCounts;
   }

@@ -2,6 +2,7 @@
 import { bytesRead, flopOf, tokensOfCall } from '../cases/work.js';
 import { medianInterval, median, relativeSpread, summarise, type Interval } from '../statistics.js';
 import type { BenchCase, MeasuredCell, Round } from './results.js';
+import { medianUse, type DeviceSpent } from './device-use.js';
 
 /** Milliseconds in each phase; without phases that took none. */
 type PhaseTimes = Readonly<Record<string, number>>;
@@ -10,6 +11,8 @@ type PhaseTimes = Readonly<Record<string, number>>;
 export interface SpentTime {
   readonly calls: number;
   readonly phaseMs: PhaseTimes;
+  /** Where the device is a GPU. */
+  readonly device?: DeviceSpent;
 }
 
 /** Mean milliseconds of the calls between two moments in each phase. */
@@ -79,6 +82,7 @@ export function cellOf(measurement: Measurement): MeasuredCell {
     interval,
     spread: relativeSpread(ms),
     phaseMs: medianPhases(rounds),
+    ...medianUse(rounds),
     flop,
     tokensPerSecond: (tokensOfCall(benchCase) / ms.median) * 1e3,
     gflopPerSecond: flop / ms.median / 1e6,

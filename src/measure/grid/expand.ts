@@ -2,7 +2,7 @@
 // nothing left is an error.
 import { HeadpoolError } from '../../core/errors.js';
 import type { Dtype } from '../../core/tensor/dtype.js';
-import type { KernelName } from '../../core/protocol/kernels.js';
+import { deviceOf, type KernelName } from '../../core/protocol/kernels.js';
 import { isForCaches, isWindow, type OptionName } from '../cases/options.js';
 import { gridAxes, type GridAxis } from './cut.js';
 import { nameOfCase, type BenchCase, type BenchMode } from './results.js';
@@ -70,14 +70,18 @@ function* multiply(settings: GridSettings, note: (text: string) => void): Genera
                       const benchCase: BenchCase = { mode, ...layer, ...rest };
                       const reason = whyNot(benchCase);
                       if (reason === undefined) yield benchCase;
-                      else note(`options ${options} are left out ${reason}`);
+                      else note(reason);
                     }
 }
 
 /** Why a call can't be asked this. */
-function whyNot({ mode, window, options }: BenchCase): string | undefined {
-  if (mode === 'decode' && !isForCaches(options)) return 'in mode decode, where the cache knows the lengths';
-  return window !== null && isWindow(options) ? 'beside another window' : undefined;
+function whyNot({ mode, window, options, kernel }: BenchCase): string | undefined {
+  if (mode === 'decode' && deviceOf(kernel) === 'gpu')
+    return `mode decode is left out on ${kernel}, which has no caches`;
+  const leftOut = `options ${options} are left out`;
+  if (mode === 'decode' && !isForCaches(options))
+    return `${leftOut} in mode decode, where the cache knows the lengths`;
+  return window !== null && isWindow(options) ? `${leftOut} beside another window` : undefined;
 }
 
 type Layer = Pick<BenchCase, 'modelDim' | 'heads' | 'headDim' | 'kvHeads'>;

@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { createEngine, type Engine } from '../../engine/engine.js';
 import type { EngineOptions } from '../../engine/engine-options.js';
-import { deviceOf, type Device, type KernelName } from '../../core/protocol/kernels.js';
+import { deviceOf, type Adapter, type Device, type KernelName } from '../../core/protocol/kernels.js';
 import { measureWorkingBytes, prepareCase, type PreparedCase } from '../cases/prepare.js';
 import { calibratePeak } from '../peak.js';
 import { sampleCalls, type Sampler } from '../sample.js';
@@ -13,6 +13,8 @@ import type { BenchCase } from './results.js';
 /** Where cases of one kernel and one number of threads are measured, one at a time. */
 export interface Station extends AsyncDisposable {
   readonly instructionSet: string;
+  /** The GPU that computes, where one does. */
+  readonly adapter?: Adapter;
   /** FLOP a second of nothing but multiply-adds on all threads, now. */
   peak(): Promise<number>;
   /** @throws MEMORY_LIMIT */
@@ -21,6 +23,8 @@ export interface Station extends AsyncDisposable {
   measureWorkingBytes(prepared: PreparedCase): Promise<number>;
   /** Of all calls so far. */
   spent(): SpentTime;
+  /** The most memory of a device is counted anew. */
+  restartPeak(): void;
 }
 
 export interface Lab {
@@ -54,14 +58,19 @@ export const lab: Lab = {
 
 async function stationOf(engine: Engine): Promise<Station> {
   const peak = await calibratePeak(engine, peakMs);
+  const { instructionSet, adapter } = engine.info;
   return {
-    instructionSet: engine.info.instructionSet,
+    instructionSet,
+    ...(adapter && { adapter }),
     peak,
     prepare: (benchCase) => prepareCase(engine, benchCase),
     measureWorkingBytes: (prepared) => measureWorkingBytes(engine, prepared),
     spent: () => {
-      const { calls, phaseMs } = engine.stats();
-      return { calls: calls.completed, phaseMs };
+      const { calls, phaseMs, device } = engine.stats();
+      return { calls: calls.completed, phaseMs, ...(device && { device }) };
+    },
+    restartPeak: () => {
+      engine.restartPeak();
     },
     [Symbol.asyncDispose]: () => engine.close(),
   };

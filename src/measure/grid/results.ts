@@ -9,6 +9,7 @@ export type BenchCase = Stored<typeof schemas.benchCase>;
 /** What a case computes, whoever computes it. */
 export type CaseShape = Omit<BenchCase, 'kernel' | 'threads'>;
 export type Round = Stored<typeof schemas.round>;
+export type DeviceUse = Stored<typeof schemas.deviceUse>;
 export type MeasuredCell = Stored<typeof schemas.measuredCell>;
 export type MissingCell = Stored<typeof schemas.missingCell>;
 export type Cell = MeasuredCell | MissingCell;

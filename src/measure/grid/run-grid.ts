@@ -3,9 +3,10 @@
 import { HeadpoolError } from '../../core/errors.js';
 import { version } from '../../engine/version.js';
 import type { KernelName } from '../../core/protocol/kernels.js';
-import { describeMachine } from '../machine.js';
+import { describeMachine, nameAdapter } from '../machine.js';
 import { Clock, type ProgressListener } from '../progress.js';
 import { cellOf, controlOf, hasFailed, meanPhases, type SpentTime } from './cells.js';
+import { meanUse } from './device-use.js';
 import { leastSamples } from './estimate.js';
 import { fitLaws } from './growth.js';
 import { lab as realLab, type Lab, type Station } from './lab.js';
@@ -73,6 +74,7 @@ export async function measureGrid(
     elapsedMs: performance.now() - startMs,
     machine: describeMachine(),
     instructionSets: Object.fromEntries(run.instructionSets),
+    ...(run.adapter !== undefined && { adapter: run.adapter }),
     cells,
     laws: fitLaws(cells),
   };
@@ -80,6 +82,8 @@ export async function measureGrid(
 
 class GridRun {
   readonly instructionSets = new Map<KernelName, string>();
+  /** The GPU that some computed on. */
+  adapter: string | undefined;
   readonly #candidates: readonly Candidate[];
   readonly #options: GridOptions;
   readonly #hooks: GridHooks;
@@ -157,6 +161,7 @@ class GridRun {
     }
     try {
       this.instructionSets.set(kernel, station.instructionSet);
+      if (station.adapter !== undefined) this.adapter = nameAdapter(station.adapter);
       for (const candidate of group) await this.#visit(station, candidate);
     } finally {
       await station[Symbol.asyncDispose]();
@@ -190,6 +195,7 @@ class GridRun {
       candidate.fixedBytes = prepared.fixedBytes;
     }
     const before = await station.peak();
+    station.restartPeak();
     const watch = watchMemory(this.#lab.residentBytes);
     let spent: SpentTime | undefined;
     const call = async (): Promise<void> => {
@@ -204,8 +210,10 @@ class GridRun {
     } finally {
       candidate.residentBytes = Math.max(candidate.residentBytes, watch.stop());
     }
-    const phaseMs = spent === undefined ? {} : meanPhases(spent, station.spent());
-    return { ms, peak: (before + (await station.peak())) / 2, phaseMs };
+    const end = station.spent();
+    const peak = (before + (await station.peak())) / 2;
+    if (spent === undefined) return { ms, peak, phaseMs: {} };
+    return { ms, peak, phaseMs: meanPhases(spent, end), ...meanUse(spent, end) };
   }
 
   /**

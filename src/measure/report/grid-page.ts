@@ -12,15 +12,16 @@ import { formatGrowthOnPage } from './growth-table.js';
 import { footerOf, machineSection } from './machine.js';
 
 export function describeGrid(results: GridResults): PageParts {
-  const { title, cells, machine, instructionSets } = results;
+  const { title, cells, machine, instructionSets, adapter } = results;
   const measured = cells.filter((cell) => cell.status === 'measured');
   const kernels = Object.entries(instructionSets).map(([name, set]) => [`Kernel ${name}`, set] as const);
+  const gpu = adapter === undefined ? [] : [['GPU', adapter] as const];
   return {
     title,
     command: 'headpool bench',
     lead: `Throughput of ${formatQuantity(cells.length, 'configuration')} on ${machine.cpu}: each checked against a float64 oracle, then timed in several rounds beside the multiply-adds' own rate.`,
     tiles: tilesOf(results, measured),
-    sections: [machineSection(results, kernels), ...sectionsOf(results, measured)],
+    sections: [machineSection(results, [...gpu, ...kernels]), ...sectionsOf(results, measured)],
     footer: footerOf(results),
     data: results,
   };
@@ -114,6 +115,11 @@ function notesOf({ cells }: GridResults, measured: readonly MeasuredCell[]): str
     'A time is the median of its samples. The interval beside it holds that median with 95 % confidence (bootstrap); spread is how far the middle 80 % of the samples lie apart, as a share of the median.',
     "Of peak: the share of the rate that as many threads reached with nothing but multiply-adds, measured just before and after. A FLOP is an addition or a multiplication that the configuration's mask leaves.",
     'Projections and attention: mean milliseconds of a call in the products with weights, and between them; the median of the rounds. What both lack to the time of a call is dispatch.',
+    ...(measured.some(({ device }) => device !== undefined)
+      ? [
+          'Upload, compute and read back: mean milliseconds of a call on the GPU, the median of the rounds: handing over inputs; from the submission until it is done, copies on the device included; copying results out. On the device: the most memory that its buffers took during calls, weights included.',
+        ]
+      : []),
     'Control: the configuration against itself, in pairs; 1 on a quiet machine. Error: the largest of the checked rows, as a share of their largest number.',
     'FLOP a byte counts inputs, weights, outputs and the attended part of a cache once each.',
     ...(noisy.length === 0

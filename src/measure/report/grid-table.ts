@@ -55,6 +55,15 @@ const columns = {
   maxMs: { value: ({ ms }) => ms?.max },
   projectionsMs: { title: 'projections', value: (cell) => layerParts(cell)?.projections, ...time },
   attentionMs: { title: 'attention', value: (cell) => layerParts(cell)?.attention, ...time },
+  uploadMs: { title: 'upload', value: ({ device }) => device?.uploadMs, ...time },
+  computeMs: { title: 'compute', value: ({ device }) => device?.computeMs, ...time },
+  readBackMs: { title: 'read back', value: ({ device }) => device?.readBackMs, ...time },
+  deviceBytes: {
+    title: 'on the device',
+    textTitle: 'device',
+    value: ({ device }) => device?.bufferBytes,
+    ...bytes,
+  },
   spread: { value: ({ spread }) => spread, ...share },
   flop: { value: ({ flop }) => flop },
   tokensPerSecond: { title: 'tokens/s', value: (cell) => cell.tokensPerSecond, format: formatCount },
@@ -87,7 +96,19 @@ function noteOf({ reason, isNoisy }: Row): string | null {
   return isNoisy === true ? 'noisy' : null;
 }
 
-const textColumns = select(columns, [
+/** There only where one of the cells has a GPU. */
+const deviceColumns = ['uploadMs', 'computeMs', 'readBackMs', 'deviceBytes'] as const;
+
+type ColumnName = keyof typeof columns;
+const allColumns: Columns<Row, ColumnName> = columns;
+
+/** These names without those of a device where none of the cells has one. */
+function namesFor(cells: readonly Cell[], names: readonly ColumnName[]): ColumnName[] {
+  const isOnDevice = cells.some((cell) => cell.status === 'measured' && cell.device !== undefined);
+  return names.filter((name) => isOnDevice || !deviceColumns.some((other) => other === name));
+}
+
+const textColumns = [
   'name',
   'medianMs',
   'interval',
@@ -101,9 +122,10 @@ const textColumns = select(columns, [
   'gigabytesPerSecond',
   'residentBytes',
   'workingBytes',
-]);
+  ...deviceColumns,
+] as const;
 
-const htmlColumns = select(columns, [
+const htmlColumns = [
   'name',
   'medianMs',
   'interval',
@@ -116,6 +138,7 @@ const htmlColumns = select(columns, [
   'p99Ms',
   'projectionsMs',
   'attentionMs',
+  ...deviceColumns,
   'spread',
   'control',
   'error',
@@ -127,7 +150,7 @@ const htmlColumns = select(columns, [
   'batch',
   'threads',
   'note',
-]);
+] as const;
 
 function formatOutcome({ found, ...outcome }: BarOutcome): string {
   return formatBar({ ...outcome, found: found === null ? 'not measured' : formatFigure(found) });
@@ -135,16 +158,21 @@ function formatOutcome({ found, ...outcome }: BarOutcome): string {
 
 /** A line a cell, and below a line a law and a bar; noisy ones begin with `~`, and those that can't be measured say why. */
 export function formatGridTable({ cells, machine, laws, bars = [], ...results }: GridResults): string {
-  const { title, version, instructionSets, elapsedMs } = results;
+  const { title, version, instructionSets, adapter, elapsedMs } = results;
   const measured = cells.filter((cell) => cell.status === 'measured');
   const names = Object.entries(instructionSets).map(([kernel, set]) => `${kernel} (${set})`);
-  const table = { columns: textColumns, rows: measured, isUnsure: ({ isNoisy }: MeasuredCell) => isNoisy };
+  const table = {
+    columns: select(allColumns, namesFor(cells, textColumns)),
+    rows: measured,
+    isUnsure: ({ isNoisy }: MeasuredCell) => isNoisy,
+  };
   const missing = cells.filter((cell) => cell.status === 'unavailable');
   const noisy = measured.filter(({ isNoisy }) => isNoisy).length;
   const growth = formatGrowth(laws);
   return [
     `${title}: headpool ${version}, ${names.join(', ')}, Node ${machine.node}`,
     `${machine.cpu}, ${machine.parallelism} of ${machine.cores} cores, ${formatBytes(machine.memoryBytes)}, ${machine.platform}`,
+    ...(adapter === undefined ? [] : [`GPU: ${adapter}`]),
     '',
     formatTextTable(table),
     ...(missing.length === 0 ? [] : ['']),
@@ -166,7 +194,7 @@ export function formatGridTable({ cells, machine, laws, bars = [], ...results }:
 export function formatCells(cells: readonly Cell[]): Markup {
   return formatHtmlTable({
     caption: `${formatQuantity(cells.length, 'configuration')}; times are milliseconds of a call`,
-    columns: htmlColumns,
+    columns: select(allColumns, namesFor(cells, htmlColumns)),
     rows: cells,
     isUnsure: (cell) => cell.status === 'unavailable' || cell.isNoisy,
     isSortable: true,
@@ -176,5 +204,6 @@ export function formatCells(cells: readonly Cell[]): Markup {
 
 /** A line a cell; what a cell hasn't is empty. Units are in the names. */
 export function formatGridCsv({ cells }: GridResults): string {
-  return formatCsv(columns, cells);
+  const names = namesFor(cells, Object.keys(columns) as ColumnName[]);
+  return formatCsv(Object.fromEntries(names.map((name) => [name, allColumns[name]])), cells);
 }

@@ -90,6 +90,16 @@ test('options are an axis, and left out where a call can not be asked them', (t)
   ]);
 });
 
+test('a GPU has no caches, so mode decode is left out on it', (t) => {
+  const { cases, notes } = expandGrid({ ...one, mode: ['layer', 'decode'], kernel: ['native', 'wgsl'] });
+  t.deepEqual(cases.map(nameOfCase), [
+    'layer 512/8/16 native x2',
+    'decode 512/8/16 native x2',
+    'layer 512/8/16 wgsl x2',
+  ]);
+  t.deepEqual(notes, ['mode decode is left out on wgsl, which has no caches']);
+});
+
 test('further grids follow, and cells of both are measured once', (t) => {
   const { cases } = expandGrid(one, { ...one, tokens: [16, 32] }, { ...one, mode: ['decode'] });
   t.deepEqual(cases.map(nameOfCase), [

@@ -82,6 +82,7 @@ export function fakeLab({ samples, prepare, open, check }: Fakes = {}): FakeLab 
           });
         },
         spent: () => ({ calls, phaseMs: { project: 0.5 * calls, append: 0 } }),
+        restartPeak: () => undefined,
         measureWorkingBytes: () => Promise.resolve(4096),
         [Symbol.asyncDispose]: () => {
           log.push(`close ${kernel} x${threads}`);

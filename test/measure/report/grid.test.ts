@@ -2,6 +2,8 @@
 import test from 'ava';
 import { formatGridCsv, formatGridTable } from '../../../src/measure/report/grid-table.js';
 import { fitLaws } from '../../../src/measure/grid/growth.js';
+import { formatDocument } from '../../../src/page/document.js';
+import { describeGrid } from '../../../src/measure/report/grid-page.js';
 import { gridResults, measuredCell } from '../grid/grid-case.js';
 
 /** Lines of fields, as RFC 4180 has them. */
@@ -62,6 +64,31 @@ test('the table names the machine and has a line a cell', (t) => {
   t.regex(lines[5]!, /^ {2}decode 32\/4\/4096 reference x1 .* 0\.5 +190\.7 MiB/);
   t.true(lines.includes('  layer 32/4/12 wasm x1: not measured: no "SIMD", sorry'));
   t.false(lines.some((line) => line.startsWith('~')));
+});
+
+const device = { uploadMs: 0.25, computeMs: 1.5, readBackMs: 0.125, bufferBytes: 3 * 2 ** 20 };
+
+test('what calls asked of a GPU has columns where a cell has one, and nowhere else', (t) => {
+  const onGpu = gridResults({
+    adapter: 'a GPU, driver 1 (Vulkan)',
+    cells: [{ ...measuredCell({ kernel: 'wgsl' }), device }, measuredCell()],
+  });
+  const lines = formatGridTable(onGpu).split('\n');
+  t.is(lines[2], 'GPU: a GPU, driver 1 (Vulkan)');
+  t.regex(lines[4]!, / RSS +engine +upload +compute +read back +device$/);
+  t.regex(lines[5]!, / 4\.0 KiB +0\.250 +1\.500 +0\.125 +3\.0 MiB$/);
+  t.regex(lines[6]!, / 4\.0 KiB$/);
+  const [header, first] = parseCsv(formatGridCsv(onGpu));
+  t.is(first![header!.indexOf('computeMs')], '1.5');
+  t.is(first![header!.indexOf('deviceBytes')], '3145728');
+  const page = formatDocument(describeGrid(onGpu));
+  t.true(page.includes('read back') && page.includes('a GPU, driver 1 (Vulkan)') && page.includes('3.0 MiB'));
+  for (const text of [
+    formatGridTable(gridResults()),
+    formatGridCsv(gridResults()),
+    formatDocument(describeGrid(gridResults())),
+  ])
+    t.notRegex(text, /upload|read ?back|GPU/i);
 });
 
 test('a noisy cell is marked, and the mark explained', (t) => {
