@@ -32,7 +32,11 @@ export const exampleMachine: Machine = {
   platform: 'linux 6.8.0 x64',
 };
 
-const perThreadPeak: Readonly<Record<string, number>> = { native: 92e9, wasm: 46e9, reference: 1.4e9 } as const;
+const perThreadPeak: Readonly<Record<string, number>> = {
+  native: 92e9,
+  wasm: 46e9,
+  reference: 1.4e9,
+} as const;
 const bandwidth = 38e9;
 
 /** A layer of 8 heads of 64 on 512 tokens, but for what is given. */

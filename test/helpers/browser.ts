@@ -25,10 +25,12 @@ export const browserProblem =
     : undefined;
 
 /** The fonts beside it, and no cache outside the folder. */
-const fontSettings = `<?xml version="1.0"?>
+function fontSettings(folder: string): string {
+  return `<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
-<fontconfig><dir prefix="relative">fonts</dir><cachedir prefix="relative">cache</cachedir></fontconfig>
+<fontconfig><dir>${join(folder, 'fonts')}</dir><cachedir>${join(folder, 'cache')}</cachedir></fontconfig>
 `;
+}
 
 export async function launchBrowser(): Promise<Browser> {
   const options = given === undefined && carried !== undefined ? await unpack(carried) : {};
@@ -50,9 +52,9 @@ async function unpack(carrier: ChromiumPackage): Promise<Pick<LaunchOptions, 'ex
     );
     await carrier.unpack('fonts.tar.br', aside);
     await carrier.unpack('al2023.tar.br', aside);
-    // Its own names folders of the cloud that it is made for.
-    await writeFile(join(aside, 'fonts.conf'), fontSettings);
   });
+  // Its own names folders of the cloud that it is made for. Processes that are at it at once write the same.
+  await writeFile(join(folder, 'fonts.conf'), fontSettings(folder));
   const executablePath = join(folder, 'chromium');
   const fonts = { FONTCONFIG_PATH: folder };
   const libraries = { LD_LIBRARY_PATH: join(folder, 'lib') };

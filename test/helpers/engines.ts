@@ -14,7 +14,11 @@ export const hasAddon = existsSync(new URL(addon, import.meta.url));
 export const addonProblem = hasAddon ? undefined : 'the native kernel was not built here';
 
 /** Every kernel that the tests walk, best first; one that this machine can't run fails them. */
-export const kernels: readonly CpuKernelName[] = [...(hasAddon ? ['native' as const] : []), 'wasm', 'reference'];
+export const kernels: readonly CpuKernelName[] = [
+  ...(hasAddon ? ['native' as const] : []),
+  'wasm',
+  'reference',
+];
 
 /** Starts an engine a kernel before the tests of this file and closes it after them. */
 export function openEngines(threads = 2): (kernel: CpuKernelName) => Engine {

@@ -46,7 +46,7 @@ for (const workgroupKibibytes of [32, 16]) {
     test(`the page says what attention costs with ${workgroupKibibytes} KiB and heads of ${dims}`, (t) => {
       const limits = { maxComputeWorkgroupStorageSize: 1024 * workgroupKibibytes };
       const form = formFor(limits, dims, dims);
-      const cost = attendCost(form);
+      const cost = attendCost(form, { headDim: dims, valueDim: dims });
       const name = `attention, D = ${dims}, ${workgroupKibibytes} KiB: ${rowsOf(form)} rows x ${form.tileKeys} keys`;
       const row = rowOf(name, cost, `${cost.barriersPerKey} a key`);
       t.true(page.includes(row), row);
