@@ -32,7 +32,7 @@ async function bundle(entryPoints, folder, leaveOut = []) {
     external: [
       'piscina',
       'benchmark',
-      'apache-arrow',
+      'hyparquet*',
       'gpu.js',
       'webgpu',
       'headpool/package.json',

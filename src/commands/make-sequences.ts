@@ -12,7 +12,7 @@ import { addFlags, settingsOf, type CommonArgs } from './command.js';
 
 export const makeSequencesCommand: CommandModule<object, CommonArgs> = {
   command: 'make-sequences',
-  describe: 'Write seeded random sequences of many lengths (.safetensors, .npy, .jsonl, .arrow)',
+  describe: 'Write seeded random sequences of many lengths (.safetensors, .npy, .jsonl, .arrow, .parquet)',
   builder: (yargs) => addFlags(yargs, 'make-sequences'),
   handler: async (args) => {
     const settings = await settingsOf('make-sequences', args);

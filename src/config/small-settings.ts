@@ -54,7 +54,7 @@ const ifMissing = z.boolean().default(false).describe('do nothing if the output 
 /** A file of random sequences. */
 export const createMakeSequencesSettings = () =>
   z.strictObject({
-    output: z.string().describe('file to write: .safetensors, .npy, .jsonl or .arrow'),
+    output: z.string().describe('file to write: .safetensors, .npy, .jsonl, .arrow or .parquet'),
     sequences: z.int().min(1).default(256).describe('number of sequences'),
     minLength: z.int().min(0).default(16).describe('tokens of the shortest sequence'),
     maxLength: z.int().min(1).default(1024).describe('tokens of the longest sequence'),

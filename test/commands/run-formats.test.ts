@@ -44,6 +44,11 @@ async function holds(
   t.true(worst < tolerance, `${path}: off by ${worst}`);
 }
 
+/** What sequences of an input are called: as they are there, or by their place. */
+function idsOf(path: string, { lengths, names }: GivenSequences): SequenceName[] {
+  return lengths.map((_, number) => names?.[number] ?? `${path}#${number}`);
+}
+
 const hasNames = (extension: string) => extension !== 'npy';
 
 interface Written {
@@ -61,6 +66,7 @@ const inputs: readonly Written[] = [
   { file: 'named.npz', form: 'named', lengths: equal, names: ['u', 'v', 'w'] },
   { file: 'x.jsonl', lengths: equal, names: ['one', 2, null] },
   { file: 'x.arrow', lengths: equal, names: ['one', 'two', null] },
+  { file: 'x.parquet', lengths: equal, names: ['one', 'two', null] },
 ];
 
 for (const input of inputs) {
@@ -69,26 +75,28 @@ for (const input of inputs) {
     const { lengths, names, form = 'packed', file } = input;
     const query = makeSequences(lengths, 5, names && { names });
     const x = await writeSequences(join(folder, file), query, { form });
-    const extensions = form === 'named' ? ['safetensors', 'jsonl'] : ['safetensors', 'npy', 'jsonl', 'arrow'];
+    const extensions =
+      form === 'named' ? ['safetensors', 'jsonl'] : ['safetensors', 'npy', 'jsonl', 'arrow', 'parquet'];
     await Promise.all(
       extensions.map(async (extension) => {
         const y = join(folder, `y.${extension}`);
         await run('-i', x, '-o', y, '--batch-tokens', '10', '--verify-output');
-        const kept = hasNames(extension) ? names : undefined;
-        // Arrow columns are of one type.
-        await holds(t, y, { query, names: extension === 'arrow' ? kept && kept.map(asText) : kept });
+        const ids = idsOf(x, query);
+        // Columns of Arrow and Parquet are of one type.
+        const kept = extension === 'arrow' || extension === 'parquet' ? ids.map(String) : ids;
+        await holds(t, y, { query, names: hasNames(extension) ? kept : undefined });
       }),
     );
   });
 }
 
-const asText = (name: SequenceName): SequenceName => (name === null ? null : String(name));
-
 test.serial('ragged sequences, empty ones among them, go from format to format', async (t) => {
   const { folder, run } = await prepare(t);
   const names = ['s', 't', 'u', 'v'];
   const query = makeSequences(ragged, 6, { names });
-  const steps = ['0.jsonl', '1.safetensors', '2.arrow', '3.jsonl'].map((name) => join(folder, name));
+  const steps = ['0.jsonl', '1.safetensors', '2.arrow', '3.parquet', '4.jsonl'].map((name) =>
+    join(folder, name),
+  );
   await writeSequences(steps[0]!, query);
   for (const [n, path] of steps.slice(1).entries()) {
     const before = await readSequences(steps[n]!);
@@ -109,7 +117,7 @@ test.serial('a single sequence in .npy stays one, and so does a single token', a
   }
 });
 
-for (const extension of ['safetensors', 'jsonl', 'arrow']) {
+for (const extension of ['safetensors', 'jsonl', 'arrow', 'parquet']) {
   test.serial(`a .${extension} file without sequences gives one without sequences`, async (t) => {
     const { folder, run } = await prepare(t);
     const x = await writeSequences(join(folder, `x.${extension}`), makeSequences([], 1));
@@ -147,7 +155,7 @@ test.serial('keys and values of their own, in other formats', async (t) => {
   const v = await writeSequences(join(folder, 'v.safetensors'), value, { dtype: 'f32' });
   const y = join(folder, 'y.arrow');
   await run('-i', q, '--key', k, '--value', v, '-o', y, '--batch-tokens', '5');
-  await holds(t, y, { query, key, value });
+  await holds(t, y, { query, key, value, names: idsOf(q, query) });
 });
 
 for (const [dtype, tolerance] of [
@@ -160,7 +168,8 @@ for (const [dtype, tolerance] of [
     const x = await writeSequences(join(folder, 'x.safetensors'), makeSequences(ragged, 3), { dtype });
     const y = join(folder, 'y.safetensors');
     await run('-i', x, '-o', y, '--dtype', dtype);
-    await holds(t, y, { query: await readSequences(x) }, tolerance);
+    const query = await readSequences(x);
+    await holds(t, y, { query, names: idsOf(x, query) }, tolerance);
     t.true((await readFile(y, 'latin1')).includes(`"dtype":"${dtype.toUpperCase()}"`));
   });
 }
@@ -225,7 +234,8 @@ test.serial('standard input goes into a file, among files', async (t) => {
   const { code, stderr } = await headpoolPiped(await bytesOf(t, 'jsonl', b), 'run', ...flags, '-i', x, '-i', '-', '-o', y); // prettier-ignore
   t.is(code, 0, stderr);
   const rows = Float32Array.from([...a.rows, ...b.rows]);
-  await holds(t, y, { query: { width: 8, lengths: [4, 2, 3], rows } });
+  // What came through a pipe has no place.
+  await holds(t, y, { query: { width: 8, lengths: [4, 2, 3], rows }, names: [`${x}#0`, null, null] });
 });
 
 test.serial('folders and globs are expanded, in an order that is always the same', async (t) => {
@@ -238,7 +248,8 @@ test.serial('folders and globs are expanded, in an order that is always the same
   await writeFile(join(data, 'notes.txt'), 'not for us');
   await run('-i', data, '-o', join(folder, 'out/'), '--verify-output');
   t.deepEqual((await readdir(join(folder, 'out'))).sort(), ['a.arrow', 'b.jsonl', 'c.safetensors', 'headpool.manifest']); // prettier-ignore
-  await holds(t, join(folder, 'out', 'c.safetensors'), { query: given[1]! });
+  const names = idsOf(join(data, 'c.npz'), given[1]!);
+  await holds(t, join(folder, 'out', 'c.safetensors'), { query: given[1]!, names });
   const y = join(folder, 'y.jsonl');
   await run('-i', join(data, '*.{jsonl,arrow}'), '-o', y);
   t.deepEqual((await readSequences(y)).lengths, [3, 4, 1, 2]);

@@ -200,7 +200,7 @@ const choices: Readonly<Record<string, string>> = {
   dtype: 'f32, f16, bf16',
   onError: 'stop, skip',
   inputFormat: 'jsonl, arrow',
-  outputFormat: 'safetensors, npy, jsonl, arrow',
+  outputFormat: 'safetensors, npy, jsonl, arrow, parquet',
 };
 
 for (const [field, names] of Object.entries(choices)) {

@@ -178,7 +178,7 @@ test(
   'An unknown kernel',
   refuses,
   ['src', '--kernel=nativ'],
-  /INVALID_OPTION Expected auto, native, wasm, reference for `--kernel`, got `"nativ"` \(string\); did you mean `native`\?/,
+  /INVALID_OPTION Expected auto, native, wasm, reference, wgsl, gpujs for `--kernel`, got `"nativ"` \(string\); did you mean `native`\?/,
 );
 test(
   'Text for threads',

@@ -90,7 +90,7 @@ test(
   refuses,
   'kernel: cuda',
   'INVALID_CONFIG',
-  /auto, native, wasm, reference for `kernel` in .*run\.yaml/,
+  /auto, native, wasm, reference, wgsl, gpujs for `kernel` in .*run\.yaml/,
 );
 test(
   'an unknown setting suggests the nearest',

@@ -1,28 +1,12 @@
 // What the tests of reading Arrow share: a table in three batches, and the check that bytes are refused.
-import { tableToIPC } from 'apache-arrow';
 import test, { type ExecutionContext } from 'ava';
 import { assertRefused } from './assertions.js';
-import {
-  batchMessage,
-  chunksOf,
-  countUp,
-  makeTable,
-  openArrow,
-  readAll,
-  streamFile,
-} from './arrow-tables.js';
+import { chunksOf, countUp, openArrow, readAll } from './arrow-tables.js';
 import { soon } from './cpu-time.js';
 import { writeScratch } from '../files/scratch.js';
 
 /** The two containers of record batches. */
 export const kinds = ['stream', 'file'] as const;
-
-/** Three batches of 3, 1 and 2 sequences, of 1, 0, 3; 2; 1 and 4 tokens. */
-export const threeBatches = (types: Parameters<typeof makeTable>[2] = {}) =>
-  makeTable([countUp(1), [], countUp(3, 2)], ['a', null, 'ü'], types).concat(
-    makeTable([countUp(2, 8)], ['d'], types),
-    makeTable([countUp(1, 12), countUp(4, 14)], ['e', ''], types),
-  );
 
 /** All that is read of them. */
 export const everything = {
@@ -65,15 +49,9 @@ export function refusesStream(title: string, bytes: Uint8Array, what: string): v
   });
 }
 
-/** A stream without a fault. */
-export const whole = streamFile(batchMessage());
-
 /** A copy of `bytes` with changes. */
 export const patched = (bytes: Uint8Array, patch: (copy: Buffer) => unknown): Buffer => {
   const copy = Buffer.from(bytes);
   patch(copy);
   return copy;
 };
-
-/** The table in the file format, whose footer lists its batches. */
-export const fileOf = (table = threeBatches()): Buffer => Buffer.from(tableToIPC(table, 'file'));

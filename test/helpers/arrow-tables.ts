@@ -8,6 +8,7 @@ import {
   Message,
   Schema,
   Table,
+  tableToIPC,
   Utf8,
   vectorFromArray,
   type DataType,
@@ -139,3 +140,16 @@ export async function readAll(stream: SequenceStream, mostTokens = 4): Promise<E
   }
   return all;
 }
+
+/** Three batches of 3, 1 and 2 sequences, of 1, 0, 3; 2; 1 and 4 tokens. */
+export const threeBatches = (types: Parameters<typeof makeTable>[2] = {}) =>
+  makeTable([countUp(1), [], countUp(3, 2)], ['a', null, 'ü'], types).concat(
+    makeTable([countUp(2, 8)], ['d'], types),
+    makeTable([countUp(1, 12), countUp(4, 14)], ['e', ''], types),
+  );
+
+/** A stream without a fault. */
+export const whole = streamFile(batchMessage());
+
+/** The table in the file format, whose footer lists its batches. */
+export const fileOf = (table = threeBatches()): Buffer => Buffer.from(tableToIPC(table, 'file'));

@@ -128,7 +128,7 @@ test('keys that are too few are damage of the input, found before it is read', a
   t.deepEqual(lengths, [[], []]);
 });
 
-for (const extension of ['safetensors', 'jsonl', 'arrow']) {
+for (const extension of ['safetensors', 'jsonl', 'arrow', 'parquet']) {
   const most = { mostTokens: 3, mostSequenceTokens: 3 };
 
   test(`a .${extension} sequence for which there is no memory ends a run, naming it`, async (t) => {

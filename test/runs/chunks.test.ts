@@ -46,7 +46,7 @@ async function cut(source: ChunkSource): Promise<Record<number, number[]>[]> {
 
 const lengthsOf = (spans: Chunk['portions'][0]['spans']) => spans.flatMap(({ query }) => [...query.lengths]);
 
-for (const extension of ['safetensors', 'jsonl', 'arrow']) {
+for (const extension of ['safetensors', 'jsonl', 'arrow', 'parquet']) {
   test(`chunks are cut by tokens inside a .${extension} file and across files`, async (t) => {
     const { inputs, output } = await writeInputs(t, [[4, 5, 3, 6], [2, 2], [9, 1]], extension); // prettier-ignore
     const source = sourceOf(t, await requestFor({ inputs, output }), { mostTokens: 10 });
@@ -137,7 +137,7 @@ test('portions say where they end and how much of their input lies before', asyn
   t.is(told.findLast(([input]) => input === 0)![1], 4);
 });
 
-for (const extension of ['safetensors', 'jsonl', 'arrow']) {
+for (const extension of ['safetensors', 'jsonl', 'arrow', 'parquet']) {
   test(`.${extension} inputs go on where an earlier source stopped, whichever place that is`, async (t) => {
     const files = [[4, 0, 5, 3], [6, 1], [7]]; // prettier-ignore
     const { inputs, output } = await writeInputs(t, files, extension);

@@ -32,6 +32,8 @@ const shapes: Readonly<Record<string, Shape>> = {
   'npy stacked': { inputs: { 'x.npy': equal }, output: 'y.npy' },
   jsonl: { inputs: { 'x.jsonl': ragged }, output: 'y.jsonl' },
   arrow: { inputs: { 'x.arrow': ragged }, output: 'y.arrow' },
+  parquet: { inputs: { 'x.parquet': ragged }, output: 'y.parquet' },
+  'parquet in 16 bits of arrow': { inputs: { 'x.arrow': ragged }, output: 'y.parquet', others: { dtype: 'f16' } },
   'arrow of jsonl': { inputs: { 'x.jsonl': ragged }, output: 'y.arrow' },
   'several into one safetensors': { inputs: several, output: 'y.safetensors' },
   'several into one jsonl': { inputs: several, output: 'y.jsonl' },
@@ -153,6 +155,8 @@ test('the bytes that do not depend are right: several inputs in one output, by t
   });
   const worst = worstError(found.rows, wanted);
   t.true(worst < 1e-5, `off by ${worst}`);
-  const names = given.flatMap((each) => each.names ?? each.lengths.map(() => null));
+  const names = given.flatMap(({ names: own, lengths }, input) => {
+    return own ?? lengths.map((_, number) => `${request.inputs[input]!.path}#${number}`);
+  });
   t.deepEqual(found.names, names);
 });

@@ -1,13 +1,23 @@
 // Which input goes to which output, and what is refused before anything is read.
 import { link, mkdir, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { planOutputs, type OutputChoice, type OutputPlan } from '../../src/runs/plan-outputs.js';
 import { assertRefused } from '../helpers/assertions.js';
 import { makeFolder } from '../helpers/make-folder.js';
 
-function plan(choice: Partial<OutputChoice> & Pick<OutputChoice, 'inputs' | 'output'>): Promise<OutputPlan> {
-  return planOutputs({ inputFormat: 'jsonl', outputFormat: undefined, hasStatistics: false, ...choice });
+type Choice = Partial<Omit<OutputChoice, 'inputs'>> & {
+  readonly inputs: readonly string[];
+  readonly output: string;
+};
+
+/** Inputs that were given themselves. */
+function plan({ inputs, ...choice }: Choice): Promise<OutputPlan> {
+  const files = inputs.map((path) => ({ path, name: basename(path) }));
+  return planOutputs({
+    ...{ inputs: files, inputFormat: 'jsonl', outputFormat: undefined, hasStatistics: false },
+    ...choice,
+  });
 }
 
 test('one input goes to one file, whose extension says the format', async (t) => {
@@ -16,11 +26,13 @@ test('one input goes to one file, whose extension says the format', async (t) =>
     'y.NPY': 'npy',
     'y.jsonl': 'jsonl',
     'y.feather': 'arrow',
+    'y.parquet': 'parquet',
   };
   for (const [output, format] of Object.entries(formats)) {
     t.deepEqual(await plan({ inputs: ['a/x.npz'], output }), {
       inputs: [{ path: 'a/x.npz', target: 0 }],
       targets: [{ path: output, format } as OutputPlan['targets'][0]],
+      outputFormat: format as OutputPlan['targets'][0]['format'],
       manifestPath: `${output}.manifest`,
       lockPath: `${output}.manifest.lock`,
     });
@@ -86,6 +98,14 @@ test('--output-format renames what goes into a folder', async (t) => {
   ]);
 });
 
+test('a folder of outputs mirrors those of the inputs, so that equal base names are no clash', async (t) => {
+  const inputs = ['a/x.npy', 'b/c/x.npz', 'x.npy'].map((name) => ({ path: `in/${name}`, name }));
+  const choice = { inputs, output: 'out/', inputFormat: 'jsonl', outputFormat: undefined } as const;
+  const { targets } = await planOutputs({ ...choice, hasStatistics: true });
+  t.deepEqual(targets.map(({ path }) => path), ['a/x.npy', 'b/c/x.safetensors', 'x.npy'].map((name) => join('out', name))); // prettier-ignore
+  t.is(targets[1]!.statisticsPath, join('out', 'b', 'c', 'x.statistics.jsonl'));
+});
+
 test('statistics go beside each output', async (t) => {
   const file = await plan({ inputs: ['x.npy'], output: 'some/y.npy', hasStatistics: true });
   t.is(file.targets[0]?.statisticsPath, 'some/y.statistics.jsonl');
@@ -114,7 +134,7 @@ test('a run from or to a pipe has no manifest', async (t) => {
 const refusals: Readonly<Record<string, readonly [Parameters<typeof plan>[0], string]>> = {
   'an output of an unknown extension': [
     { inputs: ['x.npy'], output: 'y.txt' },
-    '.arrows or .feather for `output`, got `"y.txt"`',
+    '.feather or .parquet for `output`, got `"y.txt"`',
   ],
   'an output that can only be read': [
     { inputs: ['x.npz'], output: 'y.npz' },

@@ -109,7 +109,7 @@ test('the only input of a file fails: there is no file', async (t) => {
   t.is(state.sequences, 0);
 });
 
-for (const extension of ['safetensors', 'jsonl', 'arrow']) {
+for (const extension of ['safetensors', 'jsonl', 'arrow', 'parquet']) {
   for (let bad = 0; bad < 3; bad++) {
     test(`input ${bad} of three fails: a .${extension} file holds the others`, async (t) => {
       const damages = [0, 1, 2].map((n) => (n === bad ? cutHeader : undefined));

@@ -24,7 +24,7 @@ async function run(t: ExecutionContext, output = 'y.safetensors') {
   return { request, state, path, statisticsPath: statisticsPath! };
 }
 
-for (const name of ['y.safetensors', 'y.jsonl', 'y.arrow']) {
+for (const name of ['y.safetensors', 'y.jsonl', 'y.arrow', 'y.parquet']) {
   test(`what was written to ${name} passes, and is counted`, async (t) => {
     const { request, state, path, statisticsPath } = await run(t, name);
     const bytes = (await readFile(path)).length + (await readFile(statisticsPath)).length;

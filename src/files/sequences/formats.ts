@@ -44,6 +44,10 @@ const formats: readonly SequenceFormat[] = [
     { name: 'arrow', extensions: ['.arrow', '.arrows', '.feather'], canSeek: false },
     async () => (await import('./arrow-format.js')).arrowFormat,
   ),
+  lazily(
+    { name: 'parquet', extensions: ['.parquet'], canSeek: false },
+    async () => (await import('./parquet-format.js')).parquetFormat,
+  ),
 ];
 
 function lazily({ name, extensions, canSeek, isCompressible = false }: Traits, load: Load): SequenceFormat {

@@ -3,7 +3,7 @@
 import type { HeadpoolError } from '../../core/errors.js';
 import type { Dtype } from '../../core/tensor/dtype.js';
 
-export const writableFormats = ['safetensors', 'npy', 'jsonl', 'arrow'] as const;
+export const writableFormats = ['safetensors', 'npy', 'jsonl', 'arrow', 'parquet'] as const;
 /** Those that can be read from a pipe and written into one. */
 export const pipeableFormats = ['jsonl', 'arrow'] as const satisfies readonly WritableFormat[];
 /** Those that standard input may bring. */

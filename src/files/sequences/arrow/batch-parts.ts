@@ -1,18 +1,31 @@
 // The nodes and buffers of one record batch, each checked against the message when it is asked for.
-import type { FieldNode, RecordBatch } from 'apache-arrow/ipc/metadata/message';
-import { invalidFile } from '../../../core/errors.js';
-import { readFully } from '../../positional-io.js';
+import { HeadpoolError, invalidFile } from '../../../core/errors.js';
+import { readFully, type Reading } from '../../positional-io.js';
+import { readFromMemory } from '../../windowed-reading.js';
+import { decodeBuffer } from './decode-buffer.js';
 import type { ColumnStart } from './locate-columns.js';
-import type { Place } from './decode-metadata.js';
 import { allocateBytes, type ArrowMessage, type Body } from './messages.js';
+import type { Codec, Place, RecordBatch } from './metadata.js';
 
 /** Whether each of some elements is there: a bit each, the lowest first. */
 export type Bitmap = Uint8Array;
 
-/** Where a buffer lies in its body's file. */
+/** Where a buffer lies in its body's file, compressed or not. */
 export interface Region {
   readonly position: number;
   readonly byteLength: number;
+}
+
+/** Where the bytes of a buffer are read. */
+export interface Stored {
+  /** For large reads, which may overlap in time. */
+  readonly file: Reading;
+  readonly position: number;
+}
+
+interface FieldNode {
+  readonly length: number;
+  readonly nullCount: number;
 }
 
 export class BatchParts {
@@ -39,7 +52,8 @@ export class BatchParts {
   }
 
   node(index: number): FieldNode {
-    const node = this.#records.nodes[index]!;
+    const { nodes } = this.#records;
+    const node = { length: nodes.int64(index), nullCount: nodes.int64(index, 8) };
     if (node.length < 0) throw this.refuse('a length >= 0', `nodes[${index}].length`, node.length);
     if (node.nullCount < 0 || node.nullCount > node.length) {
       throw this.refuse(`0 to ${node.length}`, `nodes[${index}].nullCount`, node.nullCount);
@@ -47,9 +61,16 @@ export class BatchParts {
     return node;
   }
 
-  /** Of buffer `index`, which must have `least` bytes. */
-  region(index: number, least: number): Region {
-    const { offset, length } = this.#records.buffers[index]!;
+  /** That a column has as many rows as its batch. @throws INVALID_FILE */
+  requireRows(node: number, rows: number): void {
+    const { length } = this.node(node);
+    if (length !== rows) throw this.refuse(`${rows}, as the batch has`, `nodes[${node}].length`, length);
+  }
+
+  region(index: number): Region {
+    const { buffers } = this.#records;
+    const offset = buffers.int64(index);
+    const length = buffers.int64(index, 8);
     const { position, byteLength } = this.body;
     if (offset < 0 || length < 0 || offset + length > byteLength) {
       throw this.refuse(`a place in the ${byteLength} bytes of the body`, `buffers[${index}]`, [
@@ -57,16 +78,30 @@ export class BatchParts {
         length,
       ]);
     }
-    if (length < least) throw this.refuse(`at least ${least} bytes`, `buffers[${index}]`, length);
     return { position: position + offset, byteLength: length };
+  }
+
+  /** Buffer `index`, which must have `least` bytes, for reading parts of it later. */
+  async stored(index: number, least: number): Promise<Stored> {
+    if (this.#records.codec !== undefined) {
+      return { file: readFromMemory(await this.bytes(index, least)), position: 0 };
+    }
+    const { position, byteLength } = this.region(index);
+    this.#require(index, least, byteLength);
+    return { file: this.body.handle, position };
   }
 
   /** The first `length` bytes of buffer `index`, at the start of their own memory; default all. */
   async bytes(index: number, length?: number): Promise<Uint8Array<ArrayBuffer>> {
-    const region = this.region(index, length ?? 0);
-    const bytes = allocateBytes(this.place.path, length ?? region.byteLength);
-    await readFully(this.body.file, bytes, { path: this.place.path, position: region.position });
-    return bytes;
+    const { codec } = this.#records;
+    const region = this.region(index);
+    if (codec !== undefined) {
+      const decoded = this.#decode(index, codec, await this.#read(region.position, region.byteLength));
+      this.#require(index, length ?? 0, decoded.length);
+      return length === undefined || length === decoded.length ? decoded : decoded.slice(0, length);
+    }
+    this.#require(index, length ?? 0, region.byteLength);
+    return this.#read(region.position, length ?? region.byteLength);
   }
 
   /** The bitmap of node `node`, in buffer `index`; undefined if everything is there. */
@@ -95,6 +130,28 @@ export class BatchParts {
       least = offset;
     }
     return offsets;
+  }
+
+  async #read(position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = allocateBytes(this.place.path, length);
+    await readFully(this.body.file, bytes, { path: this.place.path, position });
+    return bytes;
+  }
+
+  #decode(index: number, codec: Codec, stored: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+    try {
+      return decodeBuffer(stored, codec, (length) => allocateBytes(this.place.path, length));
+    } catch (cause) {
+      if (cause instanceof HeadpoolError) throw cause;
+      const { path, label } = this.place;
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      const message = `${path}: expected well-formed ${codec} for \`${label}.buffers[${index}]\`: ${reason}`;
+      throw new HeadpoolError('INVALID_FILE', message, { cause });
+    }
+  }
+
+  #require(index: number, least: number, length: number): void {
+    if (length < least) throw this.refuse(`at least ${least} bytes`, `buffers[${index}]`, length);
   }
 }
 

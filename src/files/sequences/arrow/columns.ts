@@ -1,9 +1,8 @@
 // Finds the columns of a schema that hold sequences and their names.
-import type { DataType, Dictionary, Field, Schema } from 'apache-arrow';
 import { invalidFile } from '../../../core/errors.js';
 import { quoteName } from '../../field-name.js';
 import { checkWidth } from '../reader-stream.js';
-import type { ArrowPackage } from './load-arrow.js';
+import { formatType, type Field, type FloatName, type Schema, type TypeKind } from './schema.js';
 
 export const rowsColumn = 'x';
 export const namesColumn = 'id';
@@ -14,80 +13,85 @@ export interface Column {
   readonly index: number;
 }
 
-/** Lists of lists of modelDim floats. */
+/** Lists of tokens, or a single token a row; tokens are lists of floats. */
 export interface RowsColumn extends Column {
-  readonly offsetBytes: 4 | 8;
-  readonly dtype: 'F16' | 'F32' | 'F64';
+  /** Of the lists of tokens; undefined where each row is one token. */
+  readonly listOffsetBytes: 4 | 8 | undefined;
+  /** Of the tokens; undefined where their lists are of fixed size. */
+  readonly tokenOffsetBytes: 4 | 8 | undefined;
+  readonly dtype: FloatName;
 }
 
 export interface NamesColumn extends Column {
-  /** Of the names themselves, where the column holds indices of a dictionary. */
-  readonly type: DataType;
-  readonly dictionary: Dictionary | undefined;
+  readonly field: Field;
 }
 
 export interface Columns {
-  /** Of all columns. */
-  readonly types: readonly DataType[];
+  readonly fields: readonly Field[];
   readonly rows: RowsColumn;
   readonly names: NamesColumn | undefined;
 }
 
-/** @throws INVALID_FILE naming the columns, INVALID_SHAPE if the rows have another width */
-export function findColumns(
-  pkg: ArrowPackage,
-  { schema, path, modelDim }: { schema: Schema; path: string; modelDim: number },
-): Columns {
-  const fields = schema.fields as readonly Field<DataType>[];
-  const rows = findRows(pkg, fields, path);
-  checkWidth(path, modelDim, rows.width);
-  return { types: fields.map(({ type }) => type), rows, names: findNames(pkg, fields, path) };
+interface Candidate extends RowsColumn {
+  /** Undefined where the lists tell it themselves. */
+  readonly width: number | undefined;
 }
 
-function findRows({ arrow }: ArrowPackage, fields: readonly Field<DataType>[], path: string) {
-  const wanted = 'lists of fixed-size lists of floats';
-  const candidates = fields.flatMap(({ name, type }, index) => {
-    const found = describeRows(arrow, type);
-    return found === undefined ? [] : [{ ...found, name: quoteName(name), index }];
+/** @throws INVALID_FILE naming the columns, INVALID_SHAPE if the rows have another width */
+export function findColumns(
+  { fields }: Schema,
+  { path, modelDim }: { path: string; modelDim: number },
+): Columns {
+  const { width, ...rows } = findRows(fields, path);
+  if (width !== undefined) checkWidth(path, modelDim, width);
+  return { fields, rows, names: findNames(fields, path) };
+}
+
+function findRows(fields: readonly Field[], path: string): Candidate {
+  const candidates = fields.flatMap((field, index) => {
+    const found = describeRows(field);
+    return found === undefined ? [] : [{ ...found, name: quoteName(field.name), index }];
   });
   const isNamed = fields.some(({ name }) => name === rowsColumn);
   const matches = isNamed ? candidates.filter(({ name }) => name === rowsColumn) : candidates;
-  if (matches.length === 1) return matches[0]!;
-  const columns = fields.map(({ name, type }) => `${quoteName(name)}: ${typeName(type)}`);
-  throw invalidFile(path, `one column ${rowsColumn}, or a single column, of ${wanted}`, 'columns', columns);
+  const ofTokens = matches.filter(({ listOffsetBytes }) => listOffsetBytes !== undefined);
+  // A column of single lists beside sequences is something else.
+  const chosen = ofTokens.length > 0 ? ofTokens : matches;
+  if (chosen.length === 1) return chosen[0]!;
+  const columns = fields.map((field) => `${quoteName(field.name)}: ${formatType(field)}`);
+  const what = `one column ${rowsColumn}, or a single column, of lists of lists of floats or of lists of floats,`;
+  throw invalidFile(path, what, 'columns', columns);
 }
 
 /** What a column of sequences holds; undefined if it is another. */
-function describeRows({ DataType, Type }: ArrowPackage['arrow'], type: DataType) {
-  const isLarge = (type.typeId as number) === (Type.LargeList as number);
-  if (!DataType.isList(type) && !isLarge) return undefined;
-  const offsetBytes = isLarge ? (8 as const) : (4 as const);
-  const rows = (type.children[0] as Field<DataType>).type;
-  if (!DataType.isFixedSizeList(rows)) return undefined;
-  const numbers = rows.valueType as DataType;
-  const dtype = DataType.isFloat(numbers) ? floatNames[numbers.precision] : undefined;
-  return dtype && { width: rows.listSize, offsetBytes, dtype };
+function describeRows(field: Field): Omit<Candidate, keyof Column> | undefined {
+  const single = describeTokens(field);
+  if (single !== undefined) return { ...single, listOffsetBytes: undefined };
+  const listOffsetBytes = listOffsets[field.type.kind];
+  if (listOffsetBytes === undefined || field.dictionary !== undefined) return undefined;
+  const tokens = describeTokens(field.children[0]!);
+  return tokens && { ...tokens, listOffsetBytes };
 }
 
-/** By Arrow's Precision. */
-const floatNames: readonly ('F16' | 'F32' | 'F64')[] = ['F16', 'F32', 'F64'];
+const listOffsets: Partial<Record<TypeKind, 4 | 8>> = { List: 4, LargeList: 8 };
 
-function findNames(
-  { arrow: { DataType, Type } }: ArrowPackage,
-  fields: readonly Field<DataType>[],
-  path: string,
-): NamesColumn | undefined {
+/** A list of floats of any kind. */
+function describeTokens({ type, children, dictionary }: Field) {
+  const tokenOffsetBytes = listOffsets[type.kind];
+  if (dictionary !== undefined) return undefined;
+  if (type.kind !== 'FixedSizeList' && tokenOffsetBytes === undefined) return undefined;
+  const numbers = children[0]!;
+  if (numbers.type.kind !== 'Float' || numbers.dictionary !== undefined) return undefined;
+  const width = type.kind === 'FixedSizeList' ? type.listSize : undefined;
+  return { tokenOffsetBytes, width, dtype: numbers.type.dtype };
+}
+
+const nameKinds: ReadonlySet<TypeKind> = new Set<TypeKind>(['Int', 'Utf8', 'LargeUtf8', 'Utf8View']);
+
+function findNames(fields: readonly Field[], path: string): NamesColumn | undefined {
   const index = fields.findIndex(({ name }) => name === namesColumn);
-  if (index < 0) return undefined;
-  const column = fields[index]!.type;
-  const dictionary = DataType.isDictionary(column) ? column : undefined;
-  const type = dictionary === undefined ? column : (dictionary.dictionary as DataType);
-  const known = new Set<number>([Type.Int, Type.Utf8, Type.LargeUtf8, Type.Utf8View]);
-  if (known.has(type.typeId)) return { name: namesColumn, index, type, dictionary };
-  throw invalidFile(path, 'texts or integers', namesColumn, typeName(column));
-}
-
-/** Such as "List<FixedSizeList[64]<Float32>>". */
-function typeName(type: DataType): string {
-  return (type as { toString(): string }).toString();
+  const field = fields[index];
+  if (field === undefined) return undefined;
+  if (nameKinds.has(field.type.kind)) return { name: namesColumn, index, field };
+  throw invalidFile(path, 'texts or integers', namesColumn, formatType(field));
 }

@@ -1,11 +1,10 @@
 // Writes sequences as an Arrow stream, or as a file where the path says so. Each sequence is a record batch of its
 // own, so that no byte depends on how the calls are cut; its size follows from its tokens and its name.
-import type { Schema } from 'apache-arrow';
 import { expected, HeadpoolError, invalidFile } from '../../../core/errors.js';
 import { bytesPerElement, encodeInto } from '../../../core/tensor/dtype.js';
 import type { OutputOutline, SequenceEncoder, SequenceName, Sequences } from '../sequences.js';
-import type { ArrowPackage } from './load-arrow.js';
-import { bodyLengthOf, createSchema, frameBatch, frameMessage, type BatchShape } from './write-messages.js';
+import { bodyLengthOf, frameBatch, frameMessage, type BatchShape } from './write-messages.js';
+import { writeFooter, writeSchemaMessage, type SchemaOutline } from './write-metadata.js';
 
 const magic = Buffer.from('ARROW1');
 const endOfStream = Buffer.from('ffffffff00000000', 'hex');
@@ -14,7 +13,7 @@ const alignment = 8;
 const mostTokens = 2 ** 31 - 1;
 
 /** @throws INVALID_OPTION for bf16, which Arrow does not have */
-export function createArrowEncoder(pkg: ArrowPackage, outline: OutputOutline): SequenceEncoder {
+export function createArrowEncoder(outline: OutputOutline): SequenceEncoder {
   const { path, dtype } = outline;
   if (dtype === 'bf16') {
     throw new HeadpoolError(
@@ -22,37 +21,31 @@ export function createArrowEncoder(pkg: ArrowPackage, outline: OutputOutline): S
       `${path}: expected \`f32\` or \`f16\`, which Arrow has, got \`bf16\``,
     );
   }
-  return new ArrowEncoder(pkg, outline, dtype);
+  return new ArrowEncoder(outline, dtype);
 }
 
 class ArrowEncoder implements SequenceEncoder {
   readonly prologue: Uint8Array;
-  readonly #pkg: ArrowPackage;
   readonly #outline: OutputOutline;
   readonly #dtype: 'f32' | 'f16';
   readonly #isFile: boolean;
-  readonly #schema: Schema;
+  readonly #schema: SchemaOutline;
   /** Bytes of a batch's metadata with its prefix: all batches have the same structure. */
   readonly #metadataBytes: number;
   /** Of each sequence; they are what the footer needs to know. */
   readonly #bodyLengths: number[] = [];
 
-  constructor(pkg: ArrowPackage, outline: OutputOutline, dtype: 'f32' | 'f16') {
-    this.#pkg = pkg;
+  constructor(outline: OutputOutline, dtype: 'f32' | 'f16') {
     this.#outline = outline;
     this.#dtype = dtype;
     this.#isFile = outline.path !== '-' && !outline.path.toLowerCase().endsWith('.arrows');
-    this.#schema = createSchema(pkg, { ...outline, dtype });
+    this.#schema = { ...outline, dtype };
     const begin = this.#isFile
       ? Buffer.concat([magic, new Uint8Array(alignment - magic.length)])
       : new Uint8Array(0);
-    const { Message } = pkg.arrow;
-    this.prologue = Buffer.concat([begin, frameMessage(Message.encode(Message.from(this.#schema)))]);
-    this.#metadataBytes = frameBatch(
-      pkg,
-      { tokens: 0, name: null, numbers: 0, dataBytes: 0 },
-      outline.isPooled,
-    ).metadataBytes;
+    this.prologue = Buffer.concat([begin, frameMessage(writeSchemaMessage(this.#schema))]);
+    const empty = { tokens: 0, name: null, numbers: 0, dataBytes: 0 };
+    this.#metadataBytes = frameBatch(empty, outline.isPooled).metadataBytes;
   }
 
   encode(sequences: Sequences, rows: Float32Array): readonly ArrayBufferView[] {
@@ -62,7 +55,7 @@ class ArrowEncoder implements SequenceEncoder {
     let first = 0;
     for (const shape of shapes) {
       const end = first + shape.tokens * modelDim;
-      const { head, bodyLength } = frameBatch(this.#pkg, shape, isPooled);
+      const { head, bodyLength } = frameBatch(shape, isPooled);
       const data = this.#dataOf(rows.subarray(first, end));
       const padding = new Uint8Array(-shape.dataBytes & (alignment - 1));
       pieces.push(...[head, data, padding].filter(({ byteLength }) => byteLength > 0));
@@ -84,15 +77,14 @@ class ArrowEncoder implements SequenceEncoder {
 
   finish(): { readonly epilogue: Uint8Array } {
     if (!this.#isFile) return { epilogue: endOfStream };
-    const { Footer, FileBlock } = this.#pkg.file;
     let offset = this.prologue.byteLength;
+    const metadataBytes = this.#metadataBytes;
     const blocks = this.#bodyLengths.map((bodyLength) => {
-      const block = new FileBlock(this.#metadataBytes, bodyLength, offset);
-      offset += this.#metadataBytes + bodyLength;
+      const block = { offset, metadataBytes, bodyLength };
+      offset += metadataBytes + bodyLength;
       return block;
     });
-    const { V5 } = this.#pkg.arrow.MetadataVersion;
-    const footer = Footer.encode(new Footer(this.#schema, V5, blocks, []));
+    const footer = writeFooter(this.#schema, blocks);
     const length = Buffer.alloc(4);
     length.writeInt32LE(footer.byteLength);
     return { epilogue: Buffer.concat([endOfStream, footer, length, magic]) };

@@ -1,17 +1,15 @@
 // Cuts an Arrow file, of the file or the stream format, into messages. Every length is held against the file before
 // anything of that size is read, and bodies stay where they are.
 import type { FileHandle } from 'node:fs/promises';
-import type { FileBlock } from 'apache-arrow/ipc/metadata/file';
 import { invalidFile } from '../../../core/errors.js';
 import { attempt } from '../../attempt.js';
 import { openRegularFile } from '../../open-file.js';
 import { readFully, type Reading } from '../../positional-io.js';
-import { decodeFooter, decodeMessage } from './decode-metadata.js';
-import type { ArrowPackage } from './load-arrow.js';
+import type { FlatVector } from './flatbuffer.js';
 import {
+  allocateBytes,
   cutShort,
   isMagic,
-  longestMetadata,
   magic,
   openStreamFormat,
   parsePrefix,
@@ -21,10 +19,10 @@ import {
   type MessageSource,
   type Messages,
 } from './messages.js';
+import { blockAt, readFooter, readMessage } from './metadata.js';
 import { readFromMemory, readThroughWindow } from '../../windowed-reading.js';
 
 interface OpenFile {
-  readonly pkg: ArrowPackage;
   readonly path: string;
   readonly handle: FileHandle;
   readonly file: Reading;
@@ -33,15 +31,17 @@ interface OpenFile {
 
 /** Bodies up to this size are read at once. */
 const smallBody = 2 ** 15;
+/** It grows with the record batches of a file. */
+const longestFooter = 2 ** 28;
 /** With its padding. */
 const magicBytes = 8;
 /** The footer's length and the magic. */
 const trailerBytes = 4 + magic.length;
 
 /** @throws INVALID_FILE, FILE_FAILED */
-export async function openFileMessages(pkg: ArrowPackage, path: string): Promise<MessageSource> {
+export async function openFileMessages(path: string): Promise<MessageSource> {
   const { handle, size } = await openRegularFile(path);
-  const open = { pkg, path, handle, size, file: readThroughWindow(handle) };
+  const open = { path, handle, size, file: readThroughWindow(handle) };
   try {
     const start = await readBytes(open, 0, Math.min(size, magicBytes));
     const source = isMagic(start)
@@ -55,7 +55,7 @@ export async function openFileMessages(pkg: ArrowPackage, path: string): Promise
 }
 
 async function openFileFormat(open: OpenFile) {
-  const { pkg, path, size } = open;
+  const { path, size } = open;
   const trailerAt = size - trailerBytes;
   if (trailerAt < magicBytes) {
     throw invalidFile(path, `at least ${magicBytes + trailerBytes} bytes`, 'file', size);
@@ -64,12 +64,12 @@ async function openFileFormat(open: OpenFile) {
   const ending = Buffer.from(trailer.subarray(4)).toString('latin1');
   if (ending !== magic) throw invalidFile(path, `a footer that ends in ${magic}`, 'footer', ending);
   const length = viewOf(trailer).getInt32(0, true);
-  const most = Math.min(trailerAt - magicBytes, longestMetadata);
+  const most = Math.min(trailerAt - magicBytes, longestFooter);
   if (length < 8 || length > most) {
     throw invalidFile(path, `a length from 8 to ${most}`, 'footer', length);
   }
   const limit = trailerAt - length;
-  const footer = decodeFooter(pkg, await readBytes(open, limit, length), path);
+  const footer = readFooter(await readBytes(open, limit, length), path);
   const { schema, dictionaries, records } = footer;
   return { schema, messages: readBlocks({ open, limit }, { dictionaries, records }) };
 }
@@ -77,25 +77,26 @@ async function openFileFormat(open: OpenFile) {
 /** The messages of the file format, where its footer says that they are. */
 async function* readBlocks(
   { open, limit }: { open: OpenFile; limit: number },
-  blocks: { readonly dictionaries: readonly FileBlock[]; readonly records: readonly FileBlock[] },
+  blocks: { readonly dictionaries: FlatVector; readonly records: FlatVector },
 ): Messages {
   const { path } = open;
   for (const kind of ['dictionaries', 'records'] as const) {
     const name = kind === 'records' ? 'recordBatches' : 'dictionaries';
     let least = magicBytes;
-    for (const [index, { offset, metaDataLength, bodyLength }] of blocks[kind].entries()) {
+    for (let index = 0; index < blocks[kind].length; index++) {
+      const { offset, metadataLength, bodyLength } = blockAt(blocks[kind], index);
       const label = `${name}[${index}]`;
       // Blocks that overlap would let a small file say the same large one over and over.
       if (offset < least || offset > limit - prefixBytes) {
         throw invalidFile(path, `a place from ${least} to ${limit}`, `footer.${label}.offset`, offset);
       }
-      const message = await readMessage(open, { offset, limit, label });
+      const message = await openMessage(open, { offset, limit, label });
       if (message === undefined) throw invalidFile(path, 'a message', label, 'end of stream');
       const { begin, end, body, header } = message;
       const metadataBytes = end - body.byteLength - begin;
-      if (metaDataLength !== metadataBytes || bodyLength !== body.byteLength) {
+      if (metadataLength !== metadataBytes || bodyLength !== body.byteLength) {
         const what = `lengths ${metadataBytes} and ${body.byteLength}, as the message has,`;
-        throw invalidFile(path, what, `footer.${label}`, [metaDataLength, bodyLength]);
+        throw invalidFile(path, what, `footer.${label}`, [metadataLength, bodyLength]);
       }
       const wanted = kind === 'records' ? 'records' : 'dictionary';
       if (header.kind !== wanted) throw invalidFile(path, wanted, `${label}.header`, header.kind);
@@ -111,7 +112,7 @@ async function* readStream(open: OpenFile): Messages {
   let offset = 0;
   for (let index = 0; ; index++) {
     const label = `message ${index}`;
-    const message = await readMessage(open, { offset, limit, label });
+    const message = await openMessage(open, { offset, limit, label });
     if (message === undefined) {
       const rest = limit - offset - prefixBytes;
       if (rest > 0) throw invalidFile(path, 'nothing after the end of the stream', 'data', rest);
@@ -123,11 +124,11 @@ async function* readStream(open: OpenFile): Messages {
 }
 
 /** The message at `offset`, or undefined for the end of the stream; both must lie in front of `limit`. */
-async function readMessage(
+async function openMessage(
   open: OpenFile,
   { offset, limit, label }: { offset: number; limit: number; label: string },
 ): Promise<ArrowMessage | undefined> {
-  const { pkg, path, file, handle } = open;
+  const { path, file, handle } = open;
   const place = { path, label };
   const prefix = await readBytes(open, offset, Math.min(prefixBytes, limit - offset));
   const metadataLength = parsePrefix(prefix, place);
@@ -135,7 +136,7 @@ async function readMessage(
   const position = offset + prefixBytes + metadataLength;
   if (position > limit) throw cutShort(place, 'metadata', metadataLength, limit - offset - prefixBytes);
   const metadata = await readBytes(open, offset + prefixBytes, metadataLength);
-  const decoded = decodeMessage(pkg, metadata, place);
+  const decoded = readMessage(metadata, place);
   const end = position + decoded.bodyLength;
   if (end > limit) throw cutShort(place, 'body', decoded.bodyLength, limit - position);
   const byteLength = decoded.bodyLength;
@@ -148,7 +149,7 @@ async function readMessage(
 }
 
 async function readBytes({ path, file }: OpenFile, position: number, length: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length);
+  const bytes = allocateBytes(path, length);
   await readFully(file, bytes, { path, position });
   return bytes;
 }

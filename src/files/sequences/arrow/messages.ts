@@ -1,9 +1,9 @@
 // What the messages of an Arrow file are, wherever they come from, and how each begins.
 // Format: https://arrow.apache.org/docs/format/Columnar.html#serialization-and-interprocess-communication-ipc
-import type { Schema } from 'apache-arrow';
 import { HeadpoolError, invalidFile } from '../../../core/errors.js';
 import type { Reading } from '../../positional-io.js';
-import type { DecodedMessage, Place } from './decode-metadata.js';
+import type { Metadata, Place } from './metadata.js';
+import type { Schema } from './schema.js';
 
 /** Where the buffers of a message are. */
 export interface Body {
@@ -16,7 +16,7 @@ export interface Body {
   readonly byteLength: number;
 }
 
-export interface ArrowMessage extends DecodedMessage {
+export interface ArrowMessage extends Metadata {
   readonly place: Place;
   readonly body: Body;
   /** Its first byte and the one after it, counted in the whole file. */
@@ -40,8 +40,8 @@ export const magic = 'ARROW1';
 /** The continuation marker and the length of the metadata. */
 export const prefixBytes = 8;
 const continuation = 0xffffffff;
-/** The longest metadata accepted; a file of a million columns has less. */
-export const longestMetadata = 2 ** 28;
+/** The longest metadata of a message accepted; a file of a hundred thousand columns has less. */
+export const longestMetadata = 2 ** 25;
 
 /** The schema that a stream begins with, and the rest of it. @throws INVALID_FILE, FILE_FAILED */
 export async function openStreamFormat(messages: Messages, path: string) {

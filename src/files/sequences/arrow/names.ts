@@ -1,14 +1,12 @@
 // Reads what a column calls its rows: texts of three kinds or integers, straight or by indices of a dictionary.
-import type { DataType, Int } from 'apache-arrow';
 import { invalidFile } from '../../../core/errors.js';
 import type { SequenceName } from '../sequences.js';
 import { findNull, type BatchParts } from './batch-parts.js';
 import type { NamesColumn } from './columns.js';
-import type { ArrowPackage } from './load-arrow.js';
 import type { ColumnStart } from './locate-columns.js';
+import type { FieldType, IntType } from './schema.js';
 
 export interface NameSource {
-  readonly pkg: ArrowPackage;
   readonly parts: BatchParts;
   readonly start: ColumnStart;
   /** How many further buffers a column of views has. */
@@ -34,9 +32,10 @@ export async function readNames(
   column: NamesColumn,
   dictionary: readonly SequenceName[],
 ): Promise<NameReader> {
-  if (column.dictionary === undefined) return readPlainNames(source, column.type);
+  const { type, dictionary: encoding } = column.field;
+  if (encoding === undefined) return readPlainNames(source, type);
   const { parts, label } = source;
-  const indexAt = await readIntegers(source, column.dictionary.indices);
+  const indexAt = await readIntegers(source, encoding.indices);
   return (row) => {
     const index = indexAt(row);
     if (index === null) return null;
@@ -51,11 +50,10 @@ export async function readNames(
   };
 }
 
-export async function readPlainNames(source: NameSource, type: DataType): Promise<NameReader> {
-  const { DataType, Type } = source.pkg.arrow;
-  if (DataType.isInt(type)) return readIntegers(source, type);
-  if ((type.typeId as number) === (Type.Utf8View as number)) return readViews(source);
-  return readTexts(source, DataType.isUtf8(type) ? 4 : 8);
+export async function readPlainNames(source: NameSource, type: FieldType): Promise<NameReader> {
+  if (type.kind === 'Int') return readIntegers(source, type);
+  if (type.kind === 'Utf8View') return readViews(source);
+  return readTexts(source, type.kind === 'Utf8' ? 4 : 8);
 }
 
 async function readTexts(source: NameSource, bytesPerOffset: 4 | 8): Promise<NameReader> {
@@ -107,7 +105,7 @@ async function readViews(source: NameSource): Promise<NameReader> {
 
 async function readViewBuffers({ parts, start, viewCount }: NameSource): Promise<Uint8Array[]> {
   const indices = Array.from({ length: viewCount }, (_, index) => start.buffer + 2 + index);
-  const total = indices.reduce((sum, index) => sum + parts.region(index, 0).byteLength, 0);
+  const total = indices.reduce((sum, index) => sum + parts.region(index).byteLength, 0);
   // Buffers that overlap would let a small file ask for any memory.
   if (total > parts.body.byteLength) {
     throw parts.refuse(`at most ${parts.body.byteLength} bytes of text`, `buffers[${indices[0]!}]`, total);
@@ -119,7 +117,7 @@ async function readViewBuffers({ parts, start, viewCount }: NameSource): Promise
 
 async function readIntegers(
   source: NameSource,
-  { bitWidth, isSigned }: Int,
+  { bitWidth, isSigned }: IntType,
 ): Promise<(row: number) => number | string | null> {
   const { parts, start } = source;
   const { length: count } = parts.node(start.node);

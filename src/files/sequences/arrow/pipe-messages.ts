@@ -1,8 +1,6 @@
 // Cuts an Arrow stream that comes through a pipe into messages, one of which is in memory at a time.
 import { invalidFile } from '../../../core/errors.js';
 import { ByteQueue } from './byte-queue.js';
-import { decodeMessage } from './decode-metadata.js';
-import type { ArrowPackage } from './load-arrow.js';
 import {
   cutShort,
   isMagic,
@@ -13,17 +11,17 @@ import {
   type MessageSource,
   type Messages,
 } from './messages.js';
+import { readMessage } from './metadata.js';
 import { readFromMemory } from '../../windowed-reading.js';
 
 /** @throws INVALID_FILE, FILE_FAILED */
 export async function openPipeMessages(
-  pkg: ArrowPackage,
   path: string,
   chunks: AsyncIterable<Uint8Array>,
 ): Promise<MessageSource> {
   const queue = new ByteQueue(path, chunks);
   try {
-    const source = await openStreamFormat(readPipe(pkg, path, queue), path);
+    const source = await openStreamFormat(readPipe(path, queue), path);
     return { ...source, size: undefined, close: () => queue.close() };
   } catch (error) {
     await queue.close();
@@ -31,7 +29,7 @@ export async function openPipeMessages(
   }
 }
 
-async function* readPipe(pkg: ArrowPackage, path: string, queue: ByteQueue): Messages {
+async function* readPipe(path: string, queue: ByteQueue): Messages {
   let begin = 0;
   for (let index = 0; ; index++) {
     const place = { path, label: `message ${index}` };
@@ -55,7 +53,7 @@ async function* readPipe(pkg: ArrowPackage, path: string, queue: ByteQueue): Mes
     if (metadata.length < metadataLength) {
       throw cutShort(place, 'metadata', metadataLength, metadata.length);
     }
-    const decoded = decodeMessage(pkg, metadata, place);
+    const decoded = readMessage(metadata, place);
     const bytes = await queue.take(decoded.bodyLength);
     if (bytes.length < decoded.bodyLength) throw cutShort(place, 'body', decoded.bodyLength, bytes.length);
     const file = readFromMemory(bytes);

@@ -9,26 +9,24 @@ import type {
 } from '../sequences.js';
 import { BatchParts } from './batch-parts.js';
 import { findColumns, type Columns } from './columns.js';
-import type { ArrowPackage } from './load-arrow.js';
 import { countViews, locateColumns } from './locate-columns.js';
 import { openFileMessages } from './file-messages.js';
 import type { ArrowMessage, MessageSource } from './messages.js';
 import { openPipeMessages } from './pipe-messages.js';
 import { readPlainNames } from './names.js';
-import { openBatch, type OpenBatch } from './record-batch.js';
+import { openBatch } from './record-batch.js';
+import { RowCursor } from '../row-cursor.js';
 
 /**
  * @throws INVALID_FILE if the file is damaged, has no column of sequences or ends before `source.start`; INVALID_SHAPE
  * if its rows have another width; FILE_FAILED
  */
-export async function openArrowStream(pkg: ArrowPackage, source: StreamSource): Promise<SequenceStream> {
+export async function openArrowStream(source: StreamSource): Promise<SequenceStream> {
   const { path, bytes, modelDim, start } = source;
-  const messages = await (bytes === undefined
-    ? openFileMessages(pkg, path)
-    : openPipeMessages(pkg, path, bytes));
+  const messages = await (bytes === undefined ? openFileMessages(path) : openPipeMessages(path, bytes));
   try {
-    const columns = findColumns(pkg, { schema: messages.schema, path, modelDim });
-    const stream = new ArrowStream(pkg, { path, modelDim, messages, columns });
+    const columns = findColumns(messages.schema, { path, modelDim });
+    const stream = new ArrowStream({ path, modelDim, messages, columns });
     await stream.skip(start?.sequence ?? 0);
     return stream;
   } catch (error) {
@@ -49,19 +47,17 @@ class ArrowStream implements SequenceStream {
   readonly form = 'packed';
   readonly layout = undefined;
   readonly metadata: ReadonlyMap<string, string>;
-  readonly #pkg: ArrowPackage;
   readonly #source: OpenSource;
   #dictionary: readonly SequenceName[] = [];
-  #batch: OpenBatch | undefined;
+  #batch: RowCursor | undefined;
   /** What ended the stream, since what follows it must not be taken for its end. */
   #failure: Error | undefined;
   /** Behind the batch that is open. */
   #rows = 0;
 
-  constructor(pkg: ArrowPackage, source: OpenSource) {
+  constructor(source: OpenSource) {
     this.path = source.path;
     this.metadata = source.messages.schema.metadata;
-    this.#pkg = pkg;
     this.#source = source;
   }
 
@@ -116,8 +112,7 @@ class ArrowStream implements SequenceStream {
       this.#rows += records.length;
       if (this.#rows <= least && least > 0) return true;
       const size = messages.size;
-      this.#batch = await openBatch({
-        pkg: this.#pkg,
+      const batch = await openBatch({
         columns,
         modelDim,
         message,
@@ -126,6 +121,7 @@ class ArrowStream implements SequenceStream {
         dictionary,
         size,
       });
+      this.#batch = new RowCursor(batch);
       this.#batch.skip(Math.max(0, least - firstRow));
       return true;
     }
@@ -133,20 +129,19 @@ class ArrowStream implements SequenceStream {
 
   /** Keeps the names that the indices of later batches stand for; other columns' dictionaries are passed over. */
   async #readDictionary(message: ArrowMessage): Promise<void> {
-    const { names } = this.#source.columns;
-    if (message.header.kind !== 'dictionary' || names?.dictionary === undefined) return;
-    const { id, isDelta, data } = message.header.dictionary;
-    if (id !== names.dictionary.id) return;
-    const viewCounts = data.variadicBufferCounts;
-    const [start, end] = locateColumns(this.#pkg, [names.type], { viewCounts, version: message.version });
+    const { header, place, version } = message;
+    const field = this.#source.columns.names?.field;
+    if (header.kind !== 'dictionary' || header.id !== field?.dictionary?.id) return;
+    const { isDelta, data } = header;
+    const { viewCounts } = data;
+    const { type, children } = field;
+    const values = { type, children, dictionary: undefined };
+    const [start, end] = locateColumns([values], { viewCounts, version });
     const parts = new BatchParts(message, data, end!);
     const { length } = parts.node(0);
-    const label = (row: number) => `${message.place.label}[${row}]`;
+    const label = (row: number) => `${place.label}[${row}]`;
     const viewCount = countViews(viewCounts, 0);
-    const nameAt = await readPlainNames(
-      { pkg: this.#pkg, parts, start: start!, viewCount, label },
-      names.type,
-    );
+    const nameAt = await readPlainNames({ parts, start: start!, viewCount, label }, type);
     const added = Array.from({ length }, (_, row) => nameAt(row));
     this.#dictionary = isDelta ? [...this.#dictionary, ...added] : added;
   }

@@ -1,9 +1,5 @@
-// The messages that the encoder writes: the schema, and one record batch a sequence. Their metadata are made by the
-// package, their bodies here, because the package would copy the rows.
-import type { Schema } from 'apache-arrow';
-import type { OutputOutline } from '../sequences.js';
-import { namesColumn, rowsColumn } from './columns.js';
-import type { ArrowPackage } from './load-arrow.js';
+// The messages that the encoder writes, with their frames and bodies: one record batch a sequence.
+import { writeRecordsMessage, type Pair } from './write-metadata.js';
 
 /** All that the size of a batch depends on. */
 export interface BatchShape {
@@ -17,21 +13,6 @@ export interface BatchShape {
 
 const alignment = 8;
 const prefixBytes = 8;
-
-/** `id` Utf8, and `x` List<FixedSizeList<float>>, or FixedSizeList<float> if pooled. Only names may be null. */
-export function createSchema(
-  { arrow }: ArrowPackage,
-  { modelDim, dtype, isPooled, metadata }: Omit<OutputOutline, 'dtype'> & { readonly dtype: 'f32' | 'f16' },
-): Schema {
-  const { Field, FixedSizeList, Float16, Float32, List, Schema, Utf8 } = arrow;
-  const row = new FixedSizeList(
-    modelDim,
-    new Field('item', dtype === 'f32' ? new Float32() : new Float16(), false),
-  );
-  const rows = isPooled ? row : new List(new Field('item', row, false));
-  const fields = [new Field(namesColumn, new Utf8(), true), new Field(rowsColumn, rows, false)];
-  return new Schema(fields, new Map(metadata));
-}
 
 /** A message's metadata after its length, padded. */
 export function frameMessage(metadata: Uint8Array): Uint8Array {
@@ -56,28 +37,20 @@ export function bodyLengthOf(shape: BatchShape, isPooled: boolean): number {
 }
 
 /** All of a batch in front of its numbers, and the lengths of its two parts. */
-export function frameBatch(pkg: ArrowPackage, shape: BatchShape, isPooled: boolean) {
-  const { BufferRegion, FieldNode, RecordBatch } = pkg.message;
+export function frameBatch(shape: BatchShape, isPooled: boolean) {
   const { tokens, name, numbers, dataBytes } = shape;
   let bodyLength = 0;
-  const regions = buffersOf(shape, isPooled).map((length) => {
-    const region = new BufferRegion(bodyLength, length);
+  const buffers = buffersOf(shape, isPooled).map((length): Pair => {
+    const offset = bodyLength;
     bodyLength += align(length);
-    return region;
+    return [offset, length];
   });
-  const nodes = [
-    new FieldNode(1, name === null ? 1 : 0),
-    ...(isPooled ? [] : [new FieldNode(1, 0)]),
-    new FieldNode(tokens, 0),
-    new FieldNode(numbers, 0),
-  ];
-  const { Message } = pkg.arrow;
-  const message = Message.from(new RecordBatch(1, nodes, regions, null), bodyLength);
-  const metadata = frameMessage(Message.encode(message));
+  const nodes: Pair[] = [[1, name === null ? 1 : 0], ...(isPooled ? [] : [[1, 0] as const]), [tokens, 0], [numbers, 0]]; // prettier-ignore
+  const metadata = frameMessage(writeRecordsMessage({ rows: 1, nodes, buffers }, bodyLength));
 
   const head = Buffer.alloc(metadata.byteLength + bodyLength - align(dataBytes));
   head.set(metadata);
-  const [, idOffsets, idTexts, , listOffsets] = regions.map(({ offset }) => metadata.byteLength + offset);
+  const [, idOffsets, idTexts, , listOffsets] = buffers.map(([offset]) => metadata.byteLength + offset);
   head.writeInt32LE(name?.byteLength ?? 0, idOffsets! + 4);
   head.set(name ?? [], idTexts);
   if (!isPooled) head.writeInt32LE(tokens, listOffsets! + 4);

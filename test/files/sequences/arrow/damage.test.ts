@@ -4,8 +4,16 @@ import { Dictionary, Int32, tableToIPC, Utf8, Utf8View } from 'apache-arrow';
 import test from 'ava';
 import { HeadpoolError } from '../../../../src/core/errors.js';
 import { createRandom } from '../../../../src/core/tensor/random.js';
-import { fileOf, threeBatches } from '../../../helpers/arrow-checks.js';
-import { chunksOf, countUp, makeTable, openArrow, readAll } from '../../../helpers/arrow-tables.js';
+
+import {
+  chunksOf,
+  countUp,
+  fileOf,
+  makeTable,
+  openArrow,
+  readAll,
+  threeBatches,
+} from '../../../helpers/arrow-tables.js';
 import { makeFolder } from '../../../helpers/make-folder.js';
 import { soon } from '../../../helpers/cpu-time.js';
 

@@ -2,16 +2,15 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tableToIPC } from 'apache-arrow';
 import test from 'ava';
-import { createArrowFormat } from '../../../../src/files/sequences/arrow-format.js';
-import { loadArrow } from '../../../../src/files/sequences/arrow/load-arrow.js';
 import { assertRefused } from '../../../helpers/assertions.js';
-import { openBytes, whole } from '../../../helpers/arrow-checks.js';
+import { openBytes } from '../../../helpers/arrow-checks.js';
 import {
   batchMessage,
   countUp,
   makeTable,
   openArrow,
   streamFile,
+  whole,
   width,
 } from '../../../helpers/arrow-tables.js';
 import { makeFolder } from '../../../helpers/make-folder.js';
@@ -50,23 +49,4 @@ test('A file that shrinks under way is refused', async (t) => {
   await writeFile(path, 'short');
   const read = () => span.read(new Float32Array(tokens * width));
   await assertRefused(t, read, { code: 'INVALID_FILE', path, what: '`data`' });
-});
-
-test('Where the package is missing, the error says what to install', async (t) => {
-  const cause = Object.assign(new Error("Cannot find package 'apache-arrow'"), {
-    code: 'ERR_MODULE_NOT_FOUND',
-  });
-  const format = createArrowFormat(() => loadArrow(() => Promise.reject(cause)));
-  const missing = { code: 'INVALID_OPTION', what: 'npm install apache-arrow' } as const;
-  await assertRefused(t, () => format.openStream({ path: 'a.arrow', modelDim: width }), missing);
-  const outline = {
-    path: 'a.arrow',
-    form: 'packed',
-    modelDim: width,
-    dtype: 'f32',
-    isPooled: false,
-  } as const;
-  await assertRefused(t, () => format.createEncoder!({ ...outline, metadata: new Map() }), missing);
-  const error = await t.throwsAsync(loadArrow(() => Promise.reject(cause)));
-  t.is(error.cause, cause);
 });

@@ -2,8 +2,8 @@ import { MetadataVersion } from 'apache-arrow';
 import { FileBlock, Footer } from 'apache-arrow/ipc/metadata/file';
 import test from 'ava';
 import { assertRefused } from '../../../helpers/assertions.js';
-import { everything, fileOf, openBytes, patched, refuses } from '../../../helpers/arrow-checks.js';
-import { chunksOf, openArrow, readAll } from '../../../helpers/arrow-tables.js';
+import { everything, openBytes, patched, refuses } from '../../../helpers/arrow-checks.js';
+import { chunksOf, fileOf, openArrow, readAll } from '../../../helpers/arrow-tables.js';
 
 const footerAt = (bytes: Buffer): number => bytes.length - 10 - bytes.readInt32LE(bytes.length - 10);
 

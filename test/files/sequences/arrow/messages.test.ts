@@ -1,5 +1,5 @@
 import test from 'ava';
-import { openBytes, patched, refusesStream, whole } from '../../../helpers/arrow-checks.js';
+import { openBytes, patched, refusesStream } from '../../../helpers/arrow-checks.js';
 import {
   batchMessage,
   countUp,
@@ -7,6 +7,7 @@ import {
   readAll,
   schemaMessage,
   streamFile,
+  whole,
 } from '../../../helpers/arrow-tables.js';
 
 test('The file that the refused ones are made from is fine', async (t) => {

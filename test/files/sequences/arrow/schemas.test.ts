@@ -11,6 +11,7 @@ import {
   type DataType,
 } from 'apache-arrow';
 import test, { type ExecutionContext } from 'ava';
+import { Builder } from 'flatbuffers';
 import { HeadpoolError } from '../../../../src/core/errors.js';
 import { assertRefused } from '../../../helpers/assertions.js';
 import { kinds, openBytes, patched, refusesStream } from '../../../helpers/arrow-checks.js';
@@ -55,30 +56,39 @@ const nested = (depth: number): DataType =>
   depth === 0 ? new Int8() : new List(new Field('item', nested(depth - 1)));
 refusesStream('types without end', schemaMessage(schemaOf(nested(100))), 'nested more than 64 deep');
 
-/** A schema whose only column is a list of two lists, each of which is the same list of two lists, and so on. */
+/** A schema whose only column has two children, each of which is the same struct of two children, and so on. */
 function endlessSchema(depth: number): Buffer {
-  const bytes = Buffer.alloc(84 + 20 * depth);
-  bytes.writeUInt32LE(16, 0); // Root: the message's table at 16.
-  Buffer.from([10, 0, 12, 0, 8, 0, 10, 0, 4, 0]).copy(bytes, 4); // As in a minimal message.
-  bytes.writeInt32LE(12, 16);
-  bytes.writeUInt32LE(28, 20); // The schema at 48.
-  bytes.writeInt16LE(4, 24);
-  bytes.writeUInt8(1, 26);
-  Buffer.from([16, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0]).copy(bytes, 28); // A field: children at 4.
-  bytes.writeInt32LE(-8, 48); // Its vtable at 56: columns at 4.
-  bytes.writeUInt32LE(12, 52); // The list of columns at 64.
-  Buffer.from([8, 0, 8, 0, 0, 0, 4, 0]).copy(bytes, 56);
-  bytes.writeUInt32LE(1, 64);
-  bytes.writeUInt32LE(4, 68); // The first column at 72.
-  for (let at = 72; at < 72 + 20 * depth; at += 20) {
-    bytes.writeInt32LE(at - 28, at);
-    bytes.writeUInt32LE(4, at + 4);
-    bytes.writeUInt32LE(2, at + 8);
-    bytes.writeUInt32LE(8, at + 12); // Both children are the next field.
-    bytes.writeUInt32LE(4, at + 16);
-  }
-  bytes.writeInt32LE(72 + 20 * depth - 56, 72 + 20 * depth); // The last one is an empty table, of the schema's kind.
-  return frame(bytes);
+  const builder = new Builder();
+  const addTable = (fields: number, add: () => void): number => {
+    builder.startObject(fields);
+    add();
+    return builder.endObject();
+  };
+  const addVector = (offsets: number[]): number => {
+    builder.startVector(4, offsets.length, 4);
+    for (const offset of offsets) builder.addOffset(offset);
+    return builder.endVector();
+  };
+  const addField = (typeNumber: number, children: number[]): number => {
+    const childrenAt = addVector(children);
+    return addTable(7, () => {
+      builder.addFieldInt8(2, typeNumber, 0);
+      builder.addFieldOffset(5, childrenAt, 0);
+    });
+  };
+  let column = addField(6, []);
+  for (let level = 0; level < depth; level++) column = addField(13, [column, column]);
+  const fields = addVector([column]);
+  const schema = addTable(4, () => {
+    builder.addFieldOffset(1, fields, 0);
+  });
+  const message = addTable(5, () => {
+    builder.addFieldInt16(0, 4, 0);
+    builder.addFieldInt8(1, 1, 0);
+    builder.addFieldOffset(2, schema, 0);
+  });
+  builder.finish(message);
+  return frame(Uint8Array.from(builder.asUint8Array()));
 }
 refusesStream('few types that contain each other', endlessSchema(3), 'for `columns`, got');
 refusesStream(
@@ -117,10 +127,15 @@ const bytes = vectorFromArray([[[1, 2]]], listOf(new Int8()));
 test(
   'none of sequences',
   refusesTable,
-  new Table({ y: flat }),
-  'for `columns`, got `["y: FixedSizeList[2]<Float32>"]`',
+  new Table({ y: bytes }),
+  'for `columns`, got `["y: List<FixedSizeList[2]<Int8>>"]`',
 );
 test('two of sequences, neither called x', refusesTable, new Table({ y: lists, z: lists }), 'got `["y: List<FixedSizeList'); // prettier-ignore
-test('x of rows', refusesTable, new Table({ x: flat, y: lists }), 'got `["x: FixedSizeList[2]<Float32>"');
+test(
+  'two of single rows',
+  refusesTable,
+  new Table({ y: flat, z: flat }),
+  'got `["y: FixedSizeList[2]<Float32>"',
+);
 test('x of integers', refusesTable, new Table({ x: bytes }), 'got `["x: List<FixedSizeList[2]<Int8>>"]`');
 test('id of floats', refusesTable, makeTable([[]], [1], { id: new Float32() }), 'texts or integers for `id`, got `"Float32"`'); // prettier-ignore

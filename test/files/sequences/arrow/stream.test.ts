@@ -19,7 +19,7 @@ import {
 import test from 'ava';
 import { countTokens } from '../../../../src/files/sequences/layout.js';
 import { assertRefused } from '../../../helpers/assertions.js';
-import { everything, kinds, openBytes, threeBatches, whole } from '../../../helpers/arrow-checks.js';
+import { everything, kinds, openBytes } from '../../../helpers/arrow-checks.js';
 import {
   chunksOf,
   countUp,
@@ -27,6 +27,8 @@ import {
   makeTable,
   openArrow,
   readAll,
+  threeBatches,
+  whole,
   width,
 } from '../../../helpers/arrow-tables.js';
 import { writeScratch } from '../../scratch.js';
