@@ -126,10 +126,11 @@ export function findFormat(path: string): SequenceFormat | undefined {
   return compression === undefined || found?.isCompressible === true ? found : undefined;
 }
 
-/** A path without the extension that says its format, and without that of its compression. */
-export function stemOf(path: string): string {
+/** A path in two: the extension that says its format, and what stands before; that of a compression is left out. */
+export function splitFormat(path: string): { readonly stem: string; readonly extension: string } {
   const { path: inner } = splitCompression(path);
-  return inner.slice(0, inner.length - extname(inner).length);
+  const extension = extname(inner);
+  return { stem: inner.slice(0, inner.length - extension.length), extension };
 }
 
 function listOf(extensions: readonly string[]): string {
