@@ -29,7 +29,9 @@ export const createRunSettings = () =>
       nonFinite: z
         .enum(nonFiniteChoices)
         .default('keep')
-        .describe('what to do about NaN and infinities in inputs: keep and count them, or take them for damage'),
+        .describe(
+          'what to do about NaN and infinities in inputs: keep and count them, or take them for damage',
+        ),
       key: z.string().optional().describe('sequences to attend (cross-attention); default: the input itself'),
       keyTensor: z.string().optional().describe('tensor of the keys, if their file has several'),
       keyLengths: z.string().optional().describe('tensor of their lengths, or a mask of them'),

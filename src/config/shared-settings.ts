@@ -17,12 +17,7 @@ export const device = z.enum(devices).default('cpu').describe('where to compute'
 export const heads = z.int().min(1).describe('attention heads');
 
 /** One path or several. */
-export const paths = z.union([
-  z
-    .array(z.string())
-    .min(1),
-  z.string().transform((path) => [path]),
-]);
+export const paths = z.union([z.array(z.string()).min(1), z.string().transform((path) => [path])]);
 
 /** A setting that doesn't go with the others. */
 export type Misplaced =

@@ -6,7 +6,9 @@ export const tensorSettings = () => ({
   tensor: z
     .string()
     .optional()
-    .describe('tensor of a .safetensors or .npz file that is meant; default: all, each a sequence, or the only one'),
+    .describe(
+      'tensor of a .safetensors or .npz file that is meant; default: all, each a sequence, or the only one',
+    ),
   lengths: z
     .string()
     .optional()
@@ -16,7 +18,10 @@ export const tensorSettings = () => ({
 });
 
 /** What was chosen; undefined if nothing was. */
-export function tensorChoiceOf(tensor: string | undefined, lengths: string | undefined): TensorChoice | undefined {
+export function tensorChoiceOf(
+  tensor: string | undefined,
+  lengths: string | undefined,
+): TensorChoice | undefined {
   if (tensor === undefined && lengths === undefined) return undefined;
   return { ...(tensor !== undefined && { tensor }), ...(lengths !== undefined && { lengths }) };
 }

@@ -26,10 +26,7 @@ export interface ByteSource {
 const chunkBytes = 2 ** 20;
 
 /** Reads the file as it is from `position` on, where it may have ended, or `bytes`. @throws FILE_FAILED */
-export async function openByteSource(
-  { path, bytes }: ByteOrigin,
-  position = 0,
-): Promise<ByteSource> {
+export async function openByteSource({ path, bytes }: ByteOrigin, position = 0): Promise<ByteSource> {
   if (bytes !== undefined) return new IterableSource(path, bytes);
   return new FileSource(path, await openRegularFile(path), position);
 }

@@ -28,7 +28,8 @@ async function skipBytes(path: string, source: ByteSource, position: number): Pr
   let rest: Uint8Array | undefined;
   while (passed < position) {
     const chunk = await source.read();
-    if (chunk === undefined) throw invalidFile(path, `at least the ${position} bytes read before`, 'size', passed);
+    if (chunk === undefined)
+      throw invalidFile(path, `at least the ${position} bytes read before`, 'size', passed);
     passed += chunk.length;
     rest = chunk.subarray(chunk.length - Math.max(0, passed - position));
   }

@@ -8,10 +8,7 @@ import { openByteSource, type ByteOrigin } from './byte-source.js';
 import { writeFully } from './positional-io.js';
 
 /** What `use` makes of the file; it must have opened it. @throws FILE_FAILED, and what `use` throws */
-export async function withSpooledInput<T>(
-  origin: ByteOrigin,
-  use: (path: string) => Promise<T>,
-): Promise<T> {
+export async function withSpooledInput<T>(origin: ByteOrigin, use: (path: string) => Promise<T>): Promise<T> {
   const { path } = origin;
   const folder = await attempt(path, 'spool', () => mkdtemp(join(tmpdir(), 'headpool-')));
   try {

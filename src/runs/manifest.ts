@@ -89,7 +89,14 @@ export class RunState {
     this.#request = request;
     this.inputs = request.inputs.map(() => {
       const nonFinite = { numbers: 0, sequences: 0 };
-      return { place: { sequence: 0 }, isBegun: false, sequences: 0, tokens: 0, nonFinite, checksum: undefined };
+      return {
+        place: { sequence: 0 },
+        isBegun: false,
+        sequences: 0,
+        tokens: 0,
+        nonFinite,
+        checksum: undefined,
+      };
     });
     this.#written = request.targets.map(() => []);
   }

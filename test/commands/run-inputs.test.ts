@@ -21,7 +21,11 @@ async function prepare(t: ExecutionContext) {
   return { folder, flags, run };
 }
 
-async function holds(t: ExecutionContext, path: string, query: ReturnType<typeof makeSequences>): Promise<void> {
+async function holds(
+  t: ExecutionContext,
+  path: string,
+  query: ReturnType<typeof makeSequences>,
+): Promise<void> {
   const found = await readSequences(path);
   t.deepEqual(found.lengths, query.lengths);
   const worst = worstError(found.rows, layerOracle({ weights: smallWeights, heads, query }));
@@ -40,15 +44,35 @@ function padded() {
 test.serial('padding is neither computed nor written', async (t) => {
   const { folder, run } = await prepare(t);
   const { query, rows } = padded();
-  const mask = Buffer.concat([formatNpyHeader('U8', [3, 4]), Buffer.from([1, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1])]);
+  const mask = Buffer.concat([
+    formatNpyHeader('U8', [3, 4]),
+    Buffer.from([1, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1]),
+  ]);
   const x = join(folder, 'x.npz');
   const array = npyOf([3, 4, 8], rows);
-  await writeFile(x, zipFile([{ name: 'h.npy', content: array }, { name: 'other.npy', content: array }, { name: 'm.npy', content: mask }]));
+  await writeFile(
+    x,
+    zipFile([
+      { name: 'h.npy', content: array },
+      { name: 'other.npy', content: array },
+      { name: 'm.npy', content: mask },
+    ]),
+  );
   const y = join(folder, 'y.jsonl');
   const { stdout } = await run('-i', x, '--tensor', 'h', '--lengths', 'm', '-o', y, '--json');
   t.like(JSON.parse(stdout), { tokens: 6, nonFinite: { numbers: 0, sequences: 0 } });
   await holds(t, y, query);
-  const other = await headpool('run', ...(await layerFlags(folder)), '-i', x, '--tensor', 'h', '-o', y, '--resume');
+  const other = await headpool(
+    'run',
+    ...(await layerFlags(folder)),
+    '-i',
+    x,
+    '--tensor',
+    'h',
+    '-o',
+    y,
+    '--resume',
+  );
   t.is(other.code, 2);
   t.regex(other.stderr, /`tensors/);
 });
@@ -57,9 +81,21 @@ for (const format of ['npy', 'npz'] as const) {
   test.serial(`standard input brings .${format}`, async (t) => {
     const { folder, flags } = await prepare(t);
     const query = makeSequences([3, 3], 7);
-    const bytes = await readFile(await writeSequences(join(folder, `x.${format}`), query, { form: 'stacked' }));
+    const bytes = await readFile(
+      await writeSequences(join(folder, `x.${format}`), query, { form: 'stacked' }),
+    );
     const y = join(folder, 'y.npy');
-    const { code, stderr } = await headpoolPiped(bytes, 'run', ...flags, '-i', '-', '--input-format', format, '-o', y);
+    const { code, stderr } = await headpoolPiped(
+      bytes,
+      'run',
+      ...flags,
+      '-i',
+      '-',
+      '--input-format',
+      format,
+      '-o',
+      y,
+    );
     t.is(code, 0, stderr);
     await holds(t, y, query);
   });
@@ -68,15 +104,31 @@ for (const format of ['npy', 'npz'] as const) {
 test.serial('rows of another field are read, and other fields go through', async (t) => {
   const { folder, run, flags } = await prepare(t);
   const query = makeSequences([1, 1], 9);
-  const lines = [0, 1].map((n) => `{"text":"t${n}","vector":${JSON.stringify([...query.rows.subarray(8 * n, 8 * n + 8)])},"meta":{"n":${n}}}\n`);
+  const lines = [0, 1].map(
+    (n) =>
+      `{"text":"t${n}","vector":${JSON.stringify([...query.rows.subarray(8 * n, 8 * n + 8)])},"meta":{"n":${n}}}\n`,
+  );
   const [x, y] = [join(folder, 'x.jsonl'), join(folder, 'y.jsonl')];
   await writeFile(x, lines.join(''));
   await run('-i', x, '--field', 'vector', '--keep-fields', '-o', y);
   await holds(t, y, query);
-  const [first, second] = (await readFile(y, 'utf8')).trim().split('\n').map((line) => JSON.parse(line) as object);
+  const [first, second] = (await readFile(y, 'utf8'))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as object);
   t.like(first, { id: `${x}#0`, text: 't0', meta: { n: 0 } });
   t.like(second, { text: 't1', meta: { n: 1 } });
-  const refused = await headpool('run', ...flags, '-i', x, '--field', 'vector', '--keep-fields', '-o', join(folder, 'z.npy'));
+  const refused = await headpool(
+    'run',
+    ...flags,
+    '-i',
+    x,
+    '--field',
+    'vector',
+    '--keep-fields',
+    '-o',
+    join(folder, 'z.npy'),
+  );
   t.is(refused.code, 2);
   t.regex(refused.stderr, /an output of \.jsonl, where fields can be kept/);
 });
@@ -91,7 +143,16 @@ test.serial('NaN is said once, in the summary and in the report, or refused', as
   t.regex(stdout, /not finite +1 numbers \(NaN, infinities\) in 1 sequences/);
   const written = JSON.parse(await readFile(report, 'utf8')) as object;
   t.like(written, { nonFinite: { numbers: 1, sequences: 1 } });
-  const refused = await headpool('run', ...flags, '-i', x, '-o', join(folder, 'z.npy'), '--non-finite', 'error');
+  const refused = await headpool(
+    'run',
+    ...flags,
+    '-i',
+    x,
+    '-o',
+    join(folder, 'z.npy'),
+    '--non-finite',
+    'error',
+  );
   t.is(refused.code, 1);
   t.regex(refused.stderr, /expected finite numbers in sequence 0, got NaN at token 1, number 1/);
 });
@@ -111,11 +172,24 @@ test.serial('.npy without tokens means what its shape says', async (t) => {
   const { folder, run } = await prepare(t);
   const none = new Float32Array();
   for (const [shape, pooled] of [
-    [[0, 8], [1, 8]],
-    [[2, 0, 8], [2, 8]],
-    [[0, 0, 8], [0, 8]],
+    [
+      [0, 8],
+      [1, 8],
+    ],
+    [
+      [2, 0, 8],
+      [2, 8],
+    ],
+    [
+      [0, 0, 8],
+      [0, 8],
+    ],
   ] as const) {
-    const [x, y, z] = ['x.npy', 'y.npy', 'z.npy'].map((name) => join(folder, name)) as [string, string, string];
+    const [x, y, z] = ['x.npy', 'y.npy', 'z.npy'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
     await writeFile(x, npyOf(shape, none));
     await run('-i', x, '-o', y);
     const written = (await readFile(y)).toString('latin1');

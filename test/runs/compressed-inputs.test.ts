@@ -21,13 +21,19 @@ for (const inner of ['jsonl', 'npy'] as const) {
     test(`${file} is gone on with where a run stopped, and its output is that of x.${inner}`, async (t) => {
       const folder = await makeFolder(t);
       const form = inner === 'npy' ? 'stacked' : 'packed';
-      const x = await writeSequences(join(folder, `x.${inner}`), makeSequences([3, 3, 3, 3, 3], 2, { names }), { form });
+      const x = await writeSequences(
+        join(folder, `x.${inner}`),
+        makeSequences([3, 3, 3, 3, 3], 2, { names }),
+        { form },
+      );
       const packed = join(folder, file);
       await writeFile(packed, compress(await readFile(x)));
       const [y, z] = [join(folder, `y.${inner}`), join(folder, `z.${inner}`)];
       await runBatch(await requestFor({ inputs: [x], output: y }), { bench: bench(), limits });
       const request = await requestFor({ inputs: [packed], output: z });
-      await t.throwsAsync(runBatch(request, { bench: bench(), limits, stopAfter: 2 }), { message: 'stopped' });
+      await t.throwsAsync(runBatch(request, { bench: bench(), limits, stopAfter: 2 }), {
+        message: 'stopped',
+      });
       const state = await runBatch(request, { bench: bench(), limits, earlier: 'resume' });
       t.true(state.isComplete);
       t.deepEqual(await readFile(z), await readFile(y));
@@ -37,7 +43,10 @@ for (const inner of ['jsonl', 'npy'] as const) {
 
 test('An output of a folder loses the ending of a compression', async (t) => {
   const folder = await makeFolder(t);
-  const { targets } = await requestFor({ inputs: [join(folder, 'x.jsonl.gz')], output: join(folder, 'out/') });
+  const { targets } = await requestFor({
+    inputs: [join(folder, 'x.jsonl.gz')],
+    output: join(folder, 'out/'),
+  });
   t.true(targets[0]!.path.endsWith('x.jsonl'));
 });
 
@@ -48,5 +57,9 @@ test('A compressed file that is damaged at its end gets no output', async (t) =>
   const x = join(folder, 'x.jsonl.gz');
   await writeFile(x, bytes);
   const request = await requestFor({ inputs: [x], output: join(folder, 'y.jsonl') });
-  await assertRefused(t, () => runBatch(request, { bench: bench(), limits }), { code: 'INVALID_FILE', path: x, what: 'incorrect data check' });
+  await assertRefused(t, () => runBatch(request, { bench: bench(), limits }), {
+    code: 'INVALID_FILE',
+    path: x,
+    what: 'incorrect data check',
+  });
 });

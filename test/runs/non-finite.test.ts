@@ -20,11 +20,14 @@ function damaged() {
   return given;
 }
 
-async function prepare(t: ExecutionContext, name: string, asked: Pick<Partial<RunRequest>, 'nonFinite' | 'onError'> = {}) {
+async function prepare(
+  t: ExecutionContext,
+  name: string,
+  asked: Pick<Partial<RunRequest>, 'nonFinite' | 'onError'> = {},
+) {
   const folder = await makeFolder(t);
   const form = name.endsWith('.npy') ? 'stacked' : 'packed';
   const x = await writeSequences(join(folder, name), damaged(), { form });
-  const { inputs: _inputs, targets: _targets, manifestPath: _manifestPath, ...others } = asked;
   const request = await requestFor({ inputs: [x], output: join(folder, 'y.safetensors'), ...asked });
   return { folder, x, request };
 }
@@ -61,10 +64,16 @@ for (const name of ['x.safetensors', 'x.npy', 'x.npz', 'x.jsonl', 'x.arrow', 'x.
     const whole = await writeSequences(join(folder, 'w.safetensors'), makeSequences(lengths, 3));
     const other = await requestFor({ inputs: [whole], output: join(folder, 'z.safetensors') });
     await runBatch(other, { bench: bench() });
-    const [kept, all] = [await readSequences(join(folder, 'y.safetensors')), await readSequences(join(folder, 'z.safetensors'))];
+    const [kept, all] = [
+      await readSequences(join(folder, 'y.safetensors')),
+      await readSequences(join(folder, 'z.safetensors')),
+    ];
     t.deepEqual(kept.lengths, [3, 3]);
     t.deepEqual([...kept.rows], [...all.rows.subarray(0, 24), ...all.rows.subarray(72)]);
-    t.deepEqual(kept.names, [0, 3].map((n) => `${request.inputs[0]!.path}#${n}`));
+    t.deepEqual(
+      kept.names,
+      [0, 3].map((n) => `${request.inputs[0]!.path}#${n}`),
+    );
   });
 }
 
@@ -86,7 +95,10 @@ test('Those of keys and values count too, and are named', async (t) => {
   const state = await runBatch(await requestFor(asked), { bench: bench(), limits });
   t.deepEqual(state.inputs[0]!.nonFinite, { numbers: 3, sequences: 2 });
   const refusing = await requestFor({ ...asked, output: join(folder, 'z.safetensors'), nonFinite: 'error' });
-  await assertRefused(t, () => runBatch(refusing, { bench: bench(), limits }), { code: 'INVALID_FILE', what: 'number 2 of its keys' });
+  await assertRefused(t, () => runBatch(refusing, { bench: bench(), limits }), {
+    code: 'INVALID_FILE',
+    what: 'number 2 of its keys',
+  });
 });
 
 test('What an earlier run counted is not forgotten', async (t) => {

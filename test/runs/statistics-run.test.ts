@@ -6,7 +6,12 @@ import type { SettableOptions } from '../../src/attention/option-rows.js';
 import { openBench, requestFor, runBatch } from '../helpers/batch-run.js';
 import { offsetsOf } from '../../src/files/sequences/layout.js';
 import { makeFolder } from '../helpers/make-folder.js';
-import { makeSequences, readSequences, writeSequences, type GivenSequences } from '../helpers/sequence-files.js';
+import {
+  makeSequences,
+  readSequences,
+  writeSequences,
+  type GivenSequences,
+} from '../helpers/sequence-files.js';
 
 const bench = openBench();
 const lengths = [6, 0, 1, 23, 40, 2];

@@ -21,8 +21,8 @@ export function gunzip(path: string, source: ByteSource): ByteSource {
     size: undefined,
     async read() {
       try {
-        const { done, value } = await chunks.next();
-        if (done !== true) return value;
+        const next = await chunks.next();
+        if (next.done !== true) return next.value;
       } catch (error) {
         if (!(error instanceof Error && zlibErrors.includes(systemCodeOf(error)))) throw error;
         throw invalidFile(path, 'a gzip stream', 'data', error.message);

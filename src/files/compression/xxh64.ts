@@ -102,7 +102,7 @@ export class XxHash64 {
 }
 
 function avalanche(hash: Word): void {
-  exclude(hash, (hash[1]! >>> 1), 0); // hash ^ hash >>> 33
+  exclude(hash, hash[1]! >>> 1, 0); // hash ^ hash >>> 33
   multiply(hash, prime2);
   exclude(hash, (hash[0]! >>> 29) | (hash[1]! << 3), hash[1]! >>> 29);
   multiply(hash, prime3);

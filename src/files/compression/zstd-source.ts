@@ -92,7 +92,11 @@ class FrameDecoder {
     try {
       this.#decoder.push(bytes, isLast);
     } catch (cause) {
-      throw new HeadpoolError('INVALID_FILE', this.damaged(cause instanceof Error ? cause.message : 'damage').message, { cause });
+      throw new HeadpoolError(
+        'INVALID_FILE',
+        this.damaged(cause instanceof Error ? cause.message : 'damage').message,
+        { cause },
+      );
     }
     return this.#chunks;
   }

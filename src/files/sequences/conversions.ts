@@ -15,8 +15,8 @@ const conversions: ReadonlyMap<string, string> = new Map([
   ['.csv', saveRows("x = numpy.loadtxt(path, delimiter=',', dtype='f4')")],
   ['.tsv', saveRows("x = numpy.loadtxt(path, delimiter='\\t', dtype='f4')")],
   ['.txt', saveRows("x = numpy.loadtxt(path, dtype='f4')")],
-  ['.pkl', saveRows('x = pickle.load(open(path, \'rb\'))')],
-  ['.pickle', saveRows('x = pickle.load(open(path, \'rb\'))')],
+  ['.pkl', saveRows("x = pickle.load(open(path, 'rb'))")],
+  ['.pickle', saveRows("x = pickle.load(open(path, 'rb'))")],
   ['.mat', saveRows("x = scipy.io.loadmat(path)['x']")],
   ['.json', '; a list of objects becomes lines by: jq -c .[] x.json > x.jsonl'],
 ]);

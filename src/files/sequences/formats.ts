@@ -103,7 +103,8 @@ export function formatOf(path: string, field = 'path'): SequenceFormat {
   const { compression, path: inner } = splitCompression(path);
   const what = `a path with the extension ${listOf(sequenceExtensions)}`;
   const { message } = expected('INVALID_OPTION', what, field, path);
-  const hint = compression === undefined || findFormat(inner) === undefined ? conversionOf(path) : decompressing;
+  const hint =
+    compression === undefined || findFormat(inner) === undefined ? conversionOf(path) : decompressing;
   throw new HeadpoolError('INVALID_OPTION', message + hint);
 }
 
@@ -115,7 +116,12 @@ export function writableFormatOf(path: string, field = 'path'): SequenceFormat {
   const format = splitCompression(path).compression === undefined ? findFormat(path) : undefined;
   if (format?.createEncoder !== undefined) return format;
   const known = formats.flatMap(({ extensions, createEncoder }) => (createEncoder ? extensions : []));
-  throw expected('INVALID_OPTION', `a path with an extension that can be written, ${listOf(known)},`, field, path);
+  throw expected(
+    'INVALID_OPTION',
+    `a path with an extension that can be written, ${listOf(known)},`,
+    field,
+    path,
+  );
 }
 
 /** The format that the extension of `path` says, if it is one. */

@@ -24,7 +24,8 @@ export const npyFormat: FormatImplementation = {
   openReader,
   openStream: async (source) => {
     const { path, bytes } = source;
-    const reader = bytes === undefined ? openReader(path) : readerOfArray(await openForwardNpy({ path, bytes }));
+    const reader =
+      bytes === undefined ? openReader(path) : readerOfArray(await openForwardNpy({ path, bytes }));
     return streamOf(await reader, source);
   },
   createEncoder: (outline) => Promise.resolve(new NpyEncoder(outline)),

@@ -12,7 +12,10 @@ export const npzFormat: FormatImplementation = {
     const { path, bytes, tensors } = source;
     // The directory of an archive stands at its end.
     const open = async (file: string) => openTensorSequences(await openNpzFile(file, path), tensors);
-    return streamOf(await (bytes === undefined ? open(path) : withSpooledInput({ path, bytes }, open)), source);
+    return streamOf(
+      await (bytes === undefined ? open(path) : withSpooledInput({ path, bytes }, open)),
+      source,
+    );
   },
 };
 

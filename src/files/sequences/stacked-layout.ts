@@ -89,10 +89,7 @@ interface MaskPlace {
 }
 
 /** @throws INVALID_FILE unless each row of the mask has nothing but zeros around ones that follow one another */
-function paddingOf(
-  mask: Float64Array | Uint8Array,
-  { path, name, count, tokens }: MaskPlace,
-): Padding {
+function paddingOf(mask: Float64Array | Uint8Array, { path, name, count, tokens }: MaskPlace): Padding {
   const starts: number[] = [];
   const lengths: number[] = [];
   for (let n = 0; n < count; n++) {
@@ -103,7 +100,8 @@ function paddingOf(
       if (value !== 0 && value !== 1) throw invalidFile(path, '0 or 1', place, value);
       if (value === 0) continue;
       if (length === 0) start = token;
-      else if (start + length !== token) throw invalidFile(path, '0, since ones must follow one another,', place, value);
+      else if (start + length !== token)
+        throw invalidFile(path, '0, since ones must follow one another,', place, value);
       length++;
     }
     starts.push(start);

@@ -74,7 +74,8 @@ function sequenceShape(file: TensorFile, name: string): readonly [number, number
   const { dtype, shape } = file.tensors.get(name)!;
   const field = quoteName(name);
   // One tensor of floats among others of another kind is what models leave; which is meant only its owner knows.
-  if (!isFloatStorage(dtype)) throw invalidFile(file.path, `a float type${choosing(file)}`, `${field}.dtype`, dtype);
+  if (!isFloatStorage(dtype))
+    throw invalidFile(file.path, `a float type${choosing(file)}`, `${field}.dtype`, dtype);
   if (shape.length === 3 && shape[0] === 1) return floatRows(file, name, shape.slice(1));
   if (shape.length === 3) {
     const what = `[tokens, modelDim] or [1, tokens, modelDim]${choosing(file)}`;
@@ -121,6 +122,10 @@ export function readerOfNamed(file: TensorFile, layout: SequenceLayout): Sequenc
   });
 }
 
-export function readerOf(file: TensorFile, layout: SequenceLayout, read: SequenceReader['read']): SequenceReader {
+export function readerOf(
+  file: TensorFile,
+  layout: SequenceLayout,
+  read: SequenceReader['read'],
+): SequenceReader {
   return { ...layout, path: file.path, metadata: file.metadata, read, close: () => file.close() };
 }

@@ -66,6 +66,11 @@ async function openChosen(file: TensorFile, { tensor, lengths }: TensorChoice): 
 function requireTensor({ path, tensors }: TensorFile, name: string): void {
   if (tensors.has(name)) return;
   const names = [...tensors.keys()];
-  const { message } = invalidFile(path, `one of the tensors ${names.slice(0, 10).map(quoteName).join(', ')}`, 'tensor', name);
+  const { message } = invalidFile(
+    path,
+    `one of the tensors ${names.slice(0, 10).map(quoteName).join(', ')}`,
+    'tensor',
+    name,
+  );
   throw new HeadpoolError('INVALID_FILE', message + didYouMean(name, names));
 }

@@ -18,7 +18,8 @@ test('Every length and every cut gives what the plain program gives', (t) => {
     const wanted = Number(xxHash64(whole) & 0xffffffffn);
     for (const cut of [0, 1, 7, 31, 32, 33, 64]) {
       const hash = new XxHash64();
-      for (let at = 0; at < length; at += Math.max(1, cut)) hash.add(whole.subarray(at, at + Math.max(1, cut)));
+      for (let at = 0; at < length; at += Math.max(1, cut))
+        hash.add(whole.subarray(at, at + Math.max(1, cut)));
       t.is(hash.low32(), wanted, `${length} bytes, ${cut} at a time`);
     }
   }

@@ -33,7 +33,9 @@ const compressors = { gz: gzipSync, zst: zstdFrame } as const;
 
 for (const [extension, compress] of Object.entries(compressors)) {
   test(`.npy.${extension} is read in any order`, async (t) => {
-    const reader = await openSequences(await writeScratch(t, `a.npy.${extension}`, compress(npy('(4, 3, 2)', 24))));
+    const reader = await openSequences(
+      await writeScratch(t, `a.npy.${extension}`, compress(npy('(4, 3, 2)', 24))),
+    );
     t.teardown(() => reader.close());
     t.like(reader, { form: 'stacked', modelDim: 2, lengths: [3, 3, 3, 3] });
     t.deepEqual(await readAll(reader), upTo(24));
@@ -84,7 +86,11 @@ for (const size of [1, 7, 1000]) {
 test('.npz comes through a pipe, and nothing of it stays', async (t) => {
   const left = async () => (await readdir(tmpdir())).filter((name) => name.startsWith('headpool-')).length;
   const before = await left();
-  const members = [1, 2].map((n) => ({ name: `s${n}.npy`, content: npy(`(${n}, 2)`, 2 * n), isDeflated: n === 2 }));
+  const members = [1, 2].map((n) => ({
+    name: `s${n}.npy`,
+    content: npy(`(${n}, 2)`, 2 * n),
+    isDeflated: n === 2,
+  }));
   const stream = await piped('npz', zipFile(members), 50);
   t.deepEqual(stream.layout?.names, ['s1', 's2']);
   t.true((await left()) <= before);

@@ -68,7 +68,9 @@ export class LineCursor {
   /** Whether the list that comes next has something else than lists in it. */
   isFlatList(): boolean {
     const inner = skipBlanks(this.line, skipBlanks(this.line, this.#at) + 1);
-    return inner < this.line.length && this.line[inner] !== codes.opening && this.line[inner] !== codes.bracket;
+    return (
+      inner < this.line.length && this.line[inner] !== codes.opening && this.line[inner] !== codes.bracket
+    );
   }
 
   takeString(): string {

@@ -35,7 +35,9 @@ const mostIds = 2 ** 24;
 export function parseRow(line: Buffer, number: number, source: Source): JsonlRow {
   const cursor = new LineCursor(line, { number, path: source.path });
   const isBare = cursor.peek() === '[';
-  const row = isBare ? { name: null, fields: '', ...takeRows(cursor, source, 'rows') } : takeObject(cursor, source);
+  const row = isBare
+    ? { name: null, fields: '', ...takeRows(cursor, source, 'rows') }
+    : takeObject(cursor, source);
   cursor.takeEnd(isBare ? 'bracket' : 'brace');
   return row;
 }
@@ -66,7 +68,8 @@ function missing(cursor: LineCursor, field: string, seen: ReadonlySet<string>): 
   if (seen.has('tokens')) return cursor.invalid('an embedding table', undefined, 'tokens');
   const { message } = cursor.invalid(`\`${field}\` or \`tokens\``, undefined);
   const others = [...seen].filter((key) => key !== 'id' && key.length <= 80).slice(0, 5);
-  const hint = others.length === 0 ? '' : `; \`--field\` can name another of its fields: ${others.join(', ')}`;
+  const hint =
+    others.length === 0 ? '' : `; \`--field\` can name another of its fields: ${others.join(', ')}`;
   return new HeadpoolError('INVALID_FILE', message + hint);
 }
 
@@ -105,7 +108,10 @@ function takeRows(cursor: LineCursor, { modelDim }: Source, field: string): Cont
   const wanted = { list: `a row of ${modelDim} numbers`, element: 'a number in the range of float32' };
   if (cursor.isFlatList()) {
     const row = cursor.takeNumbers(field, rule, wanted);
-    return { length: 1, fill: (target) => void target.set(row) };
+    const fill = (target: Float32Array): void => {
+      target.set(row);
+    };
+    return { length: 1, fill };
   }
   cursor.take('[');
   const rows = new Float32Array(countRows(cursor, modelDim) * modelDim);

@@ -2,7 +2,8 @@
 // nesting costs a bit a level.
 import { codes, readString, skipBlanks } from './text.js';
 
-const wordText = /(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?|true|false|null|NaN|-?Infinity)(?![\w.+-])/y;
+const wordText =
+  /(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?|true|false|null|NaN|-?Infinity)(?![\w.+-])/y;
 const opens = { list: codes.opening, object: 0x7b } as const;
 const colon = 0x3a;
 

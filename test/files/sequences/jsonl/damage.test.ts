@@ -19,7 +19,12 @@ const isDamaged = test.macro({
   },
 });
 
-test.serial('a bare row of another width', isDamaged, '[1]', 'a row of 2 numbers for `line 2, rows`, got `1`');
+test.serial(
+  'a bare row of another width',
+  isDamaged,
+  '[1]',
+  'a row of 2 numbers for `line 2, rows`, got `1`',
+);
 test.serial('something after bare rows', isDamaged, '[[1,2]],', 'nothing after the closing bracket');
 test.serial('no JSON', isDamaged, 'nonsense', '`line 2, column 1`, got `"nonsense"`');
 test.serial('an empty object', isDamaged, '{}', '`x` or `tokens` for `line 2`, got nothing');
@@ -46,7 +51,12 @@ test.serial(
   '{"__proto__":{"x":[]}}',
   '`x` or `tokens` for `line 2`, got nothing; `--field` can name another of its fields: __proto__',
 );
-test.serial('a huge unknown key', isDamaged, `{"${'k'.repeat(1e6)}":1}`, '`x` or `tokens` for `line 2`, got nothing');
+test.serial(
+  'a huge unknown key',
+  isDamaged,
+  `{"${'k'.repeat(1e6)}":1}`,
+  '`x` or `tokens` for `line 2`, got nothing',
+);
 for (const [value, place] of [
   ['[1,{"a":[}]', 'a value of JSON for `line 2, column 15`'],
   ['{"a" 1}', '`:` for `line 2, column 11`'],
@@ -98,7 +108,12 @@ test.serial(
   '`line 2, x[0][1]`',
 );
 test.serial('a no-break space', isDamaged, '{"x":[[1,\u00a02]]}', '`line 2, x[0][1]`');
-test.serial('a flat x of another width', isDamaged, '{"x":[1,2,3]}', 'a row of 2 numbers for `line 2, x`, got `3`');
+test.serial(
+  'a flat x of another width',
+  isDamaged,
+  '{"x":[1,2,3]}',
+  'a row of 2 numbers for `line 2, x`, got `3`',
+);
 test.serial('an x that is null', isDamaged, '{"x":null}', 'rows of 2 numbers for `line 2, x`, got `null`');
 test.serial('an x that is an object', isDamaged, '{"x":{"0":[1,2]}}', '`line 2, x`');
 test.serial('an empty row', isDamaged, '{"x":[[]]}', '`line 2, x[0]`, got `0`');

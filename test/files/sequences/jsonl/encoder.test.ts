@@ -73,7 +73,10 @@ test('Fields that are kept follow the rows as they stood', async (t) => {
   const encoder = await open();
   const sequences = { lengths: [1, 0], names: ['a', null], fields: ['"b": {"c":[1e3]},"d":null', ''] };
   const [lines] = encoder.encode(sequences, Float32Array.of(1, 2));
-  t.is(Buffer.from(lines as Uint8Array).toString(), '{"id":"a","x":[[1,2]],"b": {"c":[1e3]},"d":null}\n{"x":[]}\n');
+  t.is(
+    Buffer.from(lines as Uint8Array).toString(),
+    '{"id":"a","x":[[1,2]],"b": {"c":[1e3]},"d":null}\n{"x":[]}\n',
+  );
 });
 
 for (const dtype of ['f16', 'bf16'] as const) {

@@ -21,10 +21,23 @@ test('A vector as x is one token, as pooled rows are written', reads, '{"x":[1,2
 test('Bare rows', reads, ' [[1,2],[3,4]] ', [1, 2, 3, 4]);
 test('Bare rows of no token', reads, '[]', []);
 test('A bare vector', reads, '[1, 2]', [1, 2]);
-test('Words that JSON doesn’t have', reads, '{"x":[[NaN, -Infinity],[Infinity,0]]}', [NaN, -Infinity, Infinity, 0]);
-test('Ids beside a field that is called x', reads, '{"x":"y","tokens":[2]}', [2, 20], { embedding, fields: { field: 'rows' } });
+test('Words that JSON doesn’t have', reads, '{"x":[[NaN, -Infinity],[Infinity,0]]}', [
+  NaN,
+  -Infinity,
+  Infinity,
+  0,
+]);
+test('Ids beside a field that is called x', reads, '{"x":"y","tokens":[2]}', [2, 20], {
+  embedding,
+  fields: { field: 'rows' },
+});
 const nested = '{"a":[{"b":[1,2.5e-3,{}],"c":"]}\\"","d":null},true,[],-0],"n":NaN}';
-test('Other fields of any depth are passed over', reads, `{"before":${nested},"x":[[1,2]],"after":"é\\u0000"}`, [1, 2]);
+test(
+  'Other fields of any depth are passed over',
+  reads,
+  `{"before":${nested},"x":[[1,2]],"after":"é\\u0000"}`,
+  [1, 2],
+);
 test('A field of a million levels', reads, `{"a":${'['.repeat(1e5)}${']'.repeat(1e5)},"x":[[1,2]]}`, [1, 2]);
 
 async function fieldsOf(text: string, fields: FieldChoice) {
@@ -38,11 +51,17 @@ async function fieldsOf(text: string, fields: FieldChoice) {
 
 test('Fields are kept as they stand, where that is asked for', async (t) => {
   const text = `{"id":1,"a": [1, {"b":"é"}] ,"v":[1,2],"\\u0063":1.0}\n{"v":[[1,2]]}\n`;
-  t.deepEqual(await fieldsOf(text, { field: 'v', isKeepingOthers: true }), ['"a":[1, {"b":"é"}],"c":1.0', '']);
+  t.deepEqual(await fieldsOf(text, { field: 'v', isKeepingOthers: true }), [
+    '"a":[1, {"b":"é"}],"c":1.0',
+    '',
+  ]);
   t.is(await fieldsOf(text, { field: 'v' }), undefined);
 });
 
 test('A field that is called as the rows that are written can’t be kept', async (t) => {
   const fields = { field: 'v', isKeepingOthers: true };
-  await assertRefused(t, () => fieldsOf('{"v":[[1,2]],"x":3}\n', fields), { code: 'INVALID_FILE', what: 'rows are written as `x`, for `line 1, x`' });
+  await assertRefused(t, () => fieldsOf('{"v":[[1,2]],"x":3}\n', fields), {
+    code: 'INVALID_FILE',
+    what: 'rows are written as `x`, for `line 1, x`',
+  });
 });
