@@ -33,7 +33,11 @@ const shapes: Readonly<Record<string, Shape>> = {
   jsonl: { inputs: { 'x.jsonl': ragged }, output: 'y.jsonl' },
   arrow: { inputs: { 'x.arrow': ragged }, output: 'y.arrow' },
   parquet: { inputs: { 'x.parquet': ragged }, output: 'y.parquet' },
-  'parquet in 16 bits of arrow': { inputs: { 'x.arrow': ragged }, output: 'y.parquet', others: { dtype: 'f16' } },
+  'parquet in 16 bits of arrow': {
+    inputs: { 'x.arrow': ragged },
+    output: 'y.parquet',
+    others: { dtype: 'f16' },
+  },
   'arrow of jsonl': { inputs: { 'x.jsonl': ragged }, output: 'y.arrow' },
   'several into one safetensors': { inputs: several, output: 'y.safetensors' },
   'several into one jsonl': { inputs: several, output: 'y.jsonl' },
