@@ -199,7 +199,7 @@ const choices: Readonly<Record<string, string>> = {
   pool: 'mean, first, last',
   dtype: 'f32, f16, bf16',
   onError: 'stop, skip',
-  inputFormat: 'jsonl, arrow',
+  inputFormat: 'jsonl, arrow, npy, npz',
   outputFormat: 'safetensors, npy, jsonl, arrow, parquet',
 };
 
