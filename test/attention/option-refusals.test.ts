@@ -111,7 +111,12 @@ refuse(
   '`mask.data[1]`, got `2`',
 );
 const holes = new Array<boolean>(7);
-refuse('a mask with holes is refused', { mask: { shape: [7], data: holes } }, 'INVALID_SHAPE', '`mask.data[0]`');
+refuse(
+  'a mask with holes is refused',
+  { mask: { shape: [7], data: holes } },
+  'INVALID_SHAPE',
+  '`mask.data[0]`',
+);
 refuse(
   'a mask shorter than its shape is refused',
   { mask: { shape: [7], data: [true] } },

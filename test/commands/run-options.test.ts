@@ -205,9 +205,9 @@ const choices: Readonly<Record<string, string>> = {
 
 for (const [field, names] of Object.entries(choices)) {
   test(`a wrong value for ${flagOf(field)} is answered with the right ones`, async (t) => {
-    const flags = { input: ['x.npy'], output: 'y.npy', weights: 'w', heads: 2, [field]: 'npz' };
+    const flags = { input: ['x.npy'], output: 'y.npy', weights: 'w', heads: 2, [field]: 'nonsense' };
     const resolve = () => resolveSettings('run', { flags, environment: {}, configPath: undefined });
-    const what = `Expected ${names} for \`${flagOf(field)}\`, got \`"npz"\``;
+    const what = `Expected ${names} for \`${flagOf(field)}\`, got \`"nonsense"\``;
     await assertRefused(t, resolve, { code: 'INVALID_OPTION', what });
   });
 }
