@@ -84,6 +84,8 @@ async function loadChunks(layerWeights: MultiHeadWeights): Promise<LoadedChunk[]
       const buffers = { query: new RowBuffer(modelDim, 0) };
       const rows = await loadChunk(chunk, buffers, {
         isSkipping: false,
+        isRefusingNonFinite: false,
+        pathOf: () => '',
         vouch: () => Promise.resolve(undefined),
       });
       left -= rows.inputs.query.data.byteLength;

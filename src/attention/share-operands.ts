@@ -34,10 +34,15 @@ function isSharedFloats(data: Float32Array | Uint16Array): data is Float32Array<
   return data instanceof Float32Array && isShared(data);
 }
 
-/** A boolean mask: true or a non-zero byte = attend. */
+/** Numbers without a shape. */
+function isListOfNumbers(value: object): boolean {
+  return Array.isArray(value) || ArrayBuffer.isView(value);
+}
+
+/** A boolean mask: true, 1 or a byte that is not 0 = attend. */
 export interface MaskLike {
   readonly shape: Shape;
-  readonly data: Uint8Array | readonly boolean[];
+  readonly data: Uint8Array | readonly (boolean | 0 | 1)[];
 }
 
 /** A checked mask as bytes in shared memory. @throws INVALID_SHAPE */
@@ -45,7 +50,7 @@ export function shareMask(
   name: string,
   mask: MaskLike,
 ): { readonly shape: Shape; readonly data: Uint8Array<SharedArrayBuffer> } {
-  if (typeof mask !== 'object' || (mask as unknown) === null) {
+  if (typeof mask !== 'object' || (mask as unknown) === null || isListOfNumbers(mask)) {
     throw expected('INVALID_SHAPE', 'a mask { shape, data }', name, mask);
   }
   const { shape: givenShape, data } = mask as Partial<MaskLike>;
@@ -59,14 +64,16 @@ export function shareMask(
     return { shape, data: shared };
   }
   const refusal = (): Error =>
-    expected('INVALID_SHAPE', 'a Uint8Array or a list of booleans', `${name}.data`, data);
+    expected('INVALID_SHAPE', 'a Uint8Array or a list of booleans or of 0 and 1', `${name}.data`, data);
   if (!Array.isArray(data)) throw refusal();
   const { length } = data;
   checkShape(name, shape, givenShape, length);
   const shared = new Uint8Array(allocateShared(length));
   for (let n = 0; n < length; n++) {
     const value: unknown = data[n];
-    if (typeof value !== 'boolean') throw refusal();
+    if (typeof value !== 'boolean' && value !== 0 && value !== 1) {
+      throw expected('INVALID_SHAPE', 'a boolean, 0 or 1', `${name}.data[${n}]`, value);
+    }
     shared[n] = Number(value);
   }
   return { shape, data: shared };
@@ -113,7 +120,7 @@ interface ReadTensor {
 
 /** A tensor as it is now: its fields and its axes read once, its numbers where they really lie. @throws INVALID_SHAPE */
 function readTensor(name: string, tensor: unknown): ReadTensor {
-  if (typeof tensor !== 'object' || tensor === null) {
+  if (typeof tensor !== 'object' || tensor === null || isListOfNumbers(tensor)) {
     throw expected('INVALID_SHAPE', 'a tensor { shape, data }', name, tensor);
   }
   const { shape: givenShape, data: givenData, dtype } = tensor as Partial<TensorLike>;

@@ -8,8 +8,10 @@ import { loadLayer } from '../checkpoints/load-layer.js';
 import { resolveWeights, type Linear } from '../attention/weights.js';
 import { optionsOf } from '../config/attention-settings.js';
 import type { Settings } from '../config/schemas.js';
+import { tensorChoiceOf } from '../config/tensor-settings.js';
 import { expected, HeadpoolError } from '../core/errors.js';
 import { openSequences } from '../files/sequences/formats.js';
+import type { TensorChoice } from '../files/sequences/sequences.js';
 import { createTensor, type Tensor } from '../core/tensor/tensor.js';
 import { checkAlignment } from './check-alignment.js';
 import { addFlags, settingsOf, type CommonArgs } from './command.js';
@@ -54,8 +56,9 @@ async function readRow(settings: Settings<'explain'>): Promise<ExplainedRow> {
   const { layer, heads, kvHeads, addZeroAttention } = settings;
   const loaded = await loadLayer(settings.weights, { layer, heads, kvHeads, addZeroAttention });
   const weights = resolveWeights(loaded.weights, loaded.heads, loaded.kvHeads);
-  const query = await readSequence(input, sequence, 'query', weights.query);
-  const key = await readSequence(keyInput, sequence, 'key', weights.key);
+  const place = { sequence, tensors: tensorChoiceOf(settings.tensor, settings.lengths) };
+  const query = await readSequence(input, place, 'query', weights.query);
+  const key = await readSequence(keyInput, place, 'key', weights.key);
 
   const wishes = optionsOf(settings, loaded.heads, loaded.defaults);
   checkAlignment(wishes, [query.shape[0]!], [key.shape[0]!]);
@@ -69,11 +72,11 @@ async function readRow(settings: Settings<'explain'>): Promise<ExplainedRow> {
 /** One sequence [tokens, modelDim] of a file. @throws INVALID_FILE, FILE_FAILED, INVALID_OPTION, INVALID_SHAPE */
 async function readSequence(
   path: string,
-  sequence: number,
+  { sequence, tensors }: { readonly sequence: number; readonly tensors: TensorChoice | undefined },
   name: string,
   { inputs }: Linear,
 ): Promise<Tensor> {
-  const reader = await openSequences(path);
+  const reader = await openSequences(path, tensors);
   try {
     const { count, lengths, modelDim } = reader;
     if (modelDim !== inputs) {

@@ -4,6 +4,7 @@ import type { Failure } from '../runs/chunks.js';
 import type { Journal } from '../runs/journal.js';
 import type { RunState } from '../runs/manifest.js';
 import { countStates, type StateCounts } from './file-states.js';
+import type { NonFiniteCounts } from '../runs/non-finite.js';
 import type { RunRequest } from '../runs/request.js';
 import type { VerifiedOutputs } from '../runs/verify-outputs.js';
 import { formatChecksum } from '../files/file-checksum.js';
@@ -37,6 +38,8 @@ export interface RunReport {
   readonly sequences: number;
   readonly tokens: number;
   readonly resumedSequences: number;
+  /** NaN and infinities in the inputs. */
+  readonly nonFinite: NonFiniteCounts;
   readonly failures: readonly ReportedFailure[];
   readonly elapsedMs: number;
   /** Of this run alone, like the figures below. */
@@ -63,6 +66,7 @@ export interface ReportedInput {
   /** Of the input that were computed, by whichever run. */
   readonly sequences: number;
   readonly tokens: number;
+  readonly nonFinite: NonFiniteCounts;
   /** CRC-32 of the input, 8 hexadecimal digits; null of what is no file, or could not be read to its end. */
   readonly checksum: string | null;
   /** What made the output. */
@@ -94,6 +98,7 @@ export function reportOf(run: FinishedRun): RunReport {
     sequences: state.sequences,
     tokens: state.tokens,
     resumedSequences: resumed.sequences,
+    nonFinite: sumNonFinite(state),
     failures: state.failures.map((failure) => describeFailure(failure, request)),
     elapsedMs,
     tokensPerSecond: ((state.tokens - resumed.tokens) / elapsedMs) * 1e3,
@@ -111,15 +116,22 @@ function describeInput(
   { state, files, run }: FinishedRun['journal'],
 ): ReportedInput {
   const { path: input, target } = inputs[number]!;
-  const { sequences, tokens, checksum } = state.inputs[number]!;
+  const { sequences, tokens, nonFinite, checksum } = state.inputs[number]!;
   const { version, kernel } = run.outputs[target]!;
   return {
     input,
     output: isWritten(state, target) ? targets[target]!.path : null,
-    ...{ sequences, tokens, version, kernel },
+    ...{ sequences, tokens, nonFinite, version, kernel },
     checksum: checksum === undefined ? null : formatChecksum(checksum),
     found: files[number]!.state,
   };
+}
+
+function sumNonFinite({ inputs }: RunState): NonFiniteCounts {
+  const sum = (name: keyof NonFiniteCounts): number => {
+    return inputs.reduce((total, { nonFinite }) => total + nonFinite[name], 0);
+  };
+  return { numbers: sum('numbers'), sequences: sum('sequences') };
 }
 
 function isWritten(state: RunState, target: number): boolean {

@@ -4,15 +4,17 @@ import { dirname } from 'node:path';
 import { openCheckpoint } from '../checkpoints/checkpoint.js';
 import { loadLayerOf, type LoadedLayer } from '../checkpoints/load-layer.js';
 import { planOutputs } from '../runs/plan-outputs.js';
-import type { EmbeddingFile, RunRequest } from '../runs/request.js';
+import type { EmbeddingFile, RunRequest, TensorChoices } from '../runs/request.js';
 import { optionsOf } from '../config/attention-settings.js';
 import { flagOf } from '../config/fields.js';
 import type { Settings } from '../config/schemas.js';
+import { tensorChoiceOf } from '../config/tensor-settings.js';
 import { HeadpoolError } from '../core/errors.js';
 import { attempt } from '../files/attempt.js';
 import { findFiles } from '../files/find-files.js';
 import { openEmbedding } from '../files/sequences/embedding.js';
 import { sequenceExtensions } from '../files/sequences/formats.js';
+import type { FieldChoice } from '../files/sequences/sequences.js';
 
 /** What is to be done, and the layer that does it. */
 export interface LayerRequest {
@@ -24,11 +26,13 @@ export interface LayerRequest {
 export async function requestOf(settings: Settings<'run'>): Promise<LayerRequest> {
   const { key, value, output, inputFormat, outputFormat, statistics, dtype, pool, onError, dryRun } =
     settings;
+  const { keepFields, nonFinite } = settings;
   const { files, leftOut } = await findFiles(settings.input, sequenceExtensions, output);
   await using checkpoint = await openCheckpoint(settings.weights);
   const plan = await planOutputs({
     ...{ inputs: files, inputFormat, output, outputFormat },
     hasStatistics: statistics,
+    isKeepingFields: keepFields,
     alsoWritten: settings.report === undefined ? [] : [settings.report],
     alsoRead: [key, value, settings.embedding, ...checkpoint.files].filter((path) => path !== undefined),
   });
@@ -38,8 +42,25 @@ export async function requestOf(settings: Settings<'run'>): Promise<LayerRequest
   if (plan.folder !== undefined && !dryRun) await makeFolders(plan.folder, plan);
   const { weights, heads, defaults } = layer;
   const options = optionsOf(settings, heads, defaults);
-  const request = { ...plan, leftOut, key, value, embedding, weights, options, dtype, pool, onError };
+  const [tensors, fields] = [tensorsOf(settings), fieldsOf(settings)];
+  const source = { leftOut, key, value, embedding, tensors, fields, nonFinite };
+  const request = { ...plan, ...source, weights, options, dtype, pool, onError };
   return { request, layer };
+}
+
+function tensorsOf(settings: Settings<'run'>): TensorChoices | undefined {
+  const { tensor, lengths, keyTensor, keyLengths, valueTensor } = settings;
+  const query = tensorChoiceOf(tensor, lengths);
+  const key = tensorChoiceOf(keyTensor, keyLengths);
+  // Values are as many as their keys.
+  const value = tensorChoiceOf(valueTensor, keyLengths);
+  if ((query ?? key ?? value) === undefined) return undefined;
+  return { ...(query && { query }), ...(key && { key }), ...(value && { value }) };
+}
+
+function fieldsOf({ field, keepFields }: Settings<'run'>): FieldChoice | undefined {
+  if (field === undefined && !keepFields) return undefined;
+  return { ...(field !== undefined && { field }), ...(keepFields && { isKeepingOthers: true }) };
 }
 
 /** Before anything is computed: one that can't be made is better known now. @throws FILE_FAILED */

@@ -11,12 +11,17 @@ const mostListed = 10;
 
 export function formatSummary(report: RunReport): string {
   const { modelDim, heads, kvHeads, headDim, kernel, instructionSet, elapsedMs, phaseMs, outputs } = report;
-  const { resumedSequences, failures, verified, found, leftOut, gone } = report;
+  const { resumedSequences, nonFinite, failures, verified, found, leftOut, gone } = report;
   const computedMs = Object.values(phaseMs).reduce((sum, ms) => sum + ms, 0);
   const rows: Row[] = [
     ['sequences', formatCount(report.sequences)],
     ['tokens', formatCount(report.tokens)],
     ...when(resumedSequences > 0, 'resumed', `${formatCount(resumedSequences)} sequences were there`),
+    ...when(
+      nonFinite.numbers > 0,
+      'not finite',
+      `${formatCount(nonFinite.numbers)} numbers (NaN, infinities) in ${formatCount(nonFinite.sequences)} sequences of the inputs`,
+    ),
     [
       'layer',
       `modelDim ${modelDim}, ${heads} heads of ${headDim}${kvHeads === heads ? '' : `, ${kvHeads} for keys and values`}`,

@@ -30,7 +30,8 @@ export function fieldsOf(name: CommandName): Fields {
 function readFields(name: CommandName): Fields {
   const properties = (jsonSchemaOf(name).properties ?? {}) as Readonly<Record<string, JsonProperty>>;
   return new Map(
-    Object.entries(properties).map(([field, property]) => {
+    Object.entries(properties).map(([field, given]) => {
+      const property = listOf(given);
       const { description = '', enum: choices, default: fallback } = property;
       const [kind, expectation] = [kindOf(property), expectationOf(property)];
       const elements = elementsOf(property.items);
@@ -54,6 +55,13 @@ interface JsonProperty {
   readonly maximum?: number;
   readonly multipleOf?: number;
   readonly default?: string | number | boolean | readonly unknown[];
+}
+
+/** A list that may also be its only element, as the list. */
+function listOf(property: JsonProperty): JsonProperty {
+  const { anyOf = [], ...others } = property;
+  const list = anyOf.find(({ type }) => type === 'array');
+  return list === undefined ? property : { ...others, ...list };
 }
 
 function kindOf({ type, anyOf, items }: JsonProperty): Field['kind'] {

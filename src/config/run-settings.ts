@@ -1,24 +1,42 @@
 // The settings of `headpool run`: what is read, computed and written, and what to do about trouble.
 import * as z from 'zod';
 import { poolings } from '../runs/request.js';
-import { pipeableFormats, writableFormats } from '../files/sequences/sequences.js';
+import { nonFiniteChoices } from '../runs/non-finite.js';
+import { inputFormats, writableFormats } from '../files/sequences/sequences.js';
 import { dtypes } from '../core/tensor/dtype.js';
 import { attentionSettings, checkAttention } from './attention-settings.js';
 import { byteSize } from './byte-size.js';
-import { checkTogether, device, kernel, threads } from './shared-settings.js';
+import { checkTogether, device, kernel, paths, threads } from './shared-settings.js';
+import { tensorSettings } from './tensor-settings.js';
 
 export const createRunSettings = () =>
   z
     .strictObject({
-      input: z
-        .array(z.string())
-        .min(1)
+      input: paths.describe(
+        'files, folders with all below them, or globs of sequences (.safetensors, .npy, .npz, .jsonl, .arrow, .parquet; .npy and .jsonl inside .gz and .zst too); - is standard input',
+      ),
+      inputFormat: z.enum(inputFormats).default('jsonl').describe('format of standard input'),
+      ...tensorSettings(),
+      field: z
+        .string()
+        .optional()
+        .refine((name) => name !== 'id' && name !== 'tokens', 'a name other than id and tokens')
+        .describe('field of .jsonl with the rows; default: x'),
+      keepFields: z
+        .boolean()
+        .default(false)
+        .describe('write the other fields of .jsonl to the output, which is .jsonl too'),
+      nonFinite: z
+        .enum(nonFiniteChoices)
+        .default('keep')
         .describe(
-          'files, folders with all below them, or globs of sequences (.safetensors, .npy, .npz, .jsonl, .arrow, .parquet); - is standard input',
+          'what to do about NaN and infinities in inputs: keep and count them, or take them for damage',
         ),
-      inputFormat: z.enum(pipeableFormats).default('jsonl').describe('format of standard input'),
       key: z.string().optional().describe('sequences to attend (cross-attention); default: the input itself'),
+      keyTensor: z.string().optional().describe('tensor of the keys, if their file has several'),
+      keyLengths: z.string().optional().describe('tensor of their lengths, or a mask of them'),
       value: z.string().optional().describe('their values, if they are not the keys'),
+      valueTensor: z.string().optional().describe('tensor of the values, if their file has several'),
       embedding: z.string().optional().describe('.safetensors file of rows for the token ids of .jsonl'),
       embeddingTensor: z.string().default('embedding').describe('its tensor [vocabulary, modelDim]'),
       positionTensor: z
@@ -76,5 +94,12 @@ export const createRunSettings = () =>
     })
     .superRefine((settings, context) => {
       checkAttention(settings, context);
-      checkTogether(settings, context, { apart: [['resume', 'restart']] });
+      checkTogether(settings, context, {
+        apart: [['resume', 'restart']],
+        needs: [
+          ['keyTensor', 'key'],
+          ['keyLengths', 'key'],
+          ['valueTensor', 'value'],
+        ],
+      });
     });

@@ -16,6 +16,9 @@ export const kernel = z
 export const device = z.enum(devices).default('cpu').describe('where to compute');
 export const heads = z.int().min(1).describe('attention heads');
 
+/** One path or several. */
+export const paths = z.union([z.array(z.string()).min(1), z.string().transform((path) => [path])]);
+
 /** A setting that doesn't go with the others. */
 export type Misplaced =
   { readonly field: string; readonly excludes: string } | { readonly field: string; readonly needs: string };

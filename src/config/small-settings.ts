@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { kernelNames } from '../core/protocol/kernels.js';
 import { attentionSettings, checkAttention } from './attention-settings.js';
 import { device, heads, kernel, threads } from './shared-settings.js';
+import { tensorSettings } from './tensor-settings.js';
 
 const index = z.int().min(0);
 
@@ -10,7 +11,8 @@ const index = z.int().min(0);
 export const createExplainSettings = () =>
   z
     .strictObject({
-      input: z.string().describe('.npy or .safetensors file of sequences'),
+      input: z.string().describe('.npy, .npz or .safetensors file of sequences'),
+      ...tensorSettings(),
       keyInput: z
         .string()
         .optional()

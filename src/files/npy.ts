@@ -21,6 +21,9 @@ export interface NpyHeader {
 /** The longest header accepted; NumPy's own default limit. */
 const longestHeader = 10_000;
 
+/** The bytes of a file that say how long its header is; every accepted file has more. */
+export const npyLengthBytes = 12;
+
 /** As many bytes of a file's beginning as any accepted header needs. */
 export const npyPrefixBytes = 12 + longestHeader;
 
@@ -42,12 +45,18 @@ const typeOfCode: ReadonlyMap<string, NpyType> = new Map([
   ['b1', 'BOOL'],
 ]);
 
+/** Where the header ends, going by the first `npyLengthBytes`, which are not checked here. */
+export function findNpyDataOffset(bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, npyLengthBytes);
+  return view.getUint8(6) === 1 ? 10 + view.getUint16(8, true) : 12 + view.getUint32(8, true);
+}
+
 /**
- * The header of a file of `fileSize` bytes that begins with `bytes` (the first `npyPrefixBytes`, or all of a
- * shorter file).
+ * The header of a file of `fileSize` bytes, if that is known, that begins with `bytes` (the first `npyPrefixBytes`, or
+ * all of a shorter file).
  * @throws INVALID_FILE naming `magic`, `version`, `header`, `descr`, `fortran_order`, `shape` or `data`
  */
-export function parseNpyHeader(bytes: Uint8Array, path: string, fileSize: number): NpyHeader {
+export function parseNpyHeader(bytes: Uint8Array, path: string, fileSize: number | undefined): NpyHeader {
   const { text, dataOffset } = takeHeaderText(bytes, path);
   const entries = parsePythonDict(text, path);
   for (const key of entries.keys()) {
@@ -65,7 +74,7 @@ export function parseNpyHeader(bytes: Uint8Array, path: string, fileSize: number
     throw invalidFile(path, 'a tuple of integers >= 0 with a product below 2^53', 'shape', shape);
   }
   const dataBytes = elementCount(shape) * bytesPerStored(dtype);
-  if (fileSize - dataOffset !== dataBytes) {
+  if (fileSize !== undefined && fileSize - dataOffset !== dataBytes) {
     const what = `${dataBytes} bytes of ${dtype} for shape ${formatShape(shape)}`;
     throw invalidFile(path, what, 'data', fileSize - dataOffset);
   }

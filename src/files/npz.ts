@@ -11,10 +11,11 @@ const extension = '.npy';
 /**
  * Opens `path` and reads the header of every member. Tensors that are stored are read from any position; those that
  * are deflated are inflated from their start, once if they are read in ascending order.
+ * @param name what messages call the file
  * @throws INVALID_FILE naming the member and the field, FILE_FAILED
  */
-export async function openNpzFile(path: string): Promise<TensorFile> {
-  const archive = await openZipArchive(path);
+export async function openNpzFile(path: string, name = path): Promise<TensorFile> {
+  const archive = await openZipArchive(path, name);
   try {
     return await readTensors(archive);
   } catch (error) {

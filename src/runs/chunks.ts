@@ -1,5 +1,6 @@
 // Cuts the inputs of a run into chunks of whole sequences, by tokens: a chunk may end inside a file or span many.
 // Where it is cut never changes a result. Rows are not read here.
+import { Readable } from 'node:stream';
 import { HeadpoolError, type ErrorCode } from '../core/errors.js';
 import { countTokens } from '../files/sequences/layout.js';
 import type { SequenceForm, SequenceLayout, StreamPosition } from '../files/sequences/sequences.js';
@@ -118,6 +119,8 @@ export class ChunkSource {
   }
 
   async close(): Promise<void> {
+    // One that is being opened waits for its first bytes, which may never come.
+    for (const place of this.#places) if (place?.bytes instanceof Readable) place.bytes.destroy();
     if (this.#file !== undefined) this.#leave();
     await this.#closeEnded();
   }

@@ -8,10 +8,11 @@ import { attempt } from '../files/attempt.js';
 import { checksumOf } from '../files/file-checksum.js';
 import { requireRegular } from '../files/open-file.js';
 import { bytesOf } from '../files/positional-io.js';
-import type { FormatName } from '../files/sequences/sequences.js';
+import type { FieldChoice, FormatName } from '../files/sequences/sequences.js';
 import { configurationOf, type LayerHeads } from './configuration.js';
 import { firstDifference } from './first-difference.js';
-import { hasStatistics, standardStream, type RunRequest } from './request.js';
+import type { NonFiniteChoice } from './non-finite.js';
+import { hasStatistics, standardStream, type RunRequest, type TensorChoices } from './request.js';
 
 /** A checksum of so many bytes is taken in some hundredths of a second. */
 export const quickBytes = 2 ** 26;
@@ -49,6 +50,9 @@ export interface RunSettings {
   readonly pool?: string;
   readonly outputFormat?: FormatName;
   readonly statistics: boolean;
+  readonly tensors?: TensorChoices;
+  readonly fields?: FieldChoice;
+  readonly nonFinite?: NonFiniteChoice;
   readonly key?: FileIdentity;
   readonly value?: FileIdentity;
 }
@@ -125,7 +129,7 @@ export function identifyRun(
 }
 
 async function identifySettings(request: RunRequest, layer: LayerHeads): Promise<RunSettings> {
-  const { key, value, dtype, pool, embedding, outputFormat } = request;
+  const { key, value, dtype, pool, embedding, outputFormat, tensors, fields, nonFinite } = request;
   return {
     weights: hashWeights(request),
     ...(embedding && {
@@ -139,6 +143,9 @@ async function identifySettings(request: RunRequest, layer: LayerHeads): Promise
     ...(pool && { pool }),
     ...(outputFormat && { outputFormat }),
     statistics: hasStatistics(request),
+    ...(tensors && { tensors }),
+    ...(fields && { fields }),
+    ...(nonFinite === 'error' && { nonFinite }),
     ...(key !== undefined && { key: await identifyContent(key) }),
     ...(value !== undefined && { value: await identifyContent(value) }),
   };

@@ -4,6 +4,7 @@ import { formatNamed, formatOf, openSequences } from '../files/sequences/formats
 import { checkWidth } from '../files/sequences/reader-stream.js';
 import type {
   DamagedSequence,
+  KeptFields,
   SequenceName,
   SequenceReader,
   SequenceSpan,
@@ -26,6 +27,7 @@ export interface InputSpan {
   readonly key?: Rows;
   readonly value?: Rows;
   readonly names?: readonly SequenceName[];
+  readonly fields?: readonly KeptFields[];
   readonly end: StreamPosition;
   readonly share: number | undefined;
 }
@@ -72,6 +74,8 @@ export async function openInput(
         modelDim,
         start,
         embedding: embedding?.table,
+        tensors: request.tensors?.query,
+        fields: request.fields,
         ...(bytes && { bytes }),
       }),
     );
@@ -111,7 +115,7 @@ export async function openInput(
 }
 
 async function openRows(path: string, request: RunRequest, name: 'key' | 'value'): Promise<SequenceReader> {
-  const reader = await openSequences(path);
+  const reader = await openSequences(path, request.tensors?.[name]);
   try {
     checkWidth(path, widthOf(request, name), reader.modelDim);
     return reader;
@@ -132,7 +136,7 @@ function attend(
   { key, value }: Attended,
   { path, first }: { readonly path: string; readonly first: number },
 ): InputSpan {
-  const { lengths, names, end, share } = span;
+  const { lengths, names, fields, end, share } = span;
   const count = lengths.length;
   const rowsOf = (reader: SequenceReader): Rows => {
     if (first + count > reader.count) throw miscounted(reader, path, first + count);
@@ -151,6 +155,7 @@ function attend(
     ...(keyRows && { key: keyRows }),
     ...(valueRows && { value: valueRows }),
     ...(names && { names }),
+    ...(fields && { fields }),
     end,
     share,
   };

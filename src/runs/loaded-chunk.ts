@@ -1,16 +1,22 @@
 // Reads the rows of a chunk into shared memory, one sequence after the other, as one ragged batch.
-import { countTokens } from '../files/sequences/layout.js';
-import type { SequenceName } from '../files/sequences/sequences.js';
+import type { KeptFields, SequenceName } from '../files/sequences/sequences.js';
 import type { Tensor } from '../core/tensor/tensor.js';
 import { isDamage, isOfInput, type Chunk, type Failure, type Portion } from './chunks.js';
 import type { InputSpan } from './input.js';
+import { Inspector } from './inspector.js';
+import type { NonFiniteCounts } from './non-finite.js';
 import type { RowBuffer } from './row-buffer.js';
+import { RowFiller } from './row-filler.js';
 
 /** A portion whose rows have been read: what becomes of it is known but for the computing. */
 export interface LoadedPortion extends Omit<Portion, 'spans'> {
   readonly lengths: readonly number[];
   /** As many as lengths; absent if none has a name. */
   readonly names: readonly SequenceName[] | undefined;
+  /** As many as lengths; absent if none are kept. */
+  readonly fields: readonly KeptFields[] | undefined;
+  /** Absent if there are none. */
+  readonly nonFinite?: NonFiniteCounts | undefined;
   /** Of the whole input, if this is where it was taken. */
   readonly checksum?: number | undefined;
 }
@@ -35,6 +41,10 @@ export interface InputBuffers {
 export interface LoadOptions {
   /** Whether an input that can't be read is left out, with a failure; what the chunk has of it is too. */
   readonly isSkipping: boolean;
+  /** Whether a sequence with NaN or infinities is damaged. */
+  readonly isRefusingNonFinite: boolean;
+  /** For messages. */
+  readonly pathOf: (input: number) => string;
   /**
    * Called for an input of which rows have been read, maybe to its end; may give its checksum.
    * @throws INVALID_FILE if what was read can't be trusted
@@ -71,16 +81,32 @@ export async function loadChunk(
 async function loadPortion(
   { spans, ...portion }: Portion,
   fillers: readonly RowFiller[],
-  { isSkipping, vouch }: LoadOptions,
+  options: LoadOptions,
 ): Promise<LoadedPortion> {
-  const first = fillers[0]!.count;
+  const { isSkipping, vouch } = options;
+  const inspector = new Inspector(portion.input, fillers, options);
   const conclude = (failures: readonly Failure[], isEnded: boolean): LoadedPortion => {
-    const kept = fillers[0]!.count - first;
-    const names = namesOf(spans)?.slice(0, kept);
-    return { ...portion, isEnded, failures, lengths: lengthsOf(spans).slice(0, kept), names };
+    const keep = <T>(list: readonly T[]): T[] => inspector.kept.map((index) => list[index]!);
+    const [names, fields, { nonFinite }] = [namesOf(spans), fieldsOf(spans), inspector];
+    return {
+      ...portion,
+      isEnded,
+      failures: [...failures, ...inspector.failures],
+      lengths: keep(lengthsOf(spans)),
+      names: names && keep(names),
+      fields: fields && keep(fields),
+      ...(nonFinite.numbers > 0 && { nonFinite }),
+    };
   };
   try {
-    for (const span of spans) await readSpan(span, fillers, isSkipping);
+    for (const span of spans) {
+      const first = fillers[0]!.count;
+      try {
+        await readSpan(span, fillers, isSkipping);
+      } finally {
+        inspector.inspect(span, first);
+      }
+    }
     const hasFailed = portion.failures.some(isOfInput);
     const checksum = hasFailed ? undefined : await vouch(portion.input, portion.isEnded);
     return { ...conclude(portion.failures, portion.isEnded), checksum };
@@ -123,59 +149,14 @@ function namesOf(spans: readonly InputSpan[]): readonly SequenceName[] | undefin
   return spans.flatMap(({ names, query }) => names ?? query.lengths.map(() => null));
 }
 
+function fieldsOf(spans: readonly InputSpan[]): readonly KeptFields[] | undefined {
+  if (spans.every(({ fields }) => fields === undefined)) return undefined;
+  return spans.flatMap(({ fields, query }) => fields ?? query.lengths.map(() => ''));
+}
+
 function createFillers(buffers: InputBuffers, spans: readonly InputSpan[]): RowFiller[] {
   return (['query', 'key', 'value'] as const).flatMap((name) => {
     const buffer = buffers[name];
     return buffer === undefined ? [] : [new RowFiller(name, buffer, spans)];
   });
-}
-
-/** Fills a buffer with the rows of spans from its start; what failed half-way leaves no sequence. */
-class RowFiller {
-  readonly name: 'query' | 'key' | 'value';
-  readonly offsets = [0];
-  readonly #buffer: RowBuffer;
-
-  constructor(name: RowFiller['name'], buffer: RowBuffer, spans: readonly InputSpan[]) {
-    this.name = name;
-    this.#buffer = buffer;
-    buffer.reserve(spans.reduce((rows, span) => rows + countTokens(span[name]!.lengths), 0));
-  }
-
-  /** Sequences so far. */
-  get count(): number {
-    return this.offsets.length - 1;
-  }
-
-  async read(span: InputSpan): Promise<void> {
-    const rows = span[this.name]!;
-    await rows.read(this.#room(countTokens(rows.lengths)));
-    for (const length of rows.lengths) this.#add(length);
-  }
-
-  /** @throws what reading throws, or `otherwise` where a span can't be read one by one */
-  async readOne(span: InputSpan, index: number, otherwise: Error): Promise<void> {
-    const { lengths, readOne } = span[this.name]!;
-    if (readOne === undefined) throw otherwise;
-    await readOne(index, this.#room(lengths[index]!));
-    this.#add(lengths[index]!);
-  }
-
-  /** Forgets the sequences from `count` on. */
-  goBack(count: number): void {
-    this.offsets.length = count + 1;
-  }
-
-  tensor(): Tensor {
-    return this.#buffer.tensor(this.offsets.at(-1)!);
-  }
-
-  #room(length: number): Float32Array {
-    const begin = this.offsets.at(-1)!;
-    return this.#buffer.rows(begin, begin + length);
-  }
-
-  #add(length: number): void {
-    this.offsets.push(this.offsets.at(-1)! + length);
-  }
 }

@@ -4,6 +4,7 @@ import { countTokens } from '../files/sequences/layout.js';
 import type { SequenceName, StreamPosition } from '../files/sequences/sequences.js';
 import type { Failure } from './chunks.js';
 import type { RunIdentity } from './identity.js';
+import type { NonFiniteCounts } from './non-finite.js';
 import type { RunRequest } from './request.js';
 import { idsOf } from './sequence-ids.js';
 import type { EarlierPart, FinishedParts, TargetParts } from './target.js';
@@ -25,6 +26,8 @@ export interface PortionRecord {
   readonly lengths: readonly number[];
   readonly names?: readonly SequenceName[];
   readonly failures: readonly Failure[];
+  /** Absent if there are none. */
+  readonly nonFinite?: NonFiniteCounts;
   /** CRC-32 of the whole input, in one of its portions. */
   readonly checksum?: number;
   /** Absent if there is nothing to write. */
@@ -57,6 +60,7 @@ export interface InputState {
   isBegun: boolean;
   sequences: number;
   tokens: number;
+  nonFinite: NonFiniteCounts;
   checksum: number | undefined;
 }
 
@@ -84,7 +88,15 @@ export class RunState {
   constructor(request: RecordedRequest) {
     this.#request = request;
     this.inputs = request.inputs.map(() => {
-      return { place: { sequence: 0 }, isBegun: false, sequences: 0, tokens: 0, checksum: undefined };
+      const nonFinite = { numbers: 0, sequences: 0 };
+      return {
+        place: { sequence: 0 },
+        isBegun: false,
+        sequences: 0,
+        tokens: 0,
+        nonFinite,
+        checksum: undefined,
+      };
     });
     this.#written = request.targets.map(() => []);
   }
@@ -123,7 +135,7 @@ export class RunState {
   }
 
   #addPortion(record: PortionRecord): void {
-    const { input, end, isEnded, lengths, failures, checksum, parts } = record;
+    const { input, end, isEnded, lengths, failures, nonFinite, checksum, parts } = record;
     const state = this.inputs[input];
     if (state === undefined) return;
     const first = state.place?.sequence ?? 0;
@@ -132,6 +144,10 @@ export class RunState {
     state.isBegun = true;
     state.sequences += lengths.length;
     state.tokens += tokens;
+    state.nonFinite = {
+      numbers: state.nonFinite.numbers + (nonFinite?.numbers ?? 0),
+      sequences: state.nonFinite.sequences + (nonFinite?.sequences ?? 0),
+    };
     state.checksum ??= checksum;
     this.failures.push(...failures);
     this.sequences += lengths.length;

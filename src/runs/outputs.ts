@@ -55,10 +55,10 @@ export class Outputs {
     const touched = new Set<Target>();
     const finished = new Map<FinishedTarget, Target | undefined>();
     for (const portion of chunk.portions) {
-      const { input, end, isEnded, lengths, names, failures, checksum } = portion;
+      const { input, end, isEnded, lengths, names, fields, failures, nonFinite, checksum } = portion;
       const { path } = this.#request.inputs[input]!;
       const first = this.#context.journal.state.placeOf(input)?.sequence ?? 0;
-      const sequences = { lengths, names: idsOf(path, first, portion) };
+      const sequences = { lengths, names: idsOf(path, first, portion), fields };
       const tokens = countTokens(lengths);
       const target = await this.#targetOf(portion);
       if (target !== undefined) touched.add(target);
@@ -71,6 +71,7 @@ export class Outputs {
         lengths,
         ...(names && { names }),
         failures,
+        ...(nonFinite && { nonFinite }),
         ...(checksum !== undefined && { checksum }),
         ...(parts && { parts }),
       });
@@ -107,12 +108,13 @@ export class Outputs {
     const known = this.#open.get(number);
     if (known !== undefined || form === undefined) return known;
     const { layer, journal, identity, standardOutput } = this.#context;
-    const isOnlyInput = this.#inputCounts[number] === 1;
+    // What comes from several files has no form of its own, nor what may be left out of the header of one.
+    const { nonFinite, onError } = this.#request;
+    const isWhole = this.#inputCounts[number] === 1 && (nonFinite !== 'error' || onError === 'stop');
     const target = await openTarget(this.#request, this.#request.targets[number]!, {
       rows: {
-        // What comes from several files has no form of its own.
-        form: isOnlyInput ? form : 'packed',
-        layout: isOnlyInput ? layout : undefined,
+        form: isWhole ? form : 'packed',
+        layout: isWhole ? layout : undefined,
         modelDim: layer.outputDim,
         metadata: metadataOf(identity, number),
       },

@@ -4,7 +4,13 @@ import { extname, join } from 'node:path';
 import { expected, HeadpoolError } from '../core/errors.js';
 import type { FoundFile } from '../files/find-files.js';
 import { fileKeyOf } from '../files/open-file.js';
-import { findFormat, formatNamed, formatOf } from '../files/sequences/formats.js';
+import {
+  findFormat,
+  formatNamed,
+  formatOf,
+  splitFormat,
+  writableFormatOf,
+} from '../files/sequences/formats.js';
 import type { FormatName, SequenceFormat } from '../files/sequences/sequences.js';
 import { pathsOf, standardStream, type RunInput, type RunRequest, type RunTarget } from './request.js';
 
@@ -23,6 +29,8 @@ export interface OutputChoice {
   readonly alsoWritten?: readonly string[];
   /** Whether head statistics go beside each output. */
   readonly hasStatistics: boolean;
+  /** Whether other fields of .jsonl go to the output. */
+  readonly isKeepingFields?: boolean | undefined;
 }
 
 export type OutputPlan = Pick<
@@ -42,6 +50,7 @@ export async function planOutputs(choice: OutputChoice): Promise<OutputPlan> {
       : (await isFolder(choice))
         ? planFolder(choice)
         : planFile(choice);
+  if (choice.isKeepingFields === true) refuseLosing(plan.targets);
   const { alsoRead = [], alsoWritten = [] } = choice;
   const read = inputs.map(({ path }) => path);
   await refuseRead([...read, ...alsoRead], [...plan.targets.flatMap(pathsOf), ...alsoWritten]);
@@ -49,6 +58,13 @@ export async function planOutputs(choice: OutputChoice): Promise<OutputPlan> {
   const isVolatile = output === standardStream || read.includes(standardStream);
   const lockPath = plan.manifestPath && `${plan.manifestPath}.lock`;
   return { ...plan, manifestPath: isVolatile ? undefined : plan.manifestPath, lockPath };
+}
+
+/** @throws INVALID_OPTION if an output has no place for fields */
+function refuseLosing(targets: readonly RunTarget[]): void {
+  const target = targets.find(({ format }) => format !== 'jsonl');
+  if (target === undefined) return;
+  throw expected('INVALID_OPTION', 'an output of .jsonl, where fields can be kept,', 'output', target.path);
 }
 
 /** @throws INVALID_OPTION if what is written is read too, under this name or another */
@@ -94,7 +110,7 @@ function planPipe(choice: OutputChoice): OutputPlan {
 
 function planFile(choice: OutputChoice): OutputPlan {
   const { output, outputFormat } = choice;
-  const format = outputFormat === undefined ? formatOf(output, 'output') : formatNamed(outputFormat);
+  const format = outputFormat === undefined ? writableFormatOf(output, 'output') : formatNamed(outputFormat);
   return {
     inputs: allTo(choice),
     targets: [targetAt(output, format, choice)],
@@ -119,8 +135,8 @@ function planFolder(choice: OutputChoice): OutputPlan {
           ? own
           : formatNamed('safetensors')
         : formatNamed(outputFormat);
-    const extension = format === own ? extname(input) : format.extensions[0]!;
-    const stem = name.slice(0, name.length - extname(name).length);
+    const { stem, extension: ownExtension } = splitFormat(name);
+    const extension = format === own ? ownExtension : format.extensions[0]!;
     const target = targetAt(join(output, `${stem}${extension}`), format, choice);
     for (const path of pathsOf(target)) {
       const other = sources.get(path);

@@ -3,8 +3,9 @@ import type { SettableOptions } from '../attention/option-rows.js';
 import type { AttentionOptions } from '../attention/options.js';
 import type { MultiHeadWeights } from '../attention/weights.js';
 import type { LeftOut } from '../files/list-folder.js';
-import type { Embedding, FormatName } from '../files/sequences/sequences.js';
+import type { Embedding, FieldChoice, FormatName, TensorChoice } from '../files/sequences/sequences.js';
 import type { Dtype } from '../core/tensor/dtype.js';
+import type { NonFiniteChoice } from './non-finite.js';
 
 export const poolings = ['mean', 'first', 'last'] as const;
 /** One row for each sequence instead of one for each token. */
@@ -36,6 +37,13 @@ export interface EmbeddingFile {
   readonly table: Embedding;
 }
 
+/** Which tensors of files of several are meant; default what `TensorChoice` says. */
+export interface TensorChoices {
+  readonly query?: TensorChoice;
+  readonly key?: TensorChoice;
+  readonly value?: TensorChoice;
+}
+
 /** Those that settings say, and those that come with the weights. */
 export type RunOptions = SettableOptions & Pick<AttentionOptions, 'qkNorm'>;
 
@@ -49,6 +57,11 @@ export interface RunRequest {
   readonly key?: string | undefined;
   /** Their values; default: `key`. */
   readonly value?: string | undefined;
+  readonly tensors?: TensorChoices | undefined;
+  /** Of .jsonl. */
+  readonly fields?: FieldChoice | undefined;
+  /** Default 'keep'. */
+  readonly nonFinite?: NonFiniteChoice | undefined;
   /** Rows for the token ids of .jsonl. */
   readonly embedding?: EmbeddingFile | undefined;
   readonly weights: MultiHeadWeights;

@@ -134,6 +134,8 @@ class Pipeline {
       if (chunk === undefined) return undefined;
       const loaded = await loadChunk(chunk, this.#inputs[turn % 2]!, {
         isSkipping: this.#request.onError === 'skip',
+        isRefusingNonFinite: this.#request.nonFinite === 'error',
+        pathOf: (input) => this.#request.inputs[input]!.path,
         vouch: (input, isEnded) => this.#guard.vouch(input, isEnded),
       });
       for (const { input, failures } of loaded.portions) {

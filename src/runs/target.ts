@@ -175,8 +175,8 @@ export class Target {
     await this.#each((sink) => sink.discard());
   }
 
-  #written({ lengths, names }: Sequences): Sequences {
-    return { lengths: this.#pool === undefined ? lengths : lengths.map(() => 1), names };
+  #written({ lengths, ...others }: Sequences): Sequences {
+    return { ...others, lengths: this.#pool === undefined ? lengths : lengths.map(() => 1) };
   }
 
   async #each(step: (sink: ByteSink) => Promise<void>): Promise<void> {

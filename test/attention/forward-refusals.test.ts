@@ -37,6 +37,16 @@ test('an input that is none is refused', async (t) => {
     await assertRefused(t, () => layer.forward(nothing), { code: 'INVALID_SHAPE', what: '`query`' });
   }
 });
+test('an input without a shape is refused, and the error says what it is', async (t) => {
+  for (const [input, what] of [
+    [new Float32Array(24), 'a tensor { shape, data } for `query`, got a Float32Array of 24'],
+    [[1, 2], 'a tensor { shape, data } for `query`, got `[1,2]` (array)'],
+    [{ query: new Float32Array(24), key }, 'a tensor { shape, data } for `query`, got a Float32Array of 24'],
+    [{ query, key: new Float32Array(24) }, 'a tensor { shape, data } for `key`, got a Float32Array of 24'],
+  ] as unknown as [TensorLike, string][]) {
+    await assertRefused(t, () => layer.forward(input), { code: 'INVALID_SHAPE', what });
+  }
+});
 test('self-attention of a layer for other keys is refused', async (t) => {
   await assertRefused(t, () => layer.forward(query), { code: 'INVALID_SHAPE', what: ['`key`', '9'] });
 });

@@ -43,14 +43,28 @@ testKernels(engineOf, 'a bias of every shape that broadcasts is added where it s
   }
 });
 
-testKernels(engineOf, 'a mask may be a list of booleans or bytes other than 1', async (t, engine) => {
-  const { inputs } = attentionCase({ queries: 2, keys: 3 });
-  const bytes = await engine.attention({ ...inputs, mask: { shape: [3], data: Uint8Array.of(1, 0, 1) } });
-  const booleans = await engine.attention({ ...inputs, mask: { shape: [3], data: [true, false, true] } });
-  const others = await engine.attention({ ...inputs, mask: { shape: [3], data: Uint8Array.of(255, 0, 2) } });
-  t.deepEqual(booleans.output.data, bytes.output.data);
-  t.deepEqual(others.output.data, bytes.output.data);
-});
+testKernels(
+  engineOf,
+  'a mask may be a list of booleans, of 0 and 1, or bytes other than 1',
+  async (t, engine) => {
+    const { inputs } = attentionCase({ queries: 2, keys: 3 });
+    const bytes = await engine.attention({ ...inputs, mask: { shape: [3], data: Uint8Array.of(1, 0, 1) } });
+    const booleans = await engine.attention({ ...inputs, mask: { shape: [3], data: [true, false, true] } });
+    const others = await engine.attention({
+      ...inputs,
+      mask: { shape: [3], data: Uint8Array.of(255, 0, 2) },
+    });
+    t.deepEqual(booleans.output.data, bytes.output.data);
+    const numbers = await engine.attention({ ...inputs, mask: { shape: [3], data: [1, 0, 1] } });
+    t.deepEqual(numbers.output.data, bytes.output.data);
+    const misfit = { shape: [3], data: [1, 0, 2] as never };
+    await assertRefused(t, () => engine.attention({ ...inputs, mask: misfit }), {
+      code: 'INVALID_SHAPE',
+      what: 'a boolean, 0 or 1 for `mask.data[2]`, got `2`',
+    });
+    t.deepEqual(others.output.data, bytes.output.data);
+  },
+);
 
 testKernels(engineOf, 'causal: true is the diagonal of as many queries as keys', async (t, engine) => {
   const { inputs } = attentionCase({ queries: 7 });

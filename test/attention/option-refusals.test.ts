@@ -105,13 +105,18 @@ refuse(
   'Float32Array',
 );
 refuse(
-  'a mask of numbers is refused',
-  { mask: { shape: [2], data: [0, 1] } },
+  'a mask of other numbers than 0 and 1 is refused',
+  { mask: { shape: [2], data: [0, 2] } },
   'INVALID_SHAPE',
-  '`mask.data`',
+  '`mask.data[1]`, got `2`',
 );
 const holes = new Array<boolean>(7);
-refuse('a mask with holes is refused', { mask: { shape: [7], data: holes } }, 'INVALID_SHAPE', '`mask.data`');
+refuse(
+  'a mask with holes is refused',
+  { mask: { shape: [7], data: holes } },
+  'INVALID_SHAPE',
+  '`mask.data[0]`',
+);
 refuse(
   'a mask shorter than its shape is refused',
   { mask: { shape: [7], data: [true] } },
@@ -120,6 +125,6 @@ refuse(
 );
 refuse('a mask without shape is refused', { mask: { data: [true] } }, 'INVALID_SHAPE', '`mask.shape`');
 refuse('a mask of null is refused', { mask: null }, 'INVALID_SHAPE', '`mask`');
-refuse('a mask that is a list is refused', { mask: [true] }, 'INVALID_SHAPE', '`mask.data`');
+refuse('a mask that is a list is refused', { mask: [true] }, 'INVALID_SHAPE', '`mask`, got `[true]`');
 refuse('a bias of bytes is refused', { bias: bytes(7) }, 'INVALID_SHAPE', '`bias.data`', 'Uint8Array');
 refuse('a bias of null is refused', { bias: null }, 'INVALID_SHAPE', '`bias`');

@@ -12,7 +12,7 @@ for (const name of ['q', 'k', 'v']) {
   const of = (value: unknown) => ({ [name]: value });
   refuse(`no ${name} is refused`, of(undefined), 'INVALID_SHAPE', `\`${name}\``, 'nothing');
   refuse(`a ${name} of null is refused`, of(null), 'INVALID_SHAPE', `\`${name}\``, '`null`');
-  refuse(`a ${name} that is an array is refused`, of([1]), 'INVALID_SHAPE', `\`${name}.data\``);
+  refuse(`a ${name} that is an array is refused`, of([1]), 'INVALID_SHAPE', `\`${name}\``);
   const doubles = { shape: [2], data: new Float64Array(2) };
   refuse(`a ${name} of doubles is refused`, of(doubles), 'INVALID_SHAPE', `\`${name}.data\``, 'Float64Array');
   const short = { shape: [2, 2], data: new Float32Array(3) };

@@ -199,15 +199,15 @@ const choices: Readonly<Record<string, string>> = {
   pool: 'mean, first, last',
   dtype: 'f32, f16, bf16',
   onError: 'stop, skip',
-  inputFormat: 'jsonl, arrow',
+  inputFormat: 'jsonl, arrow, npy, npz',
   outputFormat: 'safetensors, npy, jsonl, arrow, parquet',
 };
 
 for (const [field, names] of Object.entries(choices)) {
   test(`a wrong value for ${flagOf(field)} is answered with the right ones`, async (t) => {
-    const flags = { input: ['x.npy'], output: 'y.npy', weights: 'w', heads: 2, [field]: 'npz' };
+    const flags = { input: ['x.npy'], output: 'y.npy', weights: 'w', heads: 2, [field]: 'nonsense' };
     const resolve = () => resolveSettings('run', { flags, environment: {}, configPath: undefined });
-    const what = `Expected ${names} for \`${flagOf(field)}\`, got \`"npz"\``;
+    const what = `Expected ${names} for \`${flagOf(field)}\`, got \`"nonsense"\``;
     await assertRefused(t, resolve, { code: 'INVALID_OPTION', what });
   });
 }

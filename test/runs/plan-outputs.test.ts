@@ -134,12 +134,13 @@ test('a run from or to a pipe has no manifest', async (t) => {
 const refusals: Readonly<Record<string, readonly [Parameters<typeof plan>[0], string]>> = {
   'an output of an unknown extension': [
     { inputs: ['x.npy'], output: 'y.txt' },
-    '.feather or .parquet for `output`, got `"y.txt"`',
+    'can be written, .safetensors, .npy, .jsonl, .ndjson, .arrow, .arrows, .feather or .parquet, for `output`, got `"y.txt"`',
   ],
   'an output that can only be read': [
     { inputs: ['x.npz'], output: 'y.npz' },
-    'a format that can be written for `output-format`, got `"npz"`',
+    'an extension that can be written, .safetensors, .npy, .jsonl, .ndjson, .arrow, .arrows, .feather or .parquet, for `output`, got `"y.npz"`',
   ],
+  'a compressed output': [{ inputs: ['x.npy'], output: 'y.npy.gz' }, 'for `output`, got `"y.npy.gz"`'],
   'an input of an unknown extension': [{ inputs: ['x.csv'], output: 'y.npy' }, '`input`, got `"x.csv"`'],
   'an input of an unknown extension in a folder': [
     { inputs: ['a.npy', 'x.csv'], output: 'out/' },

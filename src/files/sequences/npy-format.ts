@@ -1,12 +1,16 @@
 // Sequences in a .npy file: [count, tokens, modelDim], or a single one [tokens, modelDim].
 import { expected, invalidFile } from '../../core/errors.js';
 import type { Dtype } from '../../core/tensor/dtype.js';
+import { splitCompression } from '../compression/compressed-path.js';
+import { openForwardNpy } from '../forward-npy.js';
 import { formatNpyHeader, type NpyType } from '../npy.js';
 import { isFloatStorage, type StoredTensor } from '../storage.js';
-import { npyTensorName, openTensorFile } from '../tensor-file.js';
-import { createLayout, locateElements } from './layout.js';
+import { npyTensorName, openTensorFile, type TensorFile } from '../tensor-file.js';
+import { createLayout } from './layout.js';
 import { streamOf } from './reader-stream.js';
 import { encodeRows, SequenceCount } from './row-encoder.js';
+import { stackedLayout } from './stacked-layout.js';
+import { readerOfRows } from './tensor-layouts.js';
 import type {
   OutputOutline,
   SequenceEncoder,
@@ -18,24 +22,26 @@ import type {
 
 export const npyFormat: FormatImplementation = {
   openReader,
-  openStream: async (source) => streamOf(await openReader(source.path), source),
+  openStream: async (source) => {
+    const { path, bytes } = source;
+    const reader =
+      bytes === undefined ? openReader(path) : readerOfArray(await openForwardNpy({ path, bytes }));
+    return streamOf(await reader, source);
+  },
   createEncoder: (outline) => Promise.resolve(new NpyEncoder(outline)),
 };
 
 async function openReader(path: string): Promise<SequenceReader> {
-  const file = await openTensorFile(path);
+  return readerOfArray(isCompressed(path) ? await openForwardNpy({ path }) : await openTensorFile(path));
+}
+
+function isCompressed(path: string): boolean {
+  return splitCompression(path).compression !== undefined;
+}
+
+async function readerOfArray(file: TensorFile): Promise<SequenceReader> {
   try {
-    const layout = layoutOf(file.tensors.get(npyTensorName)!, path);
-    return {
-      ...layout,
-      path,
-      metadata: file.metadata,
-      async read(first, count, target) {
-        const { begin } = locateElements(layout, { first, count, data: target });
-        await file.readFloat32(npyTensorName, target, begin);
-      },
-      close: () => file.close(),
-    };
+    return readerOfRows(file, layoutOf(file.tensors.get(npyTensorName)!, file.path), npyTensorName);
   } catch (error) {
     await file.close();
     throw error;
@@ -44,16 +50,12 @@ async function openReader(path: string): Promise<SequenceReader> {
 
 function layoutOf({ dtype, shape }: StoredTensor, path: string): SequenceLayout {
   if (!isFloatStorage(dtype)) throw invalidFile(path, 'a float type', 'descr', dtype);
-  const modelDim = shape.at(-1) ?? 0;
-  if ((shape.length !== 2 && shape.length !== 3) || modelDim === 0) {
+  if (shape.length === 3) return stackedLayout(path, shape, 'shape');
+  const [tokens, modelDim] = shape;
+  if (shape.length !== 2 || tokens === undefined || !modelDim) {
     throw invalidFile(path, '(tokens, modelDim) or (sequences, tokens, modelDim)', 'shape', shape);
   }
-  const tokens = shape.at(-2)!;
-  if (shape.length === 2) return createLayout({ form: 'single', modelDim, lengths: [tokens] });
-  // Without tokens no data would bound the number of sequences, and a header alone could ask for any memory.
-  if (tokens === 0 && shape[0] !== 0)
-    throw invalidFile(path, 'at least one token a sequence', 'shape', shape);
-  return createLayout({ form: 'stacked', modelDim, lengths: new Array<number>(shape[0]!).fill(tokens) });
+  return createLayout({ form: 'single', modelDim, lengths: [tokens] });
 }
 
 const typeOf: Readonly<Record<Dtype, NpyType | undefined>> = { f32: 'F32', f16: 'F16', bf16: undefined };
@@ -102,15 +104,10 @@ class NpyEncoder implements SequenceEncoder {
   }
 
   #check(lengths: readonly number[], before: number, first: number | undefined): void {
-    const { isPooled, form } = this.#outline;
-    if (isPooled) return;
+    if (this.#outline.isPooled) return;
     const odd = lengths.findIndex((length) => length !== first);
-    if (odd >= 0) {
-      const what = `${first!} tokens like the first, since .npy holds equal lengths only,`;
-      throw expected('INVALID_OPTION', what, `lengths[${before + odd}]`, lengths[odd]);
-    }
-    if (first === 0 && form !== 'single') {
-      throw expected('INVALID_OPTION', 'at least one token a sequence in .npy', 'lengths[0]', first);
-    }
+    if (odd < 0) return;
+    const what = `${first!} tokens like the first, since .npy holds equal lengths only (.safetensors, .jsonl and .arrow hold any),`;
+    throw expected('INVALID_OPTION', what, `lengths[${before + odd}]`, lengths[odd]);
   }
 }

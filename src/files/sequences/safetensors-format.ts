@@ -1,36 +1,25 @@
-// Sequences in a .safetensors file: packed as `x` [rows, modelDim] with `offsets` [count + 1], or any float tensors
-// [tokens, modelDim], each a sequence with a name. A packed file may name its sequences in `ids`, a JSON array as bytes.
+// Sequences in a .safetensors file: packed as `x` [rows, modelDim] with `offsets` [count + 1], a tensor [count, tokens,
+// modelDim], or any float tensors [tokens, modelDim], each a sequence with a name. A packed file may name its sequences in `ids`, a JSON array as bytes.
 import { invalidFile } from '../../core/errors.js';
 import { openTensorFile, type TensorFile } from '../tensor-file.js';
 import { streamOf } from './reader-stream.js';
 import { createSafetensorsEncoder, idsName } from './safetensors-encoder.js';
-import type { FormatImplementation, SequenceName, SequenceReader } from './sequences.js';
-import {
-  isPacked,
-  readerOfNamed,
-  readerOfRows,
-  readNamedLayout,
-  readPackedLayout,
-  rowsName,
-} from './tensor-layouts.js';
+import type { FormatImplementation, SequenceName, SequenceReader, TensorChoice } from './sequences.js';
+import { openTensorSequences } from './tensor-sequences.js';
 
 export const safetensorsFormat: FormatImplementation = {
   openReader,
-  openStream: async (source) => streamOf(await openReader(source.path), source),
+  openStream: async (source) => streamOf(await openReader(source.path, source.tensors), source),
   createEncoder: (outline) => Promise.resolve(createSafetensorsEncoder(outline)),
 };
 
-async function openReader(path: string): Promise<SequenceReader> {
+async function openReader(path: string, choice?: TensorChoice): Promise<SequenceReader> {
   const file = await openTensorFile(path);
-  try {
-    if (!isPacked(file)) return readerOfNamed(file, readNamedLayout(file));
-    const layout = await readPackedLayout(file, [idsName]);
-    if (!file.tensors.has(idsName)) return readerOfRows(file, layout, rowsName);
-    return readerOfRows(file, { ...layout, names: await readIds(file, layout.count) }, rowsName);
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
+  return openTensorSequences(file, choice, {
+    beside: idsName,
+    add: async (layout) =>
+      file.tensors.has(idsName) ? { ...layout, names: await readIds(file, layout.count) } : layout,
+  });
 }
 
 async function readIds(file: TensorFile, count: number): Promise<SequenceName[]> {

@@ -1,7 +1,6 @@
 // Writes a file of sequences one after another; it appears under its name complete or not at all.
-import { expected } from '../../core/errors.js';
 import { openFileSink, type ByteSink } from '../byte-sink.js';
-import { formatOf } from './formats.js';
+import { writableFormatOf } from './formats.js';
 import type { OutputOutline, SequenceEncoder, Sequences } from './sequences.js';
 
 export type WriterOptions = Pick<OutputOutline, 'modelDim'> & Partial<Omit<OutputOutline, 'path'>>;
@@ -20,10 +19,7 @@ export async function createSequenceWriter(path: string, options: WriterOptions)
     ...options,
     path,
   };
-  const { name, createEncoder } = formatOf(path);
-  if (createEncoder === undefined)
-    throw expected('INVALID_OPTION', 'a format that can be written', 'path', name);
-  const encoder = await createEncoder(outline);
+  const encoder = await writableFormatOf(path).createEncoder!(outline);
   const sink = await openFileSink(path);
   const writer = new SequenceWriter(encoder, sink);
   await writer.discardOnError(() => sink.append([encoder.prologue]));

@@ -6,6 +6,8 @@ import type { Dtype } from '../../core/tensor/dtype.js';
 export const writableFormats = ['safetensors', 'npy', 'jsonl', 'arrow', 'parquet'] as const;
 /** Those that can be read from a pipe and written into one. */
 export const pipeableFormats = ['jsonl', 'arrow'] as const satisfies readonly WritableFormat[];
+/** Those that standard input may bring. */
+export const inputFormats = [...pipeableFormats, 'npy', 'npz'] as const satisfies readonly FormatName[];
 export type WritableFormat = (typeof writableFormats)[number];
 /** .npz is only read. */
 export type FormatName = WritableFormat | 'npz';
@@ -20,6 +22,9 @@ export type SequenceForm = 'packed' | 'named' | 'stacked' | 'single';
 
 /** What a file calls a sequence; null where it has no name. */
 export type SequenceName = string | number | null;
+
+/** Other fields of a line of JSON as they stood there, `"a":1,"b":[2]`; '' if there are none. */
+export type KeptFields = string;
 
 /** How rows are divided into sequences; made by `createLayout`. */
 export interface SequenceLayout {
@@ -66,6 +71,8 @@ export interface SequenceSpan {
   readonly lengths: readonly number[];
   /** As many as lengths. */
   readonly names?: readonly SequenceName[];
+  /** As many as lengths, where other fields are kept. */
+  readonly fields?: readonly KeptFields[];
   /**
    * Fills `target` [sum of lengths, modelDim], which may be shared memory. Once; spans may be read in any order.
    * @throws INVALID_FILE, FILE_FAILED
@@ -102,6 +109,14 @@ export interface SequenceStream {
   close(): Promise<void>;
 }
 
+/** Which tensors of a file of several are meant. */
+export interface TensorChoice {
+  /** The one with the rows; default: all that are rows, or the only one. */
+  readonly tensor?: string | undefined;
+  /** Lengths [count], or a mask [count, tokens]; default: `lengths` or `attention_mask`, if one is there. */
+  readonly lengths?: string | undefined;
+}
+
 /** Rows for token ids: the sum of both tables' rows is the token. */
 export interface Embedding {
   readonly modelDim: number;
@@ -124,6 +139,18 @@ export interface StreamSource {
   readonly start?: StreamPosition | undefined;
   /** For rows that are token ids. */
   readonly embedding?: Embedding | undefined;
+  /** Only of formats that hold several tensors. */
+  readonly tensors?: TensorChoice | undefined;
+  /** Only of .jsonl. */
+  readonly fields?: FieldChoice | undefined;
+}
+
+/** What is read of lines of JSON. */
+export interface FieldChoice {
+  /** The one with the rows; default `x`. */
+  readonly field?: string | undefined;
+  /** Whether others are kept as they stand. */
+  readonly isKeepingOthers?: boolean | undefined;
 }
 
 /** What an encoder is told before the first sequence. */
@@ -145,6 +172,8 @@ export interface OutputOutline {
 export interface Sequences {
   readonly lengths: readonly number[];
   readonly names?: readonly SequenceName[] | undefined;
+  /** Written by formats that have a place for them. */
+  readonly fields?: readonly KeptFields[] | undefined;
 }
 
 /** Turns sequences into the bytes of a file. It touches no file, and the bytes don't depend on how calls are cut. */
@@ -168,7 +197,7 @@ export interface FormatImplementation {
   /** @throws INVALID_FILE, FILE_FAILED; INVALID_SHAPE if the file says another width */
   openStream(source: StreamSource): Promise<SequenceStream>;
   /** Only of formats whose header tells every length. */
-  readonly openReader?: (path: string) => Promise<SequenceReader>;
+  readonly openReader?: (path: string, choice?: TensorChoice) => Promise<SequenceReader>;
   /** Only of formats that can be written. @throws INVALID_OPTION if the format can't hold what is outlined */
   readonly createEncoder?: (outline: OutputOutline) => Promise<SequenceEncoder>;
 }
@@ -180,4 +209,6 @@ export interface SequenceFormat extends FormatImplementation {
   readonly extensions: readonly string[];
   /** Whether the prologue stands from the start, so that the bytes can go into a pipe. */
   readonly isPipeable: boolean;
+  /** Whether it is read inside .gz and .zst too. */
+  readonly isCompressible: boolean;
 }

@@ -1,6 +1,7 @@
 // Sequences as the tensors of a file, whatever its format: packed as `x` [rows, modelDim] with `offsets` [count + 1],
-// or any float tensors [tokens, modelDim], each a sequence with a name.
+// or any float tensors [tokens, modelDim] or [1, tokens, modelDim], each a sequence with a name.
 import { invalidFile } from '../../core/errors.js';
+import type { Shape } from '../../core/tensor/shape.js';
 import { quoteName } from '../field-name.js';
 import { isFloatStorage } from '../storage.js';
 import type { TensorFile } from '../tensor-file.js';
@@ -58,9 +59,9 @@ export function readNamedLayout(file: TensorFile): SequenceLayout {
   const names = [...file.tensors.keys()];
   const first = names[0];
   if (first === undefined) throw invalidFile(file.path, 'at least one tensor', 'tensors', names);
-  const [, modelDim] = rowShape(file, first);
+  const [, modelDim] = sequenceShape(file, first);
   const lengths = names.map((name) => {
-    const [tokens, width] = rowShape(file, name);
+    const [tokens, width] = sequenceShape(file, name);
     if (width === modelDim) return tokens;
     const what = `${modelDim} numbers a token, as in ${quoteName(first)},`;
     throw invalidFile(file.path, what, `${quoteName(name)}.shape`, [tokens, width]);
@@ -68,9 +69,33 @@ export function readNamedLayout(file: TensorFile): SequenceLayout {
   return createLayout({ form: 'named', modelDim, lengths, names });
 }
 
+/** [tokens, modelDim] of a tensor that must hold one sequence, among others that do. */
+function sequenceShape(file: TensorFile, name: string): readonly [number, number] {
+  const { dtype, shape } = file.tensors.get(name)!;
+  const field = quoteName(name);
+  // One tensor of floats among others of another kind is what models leave; which is meant only its owner knows.
+  if (!isFloatStorage(dtype))
+    throw invalidFile(file.path, `a float type${choosing(file)}`, `${field}.dtype`, dtype);
+  if (shape.length === 3 && shape[0] === 1) return floatRows(file, name, shape.slice(1));
+  if (shape.length === 3) {
+    const what = `[tokens, modelDim] or [1, tokens, modelDim]${choosing(file)}`;
+    throw invalidFile(file.path, what, `${field}.shape`, shape);
+  }
+  return rowShape(file, name);
+}
+
+/** What to do about a file of several tensors, not all of which are sequences. */
+function choosing({ tensors }: TensorFile): string {
+  return tensors.size > 1 ? ', or `--tensor` to choose one of several,' : '';
+}
+
 /** [tokens, modelDim] of a tensor that must hold rows of floats. */
-function rowShape({ path, tensors }: TensorFile, name: string): readonly [number, number] {
-  const { dtype, shape } = tensors.get(name)!;
+export function rowShape(file: TensorFile, name: string): readonly [number, number] {
+  return floatRows(file, name, file.tensors.get(name)!.shape);
+}
+
+function floatRows({ path, tensors }: TensorFile, name: string, shape: Shape): readonly [number, number] {
+  const { dtype } = tensors.get(name)!;
   if (!isFloatStorage(dtype)) throw invalidFile(path, 'a float type', `${quoteName(name)}.dtype`, dtype);
   const [tokens, modelDim] = shape;
   if (shape.length !== 2 || tokens === undefined || modelDim === undefined || modelDim === 0) {
@@ -97,6 +122,10 @@ export function readerOfNamed(file: TensorFile, layout: SequenceLayout): Sequenc
   });
 }
 
-function readerOf(file: TensorFile, layout: SequenceLayout, read: SequenceReader['read']): SequenceReader {
+export function readerOf(
+  file: TensorFile,
+  layout: SequenceLayout,
+  read: SequenceReader['read'],
+): SequenceReader {
   return { ...layout, path: file.path, metadata: file.metadata, read, close: () => file.close() };
 }

@@ -11,12 +11,12 @@ import type { MemberReader, ZipMember } from './member.js';
 import { StoredMember } from './stored-member.js';
 
 /**
- * Opens the zip archive `path` and checks its directory; the members' bytes are read when asked for.
+ * Opens the zip archive `file`, which messages call `path`, and checks its directory; the members' bytes are read when asked for.
  * @throws INVALID_FILE if it is no zip archive, or has a member that is encrypted, neither stored nor deflated, listed
  * twice or not where the directory says; FILE_FAILED
  */
-export async function openZipArchive(path: string): Promise<ZipArchive> {
-  const { handle, size } = await openRegularFile(path);
+export async function openZipArchive(file: string, path = file): Promise<ZipArchive> {
+  const { handle, size } = await openRegularFile(file);
   try {
     const window = readThroughWindow(handle);
     const members = await readDirectory({ path, file: window, size });

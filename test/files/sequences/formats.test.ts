@@ -42,9 +42,20 @@ test('A .npy file of two axes holds one sequence', async (t) => {
 test('An unknown extension is refused', async (t) => {
   await assertRefused(t, () => openSequences('a.csv'), {
     code: 'INVALID_OPTION',
-    what: '.safetensors, .npy, .npz, .jsonl',
+    what: '.safetensors, .npy, .npy.gz, .npy.zst, .npz, .jsonl',
   });
 });
+
+for (const [path, how] of [
+  ['a.csv', "numpy.loadtxt(path, delimiter=',', dtype='f4')"],
+  ['a.pt', 'safetensors.torch.save_file'],
+  ['a.h5', 'h5py.File(path)'],
+  ['a.npz.gz', 'decompress it first'],
+] as const) {
+  test(`How ${path} becomes a file that is read is said`, async (t) => {
+    await assertRefused(t, () => openSequences(path), { code: 'INVALID_OPTION', what: how });
+  });
+}
 
 test('Sequences that do not exist, and a target of another size, are refused', async (t) => {
   const reader = await openScratch(t, 'a.npy', npy('(2, 3, 2)', 12));

@@ -235,6 +235,13 @@ const refuses = test.macro({
   },
 });
 
+/** The last byte changed. */
+const flip = (bytes: Uint8Array): Buffer => {
+  const copy = Buffer.from(bytes);
+  copy[copy.length - 1]! ^= 1;
+  return copy;
+};
+
 const array: MemberParts = { name: 'a.npy', content: npy([3, 2]), isDeflated: true };
 const { length } = array.content;
 
@@ -269,6 +276,12 @@ test(
   `a.npy: expected the ${length + 1} bytes inside for \`size\``,
 );
 test(
+  'a stored array of which a byte has changed',
+  refuses,
+  zipFile([{ name: 'a.npy', content: array.content, held: flip(array.content) }]),
+  'a.npy: expected checksum',
+);
+test(
   'a wrong checksum',
   refuses,
   zipFile([{ ...array, directory: { crc: 0 } }]),
@@ -282,6 +295,12 @@ test(
   refuses,
   zipFile([array, { ...long, directory: { crc: 0 } }]),
   'b.npy: expected checksum 0 for `crc32`',
+);
+test(
+  'a long stored array of which the last byte has changed',
+  refuses,
+  zipFile([array, { ...long, isDeflated: false, held: flip(long.content) }]),
+  'b.npy: expected checksum',
 );
 test(
   'a long array that goes on beyond its size',
@@ -328,7 +347,11 @@ for (const isDeflated of [false, true]) {
   refusesArrays('integers of three axes', { a: npy([1, 3, 2], { descr: '<i4' }) }, '`a.dtype`, got `"I32"`');
   refusesArrays('numbers of one axis', { a: npy([6]) }, '`a.shape`, got `[6]`');
   refusesArrays('numbers of four axes', { a: npy([1, 1, 3, 2]) }, '`a.shape`');
-  refusesArrays('two arrays of three axes', { a: npy([1, 3, 2]), b: npy([1, 3, 2]) }, '`a.shape`');
+  refusesArrays(
+    'two arrays, one of several sequences',
+    { a: npy([2, 3, 2]), b: npy([1, 3, 2]) },
+    '`--tensor` to choose one of several, for `a.shape`',
+  );
   refusesArrays('rows of no numbers', { a: npy([3, 0]) }, '`a.shape`, got `[3,0]`');
   refusesArrays('very many empty sequences', { a: npy([1e12, 0, 2]) }, '`a.shape`');
   refusesArrays('mixed modelDim', { a: npy([1, 2]), 'b c': npy([1, 3]) }, '`"b c".shape`, got `[1,3]`');

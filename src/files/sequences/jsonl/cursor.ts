@@ -3,6 +3,7 @@
 import { invalidFile, type HeadpoolError } from '../../../core/errors.js';
 import { givenTwice } from '../../field-name.js';
 import { findFault, parseNumbers, type ListRule } from './numbers.js';
+import { skipValue } from './skip-value.js';
 import { codes, findAny, readString, skipBlanks, valueOf } from './text.js';
 
 /** What a list and its elements should be, for messages. */
@@ -48,8 +49,28 @@ export class LineCursor {
   }
 
   /** @throws INVALID_FILE unless nothing but blanks is left */
-  takeEnd(): void {
-    if (this.peek() !== '') throw this.unexpected('nothing after the closing brace');
+  takeEnd(closing: 'brace' | 'bracket'): void {
+    if (this.peek() !== '') throw this.unexpected(`nothing after the closing ${closing}`);
+  }
+
+  /** Passes over any value; its text can be had while the line is there. @throws INVALID_FILE if it is no JSON */
+  takeValue(): () => string {
+    const begin = this.#at;
+    const value = skipValue(this.line, begin);
+    if ('wanted' in value) {
+      this.#at = value.at;
+      throw this.unexpected(value.wanted);
+    }
+    this.#at = value.end;
+    return () => this.line.toString('utf8', begin, value.end);
+  }
+
+  /** Whether the list that comes next has something else than lists in it. */
+  isFlatList(): boolean {
+    const inner = skipBlanks(this.line, skipBlanks(this.line, this.#at) + 1);
+    return (
+      inner < this.line.length && this.line[inner] !== codes.opening && this.line[inner] !== codes.bracket
+    );
   }
 
   takeString(): string {

@@ -1,5 +1,6 @@
-// Writes sequences as lines of JSON, {"id": …, "x": [[…], …]}, with numbers as short as float32 allows.
-import { HeadpoolError, describe, expected } from '../../../core/errors.js';
+// Writes sequences as lines of JSON, {"id": …, "x": [[…], …], …}, with numbers as short as float32 allows. NaN and
+// infinities, which JSON has no text for, are the words that Python's json module writes and reads.
+import { expected } from '../../../core/errors.js';
 import type { OutputOutline, SequenceEncoder, SequenceName, Sequences } from '../sequences.js';
 import { shortestDecimal } from './shortest-decimal.js';
 
@@ -11,31 +12,18 @@ const nothing = new Uint8Array(0);
 /** @throws INVALID_OPTION if `dtype` is not f32, since decimals are written of nothing else */
 export function createJsonlEncoder(outline: OutputOutline): SequenceEncoder {
   if (outline.dtype !== 'f32') throw expected('INVALID_OPTION', "'f32' in .jsonl", 'dtype', outline.dtype);
-  let count = 0;
   return {
     prologue: nothing,
-    encode(sequences, rows) {
-      const pieces = encodeLines(sequences, rows, { ...outline, first: count });
-      count += sequences.lengths.length;
-      return pieces;
-    },
-    assume({ lengths }) {
-      count += lengths.length;
-    },
+    encode: (sequences, rows) => encodeLines(sequences, rows, outline),
+    assume: () => undefined,
     finish: () => ({ epilogue: nothing }),
   };
 }
 
-/** @param first the number of sequences before these, for messages */
 function encodeLines(
-  { lengths, names }: Sequences,
+  { lengths, names, fields }: Sequences,
   rows: Float32Array,
-  {
-    path,
-    modelDim,
-    isPooled,
-    first,
-  }: Pick<OutputOutline, 'path' | 'modelDim' | 'isPooled'> & { first: number },
+  { modelDim, isPooled }: Pick<OutputOutline, 'modelDim' | 'isPooled'>,
 ): Uint8Array[] {
   const pieces: Uint8Array[] = [];
   let text = '';
@@ -47,19 +35,14 @@ function encodeLines(
     text += `{${formatId(names?.[index])}"x":${isPooled ? '' : '['}`;
     for (let token = 0; token < length; token++, at += modelDim) {
       const row = rows.subarray(at, at + modelDim);
-      const odd = row.findIndex((number) => !Number.isFinite(number));
-      if (odd >= 0) {
-        const field = `sequence ${first + index}, x${isPooled ? '' : `[${token}]`}[${odd}]`;
-        const what = `a finite number for \`${field}\`, because JSON has no other, got ${describe(row[odd])}`;
-        throw new HeadpoolError('INVALID_OPTION', `${path}: expected ${what}`);
-      }
       text += (token === 0 ? '' : ',') + formatRow(row);
       if (text.length >= pieceLength) {
         pieces.push(Buffer.from(text));
         text = '';
       }
     }
-    text += `${isPooled ? '' : ']'}}\n`;
+    const kept = fields?.[index] ?? '';
+    text += `${isPooled ? '' : ']'}${kept === '' ? '' : `,${kept}`}}\n`;
   }
   if (text !== '') pieces.push(Buffer.from(text));
   return pieces;
@@ -72,11 +55,15 @@ function formatId(name: SequenceName | undefined): string {
 function formatRow(row: Float32Array): string {
   const numbers = new Array<number>(row.length);
   for (let i = 0; i < row.length; i++) numbers[i] = shortestDecimal(row[i]!);
-  if (!numbers.some(isNegativeZero)) return JSON.stringify(numbers);
+  if (!numbers.some(isUnknownToJson)) return JSON.stringify(numbers);
   return `[${numbers.map((number) => (isNegativeZero(number) ? '-0' : String(number))).join()}]`;
 }
 
-/** JSON.stringify drops the sign of this one. */
+/** JSON.stringify makes null of them, or drops the sign. */
+function isUnknownToJson(number: number): boolean {
+  return isNegativeZero(number) || !Number.isFinite(number);
+}
+
 function isNegativeZero(number: number): boolean {
   return Object.is(number, -0);
 }

@@ -1,5 +1,5 @@
 // Cuts bytes into lines, each with its place in the file. What a line says is no matter here.
-import type { ByteSource } from './byte-source.js';
+import type { ByteSource } from '../../byte-source.js';
 import type { StreamPosition } from '../sequences.js';
 
 export interface Line {

@@ -1,12 +1,13 @@
-// One line of a .jsonl file: {"id": …, "x": [[…], …]} or {"id": …, "tokens": […]}. Nothing else is accepted.
+// One line of a .jsonl file: {"id": …, "x": [[…], …], …}, {"id": …, "tokens": […], …} or the rows alone, [[…], …]. A
+// list of numbers in the place of rows is one token. Other fields are passed over, or kept as they stand.
 import { HeadpoolError } from '../../../core/errors.js';
-import { didYouMean } from '../../../core/suggest.js';
 import { LineCursor } from './cursor.js';
 import { codes, valueOf } from './text.js';
-import type { SequenceName, StreamSource } from '../sequences.js';
+import type { KeptFields, SequenceName, StreamSource } from '../sequences.js';
 
 export interface JsonlRow extends Content {
   readonly name: SequenceName;
+  readonly fields: KeptFields;
 }
 
 interface Content {
@@ -16,9 +17,11 @@ interface Content {
   readonly fill: (target: Float32Array) => void;
 }
 
-type Source = Pick<StreamSource, 'path' | 'modelDim' | 'embedding'>;
+type Source = Pick<StreamSource, 'path' | 'modelDim' | 'embedding' | 'fields'>;
 
-const keys = ['id', 'x', 'tokens'];
+/** The field of rows where none is named, and the one that rows are written as. */
+export const usualField = 'x';
+
 const integerText = /^(?:0|-?[1-9][0-9]{0,15})$/;
 
 /** What rounds to infinity begins half a step beyond the largest float32. */
@@ -31,39 +34,61 @@ const mostIds = 2 ** 24;
 /** @param number of the line, counted from 1. @throws INVALID_FILE naming the line and the element or column */
 export function parseRow(line: Buffer, number: number, source: Source): JsonlRow {
   const cursor = new LineCursor(line, { number, path: source.path });
+  const isBare = cursor.peek() === '[';
+  const row = isBare
+    ? { name: null, fields: '', ...takeRows(cursor, source, 'rows') }
+    : takeObject(cursor, source);
+  cursor.takeEnd(isBare ? 'bracket' : 'brace');
+  return row;
+}
+
+function takeObject(cursor: LineCursor, source: Source): JsonlRow {
+  const { field = usualField } = source.fields ?? {};
   const seen = new Set<string>();
+  const kept: string[] = [];
   let name: SequenceName = null;
   let content: Content | undefined;
   cursor.take('{');
   if (!cursor.skip('}')) {
     do {
       const key = takeKey(cursor, seen);
+      const isContent = key === field || (key === 'tokens' && source.embedding !== undefined);
       if (key === 'id') name = takeId(cursor);
-      else if (content !== undefined) throw cursor.invalid('only one of `x` and `tokens`', 2, key);
-      else content = key === 'x' ? takeRows(cursor, source) : takeIds(cursor, source);
+      else if (!isContent) keep(kept, key, cursor, source);
+      else if (content !== undefined) throw cursor.invalid(`only one of \`${field}\` and \`tokens\``, 2, key);
+      else content = key === field ? takeRows(cursor, source, field) : takeIds(cursor, source);
     } while (cursor.skip(','));
     cursor.take('}');
   }
-  cursor.takeEnd();
-  if (content === undefined) throw cursor.invalid('`x` or `tokens`', undefined);
-  return { name, ...content };
+  if (content === undefined) throw missing(cursor, field, seen);
+  return { name, fields: kept.join(), ...content };
 }
 
-/** A known key that is not yet `seen`, and the colon and blanks after it. */
+function missing(cursor: LineCursor, field: string, seen: ReadonlySet<string>): HeadpoolError {
+  if (seen.has('tokens')) return cursor.invalid('an embedding table', undefined, 'tokens');
+  const { message } = cursor.invalid(`\`${field}\` or \`tokens\``, undefined);
+  const others = [...seen].filter((key) => key !== 'id' && key.length <= 80).slice(0, 5);
+  const hint =
+    others.length === 0 ? '' : `; \`--field\` can name another of its fields: ${others.join(', ')}`;
+  return new HeadpoolError('INVALID_FILE', message + hint);
+}
+
+/** A key that is not yet `seen`, and the colon and blanks after it. */
 function takeKey(cursor: LineCursor, seen: Set<string>): string {
   if (cursor.peek() !== '"') throw cursor.unexpected('a quoted key');
-  const column = cursor.at + 1;
   const key = cursor.takeString();
-  if (!keys.includes(key)) {
-    const { message } = cursor.invalid('only `id`, `x` or `tokens`', key, `column ${column}`);
-    // How near a name is takes time with its length to find out.
-    throw new HeadpoolError('INVALID_FILE', message + (key.length > 80 ? '' : didYouMean(key, keys)));
-  }
   if (seen.has(key)) throw cursor.givenTwice(key);
   seen.add(key);
   cursor.take(':');
   cursor.peek();
   return key;
+}
+
+function keep(kept: string[], key: string, cursor: LineCursor, { fields }: Source): void {
+  const text = cursor.takeValue();
+  if (fields?.isKeepingOthers !== true) return;
+  if (key === usualField) throw cursor.invalid('another name, since rows are written as `x`,', key, key);
+  kept.push(`${JSON.stringify(key)}:${text()}`);
 }
 
 function takeId(cursor: LineCursor): string | number {
@@ -74,18 +99,26 @@ function takeId(cursor: LineCursor): string | number {
   throw cursor.invalid('a string or an integer below 2^53', valueOf(text), 'id');
 }
 
-function takeRows(cursor: LineCursor, { modelDim }: Source): Content {
+function takeRows(cursor: LineCursor, { modelDim }: Source, field: string): Content {
   if (cursor.peek() !== '[') {
-    throw cursor.invalid(`rows of ${modelDim} numbers`, valueOf(cursor.takeWord()), 'x');
+    throw cursor.invalid(`rows of ${modelDim} numbers`, valueOf(cursor.takeWord()), field);
+  }
+  // Whether a run takes what isn't finite it says itself, of every format alike.
+  const rule = { least: modelDim, most: modelDim, isRight: isFloat32, takesNonFinite: true };
+  const wanted = { list: `a row of ${modelDim} numbers`, element: 'a number in the range of float32' };
+  if (cursor.isFlatList()) {
+    const row = cursor.takeNumbers(field, rule, wanted);
+    const fill = (target: Float32Array): void => {
+      target.set(row);
+    };
+    return { length: 1, fill };
   }
   cursor.take('[');
   const rows = new Float32Array(countRows(cursor, modelDim) * modelDim);
-  const rule = { least: modelDim, most: modelDim, isRight: isFloat32 };
-  const wanted = { list: `a row of ${modelDim} numbers`, element: 'a number in the range of float32' };
   let length = 0;
   if (!cursor.skip(']')) {
     do {
-      rows.set(cursor.takeNumbers(`x[${length}]`, rule, wanted), length * modelDim);
+      rows.set(cursor.takeNumbers(`${field}[${length}]`, rule, wanted), length * modelDim);
       length++;
     } while (cursor.skip(','));
     cursor.take(']');

@@ -26,6 +26,7 @@ export function spanOf(
   return {
     lengths,
     names: parsed.map(({ name }) => name),
+    ...(parsed.some(({ fields }) => fields !== '') && { fields: parsed.map(({ fields }) => fields) }),
     read: (target) => Promise.resolve(target).then(fill),
     end,
     share: size === undefined ? undefined : end.byte! / size,

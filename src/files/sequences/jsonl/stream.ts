@@ -1,7 +1,8 @@
 // The sequences of a .jsonl file, or of standard input, in their order: only the lines of one span and the line
 // after it are in memory.
 import { HeadpoolError, expected, invalidFile } from '../../../core/errors.js';
-import { openByteSource, type ByteSource } from './byte-source.js';
+import type { ByteSource } from '../../byte-source.js';
+import { openBytes } from '../../open-bytes.js';
 import { LineReader, type Line } from './lines.js';
 import { parseRow, type JsonlRow } from './row.js';
 import { spanOf } from './span.js';
@@ -44,10 +45,10 @@ export async function openJsonlStream(
   // The byte before shows whether a line begins here.
   const back = byte > 0 ? 1 : 0;
   const before = { sequence: 0, byte: byte - back, line: (start?.line ?? 0) - back };
-  const bytes = await openByteSource(source, before.byte);
+  const bytes = await openBytes(source, before.byte);
   try {
     const lines = new LineReader(bytes, longestLine, before);
-    if (byte > 0) checkStart(path, { byte, size: bytes.size ?? 0, line: await lines.next() });
+    if (byte > 0) checkStart(path, { byte, size: bytes.size ?? byte, line: await lines.next() });
     return new JsonlStream(source, bytes, lines);
   } catch (error) {
     await bytes.close();

@@ -1,6 +1,13 @@
 // The small parts of a line of JSON, read from its bytes: blanks, strings, and single values for messages.
 
-export const codes = { comma: 0x2c, bracket: 0x5d, brace: 0x7d, quote: 0x22, backslash: 0x5c } as const;
+export const codes = {
+  comma: 0x2c,
+  opening: 0x5b,
+  bracket: 0x5d,
+  brace: 0x7d,
+  quote: 0x22,
+  backslash: 0x5c,
+} as const;
 
 // Keeps a byte order mark inside a string, where it is a character like others.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -44,6 +51,9 @@ export function readString(
   }
   return { wanted: 'a string with valid escapes and without control characters' };
 }
+
+/** Numbers that JSON has no text for, as Python's json module writes and reads them. */
+export const nonFiniteWords: ReadonlySet<string> = new Set(['NaN', 'Infinity', '-Infinity']);
 
 /** The value of `text`; its beginning where it has none, and undefined if it is blank. */
 export function valueOf(text: string): unknown {

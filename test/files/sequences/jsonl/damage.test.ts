@@ -19,7 +19,13 @@ const isDamaged = test.macro({
   },
 });
 
-test.serial('no object', isDamaged, '[1]', '`line 2, column 1`, got `"[1]"`');
+test.serial(
+  'a bare row of another width',
+  isDamaged,
+  '[1]',
+  'a row of 2 numbers for `line 2, rows`, got `1`',
+);
+test.serial('something after bare rows', isDamaged, '[[1,2]],', 'nothing after the closing bracket');
 test.serial('no JSON', isDamaged, 'nonsense', '`line 2, column 1`, got `"nonsense"`');
 test.serial('an empty object', isDamaged, '{}', '`x` or `tokens` for `line 2`, got nothing');
 test.serial('an id alone', isDamaged, '{"id":1}', '`x` or `tokens` for `line 2`');
@@ -34,18 +40,34 @@ test.serial('a key twice', isDamaged, '{"x":[],"x":[]}', 'expected `line 2, x` o
 test.serial('a key twice, once escaped', isDamaged, '{"x":[],"\\u0078":[]}', 'expected `line 2, x` once');
 test.serial('an id twice', isDamaged, '{"id":1,"id":1,"x":[]}', 'expected `line 2, id` once');
 test.serial(
-  'an unknown key',
+  'other keys alone',
   isDamaged,
-  '{"x":[],"token":[]}',
-  '`line 2, column 9`, got `"token"` (string); did you mean `tokens`?',
+  '{"id":1,"token":[],"y":{}}',
+  '`x` or `tokens` for `line 2`, got nothing; `--field` can name another of its fields: token, y',
 );
 test.serial(
   'the key __proto__',
   isDamaged,
   '{"__proto__":{"x":[]}}',
-  'only `id`, `x` or `tokens` for `line 2, column 2`, got `"__proto__"`',
+  '`x` or `tokens` for `line 2`, got nothing; `--field` can name another of its fields: __proto__',
 );
-test.serial('a huge unknown key', isDamaged, `{"${'k'.repeat(1e6)}":1}`, '`line 2, column 2`');
+test.serial(
+  'a huge unknown key',
+  isDamaged,
+  `{"${'k'.repeat(1e6)}":1}`,
+  '`x` or `tokens` for `line 2`, got nothing',
+);
+for (const [value, place] of [
+  ['[1,{"a":[}]', 'a value of JSON for `line 2, column 15`'],
+  ['{"a" 1}', '`:` for `line 2, column 11`'],
+  ['[1 2]', '`,` or `]` for `line 2, column 9`'],
+  ['{1:2}', 'a quoted key for `line 2, column 7`'],
+  ['01', 'a value of JSON for `line 2, column 6`'],
+  ['"\\q"', 'a string with valid escapes'],
+  ['['.repeat(1e5), 'a value of JSON'],
+] as const) {
+  test.serial(`another field of ${value.slice(0, 20)}`, isDamaged, `{"a":${value},"x":[]}`, place);
+}
 test.serial('a key without quotes', isDamaged, '{x:[]}', 'a quoted key for `line 2, column 2`');
 test.serial('a missing colon', isDamaged, '{"x" []}', '`:` for `line 2, column 6`');
 test.serial('a missing comma', isDamaged, '{"x":[] "id":1}', '`}` for `line 2, column 9`');
@@ -86,7 +108,12 @@ test.serial(
   '`line 2, x[0][1]`',
 );
 test.serial('a no-break space', isDamaged, '{"x":[[1,\u00a02]]}', '`line 2, x[0][1]`');
-test.serial('a flat x', isDamaged, '{"x":[1,2]}', 'a row of 2 numbers for `line 2, x[0]`, got `1` (number)');
+test.serial(
+  'a flat x of another width',
+  isDamaged,
+  '{"x":[1,2,3]}',
+  'a row of 2 numbers for `line 2, x`, got `3`',
+);
 test.serial('an x that is null', isDamaged, '{"x":null}', 'rows of 2 numbers for `line 2, x`, got `null`');
 test.serial('an x that is an object', isDamaged, '{"x":{"0":[1,2]}}', '`line 2, x`');
 test.serial('an empty row', isDamaged, '{"x":[[]]}', '`line 2, x[0]`, got `0`');
@@ -102,7 +129,8 @@ test.serial(
   '{"x":[[1,2],[3,4],[5,"NaN"]]}',
   'a number in the range of float32 for `line 2, x[2][1]`, got `"NaN"` (string)',
 );
-test.serial('the word NaN', isDamaged, '{"x":[[1,NaN]]}', '`line 2, x[0][1]`, got `"NaN"`');
+test.serial('the word nan', isDamaged, '{"x":[[1,nan]]}', '`line 2, x[0][1]`, got `"nan"`');
+test.serial('the word NaN among ids', isDamaged, '{"tokens":[1,NaN]}', '`line 2, tokens[1]`, got `"NaN"`');
 test.serial('null among numbers', isDamaged, '{"x":[[null,1]]}', '`line 2, x[0][0]`, got `null`');
 test.serial('a boolean among numbers', isDamaged, '{"x":[[1,true]]}', '`line 2, x[0][1]`, got `true`');
 test.serial('an object among numbers', isDamaged, '{"x":[[1,{"a":2}]]}', '`line 2, x[0][1]`, got an object');

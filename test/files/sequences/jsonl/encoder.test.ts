@@ -1,5 +1,4 @@
 import test from 'ava';
-import type { ErrorCode } from '../../../../src/core/errors.js';
 import { jsonlFormat } from '../../../../src/files/sequences/jsonl-format.js';
 import type { OutputOutline, Sequences } from '../../../../src/files/sequences/sequences.js';
 import { shortestDecimal } from '../../../../src/files/sequences/jsonl/shortest-decimal.js';
@@ -64,25 +63,21 @@ test('Many numbers come in pieces of a few MiB', async (t) => {
   t.deepEqual(Float32Array.from(x.flat()), rows);
 });
 
-for (const [title, number] of [
-  ['NaN', NaN],
-  ['Infinity', Infinity],
-  ['-Infinity', -Infinity],
-] as const) {
-  const refusal = (what: string) => ({ code: 'INVALID_OPTION' as ErrorCode, path: 'a.jsonl: ', what });
-  test(`${title} can’t be written, and its place is named`, async (t) => {
-    const encoder = await open();
-    encoder.assume({ lengths: [3, 3] }, 100);
-    encoder.encode({ lengths: [1] }, Float32Array.of(1, 2));
-    const rows = Float32Array.of(1, 2, 3, 4, 5, number);
-    for (let call = 0; call < 2; call++) {
-      const what = `a finite number for \`sequence 4, x[1][1]\`, because JSON has no other, got \`${title}\``;
-      await assertRefused(t, () => encoder.encode({ lengths: [1, 2] }, rows), refusal(what));
-    }
-    const pooled = () => encode({ lengths: [1] }, [number, 1], { isPooled: true });
-    await assertRefused(t, pooled, refusal('`sequence 0, x[0]`'));
-  });
-}
+test('NaN and infinities are written as the words that Python has for them', async (t) => {
+  const encoder = await open();
+  const [line] = encoder.encode({ lengths: [2] }, Float32Array.of(NaN, 1, Infinity, -Infinity));
+  t.is(Buffer.from(line as Uint8Array).toString(), '{"x":[[NaN,1],[Infinity,-Infinity]]}\n');
+});
+
+test('Fields that are kept follow the rows as they stood', async (t) => {
+  const encoder = await open();
+  const sequences = { lengths: [1, 0], names: ['a', null], fields: ['"b": {"c":[1e3]},"d":null', ''] };
+  const [lines] = encoder.encode(sequences, Float32Array.of(1, 2));
+  t.is(
+    Buffer.from(lines as Uint8Array).toString(),
+    '{"id":"a","x":[[1,2]],"b": {"c":[1e3]},"d":null}\n{"x":[]}\n',
+  );
+});
 
 for (const dtype of ['f16', 'bf16'] as const) {
   test(`${dtype} is refused before the first sequence`, async (t) => {

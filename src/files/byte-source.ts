@@ -1,10 +1,18 @@
-// Bytes in their order, a chunk at a time: of a regular file from a position on, or of whatever yields them.
+// Bytes in their order, a chunk at a time: of a regular file from a position on, or of whatever yields them. What is
+// inside compressed files is another matter (open-bytes.ts).
 import { Readable } from 'node:stream';
-import { fileFailed } from '../../../core/errors.js';
-import { attempt } from '../../attempt.js';
-import { openRegularFile, type RegularFile } from '../../open-file.js';
-import { readFully } from '../../positional-io.js';
-import type { StreamSource } from '../sequences.js';
+import { fileFailed } from '../core/errors.js';
+import { attempt } from './attempt.js';
+import { openRegularFile, type RegularFile } from './open-file.js';
+import { readFully } from './positional-io.js';
+
+/** A file, or what stands in for it. */
+export interface ByteOrigin {
+  /** For messages too. */
+  readonly path: string;
+  /** What to read instead of the file, such as standard input. */
+  readonly bytes?: AsyncIterable<Uint8Array>;
+}
 
 /** One call of `read` at a time; `close` may come at any time. */
 export interface ByteSource {
@@ -17,11 +25,8 @@ export interface ByteSource {
 
 const chunkBytes = 2 ** 20;
 
-/** Reads the file from `position` on, where it may have ended, or `bytes`. @throws FILE_FAILED */
-export async function openByteSource(
-  { path, bytes }: Pick<StreamSource, 'path' | 'bytes'>,
-  position: number,
-): Promise<ByteSource> {
+/** Reads the file as it is from `position` on, where it may have ended, or `bytes`. @throws FILE_FAILED */
+export async function openByteSource({ path, bytes }: ByteOrigin, position = 0): Promise<ByteSource> {
   if (bytes !== undefined) return new IterableSource(path, bytes);
   return new FileSource(path, await openRegularFile(path), position);
 }
