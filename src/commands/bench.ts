@@ -83,7 +83,7 @@ async function measure(settings: Settings<'bench'>, signal: AbortSignal): Promis
 /** The cases that are little enough work. @throws INVALID_OPTION, MEMORY_LIMIT */
 function plan(settings: Settings<'bench'>, { best, rates, unavailable }: KernelSurvey) {
   const { seconds, rounds, maxMemory, maxMinutes, bars = [] } = settings;
-  const { cases, notes } = expandGrid(...gridsOf(settings, best));
+  const { cases, notes } = expandGrid(gridsOf(settings, best));
   for (const note of [...notes, ...noteIdleBars(bars, cases)]) console.error(`headpool: ${note}`);
   const possible = cases.filter(({ kernel }) => !unavailable.has(kernel));
   const limits = {

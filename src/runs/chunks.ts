@@ -1,6 +1,7 @@
 // Cuts the inputs of a run into chunks of whole sequences, by tokens: a chunk may end inside a file or span many.
 // Where it is cut never changes a result. Rows are not read here.
 import { HeadpoolError, type ErrorCode } from '../core/errors.js';
+import { largestOf } from '../core/lists.js';
 import { countTokens } from '../files/sequences/layout.js';
 import type { SequenceForm, SequenceLayout, StreamPosition } from '../files/sequences/sequences.js';
 import { openInput, type InputPlace, type InputSpan, type OpenInput } from './input.js';
@@ -177,7 +178,7 @@ export class ChunkSource {
 
   #tooLong({ query, key, end }: InputSpan): HeadpoolError | undefined {
     const { mostSequenceTokens } = this.#limits;
-    const longest = Math.max(...query.lengths, ...(key?.lengths ?? []));
+    const longest = largestOf(key?.lengths ?? [], largestOf(query.lengths));
     if (longest <= mostSequenceTokens) return undefined;
     const { path } = this.#request.inputs[this.#index]!;
     const what = `at most ${mostSequenceTokens} tokens, which the memory allowed has room for,`;

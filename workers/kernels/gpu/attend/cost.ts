@@ -1,4 +1,5 @@
 // What the fused attention takes by its form alone: the terms of a model of its time.
+import { largestOf } from '../../../../src/core/lists.js';
 import { keyThreads, piecesOf, rowsOf, threadsOf, workgroupBytes, type TileForm } from './form.js';
 import { keysPerThread } from './score.js';
 import { outputColumns } from './values.js';
@@ -27,7 +28,7 @@ export function costOf(form: TileForm): AttendCost {
   const keys = keysPerThread(form);
   const columnsOfPieces = piecesOf(form, valueDim).map(([first, end]) => outputColumns(first, end));
   const columns = columnsOfPieces.reduce((sum, count) => sum + count, 0);
-  const widest = Math.max(...columnsOfPieces);
+  const widest = largestOf(columnsOfPieces);
   const barriersPerTile = 2 * (piecesOf(form, headDim).length + columnsOfPieces.length);
   return {
     workgroupBytes: workgroupBytes(form),
