@@ -82,7 +82,10 @@ async function loadChunks(layerWeights: MultiHeadWeights): Promise<LoadedChunk[]
       const chunk = await source.next();
       if (chunk === undefined) break;
       const buffers = { query: new RowBuffer(modelDim, 0) };
-      const rows = await loadChunk(chunk, buffers, { isSkipping: false, check: () => Promise.resolve() });
+      const rows = await loadChunk(chunk, buffers, {
+        isSkipping: false,
+        vouch: () => Promise.resolve(undefined),
+      });
       left -= rows.inputs.query.data.byteLength;
       if (rows.sequences > 0) loaded.push(rows);
     }

@@ -1,5 +1,6 @@
 // The settings of `headpool run` as a request: files found, weights read, outputs planned.
 import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { openCheckpoint } from '../checkpoints/checkpoint.js';
 import { loadLayerOf, type LoadedLayer } from '../checkpoints/load-layer.js';
 import { planOutputs } from '../runs/plan-outputs.js';
@@ -23,10 +24,10 @@ export interface LayerRequest {
 export async function requestOf(settings: Settings<'run'>): Promise<LayerRequest> {
   const { key, value, output, inputFormat, outputFormat, statistics, dtype, pool, onError, dryRun } =
     settings;
-  const inputs = await findFiles(settings.input, sequenceExtensions);
+  const { files, leftOut } = await findFiles(settings.input, sequenceExtensions, output);
   await using checkpoint = await openCheckpoint(settings.weights);
-  const { folder, ...plan } = await planOutputs({
-    ...{ inputs, inputFormat, output, outputFormat },
+  const plan = await planOutputs({
+    ...{ inputs: files, inputFormat, output, outputFormat },
     hasStatistics: statistics,
     alsoWritten: settings.report === undefined ? [] : [settings.report],
     alsoRead: [key, value, settings.embedding, ...checkpoint.files].filter((path) => path !== undefined),
@@ -34,12 +35,18 @@ export async function requestOf(settings: Settings<'run'>): Promise<LayerRequest
   checkDurable(settings, plan.manifestPath);
   const layer = await loadLayerOf(checkpoint, settings);
   const embedding = await embeddingOf(settings);
-  if (folder !== undefined && !dryRun) {
-    await attempt(folder, 'create the folder', () => mkdir(folder, { recursive: true }));
-  }
+  if (plan.folder !== undefined && !dryRun) await makeFolders(plan.folder, plan);
   const { weights, heads, defaults } = layer;
   const options = optionsOf(settings, heads, defaults);
-  return { request: { ...plan, key, value, embedding, weights, options, dtype, pool, onError }, layer };
+  const request = { ...plan, leftOut, key, value, embedding, weights, options, dtype, pool, onError };
+  return { request, layer };
+}
+
+/** Before anything is computed: one that can't be made is better known now. @throws FILE_FAILED */
+async function makeFolders(folder: string, { targets }: Pick<RunRequest, 'targets'>): Promise<void> {
+  for (const path of new Set([folder, ...targets.map((target) => dirname(target.path))])) {
+    await attempt(path, 'create the folder', () => mkdir(path, { recursive: true }));
+  }
 }
 
 /** @throws INVALID_OPTION for what a manifest is needed for, where there is none */

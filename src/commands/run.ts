@@ -2,11 +2,12 @@
 import { writeFile } from 'node:fs/promises';
 import type { CommandModule } from 'yargs';
 import type { LayerHeads } from '../runs/configuration.js';
-import { identifyRun, identifyWork, type WorkIdentity } from '../runs/identity.js';
-import { openJournal, type Journal } from '../runs/journal.js';
+import type { EarlierChoice } from '../runs/earlier-run.js';
+import { identifyRun, identifyWork } from '../runs/identity.js';
+import { openJournal, type Journal, type JournalOptions } from '../runs/journal.js';
 import { chooseLimits, defaultMemoryBytes, needOf } from '../runs/limits.js';
 import { RunPlanner } from '../runs/planner.js';
-import { checkInputs, estimateRun } from '../runs/preflight.js';
+import { checkInputs } from '../runs/preflight.js';
 import { standardStream, type RunRequest } from '../runs/request.js';
 import { executeRun, type RunHooks } from '../runs/run.js';
 import { verifyOutputs } from '../runs/verify-outputs.js';
@@ -17,10 +18,11 @@ import { attempt } from '../files/attempt.js';
 import { formatCount } from '../page/figures.js';
 import { checkAlignment } from './check-alignment.js';
 import { addFlags, engineOptionsOf, settingsOf, type CommonArgs } from './command.js';
+import { foretell } from './dry-run.js';
 import { startProgress } from './progress.js';
 import { reportOf, type RunReport } from './run-report.js';
 import { requestOf } from './run-request.js';
-import { formatEstimate, formatSummary } from './run-summary.js';
+import { formatSummary } from './run-summary.js';
 import { Stopped, stopOnSignals } from './stop-signals.js';
 
 const someFailed = 3;
@@ -31,9 +33,11 @@ export const runCommand: CommandModule<object, CommonArgs> = {
   builder: (yargs) => addFlags(yargs, 'run').example(examples),
   handler: async (args) => {
     const settings = await settingsOf('run', args);
+    const isJson = args.json === true;
     const signal = stopOnSignals();
     // Workers start while files are looked at.
-    const starting = settings.dryRun ? undefined : startEngine(settings);
+    // A dry run needs them to say whether what is there was made by the same kernel.
+    const starting = settings.dryRun && settings.resume === false ? undefined : startEngine(settings);
     try {
       const { request, layer } = await requestOf(settings);
       await checkInputs(request, (queries, keys) => {
@@ -41,13 +45,17 @@ export const runCommand: CommandModule<object, CommonArgs> = {
       });
       const plan = planOf(request, layer, settings);
       if (starting === undefined) {
-        const estimate = await estimateRun(request, plan.planner, plan);
-        console.log(args.json ? JSON.stringify(estimate) : formatEstimate(request, estimate, layer));
+        console.log(await foretell(request, plan, { layer, isJson }));
+        return;
+      }
+      const work = await identifyWork(request, layer);
+      const engine = await starting;
+      const options = { identity: identifyRun(work, engine.info), earlier: choiceOf(settings) };
+      if (settings.dryRun) {
+        console.log(await foretell(request, plan, { layer, isJson, resuming: options }));
       } else {
-        const work = await identifyWork(request, layer);
-        const engine = await starting;
-        const report = await compute(request, settings, { ...plan, layer, work, engine, signal });
-        await publish(report, settings, args.json === true);
+        const report = await compute(request, settings, { ...plan, layer, options, engine, signal });
+        await publish(report, settings, isJson);
       }
     } finally {
       await starting?.then(
@@ -84,8 +92,8 @@ const examples: [string, string][] = [
   ['$0 run --input x.npy --weights bert-base-uncased/ --layer 3 --output y.npy', 'a layer of a model'],
   ['$0 run --input q.npy --key kv.npy --weights w.safetensors --output y.npy', 'cross-attention'],
   [
-    "$0 run --input 'data/*.npy' --weights w.safetensors --output out/ --resume",
-    'many files, again and again',
+    '$0 run --input data/ --weights w.safetensors --output out/ --resume',
+    'a folder that grows, again and again',
   ],
   ['$0 run --config configs/demo.yaml --threads 4', 'settings from a file, one of them replaced'],
 ];
@@ -101,9 +109,14 @@ function planOf(
   return { planner, need, limits: chooseLimits(need, memoryBytes, batchTokens) };
 }
 
+function choiceOf({ resume, restart }: Settings<'run'>): EarlierChoice {
+  if (resume === 'mixed') return 'mixed';
+  return resume ? 'resume' : restart ? 'restart' : 'refuse';
+}
+
 type Plan = ReturnType<typeof planOf> & {
   readonly layer: LayerHeads;
-  readonly work: WorkIdentity;
+  readonly options: JournalOptions;
   readonly engine: Engine;
   readonly signal: AbortSignal;
 };
@@ -111,13 +124,12 @@ type Plan = ReturnType<typeof planOf> & {
 async function compute(
   request: RunRequest,
   settings: Settings<'run'>,
-  { limits, layer: { heads, kvHeads }, work, engine, signal }: Plan,
+  { limits, layer: { heads, kvHeads }, options, engine, signal }: Plan,
 ): Promise<RunReport> {
   const { verifyOutput } = settings;
   using layer = await engine.multiHeadAttention({ heads, kvHeads, weights: request.weights });
-  const identity = identifyRun(work, engine.info);
-  const earlier = settings.resume ? 'resume' : settings.restart ? 'restart' : 'refuse';
-  const journal = await openJournal(request, { identity, earlier });
+  const { identity } = options;
+  const journal = await openJournal(request, options);
   const { state } = journal;
   const resumed = { sequences: state.sequences, tokens: state.tokens };
   const startMs = performance.now();
@@ -136,7 +148,7 @@ async function compute(
     const elapsedMs = performance.now() - startMs;
     const verified = verifyOutput ? await verifyOutputs(request, state) : undefined;
     const stats = engine.stats();
-    return reportOf({ request, state, layer, info: engine.info, stats, elapsedMs, resumed, verified });
+    return reportOf({ request, journal, layer, info: engine.info, stats, elapsedMs, resumed, verified });
   } catch (error) {
     throw error instanceof Stopped ? new Stopped(error.signalName, outcomeOf(journal)) : error;
   } finally {

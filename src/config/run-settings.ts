@@ -14,7 +14,7 @@ export const createRunSettings = () =>
         .array(z.string())
         .min(1)
         .describe(
-          'files, folders or globs of sequences (.safetensors, .npy, .npz, .jsonl, .arrow); - is standard input',
+          'files, folders with all below them, or globs of sequences (.safetensors, .npy, .npz, .jsonl, .arrow); - is standard input',
         ),
       inputFormat: z.enum(pipeableFormats).default('jsonl').describe('format of standard input'),
       key: z.string().optional().describe('sequences to attend (cross-attention); default: the input itself'),
@@ -28,7 +28,7 @@ export const createRunSettings = () =>
       output: z
         .string()
         .describe(
-          'file to write, or a folder for a file of each input; - is standard output (.jsonl, .arrow)',
+          'file to write, or a folder for a file of each input, in folders like theirs; - is standard output (.jsonl, .arrow)',
         ),
       outputFormat: z
         .enum(writableFormats)
@@ -60,11 +60,19 @@ export const createRunSettings = () =>
         .describe(
           'what to do about a damaged file or sequence; skipped ones are listed, and the exit code is 3',
         ),
-      resume: z.boolean().default(false).describe('go on where an earlier run stopped, if there was one'),
+      resume: z
+        .union([z.boolean(), z.enum(['mixed'])])
+        .default(false)
+        .describe(
+          'go on where an earlier run stopped, if there was one, and in a folder with what is new or changed; mixed: after another version or kernel too',
+        ),
       restart: z.boolean().default(false).describe('forget what an earlier run has done'),
       verifyOutput: z.boolean().default(false).describe('read the outputs again and check them'),
       report: z.string().optional().describe('file for the summary as JSON'),
-      dryRun: z.boolean().default(false).describe('say what would be computed, and stop'),
+      dryRun: z
+        .boolean()
+        .default(false)
+        .describe('say what would be computed, with --resume file by file, and stop'),
     })
     .superRefine((settings, context) => {
       checkAttention(settings, context);

@@ -1,45 +1,67 @@
 // From the paths, folders and globs that a user names to the files behind them, in an order that depends on no locale
 // and no file system.
 import type { Stats } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
-import { isAbsolute, resolve } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { expected } from '../core/errors.js';
 import { attempt, systemCodeOf } from './attempt.js';
+import { listFolder, type FolderContents, type LeftOut } from './list-folder.js';
 
 /** Standard input. */
 const dash = '-';
 
+export interface FoundFile {
+  /** As given, or below what was given; relative ones to the current folder. */
+  readonly path: string;
+  /** Below the folder that was given, or below the part of a glob that is no glob; its base name if it was given itself. */
+  readonly name: string;
+}
+
+export interface FoundFiles {
+  readonly files: readonly FoundFile[];
+  /** What lies in the folders, or matches the globs, and is no file to take. */
+  readonly leftOut: readonly LeftOut[];
+}
+
 /**
  * The files behind `patterns`, in their order:
  * - what exists and is no folder, or `-`, as it is, whatever its extension;
- * - of a folder the files directly in it, of a glob the files that match; those with one of `extensions`, sorted by
- *   UTF-16 code units. Links count as what they lead to. Names that begin with a dot are left out of folders, and of
- *   globs that don't spell the dot.
+ * - of a folder the files in it and in the folders in it, of a glob the files that match; those with one of `extensions`,
+ *   sorted by UTF-16 code units. Links count as what they lead to. Names that begin with a dot are left out of folders,
+ *   and of globs that don't spell the dot.
  *
  * A file that several patterns find is listed where it is found first.
  * @param extensions in lower case, with their dots; names are compared in lower case
- * @returns paths as given, or below what was given, relative ones to the current folder
+ * @param output where outputs go: a folder of that path is left out of the folders and globs that hold it
  * @throws FILE_FAILED if a path or folder can't be opened; INVALID_OPTION if a folder or glob holds no such file, or a
  * file is named twice by its own path
  */
 export async function findFiles(
   patterns: readonly string[],
   extensions: readonly string[],
-): Promise<string[]> {
-  const found = new Map<string, { path: string; isNamed: boolean }>();
+  output?: string,
+): Promise<FoundFiles> {
+  const found = new Map<string, { file: FoundFile; isNamed: boolean }>();
+  const leftOut = new Map<string, LeftOut>();
+  const outputPath = output === undefined ? undefined : resolve(output);
   for (const pattern of patterns) {
     const stats = pattern === dash ? undefined : await findStats(pattern);
     const isNamed = pattern === dash || stats?.isDirectory() === false;
-    for (const path of isNamed ? [pattern] : await expand(pattern, stats !== undefined, extensions)) {
-      const key = pattern === dash ? dash : resolve(path);
+    const contents = isNamed
+      ? { files: [{ path: pattern, name: basename(pattern) }], leftOut: [] }
+      : await expand(pattern, { isFolder: stats !== undefined, extensions, output: outputPath });
+    for (const file of contents.files) {
+      const key = file.path === dash ? dash : resolve(file.path);
       const before = found.get(key);
       if (isNamed && before?.isNamed === true) {
-        throw expected('INVALID_OPTION', 'each file once', 'input', path);
+        throw expected('INVALID_OPTION', 'each file once', 'input', file.path);
       }
-      found.set(key, { path: before?.path ?? path, isNamed: isNamed || before?.isNamed === true });
+      found.set(key, { file: before?.file ?? file, isNamed: isNamed || before?.isNamed === true });
     }
+    for (const item of contents.leftOut) leftOut.set(resolve(item.path), item);
   }
-  return [...found.values()].map(({ path }) => path);
+  for (const path of found.keys()) leftOut.delete(path);
+  return { files: [...found.values()].map(({ file }) => file), leftOut: [...leftOut.values()] };
 }
 
 /** Undefined if there is no such thing, but `path` may be a glob. */
@@ -62,33 +84,34 @@ function isNowhere(error: unknown): boolean {
   return codes.includes(systemCodeOf(error));
 }
 
-async function expand(pattern: string, isFolder: boolean, extensions: readonly string[]): Promise<string[]> {
-  const paths = await attempt(pattern, isFolder ? 'list the folder' : 'expand', () =>
-    isFolder ? listFolder(pattern) : expandGlob(toSlashes(pattern)),
-  );
-  const wanted = paths.filter((path) => extensions.some((end) => path.toLowerCase().endsWith(end))).sort();
-  if (wanted.length > 0) return wanted;
-  throw expected('INVALID_OPTION', `at least one file of ${extensions.join(', ')}`, 'input', pattern);
+interface Search {
+  readonly isFolder: boolean;
+  readonly extensions: readonly string[];
+  readonly output: string | undefined;
 }
 
-async function listFolder(folder: string): Promise<string[]> {
-  const prefix = toSlashes(folder).replace(/\/*$/, '/');
-  const entries = await readdir(folder, { withFileTypes: true });
-  const visible = entries.filter(({ name }) => !name.startsWith('.'));
-  const paths = await Promise.all(
-    visible.map(async (entry) => {
-      const path = prefix + entry.name;
-      return entry.isFile() || (entry.isSymbolicLink() && (await leadsToFile(path))) ? [path] : [];
-    }),
+async function expand(pattern: string, { isFolder, extensions, output }: Search): Promise<FoundFiles> {
+  const slashed = toSlashes(pattern);
+  const { paths, leftOut } = await attempt(pattern, isFolder ? 'list the folder' : 'expand', () =>
+    isFolder ? listFolder(slashed, output) : expandGlob(slashed, output),
   );
-  return paths.flat();
+  const base = isFolder ? slashed : await findBase(slashed);
+  const hasEnding = (path: string): boolean => extensions.some((end) => path.toLowerCase().endsWith(end));
+  const wanted = paths.filter(hasEnding).sort();
+  if (wanted.length === 0) {
+    throw expected('INVALID_OPTION', `at least one file of ${extensions.join(', ')}`, 'input', pattern);
+  }
+  const others = paths.filter((path) => !hasEnding(path));
+  const all = [...leftOut, ...others.map((path): LeftOut => ({ path, reason: 'another ending' }))];
+  return {
+    files: wanted.map((path) => ({ path, name: nameBelow(base, path) })),
+    leftOut: all.sort((a, b) => (a.path < b.path ? -1 : 1)),
+  };
 }
 
-async function leadsToFile(link: string): Promise<boolean> {
-  return stat(link).then(
-    (stats) => stats.isFile(),
-    () => false,
-  );
+function nameBelow(base: string, path: string): string {
+  const name = toSlashes(relative(base, path));
+  return name === '' || name.startsWith('../') || isAbsolute(name) ? basename(path) : name;
 }
 
 /** Loaded where a path is none: most runs name their files. */
@@ -97,10 +120,25 @@ function loadGlobs() {
 }
 
 /** Matches come relative to the current folder; those of an absolute glob become absolute again. */
-async function expandGlob(pattern: string): Promise<string[]> {
+async function expandGlob(pattern: string, output: string | undefined): Promise<FolderContents> {
   const { glob } = await loadGlobs();
-  const paths = await glob(pattern, { expandDirectories: false });
-  return isAbsolute(pattern) ? paths.map((path) => toSlashes(resolve(path))) : paths;
+  const matches = await glob(pattern, { expandDirectories: false });
+  const paths = isAbsolute(pattern) ? matches.map((path) => toSlashes(resolve(path))) : matches;
+  const isWritten = (path: string): boolean => {
+    return output !== undefined && resolve(path).startsWith(`${output}${sep}`);
+  };
+  return {
+    paths: paths.filter((path) => !isWritten(path)),
+    leftOut: paths.filter(isWritten).map((path) => ({ path, reason: 'the output folder' })),
+  };
+}
+
+/** The longest folder of a glob that is no glob itself. */
+async function findBase(pattern: string): Promise<string> {
+  const { isDynamicPattern } = await loadGlobs();
+  let base = dirname(pattern);
+  while (isDynamicPattern(base)) base = dirname(base);
+  return base;
 }
 
 /** Windows separates with backslashes too; elsewhere they escape, or are part of a name. */

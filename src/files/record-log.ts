@@ -14,21 +14,29 @@ export type { JsonRecord };
 export type LogFile = Pick<FileHandle, 'write' | 'sync' | 'close'>;
 
 /**
- * Makes the log `path` anew, in place of any before. It appears with its first record complete or not at all.
- * @throws FILE_FAILED; INVALID_OPTION if the record is too long
+ * Makes the log `path` anew, in place of any before. It appears with these records complete or not at all.
+ * @throws FILE_FAILED; INVALID_OPTION if a record is too long
  */
-export async function createRecordLog(path: string, first: object): Promise<RecordLog> {
-  const line = formatLine(first);
+export async function createRecordLog(
+  path: string,
+  first: object,
+  others: readonly object[] = [],
+): Promise<RecordLog> {
   const file = await createAtomicFile(path);
+  let end = 0;
   try {
-    await file.write(line, 0);
+    for (const record of [first, ...others]) {
+      const line = formatLine(record);
+      await file.write(line, end);
+      end += line.length;
+    }
     await file.commit();
   } catch (error) {
     await file.discard();
     if (file.hasName) await attempt(path, 'remove', () => unlink(path));
     throw error;
   }
-  return new RecordLog(path, (await openRegularFile(path, 'r+')).handle, line.length);
+  return new RecordLog(path, (await openRegularFile(path, 'r+')).handle, end);
 }
 
 /**
@@ -53,6 +61,20 @@ export async function openRecordLog(
   } catch (error) {
     await handle.close();
     throw error;
+  }
+}
+
+/**
+ * The records of the log `path` as far as they are whole, without a change to it; undefined if there is none.
+ * @throws as `openRecordLog`
+ */
+export async function readRecordLog(path: string): Promise<readonly JsonRecord[] | undefined> {
+  const file = await unlessMissing(openRegularFile(path));
+  if (file === undefined) return undefined;
+  try {
+    return (await readRecords(path, file)).records;
+  } finally {
+    await file.handle.close();
   }
 }
 

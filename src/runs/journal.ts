@@ -1,11 +1,13 @@
 // The manifest of a run on disk: whether there is work to go on with, and each chunk as it is finished. One run at a
 // time holds it.
 import { unlink } from 'node:fs/promises';
-import { HeadpoolError, describe, expected } from '../core/errors.js';
+import { HeadpoolError } from '../core/errors.js';
 import { attempt } from '../files/attempt.js';
 import { acquireLock, type LockFile } from '../files/lock-file.js';
 import { createRecordLog, openRecordLog, type JsonRecord, type RecordLog } from '../files/record-log.js';
-import { firstDifference, type RunIdentity } from './identity.js';
+import { isResuming, type EarlierChoice } from './earlier-run.js';
+import type { RunIdentity } from './identity.js';
+import { removePartial } from './left-files.js';
 import {
   manifestFormat,
   RunState,
@@ -16,9 +18,7 @@ import {
   type PortionRecord,
 } from './manifest.js';
 import type { RunRequest } from './request.js';
-
-/** What to do about an earlier run of the same output: go on with it, forget it, or refuse if it isn't complete. */
-export type EarlierRun = 'resume' | 'restart' | 'refuse';
+import { listFiles, surveyRun, type Survey, type SurveyedFile } from './survey.js';
 
 export interface Journal {
   /** Whether records outlive the process. */
@@ -27,6 +27,10 @@ export interface Journal {
   readonly canResume: boolean;
   /** Where the run stands, by what was recorded. */
   readonly state: RunState;
+  /** What was found of an earlier run when this one began. */
+  readonly files: readonly SurveyedFile[];
+  /** What the manifest says of the run, and of the maker of each output. */
+  readonly run: RunIdentity;
   /** Resolves once the record has reached the disk; what it speaks of must have before. @throws FILE_FAILED */
   record(portions: readonly PortionRecord[], finished: readonly FinishedTarget[]): Promise<void>;
   /** @throws FILE_FAILED */
@@ -37,7 +41,7 @@ export interface Journal {
 
 export interface JournalOptions {
   readonly identity: RunIdentity;
-  readonly earlier: EarlierRun;
+  readonly earlier: EarlierChoice;
 }
 
 /**
@@ -49,17 +53,19 @@ export interface JournalOptions {
 export function openJournal(request: RunRequest, options: JournalOptions): Promise<Journal> {
   const { manifestPath } = request;
   return manifestPath === undefined
-    ? openVolatileJournal(request)
+    ? openVolatileJournal(request, options)
     : openFileJournal(request, manifestPath, options);
 }
 
-async function openVolatileJournal(request: RunRequest): Promise<Journal> {
+async function openVolatileJournal(request: RunRequest, { identity: run }: JournalOptions): Promise<Journal> {
   const state = new RunState(request);
   const lock = request.lockPath === undefined ? undefined : await acquireLock(request.lockPath);
   return {
     isDurable: false,
     canResume: false,
     state,
+    files: listFiles(request, () => 'new'),
+    run,
     record: (portions, finished) => {
       state.addChunk({ portions, finished });
       return Promise.resolve();
@@ -69,52 +75,68 @@ async function openVolatileJournal(request: RunRequest): Promise<Journal> {
   };
 }
 
-async function openFileJournal(
-  request: RunRequest,
-  manifestPath: string,
-  { identity, earlier }: JournalOptions,
-): Promise<Journal> {
-  const lock = await acquireLock(request.lockPath ?? `${manifestPath}.lock`);
+async function openFileJournal(request: RunRequest, path: string, options: JournalOptions): Promise<Journal> {
+  const lock = await acquireLock(request.lockPath ?? `${path}.lock`);
   try {
-    const head: ManifestHead = { format: manifestFormat, run: identity };
-    const opened = earlier === 'restart' ? undefined : await openRecordLog(manifestPath);
-    if (opened !== undefined) {
-      const { log, records } = opened;
-      if (earlier === 'resume') {
-        const state = await closingOnError(log, () => replay(request, head, records, manifestPath));
-        return new FileJournal(manifestPath, { state, log, lock });
-      }
-      await log.close();
-      checkForgettable(records, manifestPath);
+    const opened = options.earlier === 'restart' ? undefined : await openRecordLog(path);
+    if (opened !== undefined && isResuming(options.earlier)) {
+      return new FileJournal(path, { lock, ...(await resumeLog(request, path, { ...opened, options })) });
     }
-    const log = await createRecordLog(manifestPath, head);
-    return new FileJournal(manifestPath, { state: new RunState(request), log, lock });
+    if (opened !== undefined) {
+      await opened.log.close();
+      checkForgettable(opened.records, path);
+    }
+    const { identity: run } = options;
+    const log = await createRecordLog(path, headOf(run));
+    return new FileJournal(path, {
+      lock,
+      log,
+      run,
+      state: new RunState(request),
+      files: listFiles(request, () => 'new'),
+    });
   } catch (error) {
     await lock.release();
     throw error;
   }
 }
 
-async function closingOnError<T>(log: RecordLog, step: () => T): Promise<T> {
+interface OpenedLog {
+  readonly log: RecordLog;
+  readonly records: readonly JsonRecord[];
+  readonly options: JournalOptions;
+}
+
+type Resumed = Pick<Journal, 'state' | 'files' | 'run'> & { readonly log: RecordLog };
+
+/** Goes on with a log, or with a new one in its place that says what of it still holds. */
+async function resumeLog(
+  request: RunRequest,
+  path: string,
+  { log, records, options }: OpenedLog,
+): Promise<Resumed> {
+  let survey: Survey;
   try {
-    return step();
+    survey = await surveyRun(request, records, { path, ...options, isMixed: options.earlier === 'mixed' });
   } catch (error) {
     await log.close();
     throw error;
   }
+  const { files, run, isSame } = survey;
+  const state = new RunState(request);
+  if (isSame) {
+    for (const record of records.slice(1)) state.add(record, path);
+    return { log, state, files, run };
+  }
+  await log.close();
+  // First: a process that ends here leaves the old manifest, by which the next one comes to the same.
+  for (const target of survey.leftovers) await removePartial(target);
+  for (const record of survey.records) state.addChunk(record);
+  return { log: await createRecordLog(path, headOf(run), survey.records), state, files, run };
 }
 
-/** Where the run stands that wrote `records`. @throws INVALID_OPTION if it is another one, INVALID_FILE */
-function replay(
-  request: RunRequest,
-  head: ManifestHead,
-  records: readonly JsonRecord[],
-  path: string,
-): RunState {
-  checkSame(records[0] as unknown as ManifestHead, head, path);
-  const state = new RunState(request);
-  for (const record of records.slice(1)) state.add(record, path);
-  return state;
+function headOf(run: RunIdentity): ManifestHead {
+  return { format: manifestFormat, run };
 }
 
 /** @throws INVALID_OPTION if something would be lost by beginning anew */
@@ -126,29 +148,20 @@ function checkForgettable(records: readonly JsonRecord[], path: string): void {
   );
 }
 
-function checkSame(before: ManifestHead, now: ManifestHead, path: string): void {
-  if (before.format !== now.format) {
-    throw expected('INVALID_OPTION', `a manifest of format ${now.format}`, path, before.format);
-  }
-  const difference = firstDifference(before.run, now.run);
-  if (difference === undefined) return;
-  const { field } = difference;
-  throw new HeadpoolError(
-    'INVALID_OPTION',
-    `${path}: the run to resume had ${describe(difference.before)} for \`${field}\`, this one has ${describe(difference.now)}; \`--restart\` begins anew`,
-  );
-}
-
 class FileJournal implements Journal {
   readonly isDurable = true;
   readonly state: RunState;
+  readonly files: readonly SurveyedFile[];
+  readonly run: RunIdentity;
   readonly #path: string;
   readonly #log: RecordLog;
   readonly #lock: LockFile;
 
-  constructor(path: string, { state, log, lock }: { state: RunState; log: RecordLog; lock: LockFile }) {
+  constructor(path: string, { state, files, run, log, lock }: Resumed & { readonly lock: LockFile }) {
     this.#path = path;
     this.state = state;
+    this.files = files;
+    this.run = run;
     this.#log = log;
     this.#lock = lock;
   }

@@ -11,6 +11,8 @@ export interface LoadedPortion extends Omit<Portion, 'spans'> {
   readonly lengths: readonly number[];
   /** As many as lengths; absent if none has a name. */
   readonly names: readonly SequenceName[] | undefined;
+  /** Of the whole input, if this is where it was taken. */
+  readonly checksum?: number | undefined;
 }
 
 export interface LoadedChunk {
@@ -33,8 +35,11 @@ export interface InputBuffers {
 export interface LoadOptions {
   /** Whether an input that can't be read is left out, with a failure; what the chunk has of it is too. */
   readonly isSkipping: boolean;
-  /** Called for an input that has been read to its end. @throws INVALID_FILE if what was read can't be trusted */
-  readonly check: (input: number) => Promise<void>;
+  /**
+   * Called for an input of which rows have been read, maybe to its end; may give its checksum.
+   * @throws INVALID_FILE if what was read can't be trusted
+   */
+  readonly vouch: (input: number, isEnded: boolean) => Promise<number | undefined>;
 }
 
 /** @throws INVALID_FILE, FILE_FAILED */
@@ -66,7 +71,7 @@ export async function loadChunk(
 async function loadPortion(
   { spans, ...portion }: Portion,
   fillers: readonly RowFiller[],
-  { isSkipping, check }: LoadOptions,
+  { isSkipping, vouch }: LoadOptions,
 ): Promise<LoadedPortion> {
   const first = fillers[0]!.count;
   const conclude = (failures: readonly Failure[], isEnded: boolean): LoadedPortion => {
@@ -76,8 +81,9 @@ async function loadPortion(
   };
   try {
     for (const span of spans) await readSpan(span, fillers, isSkipping);
-    if (portion.isEnded && !portion.failures.some(isOfInput)) await check(portion.input);
-    return conclude(portion.failures, portion.isEnded);
+    const hasFailed = portion.failures.some(isOfInput);
+    const checksum = hasFailed ? undefined : await vouch(portion.input, portion.isEnded);
+    return { ...conclude(portion.failures, portion.isEnded), checksum };
   } catch (error) {
     if (!isSkipping || !isDamage(error)) throw error;
     return conclude([...portion.failures, { input: portion.input, message: error.message }], true);

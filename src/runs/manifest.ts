@@ -5,10 +5,11 @@ import type { SequenceName, StreamPosition } from '../files/sequences/sequences.
 import type { Failure } from './chunks.js';
 import type { RunIdentity } from './identity.js';
 import type { RunRequest } from './request.js';
+import { idsOf } from './sequence-ids.js';
 import type { EarlierPart, FinishedParts, TargetParts } from './target.js';
 
 /** Changes whenever a manifest written before can't be understood. */
-export const manifestFormat = 1;
+export const manifestFormat = 2;
 
 /** The first record. */
 export interface ManifestHead {
@@ -24,6 +25,8 @@ export interface PortionRecord {
   readonly lengths: readonly number[];
   readonly names?: readonly SequenceName[];
   readonly failures: readonly Failure[];
+  /** CRC-32 of the whole input, in one of its portions. */
+  readonly checksum?: number;
   /** Absent if there is nothing to write. */
   readonly parts?: TargetParts;
 }
@@ -46,11 +49,31 @@ export interface CompleteRecord {
   readonly complete: true;
 }
 
+/** What was recorded of one input. */
+export interface InputState {
+  /** Where it goes on; undefined if it has ended. */
+  place: StreamPosition | undefined;
+  /** Whether anything was recorded. */
+  isBegun: boolean;
+  sequences: number;
+  tokens: number;
+  checksum: number | undefined;
+}
+
+/** A portion that was written, and the number of its first sequence in its input. */
+interface WrittenPortion {
+  readonly record: PortionRecord & { readonly parts: TargetParts };
+  readonly first: number;
+}
+
+/** What of a request the records of its run speak of. */
+export type RecordedRequest = Pick<RunRequest, 'inputs' | 'targets'>;
+
 /** Where a run stands. */
 export class RunState {
-  readonly #request: RunRequest;
-  readonly #places: (StreamPosition | undefined)[];
-  readonly #earlier: EarlierPart[][];
+  readonly inputs: readonly InputState[];
+  readonly #request: RecordedRequest;
+  readonly #written: WrittenPortion[][];
   readonly #finished = new Map<number, FinishedParts | undefined>();
   readonly failures: Failure[] = [];
   chunks = 0;
@@ -58,20 +81,26 @@ export class RunState {
   tokens = 0;
   isComplete = false;
 
-  constructor(request: RunRequest) {
+  constructor(request: RecordedRequest) {
     this.#request = request;
-    this.#places = request.inputs.map(() => ({ sequence: 0 }));
-    this.#earlier = request.targets.map(() => []);
+    this.inputs = request.inputs.map(() => {
+      return { place: { sequence: 0 }, isBegun: false, sequences: 0, tokens: 0, checksum: undefined };
+    });
+    this.#written = request.targets.map(() => []);
   }
 
   /** Where input number `input` goes on; undefined if it has ended. */
   placeOf(input: number): StreamPosition | undefined {
-    return this.#places[input];
+    return this.inputs[input]!.place;
   }
 
   /** What was written of a target, in order. */
-  partsOf(target: number): readonly EarlierPart[] {
-    return this.#earlier[target]!;
+  partsOf(target: number): EarlierPart[] {
+    return this.#written[target]!.map(({ record, first }) => {
+      const { input, lengths, parts } = record;
+      const names = idsOf(this.#request.inputs[input]!.path, first, record);
+      return { sequences: { lengths, names }, parts };
+    });
   }
 
   /** Whether nothing is to be written to a target any more. */
@@ -84,17 +113,31 @@ export class RunState {
     return this.#finished.get(target);
   }
 
+  /** What is said of inputs that the request doesn't have, because their files have gone, changes nothing. */
   addChunk({ portions, finished }: Pick<ChunkRecord, 'portions' | 'finished'>): void {
-    for (const { input, end, isEnded, lengths, names, failures, parts } of portions) {
-      this.#places[input] = isEnded ? undefined : end;
-      this.failures.push(...failures);
-      this.sequences += lengths.length;
-      this.tokens += countTokens(lengths);
-      if (parts === undefined) continue;
-      this.#earlier[this.#request.inputs[input]!.target]!.push({ sequences: { lengths, names }, parts });
+    for (const portion of portions) this.#addPortion(portion);
+    for (const { target, parts } of finished) {
+      if (target < this.#written.length) this.#finished.set(target, parts);
     }
-    for (const { target, parts } of finished) this.#finished.set(target, parts);
     this.chunks++;
+  }
+
+  #addPortion(record: PortionRecord): void {
+    const { input, end, isEnded, lengths, failures, checksum, parts } = record;
+    const state = this.inputs[input];
+    if (state === undefined) return;
+    const first = state.place?.sequence ?? 0;
+    const tokens = countTokens(lengths);
+    state.place = isEnded ? undefined : end;
+    state.isBegun = true;
+    state.sequences += lengths.length;
+    state.tokens += tokens;
+    state.checksum ??= checksum;
+    this.failures.push(...failures);
+    this.sequences += lengths.length;
+    this.tokens += tokens;
+    if (parts !== undefined)
+      this.#written[this.#request.inputs[input]!.target]!.push({ record: { ...record, parts }, first });
   }
 
   /** @throws INVALID_FILE if the record is none of a run like the request's */

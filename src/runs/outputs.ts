@@ -1,6 +1,6 @@
 // All outputs of a run: opens each when its first input begins, writes chunks, records them, and gives names to what is
 // complete. The order makes it safe to be killed anywhere: results, then the record of them, then the names.
-import { rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import type { HeadStatistics } from '../attention/result.js';
 import { invalidFile } from '../core/errors.js';
 import { attempt } from '../files/attempt.js';
@@ -8,12 +8,15 @@ import { createAtomicFile } from '../files/atomic-file.js';
 import { exists, requireRegular } from '../files/open-file.js';
 import { countTokens } from '../files/sequences/layout.js';
 import { isOfInput } from './chunks.js';
+import { restartable } from './earlier-run.js';
 import { metadataOf } from './identity.js';
+import { removePartial } from './left-files.js';
 import type { LoadedChunk, LoadedPortion } from './loaded-chunk.js';
 import type { FinishedTarget, PortionRecord } from './manifest.js';
 import { pathsOf, standardStream, type RunRequest, type RunTarget } from './request.js';
 import type { RowBuffer } from './row-buffer.js';
 import type { RunContext } from './run-context.js';
+import { idsOf } from './sequence-ids.js';
 import { openTarget, partialPathOf, type Target } from './target.js';
 
 export class Outputs {
@@ -52,8 +55,10 @@ export class Outputs {
     const touched = new Set<Target>();
     const finished = new Map<FinishedTarget, Target | undefined>();
     for (const portion of chunk.portions) {
-      const { input, end, isEnded, lengths, names, failures } = portion;
-      const sequences = { lengths, names };
+      const { input, end, isEnded, lengths, names, failures, checksum } = portion;
+      const { path } = this.#request.inputs[input]!;
+      const first = this.#context.journal.state.placeOf(input)?.sequence ?? 0;
+      const sequences = { lengths, names: idsOf(path, first, portion) };
       const tokens = countTokens(lengths);
       const target = await this.#targetOf(portion);
       if (target !== undefined) touched.add(target);
@@ -66,6 +71,7 @@ export class Outputs {
         lengths,
         ...(names && { names }),
         failures,
+        ...(checksum !== undefined && { checksum }),
         ...(parts && { parts }),
       });
       if (isEnded && this.#isLast(input)) finished.set(await this.#finish(portion, target), target);
@@ -75,7 +81,10 @@ export class Outputs {
     await Promise.all([...touched].map((target) => target.sync()));
     await this.#context.journal.record(records, [...finished.keys()]);
     for (const [{ target: number, parts }, target] of finished) {
-      await (parts === undefined ? target?.discard() : target?.commit());
+      if (parts !== undefined) await target?.commit();
+      else if (target !== undefined) await target.discard();
+      // What was begun of the input as it was before.
+      else if (this.#context.journal.isDurable) await removePartial(this.#request.targets[number]!);
       this.#open.delete(number);
     }
   }
@@ -105,7 +114,7 @@ export class Outputs {
         form: isOnlyInput ? form : 'packed',
         layout: isOnlyInput ? layout : undefined,
         modelDim: layer.outputDim,
-        metadata: metadataOf(identity),
+        metadata: metadataOf(identity, number),
       },
       earlier: journal.state.partsOf(number),
       // Nobody looks for the partial files of a run that can't be resumed, so they keep out of the others' way.
@@ -139,18 +148,11 @@ async function checkName(target: RunTarget): Promise<void> {
   }
 }
 
-/** Of a target that was given up. */
-async function removePartial(target: RunTarget): Promise<void> {
-  for (const path of pathsOf(target)) {
-    await attempt(path, 'remove the partial file', () => rm(partialPathOf(path), { force: true }));
-  }
-}
-
 async function restoreName(target: RunTarget): Promise<void> {
   for (const path of pathsOf(target)) {
     const partialPath = partialPathOf(path);
     if (await exists(partialPath)) await (await createAtomicFile(path, { partialPath })).commit();
     else if (!(await exists(path)))
-      throw invalidFile(path, 'the output that was finished', 'path', undefined);
+      throw restartable(invalidFile(path, 'the output that was finished', 'path', undefined));
   }
 }

@@ -1,15 +1,16 @@
-// Which input goes to which output: one file, a file for each input in a folder, or standard output.
+// Which input goes to which output: one file, a file for each input in a folder that mirrors theirs, or standard output.
 import { stat } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
+import { extname, join } from 'node:path';
 import { expected, HeadpoolError } from '../core/errors.js';
+import type { FoundFile } from '../files/find-files.js';
 import { fileKeyOf } from '../files/open-file.js';
 import { findFormat, formatNamed, formatOf } from '../files/sequences/formats.js';
 import type { FormatName, SequenceFormat } from '../files/sequences/sequences.js';
 import { pathsOf, standardStream, type RunInput, type RunRequest, type RunTarget } from './request.js';
 
 export interface OutputChoice {
-  /** Paths in their order; `-` for standard input. */
-  readonly inputs: readonly string[];
+  /** In their order; their names are what a folder of outputs mirrors. The path `-` is standard input. */
+  readonly inputs: readonly FoundFile[];
   /** Format of standard input. */
   readonly inputFormat: FormatName;
   /** A file, a folder, or `-` for standard output. */
@@ -24,10 +25,10 @@ export interface OutputChoice {
   readonly hasStatistics: boolean;
 }
 
-export type OutputPlan = Pick<RunRequest, 'inputs' | 'targets' | 'manifestPath' | 'lockPath'> & {
-  /** The folder to make, if outputs go to one. */
-  readonly folder?: string;
-};
+export type OutputPlan = Pick<
+  RunRequest,
+  'inputs' | 'targets' | 'folder' | 'outputFormat' | 'manifestPath' | 'lockPath'
+>;
 
 /**
  * @throws INVALID_OPTION if a format can't be written or not to where it should go, two inputs would become one file, or
@@ -42,9 +43,10 @@ export async function planOutputs(choice: OutputChoice): Promise<OutputPlan> {
         ? planFolder(choice)
         : planFile(choice);
   const { alsoRead = [], alsoWritten = [] } = choice;
-  await refuseRead([...inputs, ...alsoRead], [...plan.targets.flatMap(pathsOf), ...alsoWritten]);
+  const read = inputs.map(({ path }) => path);
+  await refuseRead([...read, ...alsoRead], [...plan.targets.flatMap(pathsOf), ...alsoWritten]);
   // What standard input said is gone when a later run would need it again.
-  const isVolatile = output === standardStream || inputs.includes(standardStream);
+  const isVolatile = output === standardStream || read.includes(standardStream);
   const lockPath = plan.manifestPath && `${plan.manifestPath}.lock`;
   return { ...plan, manifestPath: isVolatile ? undefined : plan.manifestPath, lockPath };
 }
@@ -83,7 +85,7 @@ function planPipe(choice: OutputChoice): OutputPlan {
       standardStream,
     );
   }
-  const format = formatNamed(outputFormat ?? formatOfInput(inputs[0]!, choice).name);
+  const format = formatNamed(outputFormat ?? formatOfInput(inputs[0]!.path, choice).name);
   if (!format.isPipeable) {
     throw expected('INVALID_OPTION', 'jsonl or arrow for standard output', 'output-format', format.name);
   }
@@ -96,6 +98,7 @@ function planFile(choice: OutputChoice): OutputPlan {
   return {
     inputs: allTo(choice),
     targets: [targetAt(output, format, choice)],
+    outputFormat: format.name,
     manifestPath: `${output}.manifest`,
   };
 }
@@ -104,7 +107,7 @@ function planFolder(choice: OutputChoice): OutputPlan {
   const { inputs, output, outputFormat } = choice;
   const targets: RunTarget[] = [];
   const sources = new Map<string, string>();
-  for (const input of inputs) {
+  for (const { path: input, name } of inputs) {
     if (input === standardStream) {
       throw expected('INVALID_OPTION', 'a file for what standard input brings', 'output', output);
     }
@@ -117,7 +120,8 @@ function planFolder(choice: OutputChoice): OutputPlan {
           : formatNamed('safetensors')
         : formatNamed(outputFormat);
     const extension = format === own ? extname(input) : format.extensions[0]!;
-    const target = targetAt(join(output, `${basename(input, extname(input))}${extension}`), format, choice);
+    const stem = name.slice(0, name.length - extname(name).length);
+    const target = targetAt(join(output, `${stem}${extension}`), format, choice);
     for (const path of pathsOf(target)) {
       const other = sources.get(path);
       if (other !== undefined) {
@@ -128,10 +132,11 @@ function planFolder(choice: OutputChoice): OutputPlan {
     targets.push(target);
   }
   return {
-    inputs: inputs.map((path, target) => ({ path, target })),
+    inputs: inputs.map(({ path }, target) => ({ path, target })),
     targets,
-    manifestPath: join(output, 'headpool.manifest'),
     folder: output,
+    outputFormat,
+    manifestPath: join(output, 'headpool.manifest'),
   };
 }
 
@@ -145,7 +150,7 @@ function targetAt(path: string, format: SequenceFormat, { hasStatistics }: Outpu
 
 /** All inputs to the only target. */
 function allTo(choice: OutputChoice): RunInput[] {
-  return choice.inputs.map((path) => {
+  return choice.inputs.map(({ path }) => {
     const format = formatOfInput(path, choice).name;
     return path === standardStream ? { path, format, target: 0 } : { path, target: 0 };
   });

@@ -1,6 +1,7 @@
 // What can be known of a run before it: mistakes, which would else be found hours later, and what it will take. Headers
 // are read, rows are not.
 import { countTokens, offsetsOf } from '../files/sequences/layout.js';
+import type { StreamPosition } from '../files/sequences/sequences.js';
 import { ChunkSource, isDamage, type ChunkLimits } from './chunks.js';
 import { openInput } from './input.js';
 import type { MemoryNeed } from './limits.js';
@@ -53,17 +54,24 @@ export interface RunEstimate {
   readonly unknownInputs: readonly string[];
 }
 
+export interface EstimatedRun {
+  readonly planner: RunPlanner;
+  readonly limits: ChunkLimits;
+  readonly need: MemoryNeed;
+  /** Where each input goes on; undefined for one that is done. */
+  readonly placeOf: (input: number) => StreamPosition | undefined;
+}
+
 /** @throws INVALID_FILE, INVALID_SHAPE, INVALID_OPTION as the run itself would */
 export async function estimateRun(
   request: RunRequest,
-  planner: RunPlanner,
-  { limits, need }: { readonly limits: ChunkLimits; readonly need: MemoryNeed },
+  { planner, limits, need, placeOf }: EstimatedRun,
 ): Promise<RunEstimate> {
-  const [known, unknown] = await sortInputs(request);
+  const [known, unknown] = await sortInputs(request, placeOf);
   const source = new ChunkSource(
-    { ...request, inputs: known },
+    { ...request, inputs: known.map(({ input }) => input) },
     limits,
-    known.map(() => ({})),
+    known.map(({ start }) => ({ start })),
   );
   const total = { sequences: 0, tokens: 0, chunks: 0, units: 0, flop: 0 };
   let mostTokens = 0;
@@ -86,16 +94,38 @@ export async function estimateRun(
   }
   if (unknown.length > 0) mostTokens = Math.max(mostTokens, limits.mostTokens);
   const memoryBytes = Math.ceil(need.fixedBytes + mostTokens * need.tokenBytes);
-  return { ...total, memoryBytes, unknownInputs: unknown.map(({ path }) => path) };
+  return { ...total, memoryBytes, unknownInputs: unknown.map(({ input }) => input.path) };
 }
 
-async function sortInputs(request: RunRequest): Promise<readonly [RunInput[], RunInput[]]> {
-  const [known, unknown]: [RunInput[], RunInput[]] = [[], []];
-  for (const input of request.inputs) {
-    // Nothing is read from standard input that the run itself would miss.
-    const file = input.path === standardStream ? undefined : await openInput(request, input);
-    (file?.stream.layout === undefined ? unknown : known).push(input);
-    await file?.close();
+interface OpenedInput {
+  readonly input: RunInput;
+  readonly start: StreamPosition;
+}
+
+/** Those that are not done, by whether their headers tell their lengths. */
+async function sortInputs(
+  request: RunRequest,
+  placeOf: EstimatedRun['placeOf'],
+): Promise<readonly [OpenedInput[], OpenedInput[]]> {
+  const [known, unknown]: [OpenedInput[], OpenedInput[]] = [[], []];
+  for (const [number, input] of request.inputs.entries()) {
+    const start = placeOf(number);
+    if (start === undefined) continue;
+    ((await tellsLengths(request, input)) ? known : unknown).push({ input, start });
   }
   return [known, unknown];
+}
+
+/** Of what can't be read and is to be left out, yes: there is nothing to come. */
+async function tellsLengths(request: RunRequest, input: RunInput): Promise<boolean> {
+  // Nothing is read from standard input that the run itself would miss.
+  if (input.path === standardStream) return false;
+  try {
+    const file = await openInput(request, input);
+    await file.close();
+    return file.stream.layout !== undefined;
+  } catch (error) {
+    if (!isDamage(error) || request.onError === 'stop') throw error;
+    return true;
+  }
 }

@@ -2,6 +2,7 @@
 import type { SettableOptions } from '../attention/option-rows.js';
 import type { AttentionOptions } from '../attention/options.js';
 import type { MultiHeadWeights } from '../attention/weights.js';
+import type { LeftOut } from '../files/list-folder.js';
 import type { Embedding, FormatName } from '../files/sequences/sequences.js';
 import type { Dtype } from '../core/tensor/dtype.js';
 
@@ -41,6 +42,8 @@ export type RunOptions = SettableOptions & Pick<AttentionOptions, 'qkNorm'>;
 export interface RunRequest {
   /** In the order of their targets: all inputs of one target follow one another. */
   readonly inputs: readonly RunInput[];
+  /** What was found where inputs were looked for, and is none. */
+  readonly leftOut?: readonly LeftOut[];
   readonly targets: readonly RunTarget[];
   /** Sequences to attend, one for each of an input's; default: the input itself. */
   readonly key?: string | undefined;
@@ -52,6 +55,10 @@ export interface RunRequest {
   readonly options: RunOptions;
   readonly dtype: Dtype;
   readonly pool?: Pooling | undefined;
+  /** Where outputs go, one for each input; absent if all go to one file, or to standard output. */
+  readonly folder?: string | undefined;
+  /** The format that was asked for; in a folder default what each input is. */
+  readonly outputFormat?: FormatName | undefined;
   /** Where progress is recorded; absent if the run can't be resumed, as with standard input and output. */
   readonly manifestPath?: string | undefined;
   /** Held while the outputs are written; absent if they go to standard output. */

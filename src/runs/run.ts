@@ -6,7 +6,7 @@ import type { MultiHeadAttention } from '../engine/multi-head-attention.js';
 import { HeadpoolError } from '../core/errors.js';
 import { countTokens } from '../files/sequences/layout.js';
 import { ChunkSource, isOfInput, type ChunkLimits, type Failure } from './chunks.js';
-import { attendedOf, checkUnchanged } from './identity.js';
+import { InputGuard } from './input-guard.js';
 import { computeChunk } from './compute-chunk.js';
 import { loadChunk, type InputBuffers, type LoadedChunk } from './loaded-chunk.js';
 import { Outputs } from './outputs.js';
@@ -65,13 +65,14 @@ class Pipeline {
   readonly #outputs: Outputs;
   readonly #hooks: RunHooks;
   readonly #source: ChunkSource;
+  readonly #guard: InputGuard;
   readonly #inputs: readonly InputBuffers[];
   readonly #results: readonly RowBuffer[];
   #writing: Promise<void> = Promise.resolve();
   #reading: Promise<LoadedChunk | undefined> = Promise.resolve(undefined);
 
   constructor(request: RunRequest, context: RunContext, outputs: Outputs, hooks: RunHooks) {
-    const { limits, layer, journal, standardInput: bytes } = context;
+    const { limits, layer, journal, identity, standardInput: bytes } = context;
     this.#request = request;
     this.#context = context;
     this.#outputs = outputs;
@@ -81,6 +82,7 @@ class Pipeline {
       return start && { start, ...(path === standardStream && bytes && { bytes }) };
     });
     this.#source = new ChunkSource(request, limits, places);
+    this.#guard = new InputGuard(identity, journal.state);
     this.#inputs = [createInputs(request, limits), createInputs(request, limits)];
     this.#results = [0, 1].map(() => new RowBuffer(layer.outputDim, limits.mostTokens));
   }
@@ -132,10 +134,7 @@ class Pipeline {
       if (chunk === undefined) return undefined;
       const loaded = await loadChunk(chunk, this.#inputs[turn % 2]!, {
         isSkipping: this.#request.onError === 'skip',
-        check: async (input) => {
-          const { identity } = this.#context;
-          for (const file of [identity.inputs[input]!, ...attendedOf(identity)]) await checkUnchanged(file);
-        },
+        vouch: (input, isEnded) => this.#guard.vouch(input, isEnded),
       });
       for (const { input, failures } of loaded.portions) {
         if (failures.some(isOfInput)) this.#source.abandon(input);

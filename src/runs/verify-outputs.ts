@@ -1,13 +1,10 @@
 // Reads outputs again and compares them, part by part, with the checksums of their manifest.
-import { crc32 } from 'node:zlib';
 import { invalidFile } from '../core/errors.js';
 import type { WrittenPart } from '../files/byte-sink.js';
+import { checksumOfPart, formatChecksum } from '../files/file-checksum.js';
 import { openRegularFile, type RegularFile } from '../files/open-file.js';
-import { readFully } from '../files/positional-io.js';
 import type { RunState } from './manifest.js';
 import type { RunRequest } from './request.js';
-
-const chunkBytes = 2 ** 22;
 
 export interface VerifiedOutputs {
   readonly files: number;
@@ -55,18 +52,8 @@ async function verifyPart(
   path: string,
   { begin, byteLength, checksum }: WrittenPart,
 ): Promise<void> {
-  const scratch = new Uint8Array(Math.min(byteLength, chunkBytes));
-  let found = 0;
-  for (let done = 0; done < byteLength; done += scratch.length) {
-    const bytes = scratch.subarray(0, Math.min(scratch.length, byteLength - done));
-    await readFully(handle, bytes, { path, position: begin + done });
-    found = crc32(bytes, found);
-  }
+  const found = await checksumOfPart(handle, { path, begin, byteLength });
   if (found === checksum) return;
-  const what = `CRC-32 ${hex(checksum)} of bytes ${begin} to ${begin + byteLength}`;
-  throw invalidFile(path, what, 'checksum', hex(found));
-}
-
-function hex(checksum: number): string {
-  return checksum.toString(16).padStart(8, '0');
+  const what = `CRC-32 ${formatChecksum(checksum)} of bytes ${begin} to ${begin + byteLength}`;
+  throw invalidFile(path, what, 'checksum', formatChecksum(found));
 }

@@ -2,12 +2,31 @@
 // error of every such call.
 import test from 'ava';
 import { createRandom } from '../../src/core/tensor/random.js';
+import { createEngine } from '../../src/engine/engine.js';
+import { heads, smallWeights } from '../helpers/batch-run.js';
 import { allCases, folder, useInputs, type RunCase } from '../helpers/fault-inputs.js';
 import { assertSurvivesError, assertSurvivesKillAt, assertSurvivesKills } from '../helpers/fault-checks.js';
+import { assertGrows } from '../helpers/growing-folder.js';
 import { makeFolder } from '../helpers/make-folder.js';
 import { testWithStrace, type FileCall } from '../helpers/strace.js';
 
 useInputs(...allCases);
+
+for (const seed of [1, 2]) {
+  test.serial(
+    `a folder of 200 files, killed 20 times while it changes (${seed}), ends like runs one by one`,
+    async (t) => {
+      t.timeout(20 * 60_000);
+      const engine = await createEngine({ threads: 1, kernel: 'reference' });
+      const layer = await engine.multiHeadAttention({ heads, weights: smallWeights });
+      const kept = await assertGrows(t, { engine, layer, files: 200, kills: 20, seed });
+      t.log(`${kept} files were kept`);
+      t.true(kept > 200);
+      layer.dispose();
+      await engine.close();
+    },
+  );
+}
 
 const calls: readonly FileCall[] = ['write', 'fsync', 'rename', 'truncate'];
 const randomKills = 14;

@@ -21,11 +21,15 @@ async function makeTree(t: ExecutionContext, ...names: string[]): Promise<string
 
 /** What `patterns` in `folder` find, without the folder. */
 async function find(folder: string, ...patterns: string[]): Promise<string[]> {
-  const paths = await findFiles(
+  const { files } = await findFiles(
     patterns.map((pattern) => (pattern === '-' ? pattern : `${folder}/${pattern}`)),
     extensions,
   );
-  return paths.map((path) => path.replace(`${folder}/`, ''));
+  return files.map(({ path }) => path.replace(`${folder}/`, ''));
+}
+
+async function pathsOf(...patterns: string[]): Promise<string[]> {
+  return (await findFiles(patterns, extensions)).files.map(({ path }) => path);
 }
 
 const noFile = 'Expected at least one file of .npy, .jsonl for `input`, got ';
@@ -41,16 +45,16 @@ test('A file whose name is a glob is that file', async (t) => {
 });
 
 test('The dash stands for itself', async (t) => {
-  t.deepEqual(await findFiles(['-'], extensions), ['-']);
+  t.deepEqual(await pathsOf('-'), ['-']);
   await assertRefused(t, () => findFiles(['-', '-'], extensions), { code: 'INVALID_OPTION', what: '`"-"`' });
 });
 
-test('A folder gives its own files with an extension of the list, by code units', async (t) => {
+test('A folder gives the files below it with an extension of the list, by code units', async (t) => {
   const names = ['b.npy', 'a.JSONL', 'B.npy', 'ä.npy', 'a.txt', '.c.npy', 'npy', 'sub/d.npy', 'e.npy/f.npy'];
   const folder = await makeTree(t, ...names, '10.npy', '9.npy');
-  const wanted = ['10.npy', '9.npy', 'B.npy', 'a.JSONL', 'b.npy', 'ä.npy'];
+  const wanted = ['10.npy', '9.npy', 'B.npy', 'a.JSONL', 'b.npy', 'e.npy/f.npy', 'sub/d.npy', 'ä.npy'];
   for (const slashes of ['', '/', '//']) {
-    const paths = await findFiles([folder + slashes], extensions);
+    const paths = await pathsOf(folder + slashes);
     t.is(paths.join(), wanted.map((name) => `${folder}/${name}`).join());
   }
 });
@@ -76,15 +80,77 @@ test('Relative paths stay relative', async (t) => {
   const folder = await makeTree(t, 'a.npy', 'b.npy');
   const near = relative('.', folder).replaceAll('\\', '/');
   for (const pattern of [near, `${near}/`, `${near}/*`, `${near}/[ab].npy`]) {
-    t.deepEqual(await findFiles([pattern], extensions), [`${near}/a.npy`, `${near}/b.npy`], pattern);
+    t.deepEqual(await pathsOf(pattern), [`${near}/a.npy`, `${near}/b.npy`], pattern);
   }
-  t.deepEqual(await findFiles([`${near}/b.npy`], extensions), [`${near}/b.npy`]);
+  t.deepEqual(await pathsOf(`${near}/b.npy`), [`${near}/b.npy`]);
 });
 
 test('The order of the patterns is kept, and a file that several find stands where it is found first', async (t) => {
   const folder = await makeTree(t, 'a.npy', 'b.npy', 'c.npy', 'd/e.npy');
   t.deepEqual(await find(folder, 'd', 'c.npy', '*.npy', ''), ['d/e.npy', 'c.npy', 'a.npy', 'b.npy']);
   t.deepEqual(await find(folder, '*.npy', 'd/../b.npy', 'd'), ['a.npy', 'b.npy', 'c.npy', 'd/e.npy']);
+});
+
+test('Each file has a name below what was given: a folder, the fixed part of a glob, or itself', async (t) => {
+  const folder = await makeTree(t, 'x.npy', 'a/x.npy', 'a/b/x.npy', 'c/x.npy');
+  const names = async (...patterns: string[]): Promise<string[]> => {
+    const { files } = await findFiles(patterns.map((pattern) => `${folder}/${pattern}`), extensions); // prettier-ignore
+    return files.map(({ name }) => name);
+  };
+  t.deepEqual(await names(''), ['a/b/x.npy', 'a/x.npy', 'c/x.npy', 'x.npy']);
+  t.deepEqual(await names('a'), ['b/x.npy', 'x.npy']);
+  t.deepEqual(await names('**/x.npy'), ['a/b/x.npy', 'a/x.npy', 'c/x.npy', 'x.npy']);
+  t.deepEqual(await names('a/**/*.npy'), ['b/x.npy', 'x.npy']);
+  t.deepEqual(await names('{a,c}/*.npy'), ['a/x.npy', 'c/x.npy']);
+  t.deepEqual(await names('a/b/*.npy'), ['x.npy']);
+  t.deepEqual(await names('a/b/x.npy', 'a'), ['x.npy', 'x.npy']);
+});
+
+test('What is left out of folders and globs is listed with the reason', async (t) => {
+  const folder = await makeTree(
+    t,
+    'a.npy',
+    'a.txt',
+    '.b.npy',
+    '.git/x.npy',
+    'd/e.md',
+    'd/c.npy',
+    'other/x.npy',
+  );
+  await symlink('other', join(folder, 'link'));
+  await symlink('nowhere', join(folder, 'broken.npy'));
+  const left = async (pattern: string): Promise<string[]> => {
+    const { leftOut } = await findFiles([`${folder}/${pattern}`], extensions);
+    return leftOut.map(({ path, reason }) => `${path.replace(`${folder}/`, '')}: ${reason}`);
+  };
+  t.deepEqual(await left(''), [
+    '.b.npy: hidden',
+    '.git: hidden',
+    'a.txt: another ending',
+    'broken.npy: not a regular file',
+    'd/e.md: another ending',
+    'link: a link to a folder',
+  ]);
+  t.deepEqual(await left('a.*'), ['a.txt: another ending']);
+  t.deepEqual(await left('a.npy'), []);
+});
+
+test('What one pattern leaves out and another names is no longer left out', async (t) => {
+  const folder = await makeTree(t, 'a.npy', '.b.npy', 'c.txt');
+  const { files, leftOut } = await findFiles([folder, `${folder}/.b.npy`], extensions);
+  t.is(files.length, 2);
+  t.deepEqual(leftOut.map(({ path }) => path), [`${folder}/c.txt`]); // prettier-ignore
+});
+
+test('The folder that outputs go to is no input, wherever it lies', async (t) => {
+  const folder = await makeTree(t, 'a.npy', 'd/b.npy', 'd/out/a.npy', 'd/outer.npy');
+  for (const pattern of ['', '**/*.npy']) {
+    const { files, leftOut } = await findFiles([`${folder}/${pattern}`], extensions, `${folder}/d/out/`);
+    t.deepEqual(files.map(({ name }) => name), ['a.npy', 'd/b.npy', 'd/outer.npy']); // prettier-ignore
+    t.deepEqual(leftOut.map(({ reason }) => reason), ['the output folder']); // prettier-ignore
+  }
+  const { files } = await findFiles([`${folder}/d/out`], extensions, `${folder}/d/out`);
+  t.is(files.length, 1, 'a folder that is both is for others to refuse');
 });
 
 test('A file named twice by its own path is an error, between patterns too', async (t) => {

@@ -1,5 +1,5 @@
 // A whole batch run inside the test's own process, wired as the command wires it.
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import test from 'ava';
 import type { MultiHeadAttention } from '../../src/engine/multi-head-attention.js';
 import { createXavierWeights, weightsToTorch, type MultiHeadWeights } from '../../src/index.js';
@@ -7,7 +7,8 @@ import { writeStateDict } from '../../src/files/state-dict.js';
 import type { Tensor } from '../../src/core/tensor/tensor.js';
 import type { ChunkLimits } from '../../src/runs/chunks.js';
 import { identifyRun, identifyWork, type RunIdentity } from '../../src/runs/identity.js';
-import { openJournal, type EarlierRun, type Journal } from '../../src/runs/journal.js';
+import type { EarlierChoice } from '../../src/runs/earlier-run.js';
+import { openJournal, type Journal } from '../../src/runs/journal.js';
 import type { RunState } from '../../src/runs/manifest.js';
 import { planOutputs, type OutputChoice } from '../../src/runs/plan-outputs.js';
 import type { RunRequest } from '../../src/runs/request.js';
@@ -54,10 +55,11 @@ type Asked = Partial<Omit<RunRequest, 'inputs' | 'targets' | 'manifestPath'>> &
 
 export async function requestFor(asked: Asked): Promise<RunRequest> {
   const { inputs, output, inputFormat = 'jsonl', outputFormat, hasStatistics = false, ...others } = asked;
-  const choice = { inputs, output, inputFormat, outputFormat, hasStatistics };
-  const { inputs: planned, targets, manifestPath } = await planOutputs(choice);
+  const files = inputs.map((path) => ({ path, name: basename(path) }));
+  const choice = { inputs: files, output, inputFormat, outputFormat, hasStatistics };
+  const plan = await planOutputs(choice);
   const defaults = { weights: smallWeights, options: {}, dtype: 'f32', onError: 'stop' } as const;
-  return { ...defaults, ...others, inputs: planned, targets, manifestPath };
+  return { ...defaults, ...others, ...plan, lockPath: undefined };
 }
 
 export interface RunParts extends RunHooks {
@@ -65,7 +67,7 @@ export interface RunParts extends RunHooks {
   /** Instead of the bench's. */
   readonly layer?: MultiHeadAttention;
   readonly limits?: Partial<ChunkLimits>;
-  readonly earlier?: EarlierRun;
+  readonly earlier?: EarlierChoice;
   /** Stops after so many chunks of this run, as a signal does. */
   readonly stopAfter?: number;
   readonly standardInput?: RunContext['standardInput'];

@@ -3,7 +3,8 @@ import { symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { configurationOf } from '../../src/runs/configuration.js';
-import { checkUnchanged, firstDifference, identifyFile, type RunIdentity } from '../../src/runs/identity.js';
+import { firstDifference } from '../../src/runs/first-difference.js';
+import { checkUnchanged, identifyFile, type RunIdentity } from '../../src/runs/identity.js';
 import { createXavierWeights } from '../../src/index.js';
 import { openEmbedding } from '../../src/files/sequences/embedding.js';
 import { writeStateDict } from '../../src/files/state-dict.js';
@@ -118,20 +119,20 @@ test('whatever the bytes of the output depend on makes another run', async (t) =
   const table = await openEmbedding({ path: e, embeddingTensor: 'embedding' });
   const before = await identify(t, {});
   const changes: Readonly<Record<string, Parameters<typeof identify>[1]>> = {
-    weights: { weights: createXavierWeights({ modelDim: 8, heads: 2, seed: 12 }) },
-    'configuration.causal': { options: { causal: true } },
-    'configuration.scale': { options: { scale: 2 } },
-    'configuration.window': { options: { window: { left: 1 } } },
-    dtype: { dtype: 'f16' },
-    pool: { pool: 'mean' },
-    key: { key: k },
-    value: { value: k },
-    embedding: { embedding: { path: e, tensors: ['embedding', undefined], table } },
+    'settings.weights': { weights: createXavierWeights({ modelDim: 8, heads: 2, seed: 12 }) },
+    'settings.configuration.causal': { options: { causal: true } },
+    'settings.configuration.scale': { options: { scale: 2 } },
+    'settings.configuration.window': { options: { window: { left: 1 } } },
+    'settings.dtype': { dtype: 'f16' },
+    'settings.pool': { pool: 'mean' },
+    'settings.key': { key: k },
+    'settings.value': { value: k },
+    'settings.embedding': { embedding: { path: e, tensors: ['embedding', undefined], table } },
     'inputs[0].path': { inputs: [join(folder, 'z.jsonl')] },
     'inputs[1]': { inputs: [join(folder, 'x.jsonl'), join(folder, 'z.jsonl')] },
     'outputs[0].path': { output: join(folder, 'other.safetensors') },
-    'outputs[0].format': { outputFormat: 'jsonl' },
-    'outputs[0].statistics': { hasStatistics: true },
+    'settings.outputFormat': { outputFormat: 'jsonl' },
+    'settings.statistics': { hasStatistics: true },
   };
   for (const [field, others] of Object.entries(changes))
     t.is(firstDifference(before, await identify(t, others))?.field, field);
@@ -142,7 +143,7 @@ test('a bias that is zero and one that is absent are different weights', async (
   const weights = createXavierWeights({ modelDim: 8, heads: 2 });
   const bare = { ...weights, query: { weight: weights.query.weight } };
   const [before, now] = [await identify(t, { weights }), await identify(t, { weights: bare })];
-  t.is(firstDifference(before, now)?.field, 'weights');
+  t.is(firstDifference(before, now)?.field, 'settings.weights');
 });
 
 test('norms of queries and keys count among the weights by their numbers, in the configuration by their epsilon', async (t) => {
@@ -150,17 +151,17 @@ test('norms of queries and keys count among the weights by their numbers, in the
   const [q, k] = [Float32Array.of(1, 2, 3, 4), Float32Array.of(5, 6, 7, 8)];
   const norms = { q, k, epsilon: 1e-5 };
   const before = await identify(t, { options: { qkNorm: norms } });
-  t.like(before.configuration, { qkNorm: { epsilon: 1e-5 } });
+  t.like(before.settings.configuration, { qkNorm: { epsilon: 1e-5 } });
   for (const [changes, field] of [
     [{}, undefined],
-    [{ k: Float32Array.of(5, 6, 7, 9) }, 'weights'],
-    [{ q: k, k: q }, 'weights'],
-    [{ epsilon: 1e-6 }, 'configuration.qkNorm.epsilon'],
+    [{ k: Float32Array.of(5, 6, 7, 9) }, 'settings.weights'],
+    [{ q: k, k: q }, 'settings.weights'],
+    [{ epsilon: 1e-6 }, 'settings.configuration.qkNorm.epsilon'],
   ] as const) {
     const now = await identify(t, { options: { qkNorm: { ...norms, ...changes } } });
     t.is(firstDifference(before, now)?.field, field);
   }
-  t.not((await identify(t, {})).weights, before.weights);
+  t.not((await identify(t, {})).settings.weights, before.settings.weights);
 });
 
 test('the configuration holds every option in one order, defaults of causal and scale included', async (t) => {

@@ -2,8 +2,9 @@
 import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import type { RunIdentity } from '../../src/runs/identity.js';
-import { openJournal, type EarlierRun, type Journal } from '../../src/runs/journal.js';
+import type { RunIdentity, RunSettings } from '../../src/runs/identity.js';
+import type { EarlierChoice } from '../../src/runs/earlier-run.js';
+import { openJournal, type Journal } from '../../src/runs/journal.js';
 import type { PortionRecord } from '../../src/runs/manifest.js';
 import type { RunRequest } from '../../src/runs/request.js';
 import { createRecordLog } from '../../src/files/record-log.js';
@@ -20,14 +21,18 @@ const request: RunRequest = {
   onError: 'stop',
 };
 
-const identity: RunIdentity = {
-  version: '1',
-  kernel: 'reference',
+const settings: RunSettings = {
   weights: 'abc',
   dtype: 'f32',
+  outputFormat: 'jsonl',
+  statistics: false,
   configuration: { heads: 2, window: { left: 3 } },
+};
+
+const identity: RunIdentity = {
+  settings,
   inputs: [{ path: 'x.jsonl', bytes: 3, modified: '7' }],
-  outputs: [{ path: 'y.jsonl', format: 'jsonl' }],
+  outputs: [{ path: 'y.jsonl', format: 'jsonl', version: '1', kernel: 'reference' }],
 };
 
 const portion: PortionRecord = {
@@ -42,18 +47,21 @@ const portion: PortionRecord = {
 async function place(t: ExecutionContext) {
   const folder = await makeFolder(t);
   const path = join(folder, 'y.manifest');
-  const begin = async (earlier: EarlierRun, now: RunIdentity = identity): Promise<Journal> => {
+  const begin = async (earlier: EarlierChoice, now: RunIdentity = identity): Promise<Journal> => {
     const journal = await openJournal({ ...request, manifestPath: path }, { identity: now, earlier });
     t.teardown(() => journal.close().catch(() => undefined));
     return journal;
   };
-  return { folder, path, begin, list: () => readdir(folder) };
+  // What is written of outputs is the business of others.
+  const list = async () => (await readdir(folder)).filter((name) => !name.endsWith('.partial'));
+  return { folder, path, begin, list };
 }
 
 /** A run of one chunk that was interrupted. */
 async function interrupted(t: ExecutionContext) {
   const where = await place(t);
   const journal = await where.begin('refuse');
+  await writeFile(join(where.folder, 'y.jsonl.partial'), 'some rows of it');
   await journal.record([portion], []);
   await journal.close();
   return where;
@@ -77,8 +85,9 @@ for (const earlier of ['refuse', 'resume', 'restart'] as const) {
 }
 
 test('a later run can go on with one that recorded a chunk, and with no other', async (t) => {
-  const { begin } = await place(t);
+  const { begin, folder } = await place(t);
   const journal = await begin('refuse');
+  await writeFile(join(folder, 'y.jsonl.partial'), 'some rows of it');
   t.false(journal.canResume);
   await journal.record([portion], []);
   t.true(journal.canResume);
@@ -151,12 +160,25 @@ test('a complete run may be begun anew, or found complete', async (t) => {
   t.like((await begin('refuse')).state, { isComplete: false, chunks: 0 });
 });
 
+const output = identity.outputs[0]!;
+
 const changes: Readonly<Record<string, readonly [Partial<RunIdentity>, string]>> = {
-  'configuration.window.left': [{ configuration: { heads: 2, window: { left: 4 } } }, '`3` (number)'],
-  'configuration.causal': [{ configuration: { heads: 2, causal: true, window: { left: 3 } } }, 'nothing'],
-  'inputs[0].modified': [{ inputs: [{ path: 'x.jsonl', bytes: 3, modified: '8' }] }, '`"7"` (string)'],
-  kernel: [{ kernel: 'native' }, '`"reference"` (string)'],
-  pool: [{ pool: 'mean' }, 'nothing'],
+  'configuration.window.left': [
+    { settings: { ...settings, configuration: { heads: 2, window: { left: 4 } } } },
+    '`3` (number)',
+  ],
+  'configuration.causal': [
+    { settings: { ...settings, configuration: { heads: 2, causal: true, window: { left: 3 } } } },
+    'nothing',
+  ],
+  'inputs[0].bytes': [{ inputs: [{ path: 'x.jsonl', bytes: 4, modified: '7' }] }, '`3` (number)'],
+  'inputs[0].modified': [
+    { inputs: [{ path: 'x.jsonl', bytes: 3, modified: '8000000' }] },
+    '`"1970-01-01T00:00:00.000Z"` (string)',
+  ],
+  'inputs[0]': [{ inputs: [{ path: 'z.jsonl', bytes: 3, modified: '7' }] }, '`"x.jsonl"` (string)'],
+  kernel: [{ outputs: [{ ...output, kernel: 'native' }] }, '`"reference"` (string)'],
+  pool: [{ settings: { ...settings, pool: 'mean' } }, 'nothing'],
 };
 
 for (const [field, [change, before]] of Object.entries(changes)) {
@@ -173,20 +195,21 @@ for (const [field, [change, before]] of Object.entries(changes)) {
 test('a manifest of another format is not resumed', async (t) => {
   const { path, begin } = await place(t);
   await (await createRecordLog(path, { format: 999, run: identity })).close();
-  await assertRefused(t, () => begin('resume'), { code: 'INVALID_OPTION', what: 'a manifest of format 1' });
+  await assertRefused(t, () => begin('resume'), { code: 'INVALID_OPTION', what: 'a manifest of format 2' });
 });
 
 test('chunks out of their order make a manifest damaged', async (t) => {
   const { path, begin } = await place(t);
-  const log = await createRecordLog(path, { format: 1, run: identity });
+  const log = await createRecordLog(path, { format: 2, run: identity });
   await log.append({ chunk: 1, portions: [], finished: [] });
   await log.close();
   await assertRefused(t, () => begin('resume'), { code: 'INVALID_FILE', path, what: 'expected chunk 0' });
 });
 
 test('one run at a time holds a manifest', async (t) => {
-  const { path, begin } = await place(t);
+  const { path, begin, folder } = await place(t);
   const journal = await begin('refuse');
+  await writeFile(join(folder, 'y.jsonl.partial'), 'some rows of it');
   for (const earlier of ['refuse', 'resume', 'restart'] as const)
     await assertRefused(t, () => begin(earlier), { code: 'OUTPUT_IN_USE', path: '', what: `${path}.lock` });
   await journal.record([portion], []);

@@ -79,8 +79,31 @@ test('after a chunk an input goes on where the chunk ended', (t) => {
   t.deepEqual(state.placeOf(1), { sequence: 0 });
   t.like(state, { chunks: 1, sequences: 2, tokens: 7 });
   t.deepEqual(state.partsOf(0), [
-    { sequences: { lengths: [3, 4], names: ['u', null] }, parts: { rows: part(0, 10) } },
+    { sequences: { lengths: [3, 4], names: ['u', '0.jsonl#1'] }, parts: { rows: part(0, 10) } },
   ]);
+});
+
+test('a sequence without a name is called by its file and its number in it, those left out counted', (t) => {
+  const [, second] = replay(2).partsOf(0);
+  // Numbers 0 and 1 came before, and 3 was left out.
+  t.deepEqual(second!.sequences.names, ['0.jsonl#2']);
+});
+
+test('each input has its own sequences, tokens and checksum', (t) => {
+  const state = replay(3);
+  t.like(state.inputs[0], { isBegun: true, sequences: 3, tokens: 12, checksum: undefined });
+  t.like(state.inputs[2], { isBegun: true, sequences: 0, tokens: 0 });
+  const [portion] = records[0]!.portions;
+  state.addChunk({ portions: [{ ...portion!, checksum: 7 }], finished: [] });
+  t.is(state.inputs[0]!.checksum, 7);
+});
+
+test('what is told of inputs that have gone changes nothing', (t) => {
+  const state = replay(1);
+  const [portion] = records[0]!.portions;
+  state.addChunk({ portions: [{ ...portion!, input: 3 }], finished: [{ target: 2 }] });
+  t.like(state, { chunks: 2, sequences: 2, tokens: 7 });
+  t.false(state.isFinished(2));
 });
 
 test('an input that has ended has no place, and what was left out is kept', (t) => {

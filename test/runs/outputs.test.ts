@@ -153,6 +153,8 @@ test('the bytes that do not depend are right: several inputs in one output, by t
   });
   const worst = worstError(found.rows, wanted);
   t.true(worst < 1e-5, `off by ${worst}`);
-  const names = given.flatMap((each) => each.names ?? each.lengths.map(() => null));
+  const names = given.flatMap(({ names: own, lengths }, input) => {
+    return own ?? lengths.map((_, number) => `${request.inputs[input]!.path}#${number}`);
+  });
   t.deepEqual(found.names, names);
 });

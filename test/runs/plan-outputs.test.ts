@@ -1,13 +1,23 @@
 // Which input goes to which output, and what is refused before anything is read.
 import { link, mkdir, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { planOutputs, type OutputChoice, type OutputPlan } from '../../src/runs/plan-outputs.js';
 import { assertRefused } from '../helpers/assertions.js';
 import { makeFolder } from '../helpers/make-folder.js';
 
-function plan(choice: Partial<OutputChoice> & Pick<OutputChoice, 'inputs' | 'output'>): Promise<OutputPlan> {
-  return planOutputs({ inputFormat: 'jsonl', outputFormat: undefined, hasStatistics: false, ...choice });
+type Choice = Partial<Omit<OutputChoice, 'inputs'>> & {
+  readonly inputs: readonly string[];
+  readonly output: string;
+};
+
+/** Inputs that were given themselves. */
+function plan({ inputs, ...choice }: Choice): Promise<OutputPlan> {
+  const files = inputs.map((path) => ({ path, name: basename(path) }));
+  return planOutputs({
+    ...{ inputs: files, inputFormat: 'jsonl', outputFormat: undefined, hasStatistics: false },
+    ...choice,
+  });
 }
 
 test('one input goes to one file, whose extension says the format', async (t) => {
@@ -21,6 +31,7 @@ test('one input goes to one file, whose extension says the format', async (t) =>
     t.deepEqual(await plan({ inputs: ['a/x.npz'], output }), {
       inputs: [{ path: 'a/x.npz', target: 0 }],
       targets: [{ path: output, format } as OutputPlan['targets'][0]],
+      outputFormat: format as OutputPlan['targets'][0]['format'],
       manifestPath: `${output}.manifest`,
       lockPath: `${output}.manifest.lock`,
     });
@@ -84,6 +95,14 @@ test('--output-format renames what goes into a folder', async (t) => {
     { path: join('out', 'a.arrow'), format: 'arrow' },
     { path: join('out', 'b.arrows'), format: 'arrow' },
   ]);
+});
+
+test('a folder of outputs mirrors those of the inputs, so that equal base names are no clash', async (t) => {
+  const inputs = ['a/x.npy', 'b/c/x.npz', 'x.npy'].map((name) => ({ path: `in/${name}`, name }));
+  const choice = { inputs, output: 'out/', inputFormat: 'jsonl', outputFormat: undefined } as const;
+  const { targets } = await planOutputs({ ...choice, hasStatistics: true });
+  t.deepEqual(targets.map(({ path }) => path), ['a/x.npy', 'b/c/x.safetensors', 'x.npy'].map((name) => join('out', name))); // prettier-ignore
+  t.is(targets[1]!.statisticsPath, join('out', 'b', 'c', 'x.statistics.jsonl'));
 });
 
 test('statistics go beside each output', async (t) => {

@@ -57,8 +57,9 @@ for (const [name, options] of Object.entries<SettableOptions>({
     t.is(lines.length, lengths.length);
     for (const [n, line] of lines.entries()) {
       const wanted = await alone(given, n, options);
-      const id = names[n] === null ? {} : { id: names[n] };
-      t.deepEqual(line, { sequence: n, ...id, tokens: lengths[n], ...wanted });
+      // One without a name is called by where it comes from.
+      t.is(String(names[n] ?? `0.jsonl#${n}`), String(line.id).split('/').at(-1)!);
+      t.deepEqual(line, { sequence: n, id: line.id, tokens: lengths[n], ...wanted });
     }
   });
 }

@@ -5,7 +5,7 @@ import { bytesPerElement } from '../../core/tensor/dtype.js';
 import { formatSafetensorsHeader, type TensorOutline } from '../safetensors.js';
 import { encodeRows, SequenceCount, storageOf } from './row-encoder.js';
 import { offsetsName, rowsName } from './tensor-layouts.js';
-import type { OutputOutline, SequenceEncoder, Sequences } from './sequences.js';
+import type { OutputOutline, SequenceEncoder, SequenceName, Sequences } from './sequences.js';
 
 export const idsName = 'ids';
 
@@ -44,7 +44,7 @@ class PackedEncoder implements SequenceEncoder {
       dtype: isAligned ? 'I64' : 'I32',
       shape: [lengths.length + 1],
     } as const;
-    const ids = Buffer.from(hasNames ? JSON.stringify(names) : '');
+    const ids = hasNames ? idBytes(names) : Buffer.alloc(0);
     const outlines: TensorOutline[] = [x, offsets];
     if (hasNames) outlines.push({ name: idsName, dtype: 'U8', shape: [ids.length] });
     const { bytes } = formatSafetensorsHeader(outlines, this.#outline.metadata, this.prologue.length);
@@ -65,6 +65,19 @@ function longestHeader(outline: OutputOutline): number {
     { name: idsName, dtype: 'U8', shape: [Number.MAX_SAFE_INTEGER] },
   ];
   return formatSafetensorsHeader(outlines, outline.metadata).bytes.length;
+}
+
+/** How many names become one text: all together may be longer than a text can be. */
+const namesOfText = 2 ** 16;
+
+/** A JSON array. */
+function idBytes(names: readonly SequenceName[]): Buffer {
+  const pieces: Buffer[] = [];
+  for (let first = 0; first < names.length; first += namesOfText) {
+    const text = JSON.stringify(names.slice(first, first + namesOfText)).slice(1, -1);
+    pieces.push(Buffer.from(`${first === 0 ? '[' : ','}${text}`));
+  }
+  return Buffer.concat([...pieces, Buffer.from(']')]);
 }
 
 function offsetBytes(lengths: readonly number[], dtype: 'I64' | 'I32'): Uint8Array {

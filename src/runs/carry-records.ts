@@ -1,0 +1,33 @@
+// The records of a manifest for the next one, in which inputs and outputs have other numbers and some are left out.
+import type { JsonRecord } from '../files/record-log.js';
+import type { ChunkRecord } from './manifest.js';
+
+export interface Renumbering {
+  /** New numbers by old ones; what has none is left out. */
+  readonly inputs: ReadonlyMap<number, number>;
+  readonly targets: ReadonlyMap<number, number>;
+}
+
+/** @param records chunks, and maybe the one that says they are all */
+export function carryRecords(
+  records: readonly JsonRecord[],
+  { inputs, targets }: Renumbering,
+): readonly ChunkRecord[] {
+  const carried: ChunkRecord[] = [];
+  for (const record of records) {
+    if (record.complete === true) continue;
+    const chunk = record as unknown as ChunkRecord;
+    const portions = chunk.portions.flatMap((portion) => {
+      const input = inputs.get(portion.input);
+      if (input === undefined) return [];
+      return [{ ...portion, input, failures: portion.failures.map((failure) => ({ ...failure, input })) }];
+    });
+    const finished = chunk.finished.flatMap((end) => {
+      const target = targets.get(end.target);
+      return target === undefined ? [] : [{ ...end, target }];
+    });
+    if (portions.length > 0 || finished.length > 0)
+      carried.push({ chunk: carried.length, portions, finished });
+  }
+  return carried;
+}

@@ -1,0 +1,54 @@
+// What an earlier run of the same output has left, and what a run may do about it.
+import { dirname, join } from 'node:path';
+import { HeadpoolError } from '../core/errors.js';
+import type { JsonRecord } from '../files/record-log.js';
+import type { RunIdentity } from './identity.js';
+import { RunState } from './manifest.js';
+import type { RunRequest, RunTarget } from './request.js';
+
+/**
+ * Go on with it, even where another version or kernel made what is there (mixed), forget it, or refuse unless it is
+ * complete.
+ */
+export type EarlierChoice = 'resume' | 'mixed' | 'restart' | 'refuse';
+
+/** Whether what the earlier run has done is to be kept. */
+export function isResuming(choice: EarlierChoice): boolean {
+  return choice === 'resume' || choice === 'mixed';
+}
+
+/** An earlier run as its manifest tells it. */
+export interface EarlierRun {
+  readonly run: RunIdentity;
+  /** Its outputs, with paths like the request's. */
+  readonly targets: readonly RunTarget[];
+  readonly state: RunState;
+}
+
+/**
+ * @param chunks all records after the head
+ * @throws INVALID_FILE if they are none of such a run
+ */
+export function recallRun(
+  { folder }: RunRequest,
+  path: string,
+  { run, chunks }: { readonly run: RunIdentity; readonly chunks: readonly JsonRecord[] },
+): EarlierRun {
+  const place = (below: string): string => join(dirname(path), below);
+  const targets = run.outputs.map(({ path: below, format, statisticsPath }): RunTarget => {
+    const beside = statisticsPath === undefined ? {} : { statisticsPath: place(statisticsPath) };
+    return { path: place(below), format, ...beside };
+  });
+  const inputs = run.inputs.map((file, input) => ({
+    path: file.path,
+    target: folder === undefined ? 0 : input,
+  }));
+  const state = new RunState({ inputs, targets });
+  for (const record of chunks) state.add(record, path);
+  return { run, targets, state };
+}
+
+/** An error of what an earlier run left, with the way out. */
+export function restartable({ code, message }: HeadpoolError): HeadpoolError {
+  return new HeadpoolError(code, `${message}; \`--restart\` begins anew`);
+}
