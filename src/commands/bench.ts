@@ -17,7 +17,7 @@ import { formatCount, formatDuration, formatShare } from '../page/figures.js';
 import { addFlags, settingsOf, type CommonArgs } from './command.js';
 import { compareFiles } from './compare-files.js';
 import { startMeasureProgress } from './measure-progress.js';
-import { openOutputs } from './measured-outputs.js';
+import { prepareMeasured, writeMeasured } from './measured-outputs.js';
 import { stopOnSignals } from './stop-signals.js';
 
 const barsAreMissed = 1;
@@ -34,16 +34,12 @@ export const benchCommand: CommandModule<object, CommonArgs> = {
       return;
     }
     const signal = stopOnSignals();
-    const outputs = await openOutputs<GridResults>(settings, formatGridCsv);
-    try {
-      const results = await measure(settings, signal);
-      const { bars = [] } = results;
-      console.log(isJson ? JSON.stringify(results) : formatGridTable(results));
-      await outputs.write(results);
-      if (bars.some(({ isMet }) => !isMet)) process.exitCode = barsAreMissed;
-    } finally {
-      await outputs.discard();
-    }
+    await prepareMeasured(settings, [args.config]);
+    const results = await measure(settings, signal);
+    const { bars = [] } = results;
+    console.log(isJson ? JSON.stringify(results) : formatGridTable(results));
+    await writeMeasured(results, settings, formatGridCsv);
+    if (bars.some(({ isMet }) => !isMet)) process.exitCode = barsAreMissed;
   },
 };
 

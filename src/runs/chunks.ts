@@ -72,6 +72,19 @@ export function isDamage(error: unknown): error is HeadpoolError {
   return error instanceof HeadpoolError && damage.has(error.code);
 }
 
+/** The error of a sequence that the memory has no room for, or attends one that it has none for. */
+export function tooLong(
+  { mostSequenceTokens }: ChunkLimits,
+  { path, sequence, tokens }: { readonly path: string; readonly sequence: number; readonly tokens: number },
+): HeadpoolError | undefined {
+  if (tokens <= mostSequenceTokens) return undefined;
+  const what = `at most ${mostSequenceTokens} tokens, which the memory allowed has room for,`;
+  return new HeadpoolError(
+    'MEMORY_LIMIT',
+    `${path}: expected ${what} in sequence ${sequence}, got ${tokens}`,
+  );
+}
+
 export class ChunkSource {
   readonly #request: RunRequest;
   readonly #limits: ChunkLimits;
@@ -177,13 +190,11 @@ export class ChunkSource {
   }
 
   #tooLong({ query, key, end }: InputSpan): HeadpoolError | undefined {
-    const { mostSequenceTokens } = this.#limits;
-    const longest = largestOf(key?.lengths ?? [], largestOf(query.lengths));
-    if (longest <= mostSequenceTokens) return undefined;
-    const { path } = this.#request.inputs[this.#index]!;
-    const what = `at most ${mostSequenceTokens} tokens, which the memory allowed has room for,`;
-    const place = `sequence ${end.sequence - 1}`;
-    return new HeadpoolError('MEMORY_LIMIT', `${path}: expected ${what} in ${place}, got ${longest}`);
+    return tooLong(this.#limits, {
+      path: this.#request.inputs[this.#index]!.path,
+      sequence: end.sequence - 1,
+      tokens: largestOf(key?.lengths ?? [], largestOf(query.lengths)),
+    });
   }
 
   /** What to report of damage that is to be skipped. @throws everything else */
