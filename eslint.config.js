@@ -1,6 +1,7 @@
 // Lint rules: typescript-eslint with types, because a floating promise is a lost error here. Plain JavaScript (build
 // scripts, adapters of peers) has no types and gets the rules that need none.
 import tseslint from 'typescript-eslint';
+import { noListSpread } from './tools/lint/no-list-spread.mjs';
 
 /** What Node.js gives to every module, as far as scripts use it. */
 const nodeGlobals = ['Buffer', 'URL', 'WebAssembly', 'console', 'performance', 'process', 'setTimeout'];
@@ -53,6 +54,11 @@ export default tseslint.config(
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
       'no-console': 'error',
     },
+  },
+  {
+    files: ['src/**/*.ts', 'workers/**/*.ts'],
+    plugins: { headpool: { rules: { 'no-list-spread': noListSpread } } },
+    rules: { 'headpool/no-list-spread': 'error' },
   },
   { files: ['src/cli.ts', 'src/commands/**', 'bench/**'], rules: { 'no-console': 'off' } },
   {

@@ -17,7 +17,7 @@ import { formatCount, formatDuration, formatShare } from '../page/figures.js';
 import { addFlags, settingsOf, type CommonArgs } from './command.js';
 import { compareFiles } from './compare-files.js';
 import { startMeasureProgress } from './measure-progress.js';
-import { openOutputs } from './measured-outputs.js';
+import { prepareMeasured, writeMeasured } from './measured-outputs.js';
 import { stopOnSignals } from './stop-signals.js';
 
 const barsAreMissed = 1;
@@ -34,16 +34,12 @@ export const benchCommand: CommandModule<object, CommonArgs> = {
       return;
     }
     const signal = stopOnSignals();
-    const outputs = await openOutputs<GridResults>(settings, formatGridCsv);
-    try {
-      const results = await measure(settings, signal);
-      const { bars = [] } = results;
-      console.log(isJson ? JSON.stringify(results) : formatGridTable(results));
-      await outputs.write(results);
-      if (bars.some(({ isMet }) => !isMet)) process.exitCode = barsAreMissed;
-    } finally {
-      await outputs.discard();
-    }
+    await prepareMeasured(settings, [args.config]);
+    const results = await measure(settings, signal);
+    const { bars = [] } = results;
+    console.log(isJson ? JSON.stringify(results) : formatGridTable(results));
+    await writeMeasured(results, settings, formatGridCsv);
+    if (bars.some(({ isMet }) => !isMet)) process.exitCode = barsAreMissed;
   },
 };
 
@@ -83,7 +79,7 @@ async function measure(settings: Settings<'bench'>, signal: AbortSignal): Promis
 /** The cases that are little enough work. @throws INVALID_OPTION, MEMORY_LIMIT */
 function plan(settings: Settings<'bench'>, { best, rates, unavailable }: KernelSurvey) {
   const { seconds, rounds, maxMemory, maxMinutes, bars = [] } = settings;
-  const { cases, notes } = expandGrid(...gridsOf(settings, best));
+  const { cases, notes } = expandGrid(gridsOf(settings, best));
   for (const note of [...notes, ...noteIdleBars(bars, cases)]) console.error(`headpool: ${note}`);
   const possible = cases.filter(({ kernel }) => !unavailable.has(kernel));
   const limits = {

@@ -1,14 +1,16 @@
 // headpool make-sequences: a seeded file of random sequences of many lengths, for demos, tests and measurements.
-import { mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { expected } from '../core/errors.js';
+import { refuseOverDisk } from '../files/disk-room.js';
 import { exists } from '../files/open-file.js';
 import { countTokens } from '../files/sequences/layout.js';
+import { formatOf } from '../files/sequences/formats.js';
+import { leastNumberBytes } from '../files/sequences/least-bytes.js';
 import { createSequenceWriter } from '../files/sequences/sequence-writer.js';
 import { formatCount } from '../page/figures.js';
 import { createRandom } from '../core/tensor/random.js';
 import { addFlags, settingsOf, type CommonArgs } from './command.js';
+import { prepareMade } from './prepare-made.js';
 
 export const makeSequencesCommand: CommandModule<object, CommonArgs> = {
   command: 'make-sequences',
@@ -20,13 +22,16 @@ export const makeSequencesCommand: CommandModule<object, CommonArgs> = {
     if (maxLength < minLength)
       throw expected('INVALID_OPTION', `at least minLength (${minLength})`, 'maxLength', maxLength);
     if (ifMissing && (await exists(output))) return;
-    await mkdir(dirname(output), { recursive: true });
+    await prepareMade(output, args.config);
 
     const random = createRandom(seed);
     const lengths = Array.from(
       { length: sequences },
       () => minLength + Math.floor(random.uniform() * (maxLength - minLength + 1)),
     );
+    const tokens = countTokens(lengths);
+    const rowBytes = modelDim * leastNumberBytes(formatOf(output, 'output').name, 'f32');
+    await refuseOverDisk([{ path: output, byteLength: tokens * rowBytes }]);
     const writer = await createSequenceWriter(output, {
       modelDim,
       metadata: new Map([['seed', String(seed)]]),
@@ -38,7 +43,6 @@ export const makeSequencesCommand: CommandModule<object, CommonArgs> = {
       await writer.append({ lengths: [length] }, rows);
     }
     await writer.commit();
-    const tokens = countTokens(lengths);
     const summary = { output, sequences, tokens, modelDim, seed };
     const text = `${output}: ${formatCount(sequences)} sequences, ${formatCount(tokens)} tokens, modelDim ${modelDim}`;
     console.log(args.json ? JSON.stringify(summary) : text);

@@ -1,6 +1,4 @@
 // headpool make-weights: seeded Xavier weights as a PyTorch state dict.
-import { mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { headRecords } from '../checkpoints/settle-heads.js';
 import { weightsToTorch } from '../checkpoints/torch.js';
@@ -9,6 +7,7 @@ import { exists } from '../files/open-file.js';
 import { writeStateDict } from '../files/state-dict.js';
 import { shareFloats } from '../attention/share-operands.js';
 import { addFlags, settingsOf, type CommonArgs } from './command.js';
+import { prepareMade } from './prepare-made.js';
 
 export const makeWeightsCommand: CommandModule<object, CommonArgs> = {
   command: 'make-weights',
@@ -24,7 +23,7 @@ export const makeWeightsCommand: CommandModule<object, CommonArgs> = {
       ifMissing,
     } = await settingsOf('make-weights', args);
     if (ifMissing && (await exists(output))) return;
-    await mkdir(dirname(output), { recursive: true });
+    await prepareMade(output, args.config);
     const stateDict = weightsToTorch(createXavierWeights({ modelDim, heads, kvHeads, seed }));
     const tensors = new Map([...stateDict].map(([name, tensor]) => [name, shareFloats(name, tensor)]));
     const records = [

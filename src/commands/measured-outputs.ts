@@ -1,9 +1,10 @@
-// The files that a measurement leaves, for every command that measures: begun before anything is measured, so that a
-// path that can't be written is known then, and complete or not there at the end.
-import { mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { createAtomicFile, type AtomicFile } from '../files/atomic-file.js';
-import { attempt } from '../files/attempt.js';
+// The files that a measurement leaves, for every command that measures: what would keep them from being written is found
+// before anything is measured, and each is complete or not there at the end.
+import { dirname, extname, join, resolve } from 'node:path';
+import { expected } from '../core/errors.js';
+import { makeFolder, prepareOutputs } from '../files/prepare-outputs.js';
+import { refuseClashes, type WrittenPath } from '../files/refuse-clashes.js';
+import { writeText } from '../files/write-text.js';
 import type { GridResults } from '../measure/grid/results.js';
 import type { ScalingResults } from '../measure/scaling/results.js';
 
@@ -15,73 +16,53 @@ export interface OutputPaths {
   readonly svg?: string | undefined;
 }
 
-export interface MeasuredOutputs<Results> {
-  /** @throws FILE_FAILED */
-  write(results: Results): Promise<void>;
-  /** Leaves no file behind that was not written. */
-  discard(): Promise<void>;
+/**
+ * Makes folders where there are none.
+ * @param read files that the command reads
+ * @throws FILE_FAILED, INVALID_OPTION
+ */
+export async function prepareMeasured(
+  { svg, ...files }: OutputPaths,
+  read: readonly (string | undefined)[],
+): Promise<void> {
+  const written = Object.entries({ output: files.output, csv: files.csv, html: files.html }).flatMap(
+    ([option, path]): WrittenPath[] => (path === undefined ? [] : [{ path, option }]),
+  );
+  const folder = svg === undefined ? [] : [{ path: svg, option: 'svg' }];
+  await refuseClashes(
+    [...written, ...folder],
+    read.filter((path) => path !== undefined),
+  );
+  if (svg !== undefined) {
+    for (const { path, option } of written) refuseAmongCharts(path, option, svg);
+    // Made like the name of a chart, which only the results tell.
+    await prepareOutputs([join(svg, 'chart.svg')]);
+  }
+  await prepareOutputs(written.map(({ path }) => path));
 }
 
-interface OpenOutput<Results> {
-  readonly file: AtomicFile;
-  readonly format: (results: Results) => string | Promise<string>;
-}
-
-/** Makes folders where there are none. @throws FILE_FAILED */
-export async function openOutputs<Results extends GridResults | ScalingResults>(
+/** @throws FILE_FAILED */
+export async function writeMeasured<Results extends GridResults | ScalingResults>(
+  results: Results,
   { output, csv, html, svg }: OutputPaths,
   formatCsv: (results: Results) => string,
-): Promise<MeasuredOutputs<Results>> {
-  const open: OpenOutput<Results>[] = [];
-  const discard = async (): Promise<void> => {
-    for (const { file } of open) await file.discard();
-  };
-  const add = async (path: string | undefined, format: OpenOutput<Results>['format']): Promise<void> => {
-    if (path === undefined) return;
-    await makeFolder(dirname(path));
-    open.push({ file: await createAtomicFile(path), format });
-  };
-  try {
-    if (svg !== undefined) await makeFolder(svg);
-    await add(output, (results) => `${JSON.stringify(results, null, 2)}\n`);
-    await add(csv, formatCsv);
-    await add(html, formatHtml);
-  } catch (error) {
-    await discard();
-    throw error;
+): Promise<void> {
+  if (output !== undefined) await writeText(output, `${JSON.stringify(results, null, 2)}\n`);
+  if (csv !== undefined) await writeText(csv, formatCsv(results));
+  // Pages and charts are loaded when asked for: most runs want none.
+  if (html !== undefined) {
+    const { formatPage } = await import('../measure/report/page.js');
+    await writeText(html, formatPage(results));
   }
-  return {
-    discard,
-    write: async (results) => {
-      for (const { file, format } of open) await writeText(file, await format(results));
-      if (svg !== undefined) await writeCharts(svg, results);
-    },
-  };
-}
-
-// Pages and charts are loaded when asked for: most runs want none.
-async function formatHtml(results: GridResults | ScalingResults): Promise<string> {
-  const { formatPage } = await import('../measure/report/page.js');
-  return formatPage(results);
-}
-
-async function writeCharts(folder: string, results: GridResults | ScalingResults): Promise<void> {
-  const { formatCharts } = await import('../measure/report/charts.js');
-  for (const [name, svg] of formatCharts(results)) {
-    const file = await createAtomicFile(join(folder, `${name}.svg`));
-    try {
-      await writeText(file, svg);
-    } finally {
-      await file.discard();
-    }
+  if (svg !== undefined) {
+    const { formatCharts } = await import('../measure/report/charts.js');
+    await makeFolder(svg);
+    for (const [name, chart] of formatCharts(results)) await writeText(join(svg, `${name}.svg`), chart);
   }
 }
 
-async function writeText(file: AtomicFile, text: string): Promise<void> {
-  await file.write(Buffer.from(text), 0);
-  await file.commit();
-}
-
-async function makeFolder(path: string): Promise<void> {
-  await attempt(path, 'create the folder', () => mkdir(path, { recursive: true }));
+/** @throws INVALID_OPTION if a chart might have the same name */
+function refuseAmongCharts(path: string, option: string, svg: string): void {
+  if (dirname(resolve(path)) !== resolve(svg) || extname(path).toLowerCase() !== '.svg') return;
+  throw expected('INVALID_OPTION', 'a file that is none of the charts of `svg`', option, path);
 }

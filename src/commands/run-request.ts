@@ -1,17 +1,21 @@
 // The settings of `headpool run` as a request: files found, weights read, outputs planned.
-import { mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { openCheckpoint } from '../checkpoints/checkpoint.js';
 import { loadLayerOf, type LoadedLayer } from '../checkpoints/load-layer.js';
 import { planOutputs } from '../runs/plan-outputs.js';
-import type { EmbeddingFile, RunRequest, TensorChoices } from '../runs/request.js';
+import {
+  pathsOf,
+  standardStream,
+  type EmbeddingFile,
+  type RunRequest,
+  type TensorChoices,
+} from '../runs/request.js';
 import { optionsOf } from '../config/attention-settings.js';
 import { flagOf } from '../config/fields.js';
 import type { Settings } from '../config/schemas.js';
 import { tensorChoiceOf } from '../config/tensor-settings.js';
 import { HeadpoolError } from '../core/errors.js';
-import { attempt } from '../files/attempt.js';
 import { findFiles } from '../files/find-files.js';
+import { foreseeOutputs, prepareOutputs } from '../files/prepare-outputs.js';
 import { openEmbedding } from '../files/sequences/embedding.js';
 import { sequenceExtensions } from '../files/sequences/formats.js';
 import type { FieldChoice } from '../files/sequences/sequences.js';
@@ -22,10 +26,16 @@ export interface LayerRequest {
   readonly layer: LoadedLayer;
 }
 
-/** @throws INVALID_OPTION, INVALID_FILE, INVALID_WEIGHTS, FILE_FAILED */
-export async function requestOf(settings: Settings<'run'>): Promise<LayerRequest> {
-  const { key, value, output, inputFormat, outputFormat, statistics, dtype, pool, onError, dryRun } =
-    settings;
+/**
+ * Makes the folders of what is to be written, unless nothing is.
+ * @param configPath of the file that settings come from
+ * @throws INVALID_OPTION, INVALID_FILE, INVALID_WEIGHTS, FILE_FAILED
+ */
+export async function requestOf(
+  settings: Settings<'run'>,
+  configPath: string | undefined,
+): Promise<LayerRequest> {
+  const { key, value, output, inputFormat, outputFormat, statistics, dtype, pool, onError } = settings;
   const { keepFields, nonFinite } = settings;
   const { files, leftOut } = await findFiles(settings.input, sequenceExtensions, output);
   await using checkpoint = await openCheckpoint(settings.weights);
@@ -33,13 +43,15 @@ export async function requestOf(settings: Settings<'run'>): Promise<LayerRequest
     ...{ inputs: files, inputFormat, output, outputFormat },
     hasStatistics: statistics,
     isKeepingFields: keepFields,
-    alsoWritten: settings.report === undefined ? [] : [settings.report],
-    alsoRead: [key, value, settings.embedding, ...checkpoint.files].filter((path) => path !== undefined),
+    alsoWritten: settings.report === undefined ? [] : [{ path: settings.report, option: 'report' }],
+    alsoRead: [key, value, settings.embedding, configPath, ...checkpoint.files].filter(
+      (path) => path !== undefined,
+    ),
   });
   checkDurable(settings, plan.manifestPath);
   const layer = await loadLayerOf(checkpoint, settings);
   const embedding = await embeddingOf(settings);
-  if (plan.folder !== undefined && !dryRun) await makeFolders(plan.folder, plan);
+  await checkWritten(plan, settings);
   const { weights, heads, defaults } = layer;
   const options = optionsOf(settings, heads, defaults);
   const [tensors, fields] = [tensorsOf(settings), fieldsOf(settings)];
@@ -63,11 +75,14 @@ function fieldsOf({ field, keepFields }: Settings<'run'>): FieldChoice | undefin
   return { ...(field !== undefined && { field }), ...(keepFields && { isKeepingOthers: true }) };
 }
 
-/** Before anything is computed: one that can't be made is better known now. @throws FILE_FAILED */
-async function makeFolders(folder: string, { targets }: Pick<RunRequest, 'targets'>): Promise<void> {
-  for (const path of new Set([folder, ...targets.map((target) => dirname(target.path))])) {
-    await attempt(path, 'create the folder', () => mkdir(path, { recursive: true }));
-  }
+/** What can't be written is better known before anything is computed. @throws FILE_FAILED */
+async function checkWritten(
+  { targets, manifestPath }: Pick<RunRequest, 'targets' | 'manifestPath'>,
+  { report, dryRun }: Settings<'run'>,
+): Promise<void> {
+  const outputs = targets.flatMap(pathsOf).filter((path) => path !== standardStream);
+  const paths = [...outputs, manifestPath, report].filter((path) => path !== undefined);
+  await (dryRun ? foreseeOutputs(paths) : prepareOutputs(paths));
 }
 
 /** @throws INVALID_OPTION for what a manifest is needed for, where there is none */

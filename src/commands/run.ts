@@ -1,8 +1,8 @@
 // headpool run: a layer over files of sequences, from the files to the table at the end.
-import { writeFile } from 'node:fs/promises';
 import type { CommandModule } from 'yargs';
 import type { LayerHeads } from '../runs/configuration.js';
 import type { EarlierChoice } from '../runs/earlier-run.js';
+import { expectOutputs, type InputSize } from '../runs/expect-outputs.js';
 import { identifyRun, identifyWork } from '../runs/identity.js';
 import { openJournal, type Journal, type JournalOptions } from '../runs/journal.js';
 import { chooseLimits, defaultMemoryBytes, needOf } from '../runs/limits.js';
@@ -14,7 +14,8 @@ import { verifyOutputs } from '../runs/verify-outputs.js';
 import { parseByteSize } from '../config/byte-size.js';
 import type { Settings } from '../config/schemas.js';
 import { createEngine, type Engine } from '../engine/engine.js';
-import { attempt } from '../files/attempt.js';
+import { refuseOverDisk } from '../files/disk-room.js';
+import { writeText } from '../files/write-text.js';
 import { formatCount } from '../page/figures.js';
 import { checkAlignment } from './check-alignment.js';
 import { addFlags, engineOptionsOf, settingsOf, type CommonArgs } from './command.js';
@@ -39,11 +40,14 @@ export const runCommand: CommandModule<object, CommonArgs> = {
     // A dry run needs them to say whether what is there was made by the same kernel.
     const starting = settings.dryRun && settings.resume === false ? undefined : startEngine(settings);
     try {
-      const { request, layer } = await requestOf(settings);
-      await checkInputs(request, (queries, keys) => {
-        checkAlignment(request.options, queries, keys);
-      });
+      const { request, layer } = await requestOf(settings, args.config);
       const plan = planOf(request, layer, settings);
+      const sizes = await checkInputs(request, {
+        limits: plan.limits,
+        checkLengths: (queries, keys) => {
+          checkAlignment(request.options, queries, keys);
+        },
+      });
       if (starting === undefined) {
         console.log(await foretell(request, plan, { layer, isJson }));
         return;
@@ -54,7 +58,7 @@ export const runCommand: CommandModule<object, CommonArgs> = {
       if (settings.dryRun) {
         console.log(await foretell(request, plan, { layer, isJson, resuming: options }));
       } else {
-        const report = await compute(request, settings, { ...plan, layer, options, engine, signal });
+        const report = await compute(request, settings, { ...plan, sizes, layer, options, engine, signal });
         await publish(report, settings, isJson);
       }
     } finally {
@@ -75,7 +79,7 @@ function startEngine(settings: Settings<'run'>): Promise<Engine> {
 
 async function publish(report: RunReport, { report: path, output }: Settings<'run'>, isJson: boolean) {
   if (path !== undefined) {
-    await attempt(path, 'write', () => writeFile(path, `${JSON.stringify(report, null, 2)}\n`));
+    await writeText(path, `${JSON.stringify(report, null, 2)}\n`);
   }
   const text = isJson ? JSON.stringify(report) : formatSummary(report);
   // Where the data go to standard output, the summary doesn't.
@@ -115,6 +119,7 @@ function choiceOf({ resume, restart }: Settings<'run'>): EarlierChoice {
 }
 
 type Plan = ReturnType<typeof planOf> & {
+  readonly sizes: ReadonlyMap<number, InputSize>;
   readonly layer: LayerHeads;
   readonly options: JournalOptions;
   readonly engine: Engine;
@@ -124,7 +129,7 @@ type Plan = ReturnType<typeof planOf> & {
 async function compute(
   request: RunRequest,
   settings: Settings<'run'>,
-  { limits, layer: { heads, kvHeads }, options, engine, signal }: Plan,
+  { limits, sizes, layer: { heads, kvHeads }, options, engine, signal }: Plan,
 ): Promise<RunReport> {
   const { verifyOutput } = settings;
   using layer = await engine.multiHeadAttention({ heads, kvHeads, weights: request.weights });
@@ -134,6 +139,7 @@ async function compute(
   const resumed = { sequences: state.sequences, tokens: state.tokens };
   const startMs = performance.now();
   try {
+    await refuseOverDisk(await expectOutputs(request, state, sizes));
     const context = {
       layer,
       journal,

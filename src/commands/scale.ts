@@ -8,7 +8,7 @@ import type { ScalingResults } from '../measure/scaling/results.js';
 import { runScaling } from '../measure/scaling/run-scaling.js';
 import { addFlags, settingsOf, type CommonArgs } from './command.js';
 import { startMeasureProgress } from './measure-progress.js';
-import { openOutputs } from './measured-outputs.js';
+import { prepareMeasured, writeMeasured } from './measured-outputs.js';
 import { stopOnSignals } from './stop-signals.js';
 
 export const scaleCommand: CommandModule<object, CommonArgs> = {
@@ -18,14 +18,10 @@ export const scaleCommand: CommandModule<object, CommonArgs> = {
   handler: async (args) => {
     const settings = await settingsOf('scale', args);
     const signal = stopOnSignals();
-    const outputs = await openOutputs(settings, formatScalingCsv);
-    try {
-      const results = await measure(settings, signal);
-      console.log(args.json === true ? JSON.stringify(results) : formatScaling(results));
-      await outputs.write(results);
-    } finally {
-      await outputs.discard();
-    }
+    await prepareMeasured(settings, [args.config]);
+    const results = await measure(settings, signal);
+    console.log(args.json === true ? JSON.stringify(results) : formatScaling(results));
+    await writeMeasured(results, settings, formatScalingCsv);
   },
 };
 

@@ -1,5 +1,6 @@
 // Puts a command's settings together: flag over environment over configuration file over default.
 import { readFile } from 'node:fs/promises';
+import type { isScalar as IsScalar, ParsedNode } from 'yaml';
 import { describe, HeadpoolError } from '../core/errors.js';
 import { didYouMean } from '../core/suggest.js';
 import { fieldsOf, hintOf, parseText, variableOf, type Fields } from './fields.js';
@@ -105,7 +106,7 @@ async function loadConfig(path: string): Promise<Readonly<Record<string, unknown
   const { default: yaml } = await import('yaml');
   let content: unknown;
   try {
-    content = yaml.parse(text, { uniqueKeys: true, maxAliasCount: 100 });
+    content = yaml.parse(text, { uniqueKeys: uniqueAmongFew(yaml.isScalar), maxAliasCount: 100 });
   } catch (cause) {
     // The message goes on with the line, and shows it.
     const problem = (cause as Error).message.replace(
@@ -119,6 +120,18 @@ async function loadConfig(path: string): Promise<Readonly<Record<string, unknown
   if (typeof content !== 'object' || Array.isArray(content))
     throw invalid(path, 'expected a mapping of settings');
   return content as Record<string, unknown>;
+}
+
+// Of some 4,500 keys in one mapping.
+const mostComparisons = 1e7;
+
+/** What tells whether two keys are one. The parser asks it of each pair, which of very many takes minutes. */
+function uniqueAmongFew(isScalar: typeof IsScalar): (a: ParsedNode, b: ParsedNode) => boolean {
+  let count = 0;
+  return (a, b) => {
+    if (++count > mostComparisons) throw new Error('expected settings, got a mapping of thousands of keys');
+    return a === b || (isScalar(a) && isScalar(b) && a.value === b.value);
+  };
 }
 
 function invalid(path: string, problem: string, cause?: unknown): HeadpoolError {

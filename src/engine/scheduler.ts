@@ -2,6 +2,7 @@
 import { HeadpoolError, type ErrorCode } from '../core/errors.js';
 import { sharedClockMs } from '../core/protocol/control.js';
 import type { Priority, WorkerReport } from '../core/protocol/messages.js';
+import { largestOf } from '../core/lists.js';
 import { flopOf, type PlannedPhase } from './assemble/assembly.js';
 import type { CallingThread } from './calling-thread.js';
 import type { Logger } from './engine-options.js';
@@ -276,7 +277,7 @@ export class Scheduler implements PoolListener {
   /** How many workers take part, by the shape of the work alone. */
   #widthOf(phases: readonly PlannedPhase[]): number {
     if (!this.#options.takesUnits) return 1;
-    const units = Math.max(...phases.map(({ unitCount }) => unitCount));
+    const units = largestOf(phases.map(({ unitCount }) => unitCount));
     // Work that counts no FLOP moves memory, or measures the workers.
     const flop = phases.some((phase) => phase.flop === 0) ? Infinity : flopOf(phases);
     return Math.max(1, Math.min(this.#pool.size, units, Math.ceil(flop / flopPerWorker)));

@@ -76,7 +76,9 @@ export type Alignment = 'left' | 'right';
 
 /** Rows as aligned columns, two spaces apart; the first row may be a header. */
 export function formatTable(rows: readonly (readonly string[])[], alignments: readonly Alignment[]): string {
-  const widths = alignments.map((_, column) => Math.max(0, ...rows.map((row) => row[column]?.length ?? 0)));
+  const widths = alignments.map((_, column) =>
+    rows.reduce((widest, row) => Math.max(widest, row[column]?.length ?? 0), 0),
+  );
   return rows
     .map((row) =>
       row

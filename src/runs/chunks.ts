@@ -2,6 +2,7 @@
 // Where it is cut never changes a result. Rows are not read here.
 import { Readable } from 'node:stream';
 import { HeadpoolError, type ErrorCode } from '../core/errors.js';
+import { largestOf } from '../core/lists.js';
 import { countTokens } from '../files/sequences/layout.js';
 import type { SequenceForm, SequenceLayout, StreamPosition } from '../files/sequences/sequences.js';
 import { openInput, type InputPlace, type InputSpan, type OpenInput } from './input.js';
@@ -70,6 +71,19 @@ export function isOfInput({ sequence }: Failure): boolean {
 /** Whether an error tells of a file or a sequence that can be left out. */
 export function isDamage(error: unknown): error is HeadpoolError {
   return error instanceof HeadpoolError && damage.has(error.code);
+}
+
+/** The error of a sequence that the memory has no room for, or attends one that it has none for. */
+export function tooLong(
+  { mostSequenceTokens }: ChunkLimits,
+  { path, sequence, tokens }: { readonly path: string; readonly sequence: number; readonly tokens: number },
+): HeadpoolError | undefined {
+  if (tokens <= mostSequenceTokens) return undefined;
+  const what = `at most ${mostSequenceTokens} tokens, which the memory allowed has room for,`;
+  return new HeadpoolError(
+    'MEMORY_LIMIT',
+    `${path}: expected ${what} in sequence ${sequence}, got ${tokens}`,
+  );
 }
 
 export class ChunkSource {
@@ -179,13 +193,11 @@ export class ChunkSource {
   }
 
   #tooLong({ query, key, end }: InputSpan): HeadpoolError | undefined {
-    const { mostSequenceTokens } = this.#limits;
-    const longest = Math.max(...query.lengths, ...(key?.lengths ?? []));
-    if (longest <= mostSequenceTokens) return undefined;
-    const { path } = this.#request.inputs[this.#index]!;
-    const what = `at most ${mostSequenceTokens} tokens, which the memory allowed has room for,`;
-    const place = `sequence ${end.sequence - 1}`;
-    return new HeadpoolError('MEMORY_LIMIT', `${path}: expected ${what} in ${place}, got ${longest}`);
+    return tooLong(this.#limits, {
+      path: this.#request.inputs[this.#index]!.path,
+      sequence: end.sequence - 1,
+      tokens: largestOf(key?.lengths ?? [], largestOf(query.lengths)),
+    });
   }
 
   /** What to report of damage that is to be skipped. @throws everything else */

@@ -1,6 +1,7 @@
 // How many tokens a run may hold at a time: what the memory that it is allowed has room for.
 import { HeadpoolError } from '../core/errors.js';
 import { readMachineLimits } from '../core/machine/machine-limits.js';
+import { findFormat } from '../files/sequences/formats.js';
 import type { ChunkLimits } from './chunks.js';
 import type { RunPlanner } from './planner.js';
 import { widthOf, type RunRequest } from './request.js';
@@ -16,7 +17,7 @@ export function defaultMemoryBytes({ memoryBytes } = readMachineLimits()): numbe
 export interface MemoryNeed {
   /** Weights as they are and as the kernels want them. */
   readonly fixedBytes: number;
-  /** Buffers and working memory. */
+  /** Buffers, text and working memory. */
   readonly tokenBytes: number;
 }
 
@@ -34,7 +35,22 @@ export function needOf(request: RunRequest, planner: RunPlanner): MemoryNeed {
     (request.value === undefined ? 0 : widthOf(request, 'value'));
   // Two sets of inputs, of which one is read while the other is computed, and two outputs, of which one is written.
   const bufferBytes = 4 * 2 * (inputDim + planner.outputDim);
-  return { fixedBytes: 2 * planner.packedBytes + workingFixed, tokenBytes: slope + bufferBytes };
+  const textBytes =
+    (readsText(request) ? 4 * inputDim : 0) + (writesText(request) ? longestNumber * planner.outputDim : 0);
+  return { fixedBytes: 2 * planner.packedBytes + workingFixed, tokenBytes: slope + bufferBytes + textBytes };
+}
+
+/** Characters of a float32 as JSON, with its comma; hardly any takes more. */
+const longestNumber = 16;
+
+/** Whether rows are parsed, and so in memory once more, before they are put where they are computed. */
+function readsText({ inputs }: RunRequest): boolean {
+  return inputs.some(({ path, format = findFormat(path)?.name }) => format === 'jsonl');
+}
+
+/** Whether a whole chunk of rows is in memory as text. */
+function writesText({ targets, pool }: RunRequest): boolean {
+  return pool === undefined && targets.some(({ format }) => format === 'jsonl');
 }
 
 /**

@@ -1,5 +1,6 @@
 // What a manifest records, and what its records add up to: where a run stands. Files are opened elsewhere.
 import { invalidFile } from '../core/errors.js';
+import { append } from '../core/lists.js';
 import { countTokens } from '../files/sequences/layout.js';
 import type { SequenceName, StreamPosition } from '../files/sequences/sequences.js';
 import type { Failure } from './chunks.js';
@@ -149,7 +150,7 @@ export class RunState {
       sequences: state.nonFinite.sequences + (nonFinite?.sequences ?? 0),
     };
     state.checksum ??= checksum;
-    this.failures.push(...failures);
+    append(this.failures, failures);
     this.sequences += lengths.length;
     this.tokens += tokens;
     if (parts !== undefined)

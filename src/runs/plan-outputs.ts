@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { expected, HeadpoolError } from '../core/errors.js';
 import type { FoundFile } from '../files/find-files.js';
-import { fileKeyOf } from '../files/open-file.js';
+import { refuseClashes, type WrittenPath } from '../files/refuse-clashes.js';
 import {
   findFormat,
   formatNamed,
@@ -13,6 +13,7 @@ import {
 } from '../files/sequences/formats.js';
 import type { FormatName, SequenceFormat } from '../files/sequences/sequences.js';
 import { pathsOf, standardStream, type RunInput, type RunRequest, type RunTarget } from './request.js';
+import { partialPathOf } from './target.js';
 
 export interface OutputChoice {
   /** In their order; their names are what a folder of outputs mirrors. The path `-` is standard input. */
@@ -26,7 +27,7 @@ export interface OutputChoice {
   /** Other files that the run reads. */
   readonly alsoRead?: readonly string[];
   /** Other files that the run writes. */
-  readonly alsoWritten?: readonly string[];
+  readonly alsoWritten?: readonly WrittenPath[];
   /** Whether head statistics go beside each output. */
   readonly hasStatistics: boolean;
   /** Whether other fields of .jsonl go to the output. */
@@ -40,7 +41,7 @@ export type OutputPlan = Pick<
 
 /**
  * @throws INVALID_OPTION if a format can't be written or not to where it should go, two inputs would become one file, or
- * an output is one of the inputs
+ * what is written is read too, or written twice, under one name or several
  */
 export async function planOutputs(choice: OutputChoice): Promise<OutputPlan> {
   const { inputs, output } = choice;
@@ -53,11 +54,13 @@ export async function planOutputs(choice: OutputChoice): Promise<OutputPlan> {
   if (choice.isKeepingFields === true) refuseLosing(plan.targets);
   const { alsoRead = [], alsoWritten = [] } = choice;
   const read = inputs.map(({ path }) => path);
-  await refuseRead([...read, ...alsoRead], [...plan.targets.flatMap(pathsOf), ...alsoWritten]);
   // What standard input said is gone when a later run would need it again.
   const isVolatile = output === standardStream || read.includes(standardStream);
   const lockPath = plan.manifestPath && `${plan.manifestPath}.lock`;
-  return { ...plan, manifestPath: isVolatile ? undefined : plan.manifestPath, lockPath };
+  const planned = { ...plan, manifestPath: isVolatile ? undefined : plan.manifestPath, lockPath };
+  const files = [...read, ...alsoRead].filter((path) => path !== standardStream);
+  await refuseClashes([...writtenPathsOf(planned), ...alsoWritten], files);
+  return planned;
 }
 
 /** @throws INVALID_OPTION if an output has no place for fields */
@@ -67,19 +70,12 @@ function refuseLosing(targets: readonly RunTarget[]): void {
   throw expected('INVALID_OPTION', 'an output of .jsonl, where fields can be kept,', 'output', target.path);
 }
 
-/** @throws INVALID_OPTION if what is written is read too, under this name or another */
-async function refuseRead(read: readonly string[], written: readonly string[]): Promise<void> {
-  const existing = new Map<string, string>();
-  for (const path of written) {
-    const file = path === standardStream ? undefined : await fileKeyOf(path);
-    if (file !== undefined) existing.set(file, path);
-  }
-  if (existing.size === 0) return;
-  for (const input of read) {
-    const file = input === standardStream ? undefined : await fileKeyOf(input);
-    const path = file === undefined ? undefined : existing.get(file);
-    if (path !== undefined) throw expected('INVALID_OPTION', 'a file that is not read', 'output', path);
-  }
+/** All that the run writes of its outputs, also what it removes again. */
+function writtenPathsOf({ targets, manifestPath, lockPath }: OutputPlan): WrittenPath[] {
+  const files = targets.flatMap(pathsOf).filter((path) => path !== standardStream);
+  const books = [manifestPath, lockPath].filter((path) => path !== undefined);
+  const partial = manifestPath === undefined ? [] : files.map(partialPathOf);
+  return [...files, ...partial, ...books].map((path) => ({ path, option: 'output' }));
 }
 
 async function isFolder({ inputs, output }: OutputChoice): Promise<boolean> {

@@ -1,8 +1,10 @@
 // What can be known of a run before it: mistakes, which would else be found hours later, and what it will take. Headers
 // are read, rows are not.
+import { largestOf } from '../core/lists.js';
 import { countTokens, offsetsOf } from '../files/sequences/layout.js';
 import type { StreamPosition } from '../files/sequences/sequences.js';
-import { ChunkSource, isDamage, type ChunkLimits } from './chunks.js';
+import { ChunkSource, isDamage, tooLong, type ChunkLimits } from './chunks.js';
+import type { InputSize } from './expect-outputs.js';
 import { openInput } from './input.js';
 import type { MemoryNeed } from './limits.js';
 import type { RunPlanner } from './planner.js';
@@ -10,27 +12,39 @@ import { standardStream, type RunInput, type RunRequest } from './request.js';
 import { createTargetEncoder } from './target.js';
 
 /** More are checked as they come: opening many thousand files takes a while. */
-const mostInputs = 256;
+const mostInputs = 4096;
+
+export interface InputRules {
+  readonly limits: ChunkLimits;
+  /** Told the tokens of each sequence and of those that it attends, where headers tell them. */
+  readonly checkLengths: (queries: readonly number[], keys: readonly number[]) => void;
+}
 
 /**
- * @param checkLengths told the tokens of each sequence and of those that it attends, where headers tell them
- * @throws INVALID_FILE, FILE_FAILED, INVALID_SHAPE where a file doesn't fit the weights or another file, unless damage is
- * to be skipped; INVALID_OPTION where an output's format can't hold an input; whatever `checkLengths` throws
+ * Resolves to what the inputs have whose headers tell it, by their numbers.
+ * @throws INVALID_FILE, FILE_FAILED, INVALID_SHAPE where a file doesn't fit the weights or another file, MEMORY_LIMIT
+ * where a sequence is too long for the memory allowed, unless damage is to be skipped; INVALID_OPTION where an output's
+ * format can't hold an input; whatever `checkLengths` throws
  */
 export async function checkInputs(
   request: RunRequest,
-  checkLengths: (queries: readonly number[], keys: readonly number[]) => void,
-): Promise<void> {
+  { limits, checkLengths }: InputRules,
+): Promise<ReadonlyMap<number, InputSize>> {
   const { targets, weights } = request;
   const modelDim = weights.output.weight.shape[0]!;
-  for (const input of request.inputs.slice(0, mostInputs)) {
+  const sizes = new Map<number, InputSize>();
+  for (const [number, input] of request.inputs.slice(0, mostInputs).entries()) {
     if (input.path === standardStream) continue;
     try {
       const file = await openInput(request, input);
       await file.close();
       const { layout, form } = file.stream;
       if (layout === undefined) continue;
-      checkLengths(layout.lengths, file.keyLengths ?? layout.lengths);
+      const { lengths } = layout;
+      const keyLengths = file.keyLengths ?? lengths;
+      checkLengths(lengths, keyLengths);
+      refuseTooLong(input, limits, { lengths, keyLengths, isSkipped: request.onError === 'skip' });
+      sizes.set(number, { sequences: lengths.length, tokens: countTokens(lengths) });
       // What comes from several files has no form that one of them could tell.
       if (request.inputs.length > targets.length) continue;
       const rows = { form, layout, modelDim, metadata: new Map<string, string>() };
@@ -38,6 +52,27 @@ export async function checkInputs(
     } catch (error) {
       if (!isDamage(error) || request.onError === 'stop') throw error;
     }
+  }
+  return sizes;
+}
+
+interface CheckedLengths {
+  readonly lengths: readonly number[];
+  readonly keyLengths: readonly number[];
+  /** Whether a sequence that is too long is left out by itself. */
+  readonly isSkipped: boolean;
+}
+
+/** @throws MEMORY_LIMIT */
+function refuseTooLong(
+  { path }: RunInput,
+  limits: ChunkLimits,
+  { lengths, keyLengths, isSkipped }: CheckedLengths,
+): void {
+  if (isSkipped || largestOf(keyLengths, largestOf(lengths)) <= limits.mostSequenceTokens) return;
+  for (const [sequence, tokens] of lengths.entries()) {
+    const error = tooLong(limits, { path, sequence, tokens: Math.max(tokens, keyLengths[sequence] ?? 0) });
+    if (error !== undefined) throw error;
   }
 }
 

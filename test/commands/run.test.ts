@@ -269,10 +269,10 @@ const refusals: Readonly<Record<string, Refusal>> = {
     code: 1,
     says: /w\.safetensors/,
   },
-  'a missing folder': {
-    args: (w) => [...good(w), '-o', join(w, 'no', 'y.safetensors')],
+  'a folder below a file': {
+    args: (w) => [...good(w), '-o', join(w, 'x.safetensors', 'y.safetensors')],
     code: 1,
-    says: /could not/,
+    says: /x\.safetensors: could not create the folder: /,
   },
 };
 

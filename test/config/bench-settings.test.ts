@@ -24,7 +24,7 @@ for (const name of experiments) {
   test(`the experiment ${name} is valid, and every cell of it fits`, async (t) => {
     const configPath = `configs/experiments/${name}`;
     const settings = await resolveSettings('bench', { flags: {}, environment: {}, configPath });
-    const grid = expandGrid(...gridsOf(settings, 'native'));
+    const grid = expandGrid(gridsOf(settings, 'native'));
     t.deepEqual([...grid.notes, ...noteIdleBars(settings.bars ?? [], grid.cases)], []);
     const page = await readFile(`docs/experiments/${name.replace('.yaml', '.md')}`, 'utf8');
     t.true(page.includes(`headpool bench --config ${configPath}`));
@@ -50,7 +50,7 @@ test('further grids change the lists that they name, and one width replaces the 
     also: ['mode=decode dtype=f16,bf16 window=none,4', 'modelDim=96 causal=true tokens=8'],
   };
   const settings = await resolveSettings('bench', { flags, environment: {}, configPath: undefined });
-  const { cases } = expandGrid(...gridsOf(settings, 'native'));
+  const { cases } = expandGrid(gridsOf(settings, 'native'));
   t.deepEqual(cases.map(nameOfCase), [
     'layer 512/8/16 native x1',
     'decode 512/8/16 f16 native x1',

@@ -6,6 +6,7 @@ import type { ExtraKeys } from '../../core/protocol/attention-work.js';
 import type { Product, ProductOutput } from '../../core/protocol/layer-work.js';
 import type { Panels } from '../../core/protocol/layout.js';
 import type { Strided } from '../../core/protocol/strided.js';
+import { append } from '../../core/lists.js';
 import { assembleAttention } from './assemble-attention.js';
 import { assembleRotation, isRotated } from './assemble-rotation.js';
 import { planPhase, type Assembly, type AssemblyContext, type PlannedPhase } from './assembly.js';
@@ -84,7 +85,7 @@ export function assembleLayer(
     },
     context,
   );
-  phases.push(...attend.phases);
+  append(phases, attend.phases);
   if (gram !== null) {
     const { entries } = batch;
     const operands = { heads: layer, entries, concat: concat.layout, gram, unitRows };

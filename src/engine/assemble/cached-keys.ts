@@ -34,7 +34,7 @@ export function beginUse(caches: readonly KeyValueCache[], batch: Batch): CacheU
       const entries = batch.entries.slice(sequences.length, sequences.length + cache.batch);
       const update = cache.begin(entries.map(({ newKeys }) => newKeys));
       updates.push(update);
-      sequences.push(...update.sequences.map((sequence) => ({ ...sequence, pool })));
+      for (const sequence of update.sequences) sequences.push({ ...sequence, pool });
     }
   } catch (error) {
     rollback();

@@ -6,6 +6,7 @@
 // log of its median work: of one pair of files, Welch's t interval goes over the rounds. Drift that lasts longer than a
 // round shows in how much pairs differ from each other: of several, Student's goes over the logs of their ratios.
 import { expected } from '../../core/errors.js';
+import { leastOf } from '../../core/lists.js';
 import type { Machine } from '../machine.js';
 import { mean, median, type Interval } from '../statistics.js';
 import { meanDifference, meanInterval } from '../student.js';
@@ -154,7 +155,7 @@ function toRatio(log: number): number {
 /** The mean of all cells in each round or file, because the cells of one share its drift. */
 function averageCells(rows: readonly Logs[]): Logs {
   const average = (side: keyof Logs): number[] => {
-    const length = Math.min(...rows.map((row) => row[side].length));
+    const length = leastOf(rows.map((row) => row[side].length));
     return Array.from({ length }, (_, n) => mean(rows.map((row) => row[side][n]!)));
   };
   return { a: average('a'), b: average('b') };

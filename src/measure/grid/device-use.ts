@@ -1,4 +1,5 @@
 // What calls ask of a GPU: means of a round, medians of a cell.
+import { largestOf } from '../../core/lists.js';
 import type { DeviceCounts } from '../../core/protocol/device-counters.js';
 import { median } from '../statistics.js';
 import type { DeviceUse, Round } from './results.js';
@@ -32,7 +33,7 @@ export function medianUse(rounds: readonly Round[]): { readonly device?: DeviceU
       uploadMs: medianOf('uploadMs'),
       computeMs: medianOf('computeMs'),
       readBackMs: medianOf('readBackMs'),
-      bufferBytes: Math.max(...uses.map(({ bufferBytes }) => bufferBytes)),
+      bufferBytes: largestOf(uses.map(({ bufferBytes }) => bufferBytes)),
     },
   };
 }

@@ -40,7 +40,7 @@ export const mostCases = 10_000;
 const defaultModelDim = 512;
 
 /** The cells of one grid after the other. @throws INVALID_OPTION if nothing is left, or far too much */
-export function expandGrid(...grids: readonly GridSettings[]): Grid {
+export function expandGrid(grids: readonly GridSettings[]): Grid {
   refuseTooMany(grids);
   const notes = new Set<string>();
   // What was named twice is measured once.

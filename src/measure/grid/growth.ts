@@ -1,4 +1,5 @@
 // How cost grows along an axis of a grid: power laws through cells that are alike but for that axis. Pure.
+import { largestOf, leastOf } from '../../core/lists.js';
 import { findCrossover, fitLine, fitPowerLaw, type Point, type PowerLaw } from '../fit.js';
 import { attentionFlop, flopOf, projectionFlop } from '../cases/work.js';
 import { partsOf } from './cells.js';
@@ -100,7 +101,7 @@ function fitGroup({ axis, cells }: Group): Fit[] {
   return quantities.flatMap(({ name, valueOf, flopOf: flop }): Fit[] => {
     const points = pointsOf(valueOf);
     const values = points.map(({ y }) => y);
-    const [least, most] = [Math.min(...values), Math.max(...values)];
+    const [least, most] = [leastOf(values), largestOf(values)];
     const isFlat = name === 'memory' && most < 1.01 * least;
     if (isFlat || !(least > 0 && most < Infinity)) return [];
     const flopLaw = flop === undefined ? null : fitExact(pointsOf((cell) => flop(cell.case)));

@@ -1,4 +1,5 @@
 // What a page tells of a scaling experiment.
+import { largestOf } from '../../core/lists.js';
 import type { ScalingCurve, ScalingResults } from '../scaling/results.js';
 import { nameOf } from '../../page/charts/chart.js';
 import type { PageParts } from '../../page/document.js';
@@ -29,7 +30,10 @@ import { formatPoints } from './scaling-table.js';
 
 export function describeScaling(results: ScalingResults): PageParts {
   const { title, curves, machine, kernel, instructionSet, peaks } = results;
-  const most = Math.max(0, ...curves.flatMap(({ points }) => points.map(({ workers }) => workers)));
+  const most = largestOf(
+    curves.flatMap(({ points }) => points.map(({ workers }) => workers)),
+    0,
+  );
   const rates = peaks.map((peak, index): Fact => [
     `Multiply-adds, ${index === 0 ? 'one worker' : `${index + 1} workers`}`,
     `${formatFlop(peak)}/s`,

@@ -1,6 +1,7 @@
 // What an experiment measures and what it takes, said before it starts: which numbers of workers are measured and which
 // only simulated, and time and memory, of which more than is allowed is refused with what to cut.
 import { HeadpoolError } from '../../core/errors.js';
+import { largestOf } from '../../core/lists.js';
 import { outsideBytes, planCase } from '../cases/plan.js';
 import { peakSampleMs } from './machine-costs.js';
 import type { ScalingWork } from './results.js';
@@ -64,7 +65,7 @@ const leastPairs = 5;
 const pausesMs = 25;
 
 export function estimateMs(extent: Extent): number {
-  return machineCostsMs * Math.max(...extent.workers) + countPoints(extent) * pointMs(extent);
+  return machineCostsMs * largestOf(extent.workers) + countPoints(extent) * pointMs(extent);
 }
 
 /** The one worker is the same in every kind. */

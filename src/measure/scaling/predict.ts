@@ -5,6 +5,7 @@
 // slower each of so many workers runs nothing but multiply-adds (turbo, shared units), as measured, or beyond the
 // machine as with the most workers measured. What the call costs beside: what it costs with one worker, by the number of
 // units, and what a tiny call takes longer with so many workers. Memory and caches that workers share are not in it.
+import { largestOf } from '../../core/lists.js';
 import { planCase } from '../cases/plan.js';
 import { fitAmdahl, fitUniversal } from './laws.js';
 import type { MachineCosts } from './machine-costs.js';
@@ -132,7 +133,7 @@ export function toCurve(parts: CurveParts): ScalingCurve {
       isBeyondMachine,
     })),
     // Of speed-ups, which pairs measure surely: milliseconds also tell how the machine changed meanwhile.
-    predictionError: Math.max(...errors),
+    predictionError: largestOf(errors),
     amdahl: fitAmdahl(points),
     universal: fitUniversal(points),
   };

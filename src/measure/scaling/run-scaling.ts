@@ -4,6 +4,7 @@ import { resolveEngineOptions, type EngineOptions } from '../../engine/engine-op
 import { createEngine, type Engine } from '../../engine/engine.js';
 import { version } from '../../engine/version.js';
 import type { Tensor } from '../../core/tensor/tensor.js';
+import { append, largestOf } from '../../core/lists.js';
 import { checkSameBytes } from '../cases/check.js';
 import { drawOperands, type Operands } from '../cases/operands.js';
 import { prepareCase } from '../cases/prepare.js';
@@ -69,7 +70,7 @@ export async function runScaling(options: ScalingOptions, hooks: ScalingHooks = 
   const experiment = new Experiment(options, { one, clock, signal: hooks.signal });
   const costs = await experiment.measureMachine();
   const curves: ScalingCurve[] = [];
-  for (const axis of axes) curves.push(...(await experiment.measureAxis(axis, costs)));
+  for (const axis of axes) append(curves, await experiment.measureAxis(axis, costs));
   return {
     benchmark: 'scaling',
     format: scalingFormat,
@@ -112,7 +113,7 @@ class Experiment {
   /** From one worker to the most that are measured or predicted and that the machine has. */
   async measureMachine(): Promise<readonly MachineCosts[]> {
     const { measured, predicted } = this.#options.counts;
-    const most = Math.max(...measured, ...predicted.filter((count) => count <= this.#parallelism));
+    const most = largestOf([...measured, ...predicted.filter((count) => count <= this.#parallelism)]);
     const costs: MachineCosts[] = [];
     for (let workers = 1; workers <= most; workers++) {
       this.#begin(`peak of ${workers} ${workers === 1 ? 'worker' : 'workers'}`);

@@ -1,4 +1,5 @@
 // The frame of a chart: gridlines, axes with their ticks and titles, and the legend below.
+import { max } from 'd3-array';
 import { markup, type Markup } from '../markup.js';
 import { chartWidth, type Chart, type ChartText } from './chart.js';
 import type { Axis } from './scales.js';
@@ -80,7 +81,7 @@ function drawLegend(
   entries: readonly LegendEntry[],
   top: number,
 ): { readonly drawing: Markup; readonly height: number } {
-  const widest = Math.max(1, ...entries.map(({ name }) => sampleWidth + widthOfText(name) + 10));
+  const widest = max(entries, ({ name }) => sampleWidth + widthOfText(name) + 10) ?? 1;
   const columns = Math.max(1, Math.min(entries.length, Math.floor(chartWidth / widest)));
   const columnWidth = chartWidth / columns;
   const items = entries.map(({ name, sample }, index) => {

@@ -1,6 +1,6 @@
 // Axes from d3's scales: where a value lies, and which of them get a tick. A logarithm never sees 0, a negative number or
 // one that isn't finite: those values aren't plotted.
-import { extent } from 'd3-array';
+import { extent, max } from 'd3-array';
 import { scaleLinear, scaleLog } from 'd3-scale';
 
 export interface Axis {
@@ -41,8 +41,8 @@ export function powerAxis(values: readonly number[], range: Range, padding = 1.2
 
 /** From 0, or the least value if that is less, to a round number. */
 export function linearAxis(values: readonly number[], range: Range, count = 5): Axis {
-  const finite = values.filter(Number.isFinite);
-  const scale = scaleLinear([Math.min(0, ...finite), Math.max(0, ...finite) || 1], range).nice(count);
+  const [least, largest] = extent([0, ...values.filter(Number.isFinite)]) as [number, number];
+  const scale = scaleLinear([least, largest || 1], range).nice(count);
   const [low, high] = scale.domain();
   return axisOf(scale, scale.ticks(count), [low!, high!]);
 }
@@ -58,7 +58,7 @@ export function workersAxis(values: readonly number[], most: number, range: Rang
 
 /** From 0 to a little more than the largest share. */
 export function shareAxis(shares: readonly number[], range: Range): Axis {
-  const domain: [number, number] = [0, 1.05 * Math.max(...shares)];
+  const domain: [number, number] = [0, 1.05 * (max(shares) ?? 0)];
   const scale = scaleLinear(domain, range);
   return axisOf(scale, scale.ticks(5), domain);
 }

@@ -10,7 +10,7 @@ const one: GridSettings = {
 };
 
 function namesOf(change: Partial<GridSettings>): string[] {
-  return expandGrid({ ...one, ...change }).cases.map(nameOfCase);
+  return expandGrid([{ ...one, ...change }]).cases.map(nameOfCase);
 }
 
 test('lists multiply, and cases of one engine follow one another', (t) => {
@@ -28,7 +28,7 @@ test('lists multiply, and cases of one engine follow one another', (t) => {
 
 test('the width of a head follows from that of a token, or the other way round', (t) => {
   const widths = (change: Partial<GridSettings>) =>
-    expandGrid({ ...one, heads: [4, 8], ...change }).cases.map(({ modelDim, headDim }) => [
+    expandGrid([{ ...one, heads: [4, 8], ...change }]).cases.map(({ modelDim, headDim }) => [
       modelDim,
       headDim,
     ]);
@@ -43,7 +43,7 @@ test('the width of a head follows from that of a token, or the other way round',
 });
 
 test('a width that the heads do not divide is left out and noted once', (t) => {
-  const { cases, notes } = expandGrid({ ...one, heads: [8, 12], modelDim: [512, 768], tokens: [1, 2] });
+  const { cases, notes } = expandGrid([{ ...one, heads: [8, 12], modelDim: [512, 768], tokens: [1, 2] }]);
   t.deepEqual(
     [...new Set(cases.map(({ modelDim, heads }) => `${modelDim}/${heads}`))],
     ['512/8', '768/8', '768/12'],
@@ -52,7 +52,7 @@ test('a width that the heads do not divide is left out and noted once', (t) => {
 });
 
 test('key/value heads that do not divide the heads are left out and noted', (t) => {
-  const { cases, notes } = expandGrid({ ...one, heads: [8, 12], headDim: [64], kvHeads: [8, 12, 2] });
+  const { cases, notes } = expandGrid([{ ...one, heads: [8, 12], headDim: [64], kvHeads: [8, 12, 2] }]);
   t.deepEqual(
     cases.map(({ heads, kvHeads }) => `${heads}:${kvHeads}`),
     ['8:8', '8:2', '12:12', '12:2'],
@@ -68,12 +68,14 @@ test('a decoding sequence has no later tokens, so causal makes no second case', 
 });
 
 test('options are an axis, and left out where a call can not be asked them', (t) => {
-  const { cases, notes } = expandGrid({
-    ...one,
-    mode: ['layer', 'decode'],
-    window: [null, 4],
-    options: ['none', 'lengths-T', 'window-of-all'],
-  });
+  const { cases, notes } = expandGrid([
+    {
+      ...one,
+      mode: ['layer', 'decode'],
+      window: [null, 4],
+      options: ['none', 'lengths-T', 'window-of-all'],
+    },
+  ]);
   t.deepEqual(cases.map(nameOfCase), [
     'layer 512/8/16 native x2',
     'layer 512/8/16 lengths-T native x2',
@@ -91,7 +93,7 @@ test('options are an axis, and left out where a call can not be asked them', (t)
 });
 
 test('a GPU has no caches, so mode decode is left out on it', (t) => {
-  const { cases, notes } = expandGrid({ ...one, mode: ['layer', 'decode'], kernel: ['native', 'wgsl'] });
+  const { cases, notes } = expandGrid([{ ...one, mode: ['layer', 'decode'], kernel: ['native', 'wgsl'] }]);
   t.deepEqual(cases.map(nameOfCase), [
     'layer 512/8/16 native x2',
     'decode 512/8/16 native x2',
@@ -101,7 +103,7 @@ test('a GPU has no caches, so mode decode is left out on it', (t) => {
 });
 
 test('further grids follow, and cells of both are measured once', (t) => {
-  const { cases } = expandGrid(one, { ...one, tokens: [16, 32] }, { ...one, mode: ['decode'] });
+  const { cases } = expandGrid([one, { ...one, tokens: [16, 32] }, { ...one, mode: ['decode'] }]);
   t.deepEqual(cases.map(nameOfCase), [
     'layer 512/8/16 native x2',
     'layer 512/8/32 native x2',
@@ -114,16 +116,18 @@ test('what is named twice is measured once', (t) => {
 });
 
 test('a grid with nothing left says why', (t) => {
-  const error = t.throws(() => expandGrid({ ...one, heads: [7] }), { instanceOf: HeadpoolError });
+  const error = t.throws(() => expandGrid([{ ...one, heads: [7] }]), { instanceOf: HeadpoolError });
   t.is(error.code, 'INVALID_OPTION');
   t.regex(error.message, /at least one cell, but modelDim 512 is left out for 7 heads/);
-  const grouped = t.throws(() => expandGrid({ ...one, kvHeads: [3] }), { instanceOf: HeadpoolError });
+  const grouped = t.throws(() => expandGrid([{ ...one, kvHeads: [3] }]), { instanceOf: HeadpoolError });
   t.regex(grouped.message, /kvHeads 3 is left out for 8 heads/);
 });
 
 test('a grid of far too many cells names its longest list', (t) => {
   const tokens = Array.from({ length: mostCases + 1 }, (_, n) => n + 1);
-  const error = t.throws(() => expandGrid({ ...one, tokens, batch: [1, 2] }), { instanceOf: HeadpoolError });
+  const error = t.throws(() => expandGrid([{ ...one, tokens, batch: [1, 2] }]), {
+    instanceOf: HeadpoolError,
+  });
   t.is(error.code, 'INVALID_OPTION');
   t.regex(error.message, /at most 10000 cells, got 20002; its longest list is `tokens` with 10001 values/);
 });

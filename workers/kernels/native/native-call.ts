@@ -55,6 +55,7 @@ export function createNativeCall<Parameters>(
     operandCount = 0;
     write(parameters, writer);
     try {
+      // eslint-disable-next-line headpool/no-list-spread -- as many as an operation takes, whatever their lengths
       operation(numbers, ...operands);
     } finally {
       // Nothing of the caller's memory is kept.

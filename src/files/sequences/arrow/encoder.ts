@@ -58,7 +58,7 @@ class ArrowEncoder implements SequenceEncoder {
       const { head, bodyLength } = frameBatch(shape, isPooled);
       const data = this.#dataOf(rows.subarray(first, end));
       const padding = new Uint8Array(-shape.dataBytes & (alignment - 1));
-      pieces.push(...[head, data, padding].filter(({ byteLength }) => byteLength > 0));
+      for (const piece of [head, data, padding]) if (piece.byteLength > 0) pieces.push(piece);
       this.#bodyLengths.push(bodyLength);
       first = end;
     }

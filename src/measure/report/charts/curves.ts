@@ -1,5 +1,6 @@
 // The charts of a scaling curve over workers have in common: what they are called, predicted points, and the part beyond
 // the machine.
+import { largestOf, leastOf } from '../../../core/lists.js';
 import type { PredictedPoint, ScalingAxis, ScalingCurve } from '../../scaling/results.js';
 import { nameOf, type Chart, type ChartText } from '../../../page/charts/chart.js';
 import { drawLineChart, type Guide, type Series } from '../../../page/charts/line-chart.js';
@@ -91,8 +92,11 @@ function edgeOf({ points, predicted }: ScalingCurve): number | null {
   const beyond = predicted.filter(({ isBeyondMachine }) => isBeyondMachine).map(({ workers }) => workers);
   const within = [...points, ...predicted.filter(({ isBeyondMachine }) => !isBeyondMachine)];
   if (beyond.length === 0) return null;
-  const first = Math.min(...beyond);
-  const last = Math.max(1, ...within.map(({ workers }) => workers).filter((workers) => workers < first));
+  const first = leastOf(beyond);
+  const last = largestOf(
+    within.map(({ workers }) => workers).filter((workers) => workers < first),
+    1,
+  );
   return Math.sqrt(first * last);
 }
 

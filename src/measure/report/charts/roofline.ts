@@ -1,6 +1,7 @@
 // The roofline (Williams et al., 2009): operations a second against operations a byte, below the multiply-adds' rate and the
 // memory's, both as they were measured.
 import { bytesPerElement } from '../../../core/tensor/dtype.js';
+import { largestOf } from '../../../core/lists.js';
 import { benchModes, type BenchCase, type MeasuredCell } from '../../grid/results.js';
 import { median } from '../../statistics.js';
 import type { Chart } from '../../../page/charts/chart.js';
@@ -34,7 +35,7 @@ export function roofsOf(cells: readonly MeasuredCell[]): Roof[] {
   return groupBy(cells, engineOf).map((own) => {
     const peaks = own.flatMap(({ rounds }) => rounds.map(({ peak }) => peak / 1e9)).filter(isPositive);
     const alike = cells.filter((cell) => cell.case.threads === own[0]!.case.threads);
-    const read = Math.max(...alike.map(({ gigabytesPerSecond }) => gigabytesPerSecond ?? 0));
+    const read = largestOf(alike.map(({ gigabytesPerSecond }) => gigabytesPerSecond ?? 0));
     return {
       name: engineOf(own[0]!),
       gflopPerSecond: peaks.length === 0 ? Number.NaN : median(peaks),

@@ -1,6 +1,7 @@
 // Speed-up against workers: measured, ideal, by the fitted laws, of nothing but multiply-adds, and as the plan's simulation
 // predicts it for more workers than the machine has. And efficiency: speed-up for each worker, and against what as many
 // threads reach with nothing but multiply-adds.
+import { largestOf } from '../../../core/lists.js';
 import { amdahlSpeedUp, universalSpeedUp } from '../../scaling/laws.js';
 import type { ScalingCurve, ScalingPoint } from '../../scaling/results.js';
 import type { Chart } from '../../../page/charts/chart.js';
@@ -17,7 +18,7 @@ export function drawSpeedUp(curve: ScalingCurve): Chart | null {
   const predicted = curve.predicted.map((point) => predictedPoint(point, point.speedUp)).filter(isDrawn);
   const points = [...measured, ...predicted];
   if (points.length === 0) return null;
-  const most = Math.max(...points.map(({ x }) => x));
+  const most = largestOf(points.map(({ x }) => x));
   const values = [1, most, ...points.map(({ y }) => y)];
   const axes: Axes = { x: workersAxis(values, most, xRange), y: workersAxis(values, most, yRange) };
   return drawCurveChart({
@@ -91,7 +92,7 @@ export function drawEfficiency(curve: ScalingCurve): Chart | null {
   const points = [...ofOne, ...ofPeak, ...predicted];
   if (points.length === 0) return null;
   const workers = [1, ...points.map(({ x }) => x)];
-  const most = Math.max(...points.map(({ x }) => x));
+  const most = largestOf(points.map(({ x }) => x));
   return drawCurveChart({
     curve,
     about: aboutCurve(curve, 'efficiency', {
@@ -100,7 +101,7 @@ export function drawEfficiency(curve: ScalingCurve): Chart | null {
       description: `Speed-up for each worker, and as a share of what the same number of threads gain with nothing but multiply-adds, for ${curveTitle(curve).toLowerCase()}.`,
     }),
     axes: {
-      x: workersAxis(workers, Math.max(...workers), xRange),
+      x: workersAxis(workers, largestOf(workers), xRange),
       y: shareAxis([1, ...points.map(({ y }) => y)], yRange),
     },
     y: { title: 'efficiency', format: formatShare },

@@ -3,6 +3,7 @@
 import type { AttendWork, DecodeWork } from '../../../../src/core/protocol/attention-work.js';
 import type { ContributeWork } from '../../../../src/core/protocol/layer-work.js';
 import { entryWords, unitWords } from '../../../../src/core/protocol/tables.js';
+import { append } from '../../../../src/core/lists.js';
 import type { TakenPhase } from '../../kernel.js';
 import type { Dispatch, Program, ProgramContext } from '../dispatch.js';
 import { attendBlock, createMatrices, type Block } from './attend.js';
@@ -81,13 +82,13 @@ function attendProgram(
   const dispatches: Dispatch[] = [];
   for (const block of blocks) {
     const { dispatches: attending, steps } = attendBlock(work, entries, block, matrices);
-    dispatches.push(
-      ...attending,
-      ...writeScores(work, block, steps),
-      ...writeWeights(work, block, steps, headSums),
-      ...(sums === null ? [] : readSums(work, entries, block, steps, sums, views)),
-      ...(statistics === null ? [] : readStatistics(work, entries, block, steps, statistics, views)),
-    );
+    append(dispatches, attending);
+    append(dispatches, writeScores(work, block, steps));
+    append(dispatches, writeWeights(work, block, steps, headSums));
+    if (sums !== null) append(dispatches, readSums(work, entries, block, steps, sums, views));
+    if (statistics !== null) {
+      append(dispatches, readStatistics(work, entries, block, steps, statistics, views));
+    }
   }
   return {
     dispatches,
