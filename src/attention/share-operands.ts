@@ -42,7 +42,7 @@ function isListOfNumbers(value: object): boolean {
 /** A boolean mask: true, 1 or a byte that is not 0 = attend. */
 export interface MaskLike {
   readonly shape: Shape;
-  readonly data: Uint8Array | readonly (boolean | 0 | 1)[];
+  readonly data: Uint8Array | readonly (boolean | number)[];
 }
 
 /** A checked mask as bytes in shared memory. @throws INVALID_SHAPE */
