@@ -29,7 +29,7 @@ const reports = test.macro(async (t, code: string, count: number) => {
     [
       {
         files: ['**/*.ts'],
-        languageOptions: { parser: tseslint.parser as Linter.Parser, parserOptions: { programs: [program] } },
+        languageOptions: { parser: tseslint.parser, parserOptions: { programs: [program] } },
         plugins: { headpool: { rules: { 'no-list-spread': noListSpread } } },
         rules: { 'headpool/no-list-spread': 'error' },
       },
