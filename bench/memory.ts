@@ -1,11 +1,12 @@
 // The peak resident memory of a process that puts one sequence through a layer (modelDim 256, 4 heads, no mask): Node,
 // the engine, input and output, everything. A quarter of the tokens runs first, so that the growth shows: with tokens,
-// 4 times; with their square, 16 times. Rates by 8·T·d² + 4·T²·d.
+// 4 times; with their square, 16 times. Rates by 8·T·d² + 4·T²·d. Then what runs of files take that `--memory` bounds.
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { formatDuration } from '../src/page/figures.js';
 import { readArguments } from './helpers/arguments.js';
+import { measureBounded } from './helpers/bounded-runs.js';
 import { layerFlop } from './helpers/layer.js';
 import type { OnePass } from './helpers/one-pass.js';
 import { formatRate, progress, report } from './helpers/outcome.js';
@@ -14,15 +15,18 @@ const mostBytes = 600e6;
 // 4 times the tokens: linear growth is 4, quadratic 16.
 const mostGrowth = 5;
 
-const { json, tokens, threads } = readArguments(
+const { json, tokens, threads, sequences } = readArguments(
   'The peak memory of a process that puts one sequence through a layer.',
   {
     tokens: 65_536,
     threads: 2,
+    sequences: 60,
   },
 );
 const small = await runOnce(Math.ceil(tokens / 4));
 const large = await runOnce(tokens);
+progress('runs with --memory 150MB');
+const bounded = await measureBounded(sequences, threads);
 const growth = (large.peakBytes - large.startBytes) / (small.peakBytes - small.startBytes);
 
 const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(0);
@@ -55,8 +59,14 @@ report(
         wanted: `under ${mostGrowth}x`,
         isMet: growth < mostGrowth,
       },
+      ...bounded.map(({ format, allowedBytes, idleBytes, peakBytes }) => ({
+        name: `.${format} with --memory 150MB: peak above that of a run of one token (${megabytes(idleBytes)} MB)`,
+        found: `${megabytes(peakBytes - idleBytes)} MB`,
+        wanted: `at most ${megabytes(allowedBytes)} MB`,
+        isMet: peakBytes - idleBytes <= allowedBytes,
+      })),
     ],
-    figures: { passes: [small, large], growth },
+    figures: { passes: [small, large], growth, bounded },
   },
   { json },
 );

@@ -66,7 +66,9 @@ export const createRunSettings = () =>
         .string()
         .regex(byteSize)
         .optional()
-        .describe('most working memory, e.g. 500MB or 2GiB; default: a quarter of what the process may use'),
+        .describe(
+          'most memory for weights, rows and working memory, e.g. 500MB or 2GiB; default: a quarter of what the process may use',
+        ),
       batchTokens: z
         .int()
         .min(1)
@@ -86,7 +88,7 @@ export const createRunSettings = () =>
         ),
       restart: z.boolean().default(false).describe('forget what an earlier run has done'),
       verifyOutput: z.boolean().default(false).describe('read the outputs again and check them'),
-      report: z.string().optional().describe('file for the summary as JSON'),
+      report: z.string().optional().describe('file for the summary as JSON; its folder is made'),
       dryRun: z
         .boolean()
         .default(false)

@@ -79,7 +79,7 @@ async function isOneFile(a: string, b: string): Promise<boolean> {
 }
 
 function swapCase(name: string): string {
-  return Array.from(name)
-    .map((letter) => (letter === letter.toLowerCase() ? letter.toUpperCase() : letter.toLowerCase()))
-    .join('');
+  return Array.from(name, (letter) =>
+    letter === letter.toLowerCase() ? letter.toUpperCase() : letter.toLowerCase(),
+  ).join('');
 }

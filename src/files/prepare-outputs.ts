@@ -25,14 +25,10 @@ export async function prepareOutputs(paths: readonly string[]): Promise<void> {
 
 /** Says the same of what can be said without writing. @throws FILE_FAILED */
 export async function foreseeOutputs(paths: readonly string[]): Promise<void> {
-  const folders = new Set<string>();
-  for (const path of paths) {
-    await checkReplaceable(path);
-    folders.add(dirname(resolve(path)));
-  }
-  for (const folder of folders) {
+  for (const folder of new Set(paths.map((path) => dirname(resolve(path))))) {
     await attempt(folder, 'create a file in it', () => checkPlace(folder));
   }
+  for (const path of paths) await checkReplaceable(path);
 }
 
 /** @throws FILE_FAILED */

@@ -35,9 +35,13 @@ export function needOf(request: RunRequest, planner: RunPlanner): MemoryNeed {
     (request.value === undefined ? 0 : widthOf(request, 'value'));
   // Two sets of inputs, of which one is read while the other is computed, and two outputs, of which one is written.
   const bufferBytes = 4 * 2 * (inputDim + planner.outputDim);
-  const textBytes =
-    (readsText(request) ? 4 * inputDim : 0) + (writesText(request) ? longestNumber * planner.outputDim : 0);
-  return { fixedBytes: 2 * planner.packedBytes + workingFixed, tokenBytes: slope + bufferBytes + textBytes };
+  // Twice too: that of the chunk before stays until it is collected.
+  const parsedBytes = readsText(request) ? 4 * 2 * inputDim : 0;
+  const textBytes = writesText(request) ? longestNumber * 2 * planner.outputDim : 0;
+  return {
+    fixedBytes: 2 * planner.packedBytes + workingFixed,
+    tokenBytes: slope + bufferBytes + parsedBytes + textBytes,
+  };
 }
 
 /** Characters of a float32 as JSON, with its comma; hardly any takes more. */

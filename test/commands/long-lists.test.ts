@@ -48,5 +48,5 @@ test('a file of 90,000 settings is refused, and soon', async (t) => {
   await writeFile(join(where, 'k.yaml'), lines.join(''));
   const { code, stderr } = await run(where, ['info', '--config', 'k.yaml']);
   t.is(code, 2, stderr.slice(0, 400));
-  t.regex(stderr, /^headpool: k\.yaml: expected settings, got a mapping of thousands of keys\n$/);
+  t.regex(stderr, /^headpool: k\.yaml: expected settings, got a mapping of thousands of keys at line 1/);
 });

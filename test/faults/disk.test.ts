@@ -28,11 +28,11 @@ useInputs(packed, lines, folder);
 const cut = [...manyChunks];
 
 /**
- * The output of the packed case takes 25 pages, its manifest 2, the lock 1: its size has none for the second. Of a text
+ * The output of the packed case takes 29 pages, its manifest 2, the lock 1: its size has none for the second. Of a text
  * it is not known how much it will be; what is known to have no room is refused before.
  */
 const sizes: readonly (readonly [RunCase, number])[] = [
-  [packed, 27],
+  [packed, 31],
   [lines, 17],
   [lines, 33],
   [folder, 15],

@@ -99,6 +99,16 @@ test('wider layers, keys and values of their own need more memory', (t) => {
   t.true(both.tokenBytes >= key.tokenBytes + 4 * 2 * 64);
 });
 
+test('rows that are parsed, and rows that are written as text, are in memory once more', (t) => {
+  const plain = needFor(64);
+  const textIn = needFor(64, { inputs: [{ path: 'x.jsonl', target: 0 }] });
+  const textOut = needFor(64, { targets: [{ path: 'y', format: 'jsonl' }] });
+  const pooled = needFor(64, { targets: [{ path: 'y', format: 'jsonl' }], pool: 'mean' });
+  t.true(textIn.tokenBytes >= plain.tokenBytes + 4 * 2 * 64);
+  t.true(textOut.tokenBytes >= plain.tokenBytes + 10 * 2 * 64, 'ten characters a number, at least');
+  t.is(pooled.tokenBytes, plain.tokenBytes);
+});
+
 test('no chunk is planned twice to find out what a run needs', (t) => {
   const planned: number[] = [];
   class CountedPlanner extends RunPlanner {
