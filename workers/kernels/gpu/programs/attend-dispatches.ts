@@ -53,15 +53,15 @@ export function columnsOutputs({ weights, scores }: AttentionWork): ColumnsOutpu
 /** @param range all keys by default */
 export function attendDispatch(
   form: AttendForm,
-  { table, uniform }: AttendPlan,
+  plan: AttendPlan,
   operands: Operands,
   range?: KeyRange,
 ): Dispatch {
   return {
     shader: attendShader(form),
-    uniform: uniform(range),
-    bound: bind(attendBindings(form), operands, table),
-    groups: groupsOf(table.tiles),
+    uniform: plan.uniform(range),
+    bound: bind(attendBindings(form), operands, plan.table),
+    groups: groupsOf(plan.table.tiles),
   };
 }
 

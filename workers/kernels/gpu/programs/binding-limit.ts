@@ -64,7 +64,7 @@ export class BindingLimit {
   refusal(name: string, byteLength: number): HeadpoolError {
     return new HeadpoolError(
       'MEMORY_LIMIT',
-      `The work needs ${formatMiB(byteLength)} of ${name} at a time, over the ${formatMiB(this.#bytes)} that the device binds (maxStorageBufferBindingSize: ${this.#bytes}); split the batch`,
+      `The work needs ${formatMiB(byteLength)} of ${name} at a time, over the ${formatMiB(this.#bytes)} that the device binds (maxStorageBufferBindingSize: ${this.#bytes}); split the work or use the processor`,
     );
   }
 }
