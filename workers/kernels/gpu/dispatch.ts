@@ -60,6 +60,8 @@ export interface HostMade {
 
 export interface ReadBack {
   readonly from: Scratch;
+  /** From its start; all of it by default. */
+  readonly byteLength?: number;
   readonly conclude: (floats: Float32Array) => void;
 }
 

@@ -29,9 +29,9 @@ export class ReadBacks {
         views.bytes(region).set(new Uint8Array(mapped, at, region.byteLength));
       });
     }
-    for (const { from, conclude } of wanted) {
-      add(memory.scratchOf(from), from.byteLength, (mapped, at) => {
-        conclude(new Float32Array(mapped, at, from.byteLength / 4));
+    for (const { from, byteLength = from.byteLength, conclude } of wanted) {
+      add(memory.scratchOf(from), byteLength, (mapped, at) => {
+        conclude(new Float32Array(mapped, at, byteLength / 4));
       });
     }
     this.byteLength = end;

@@ -1,17 +1,23 @@
-// Attention on the device: a dispatch that attends, and others after it where more than its output is asked for.
+// Attention on the device: a dispatch that attends, and others after it where more than its output is asked for. Where a
+// binding doesn't hold an operand, all of them are cut.
 import type { AttentionWork } from '../../../../src/core/protocol/attention-work.js';
-import { attendBindings, attendShader } from '../attend/attend.js';
 import { formFor, needsOf, type AttendForm } from '../attend/form.js';
 import type { AttentionGiven } from '../attend/given.js';
-import { inspectBindings, inspectShader, type Inspected, type InspectForm } from '../attend/inspect.js';
-import { groupsOf, planAttend, planInspect, type ColumnsPlace, type InspectPlan } from '../attend/plan.js';
-import type { AttentionTable } from '../attend/table.js';
-import { rowStatisticsBindings, rowStatisticsShader, statisticsOfRow } from '../attend/row-statistics.js';
-import type { Bound, Dispatch, Program, ProgramContext, Scratch } from '../dispatch.js';
-import type { Shader } from '../shader.js';
+import { planAttend } from '../attend/plan.js';
+import { statisticsOfRow } from '../attend/row-statistics.js';
+import type { Program, ProgramContext, ReadBack, Scratch } from '../dispatch.js';
+import { cutAttention } from './attend-cut.js';
+import {
+  attendDispatch,
+  columnsDispatch,
+  columnsOutputs,
+  statisticsDispatch,
+  type Attended,
+  type Operands,
+} from './attend-dispatches.js';
 import { givenOf } from './attention-given.js';
-import { readLogSumExp, readRowStatistics } from './read-rows.js';
-import { wordsTable } from './table.js';
+import { BindingLimit } from './binding-limit.js';
+import { allRuns, readLogSumExp, readRowStatistics } from './read-rows.js';
 
 export function attendProgram(
   work: AttentionWork,
@@ -25,31 +31,35 @@ export function attendProgram(
     ...needsOf(given),
     carry: false,
   };
-  const plan = planAttend(form, given);
-  const state: Scratch = { kind: 'scratch', byteLength: 4 * plan.memoryLength };
-  const statistics: Scratch = { kind: 'scratch', byteLength: 4 * plan.table.stateRows * statisticsOfRow };
-  const operands = { ...operandsOf(work), memory: state, rowState: state, statistics };
-  const { logSumExp, statistics: wanted } = work;
+  const limit = new BindingLimit(context.limits);
+  const attended = attendWhole(work, form, given, limit) ?? cutAttention(work, form, given, limit);
   return {
     clears: work.deadHeads.length === 0 ? [] : [work.output.data],
-    dispatches: [
-      {
-        shader: attendShader(form),
-        uniform: plan.uniform(),
-        bound: bind(attendBindings(form), operands, plan.table),
-        groups: groupsOf(plan.table.tiles),
-      },
-      ...inspections(work, form, given, operands),
-    ],
-    readBacks: [
-      ...(logSumExp === null ? [] : [readLogSumExp(work, logSumExp, given.entries, state, context)]),
-      ...(wanted === null ? [] : [readRowStatistics(work, wanted, given.entries, statistics, context)]),
-    ],
+    dispatches: attended.dispatches,
+    readBacks: readBacksOf(work, given, attended, context),
   };
 }
 
-/** By the names that shaders have for them. */
-type Operands = Readonly<Partial<Record<string, Bound>>>;
+/** Undefined where a binding doesn't hold one of the operands. */
+function attendWhole(
+  work: AttentionWork,
+  form: AttendForm,
+  given: AttentionGiven,
+  limit: BindingLimit,
+): Attended | undefined {
+  const plan = planAttend(form, given);
+  const runs = allRuns(work, given.entries);
+  const state: Scratch = { kind: 'scratch', byteLength: 4 * plan.memoryLength };
+  const found: Scratch = { kind: 'scratch', byteLength: 4 * plan.table.stateRows * statisticsOfRow };
+  const operands: Operands = { ...operandsOf(work), memory: state, rowState: state, statistics: found };
+  const dispatches = [attendDispatch(form, plan, operands)];
+  for (const output of columnsOutputs(work)) {
+    dispatches.push(columnsDispatch(form, given, output, { ...operands, columns: output.data }));
+  }
+  if (work.statistics !== null) dispatches.push(statisticsDispatch(form, given, operands));
+  if (!dispatches.every(({ bound }) => bound.every((operand) => limit.holds(operand)))) return undefined;
+  return { dispatches, states: [{ from: state, runs }], statistics: [{ from: found, runs }] };
+}
 
 function operandsOf({ query, key, value, output, rules }: AttentionWork): Operands {
   return {
@@ -62,59 +72,15 @@ function operandsOf({ query, key, value, output, rules }: AttentionWork): Operan
   };
 }
 
-/** What a call hasn't is the table once more, and not read. */
-function bind(
-  wanted: readonly { readonly name: string }[],
-  operands: Operands,
-  { words }: Pick<AttentionTable, 'words'>,
-): Bound[] {
-  const table = wordsTable(words);
-  const known: Operands = { bias: table, mask: table, ...operands, table };
-  return wanted.map(({ name }) => {
-    const operand = known[name];
-    if (operand === undefined) throw new TypeError(`Expected an operand ${name}`);
-    return operand;
-  });
-}
-
-/** The second passes: what is written for every key, and statistics of rows. */
-function inspections(
+function readBacksOf(
   work: AttentionWork,
-  form: AttendForm,
-  given: AttentionGiven,
-  operands: Operands,
-): Dispatch[] {
-  const { weights, scores, statistics } = work;
-  const inspect = (writes: Inspected, to: ColumnsPlace, columns: Bound): Dispatch => {
-    const ofColumns: InspectForm = { ...form, writes };
-    const plan = planInspect(form, given, to);
-    return dispatchOf(inspectShader(ofColumns), plan, inspectBindings(ofColumns), { ...operands, columns });
-  };
-  const dispatches: Dispatch[] = [];
-  if (weights !== null) {
-    const writes = weights.isAdded ? 'addedWeights' : 'weights';
-    dispatches.push(inspect(writes, { ...weights, stage: 'biased' }, weights.data));
-  }
-  if (scores !== null) {
-    dispatches.push(inspect('scores', { ...scores, share: 1, isAdded: false }, scores.data));
-  }
-  if (statistics !== null) {
-    const plan = planInspect(form, given, null);
-    dispatches.push(dispatchOf(rowStatisticsShader(form), plan, rowStatisticsBindings(form), operands));
-  }
-  return dispatches;
-}
-
-function dispatchOf(
-  shader: Shader,
-  { table, uniform }: InspectPlan,
-  wanted: readonly { readonly name: string }[],
-  operands: Operands,
-): Dispatch {
-  return {
-    shader,
-    uniform,
-    bound: bind(wanted, operands, table),
-    groups: groupsOf(table.tiles),
-  };
+  { entries }: AttentionGiven,
+  { states, statistics }: Attended,
+  context: ProgramContext,
+): ReadBack[] {
+  const { logSumExp, statistics: wanted } = work;
+  return [
+    ...(logSumExp === null ? [] : readLogSumExp(logSumExp, entries, states, context)),
+    ...(wanted === null ? [] : readRowStatistics(work, wanted, entries, statistics, context)),
+  ];
 }

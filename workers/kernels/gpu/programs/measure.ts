@@ -1,7 +1,7 @@
 // What the device can do at best: multiply-adds, and reading memory.
 import type { ReadWork } from '../../../../src/core/protocol/work.js';
 import { unitWords } from '../../../../src/core/protocol/tables.js';
-import type { Program } from '../dispatch.js';
+import type { Program, ProgramContext, Scratch } from '../dispatch.js';
 import { foldGroups } from '../groups.js';
 import {
   flopPerRound,
@@ -11,6 +11,7 @@ import {
   readShader,
   readUniform,
 } from '../measure.js';
+import { BindingLimit, blocksOf, largest } from './binding-limit.js';
 
 // Enough for the largest devices; those of a smaller one take turns.
 const workgroups = 2048;
@@ -35,17 +36,20 @@ export function peakProgram(units: Int32Array): Program {
   };
 }
 
-export function readProgram({ region }: ReadWork): Program {
+/** A region in parts that a binding holds, one after the other. */
+export function readProgram({ region }: ReadWork, { limits }: Pick<ProgramContext, 'limits'>): Program {
+  const limit = new BindingLimit(limits);
   const floats = region.byteLength / 4;
+  const most = largest(Math.ceil(floats / 64), (count) => limit.holdsStretch(region, 64 * count));
+  if (most === 0) throw limit.refusal('what is read', 256);
   const groups = Math.min(workgroups, Math.ceil(floats / 4 / measureThreads));
+  const sums: Scratch = { kind: 'scratch', byteLength: 4 * groups };
   return {
-    dispatches: [
-      {
-        shader: readShader(),
-        uniform: readUniform(floats - (floats % 4)),
-        bound: [region, { kind: 'scratch', byteLength: 4 * groups }],
-        groups: foldGroups(groups),
-      },
-    ],
+    dispatches: blocksOf(floats, 64 * most).map(([first, end]) => ({
+      shader: readShader(),
+      uniform: readUniform(end - first - ((end - first) % 4)),
+      bound: [limit.windowOf({ of: region, first, end }).bound, sums],
+      groups: foldGroups(groups),
+    })),
   };
 }

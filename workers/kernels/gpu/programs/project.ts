@@ -1,15 +1,20 @@
-// Products with packed weights: one dispatch for each output of a product.
-import type { Product, ProductOutput, ProjectWork } from '../../../../src/core/protocol/layer-work.js';
+// Products with packed weights: one dispatch for each output of a product, or several where a binding doesn't hold its
+// operands.
+import type { Product, ProjectWork } from '../../../../src/core/protocol/layer-work.js';
 import { unitWords } from '../../../../src/core/protocol/tables.js';
-import type { Dispatch, Program } from '../dispatch.js';
-import { livingPanels } from '../panels.js';
-import { productForm, productGroups, productUniform, type ProductCall } from '../product-call.js';
-import { productShader } from '../product.js';
-import { wordsTable } from './table.js';
+import type { Dispatch, Program, ProgramContext } from '../dispatch.js';
+import { BindingLimit } from './binding-limit.js';
+import { cutProduct } from './product-cut.js';
+import { productDispatch, type ProductPart } from './product-dispatch.js';
 
-export function projectProgram({ products }: ProjectWork, units: Int32Array): Program {
+export function projectProgram(
+  { products }: ProjectWork,
+  units: Int32Array,
+  { limits }: Pick<ProgramContext, 'limits'>,
+): Program {
+  const limit = new BindingLimit(limits);
   const asked = askedOf(products.length, units);
-  return { dispatches: products.flatMap((product, index) => dispatchesOf(product, asked[index]!)) };
+  return { dispatches: products.flatMap((product, index) => dispatchesOf(product, asked[index]!, limit)) };
 }
 
 /** What units ask of a product. */
@@ -29,46 +34,24 @@ function askedOf(products: number, units: Int32Array): Asked[] {
   return asked;
 }
 
-function dispatchesOf({ rows, depth, outputs }: Product, { rows: rowCount, segments }: Asked): Dispatch[] {
+function dispatchesOf(
+  { rows, depth, outputs }: Product,
+  { rows: rowCount, segments }: Asked,
+  limit: BindingLimit,
+): Dispatch[] {
   const dispatches: Dispatch[] = [];
   let skipped = 0;
   for (const output of outputs) {
     const count = Math.ceil(output.panels.columns / output.panels.segmentColumns);
-    const dead = new Set<number>();
-    for (let segment = 0; segment < count; segment++) {
-      if (!segments.has(skipped + segment)) dead.add(segment);
-    }
+    const living = Array.from({ length: count }, (_, segment) => segment).filter((segment) =>
+      segments.has(skipped + segment),
+    );
     skipped += count;
-    if (dead.size < count) dispatches.push(dispatchOf({ rows, depth }, output, rowCount, dead));
+    if (living.length === 0) continue;
+    const part: ProductPart = { rows, depth, output, firstRow: 0, endRow: rowCount, living };
+    const whole = productDispatch(part);
+    const isHeld = whole.bound.every((operand) => limit.holds(operand));
+    dispatches.push(...(isHeld ? [whole] : cutProduct(part, limit)));
   }
   return dispatches;
-}
-
-function dispatchOf(
-  { rows, depth }: Pick<Product, 'rows' | 'depth'>,
-  { panels, region, segmentStride, rowStride }: ProductOutput,
-  rowCount: number,
-  dead: ReadonlySet<number>,
-): Dispatch {
-  const living = dead.size === 0 ? null : livingPanels(panels, dead);
-  const call: ProductCall = {
-    columns: panels.columns,
-    segmentColumns: panels.segmentColumns,
-    depth,
-    firstRow: 0,
-    endRow: rowCount,
-    rowsOffset: 0,
-    panelsOffset: 0,
-    outputOffset: 0,
-    segmentStride,
-    rowStride,
-    listed: living && living.length,
-  };
-  const form = productForm(call);
-  return {
-    shader: productShader(form),
-    uniform: productUniform(form, call),
-    bound: [rows, panels.region, wordsTable(living ?? new Uint32Array(1)), region],
-    groups: productGroups(form, call),
-  };
 }

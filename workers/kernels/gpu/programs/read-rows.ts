@@ -11,63 +11,85 @@ import { statisticsOfRow } from '../attend/row-statistics.js';
 import type { ProgramContext, ReadBack, Scratch } from '../dispatch.js';
 import { openBlockSums } from './block-sums.js';
 
-/** Of each row its maximum and the sum of e^(score - maximum). */
+/** Queries [firstQuery, firstQuery + queries) of a head. */
+export interface RowRun {
+  readonly entry: number;
+  readonly head: number;
+  readonly firstQuery: number;
+  readonly queries: number;
+}
+
+/** Numbers of the rows of runs that follow one another. */
+export interface RowNumbers {
+  readonly from: Scratch;
+  readonly runs: readonly RowRun[];
+}
+
+/** All rows of a call as the device numbers them, where the heads of an entry follow one another. */
+export function allRuns({ heads }: Pick<AttentionWork, 'heads'>, entries: Float64Array): RowRun[] {
+  const runs: RowRun[] = [];
+  for (let entry = 0; entry < entries.length / entryWords.count; entry++) {
+    const queries = entries[entry * entryWords.count + entryWords.queries]!;
+    for (let head = 0; head < heads; head++) runs.push({ entry, head, firstQuery: 0, queries });
+  }
+  return runs;
+}
+
+/** @param states begin with the maximum of each row and its sum of e^(score - maximum) */
 export function readLogSumExp(
-  { heads }: Pick<AttentionWork, 'heads'>,
   logSumExp: Strided,
   entries: Float64Array,
-  state: Scratch,
+  states: readonly RowNumbers[],
   { views }: ProgramContext,
-): ReadBack {
+): ReadBack[] {
   const to = onData(logSumExp, views.floats.bind(views));
-  return {
-    from: state,
+  return states.map(({ from, runs }) => ({
+    from,
+    byteLength: 8 * runs.reduce((rows, { queries }) => rows + queries, 0),
     conclude: (rows) => {
-      forEachRow(heads, entries, ({ entry, head, query, row }) => {
+      forEachRow(runs, ({ entry, head, query, row }) => {
         const sum = rows[2 * row + 1]!;
         const start = entries[entry * entryWords.count + entryWords.logSumExpOffset]!;
         const { data, offset } = entryFrom(to, start, head);
         data[offset + query] = sum === 0 ? -Infinity : rows[2 * row]! + Math.log(sum);
       });
     },
-  };
+  }));
 }
 
+/** @param found in the order of rows, in which they are added up */
 export function readRowStatistics(
   { heads }: Pick<AttentionWork, 'heads'>,
   output: StatisticsOutput,
   entries: Float64Array,
-  statistics: Scratch,
+  found: readonly RowNumbers[],
   { views }: ProgramContext,
-): ReadBack {
+): ReadBack[] {
   const blocks = openBlockSums(output, entries, views);
-  return {
-    from: statistics,
-    conclude: (found) => {
-      blocks.clear(heads, [...Array(rowStatistics).keys(), blockStatistic.outputNorm]);
-      forEachRow(heads, entries, ({ row, ...place }) => {
+  return found.map(({ from, runs }, n) => ({
+    from,
+    conclude: (numbers) => {
+      if (n === 0) blocks.clear(heads, [...Array(rowStatistics).keys(), blockStatistic.outputNorm]);
+      forEachRow(runs, ({ row, ...place }) => {
         for (let field = 0; field < statisticsOfRow; field++) {
-          blocks.add(place, field, found[row * statisticsOfRow + field]!);
+          blocks.add(place, field, numbers[row * statisticsOfRow + field]!);
         }
       });
     },
-  };
+  }));
 }
 
 interface Row {
   readonly entry: number;
   readonly head: number;
   readonly query: number;
-  /** Its number on the device, where the heads of an entry follow one another. */
+  /** Its number among those of the runs. */
   readonly row: number;
 }
 
-function forEachRow(heads: number, entries: Float64Array, visit: (row: Row) => void): void {
+function forEachRow(runs: readonly RowRun[], visit: (row: Row) => void): void {
   let row = 0;
-  for (let entry = 0; entry < entries.length / entryWords.count; entry++) {
-    const queries = entries[entry * entryWords.count + entryWords.queries]!;
-    for (let head = 0; head < heads; head++) {
-      for (let query = 0; query < queries; query++) visit({ entry, head, query, row: row++ });
-    }
+  for (const { entry, head, firstQuery, queries } of runs) {
+    for (let n = 0; n < queries; n++) visit({ entry, head, query: firstQuery + n, row: row++ });
   }
 }

@@ -3,10 +3,11 @@ import type { Program, ProgramContext } from '../dispatch.js';
 import type { TakenPhase } from '../../kernel.js';
 import { attendProgram } from './attend.js';
 import { contributeProgram } from './contribute.js';
-import { gatherProgram, rotateProgram } from './heads.js';
+import { gatherProgram } from './gather.js';
 import { peakProgram, readProgram } from './measure.js';
 import { gramProgram, packProgram } from './pack.js';
 import { projectProgram } from './project.js';
+import { rotateProgram } from './rotate.js';
 
 export function wgslProgram({ work, units, entries }: TakenPhase, context: ProgramContext): Program {
   switch (work.kind) {
@@ -15,9 +16,9 @@ export function wgslProgram({ work, units, entries }: TakenPhase, context: Progr
     case 'gram':
       return gramProgram(work, context);
     case 'project':
-      return projectProgram(work, units);
+      return projectProgram(work, units, context);
     case 'gather':
-      return gatherProgram(work, entries);
+      return gatherProgram(work, entries, context);
     case 'rotate':
       return rotateProgram(work, units, entries, context);
     case 'attend':
@@ -31,7 +32,7 @@ export function wgslProgram({ work, units, entries }: TakenPhase, context: Progr
     case 'peak':
       return peakProgram(units);
     case 'read':
-      return readProgram(work);
+      return readProgram(work, context);
     case 'append':
       throw new TypeError('Caches are refused before a call comes here');
     default:
