@@ -4,11 +4,14 @@ import test, { type ExecutionContext } from 'ava';
 import type { AttentionOptions } from '../../../src/attention/options.js';
 import type { AttentionResult } from '../../../src/attention/result.js';
 import { startEngine, type Engine } from '../../../src/engine/engine.js';
+import type { Scratch } from '../../../workers/kernels/gpu/dispatch.js';
+import { BindingLimit, largest } from '../../../workers/kernels/gpu/programs/binding-limit.js';
+import { readProgram } from '../../../workers/kernels/gpu/programs/measure.js';
 import { findSoftwareProblem } from '../../../workers/kernels/gpu/software-device.js';
 import type { Combination } from '../../helpers/any-combination.js';
 import { assertRefused, assertSameBytes } from '../../helpers/assertions.js';
 import { combinationCase } from '../../helpers/combination-case.js';
-import { layerWeights } from '../../helpers/layer-case.js';
+import { layerWeights, type LayerWidths } from '../../helpers/layer-case.js';
 import { normalTensor } from '../../helpers/random.js';
 import { gpuTest, softwareGpu } from '../../helpers/software-gpu.js';
 
@@ -80,6 +83,13 @@ const cases: Readonly<Record<string, Partial<Combination>>> = {
   'log-sum-exps': { returnLogSumExp: true, mask: everyAxis, sinks: true },
   weights: { returnWeights: true, keyLengths: true, mask: everyAxis, returnLogSumExp: true },
   'scores after their bias': { returnScores: 'biased', bias: everyAxis, keyLengths: true },
+  'weights and scores in a window': {
+    returnWeights: true,
+    returnScores: 'biased',
+    causal: 'bottom-right',
+    window: { left: 40 },
+    alibiSlopes: true,
+  },
   'scores before it': { returnScores: 'scaled', bias: everyAxis, causal: 'top-left' },
 };
 
@@ -106,9 +116,13 @@ for (const options of ofStatistics) {
 
 const modelDim = 64;
 
-const layers: Readonly<
-  Record<string, Partial<Parameters<typeof layerWeights>[0]> & { options: AttentionOptions }>
-> = {
+interface LayerCase extends Partial<LayerWidths> {
+  readonly options: AttentionOptions;
+  readonly limit?: Limit;
+  readonly shape?: readonly number[];
+}
+
+const layers: Readonly<Record<string, LayerCase>> = {
   'every option of a layer': {
     kvHeads: 4,
     options: {
@@ -122,21 +136,31 @@ const layers: Readonly<
   'extra keys and a ragged batch': {
     hasBiasKey: true,
     addZeroAttention: true,
+    shape: [40, modelDim],
     options: { offsets: [0, 3, 40], causal: true },
   },
   'weights with extra keys': { hasBiasKey: true, outputDim: 30, options: { returnWeights: true } },
   'segments of many panels': { heads: 2, options: {} },
+  'extra keys after several ranges': {
+    heads: 2,
+    hasBiasKey: true,
+    addZeroAttention: true,
+    limit: 'ofKeys',
+    shape: [1, 140, modelDim],
+    options: { returnWeights: true, returnScores: 'biased', causal: true, returnLogSumExp: true },
+  },
   'dead heads': { options: { headScale: [1, 0, 0.5, 0, 0, 1, 1, 0] } },
 };
 
-for (const [title, { options, heads = 8, ...widths }] of Object.entries(layers)) {
+for (const [title, layerCase] of Object.entries(layers)) {
+  const { options, limit = 'ofQueries', shape = [2, 20, modelDim], heads = 8, ...widths } = layerCase;
   gpuTest(`a layer whose products are cut has the bytes of the whole: ${title}`, async (t) => {
     const { kvHeads = heads } = widths;
     const weights = layerWeights({ heads, headDim: modelDim / heads, modelDim, ...widths });
-    const x = normalTensor(options.offsets ? [40, modelDim] : [2, 20, modelDim], 3);
-    await assertSame(t, 'ofQueries', async (engine) => {
+    const x = normalTensor(shape, 3);
+    await assertSame(t, limit, async (engine) => {
       using layer = await engine.multiHeadAttention({ heads, kvHeads, weights });
-      return layer.forward(x, options);
+      return await layer.forward(x, options);
     });
   });
 }
@@ -160,6 +184,37 @@ gpuTest('a device goes on after a call that it refused', async (t) => {
   const { inputs } = combinationCase({ ...manyQueries, returnWeights: 'mean' });
   await t.throwsAsync(engine.attention(inputs), { code: 'MEMORY_LIMIT' });
   await assertSameCut(t, 'ofQueries', manyQueries);
+});
+
+test('no part is larger than the limit, wherever it begins, and all of them together are the operand', (t) => {
+  const byteLength = 100_003;
+  const of: Scratch = { kind: 'scratch', byteLength };
+  for (const most of [1024, 2 ** 12 - 4, 5000]) {
+    const limit = new BindingLimit({ maxStorageBufferBindingSize: most });
+    const longest = largest(byteLength, (length) => limit.holdsStretch(of, length, 1));
+    t.true(longest > most - 300);
+    for (let first = 0; first < byteLength; first += 37) {
+      const end = Math.min(first + longest, byteLength);
+      const { bound, start } = limit.windowOf({ of, first, end, elementBytes: 1 });
+      t.like(bound, { kind: 'part', byteOffset: start });
+      t.is(start % 256, 0);
+      t.true(bound.byteLength <= most && start <= first && start + bound.byteLength >= end);
+    }
+  }
+});
+
+test('what the device reads to be measured is read in parts that a binding holds, once', (t) => {
+  const region = { buffer: null, byteOffset: 0, byteLength: 40_000 };
+  const { dispatches } = readProgram(
+    { kind: 'read', region },
+    { limits: { maxStorageBufferBindingSize: 4096 } },
+  );
+  let read = 0;
+  for (const { uniform, bound } of dispatches) {
+    t.like(bound[0], { kind: 'part', of: region, byteOffset: read });
+    read += 16 * new Uint32Array(uniform)[0]!;
+  }
+  t.is(read, region.byteLength);
 });
 
 async function assertSameCut(t: ExecutionContext, limit: Limit, combination: Combination): Promise<void> {

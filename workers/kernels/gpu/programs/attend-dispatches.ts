@@ -58,7 +58,7 @@ export function attendDispatch(
   range?: KeyRange,
 ): Dispatch {
   return {
-    shader: attendShader(form),
+    shader: keptShader('attend', form, attendShader),
     uniform: plan.uniform(range),
     bound: bind(attendBindings(form), operands, plan.table),
     groups: groupsOf(plan.table.tiles),
@@ -73,12 +73,32 @@ export function columnsDispatch(
 ): Dispatch {
   const ofColumns: InspectForm = { ...form, writes };
   const plan = planInspect(form, given, place);
-  return dispatchOf(inspectShader(ofColumns), plan, inspectBindings(ofColumns), operands);
+  return dispatchOf(
+    keptShader('columns', ofColumns, inspectShader),
+    plan,
+    inspectBindings(ofColumns),
+    operands,
+  );
 }
 
 export function statisticsDispatch(form: AttendForm, given: AttentionGiven, operands: Operands): Dispatch {
   const plan = planInspect(form, given, null);
-  return dispatchOf(rowStatisticsShader(form), plan, rowStatisticsBindings(form), operands);
+  return dispatchOf(
+    keptShader('statistics', form, rowStatisticsShader),
+    plan,
+    rowStatisticsBindings(form),
+    operands,
+  );
+}
+
+/** Of few forms; a call that is cut has them in many dispatches, and a text takes longer to make than to find. */
+const shaders = new Map<string, Shader>();
+
+function keptShader<Form>(name: string, form: Form, make: (form: Form) => Shader): Shader {
+  const key = `${name} ${JSON.stringify(form)}`;
+  const shader = shaders.get(key) ?? make(form);
+  shaders.set(key, shader);
+  return shader;
 }
 
 function dispatchOf(

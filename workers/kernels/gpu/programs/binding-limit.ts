@@ -6,6 +6,8 @@ import type { Region } from '../../../../src/core/tensor/region.js';
 import { bindingAlignment, roundUp } from '../device-buffers.js';
 import type { Bound, Scratch } from '../dispatch.js';
 
+export type BindingLimits = Pick<AdapterLimits, 'maxStorageBufferBindingSize'>;
+
 /** What parts can be bound of. */
 export type Whole = Region | Scratch;
 
@@ -29,7 +31,7 @@ const vectorBytes = 16;
 export class BindingLimit {
   readonly #bytes: number;
 
-  constructor({ maxStorageBufferBindingSize }: Pick<AdapterLimits, 'maxStorageBufferBindingSize'>) {
+  constructor({ maxStorageBufferBindingSize }: BindingLimits) {
     this.#bytes = maxStorageBufferBindingSize;
   }
 

@@ -1,7 +1,7 @@
 // What the device can do at best: multiply-adds, and reading memory.
 import type { ReadWork } from '../../../../src/core/protocol/work.js';
 import { unitWords } from '../../../../src/core/protocol/tables.js';
-import type { Program, ProgramContext, Scratch } from '../dispatch.js';
+import type { Program, Scratch } from '../dispatch.js';
 import { foldGroups } from '../groups.js';
 import {
   flopPerRound,
@@ -11,7 +11,7 @@ import {
   readShader,
   readUniform,
 } from '../measure.js';
-import { BindingLimit, blocksOf, largest } from './binding-limit.js';
+import { BindingLimit, blocksOf, largest, type BindingLimits } from './binding-limit.js';
 
 // Enough for the largest devices; those of a smaller one take turns.
 const workgroups = 2048;
@@ -37,7 +37,7 @@ export function peakProgram(units: Int32Array): Program {
 }
 
 /** A region in parts that a binding holds, one after the other. */
-export function readProgram({ region }: ReadWork, { limits }: Pick<ProgramContext, 'limits'>): Program {
+export function readProgram({ region }: ReadWork, { limits }: { readonly limits: BindingLimits }): Program {
   const limit = new BindingLimit(limits);
   const floats = region.byteLength / 4;
   const most = largest(Math.ceil(floats / 64), (count) => limit.holdsStretch(region, 64 * count));
