@@ -1,4 +1,5 @@
 // `headpool scale` as a user meets it: tiny experiments, their files, and what wrong arguments are answered.
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -134,11 +135,11 @@ test('a file that cannot be written is known before anything is measured', async
 });
 
 test('a signal ends an experiment without leaving files', async (t) => {
-  const folder = await makeFolder(t);
+  const folder = join(await makeFolder(t), 'results');
   const args = ['--seconds', '100', '--kernel', 'wasm', '--csv', join(folder, 'scale.csv')];
   const { child, finished } = start('.', ['scale', ...args]);
-  // Outputs are begun when signals are already waited for.
-  while ((await readdir(folder)).length === 0) await sleep(20);
+  // Their folder is made when signals are already waited for.
+  while (!existsSync(folder)) await sleep(20);
   child.kill('SIGINT');
   const { code, stdout, stderr } = await finished;
   t.is(code, 130, stderr);

@@ -56,7 +56,7 @@ for (const [what, fault] of [
   });
 }
 
-testWithStrace('removing the draft of a lock fails: nobody minds', async (t) => {
+testWithStrace('removing what a folder was tried with fails: known before any work', async (t) => {
   const where = await makeFolder(t);
   const ended = await runWithFault(
     t,
@@ -64,11 +64,22 @@ testWithStrace('removing the draft of a lock fails: nobody minds', async (t) => 
     { call: 'unlink', nth: 1, what: 'EIO' },
   );
   t.true(ended.isHit);
+  assertFailed(t, ended, 1, /y\.safetensors: could not remove the partial file: EIO/);
+});
+
+testWithStrace('removing the draft of a lock fails: nobody minds', async (t) => {
+  const where = await makeFolder(t);
+  const ended = await runWithFault(
+    t,
+    { where, runCase: packed, more: [] },
+    { call: 'unlink', nth: 2, what: 'EIO' },
+  );
+  t.true(ended.isHit);
   t.is(ended.code, 0, ended.stderr);
 });
 
 testWithStrace('removing the lock fails: the error says so, and the output is complete', (t) =>
-  assertUnlinkFails(t, 2),
+  assertUnlinkFails(t, 3),
 );
 
 async function assertUnlinkFails(t: ExecutionContext, nth: number): Promise<void> {

@@ -138,7 +138,7 @@ test('what dot_product_attention would not take is refused by its names', async 
     [{ key_value_seq_lengths: [1.5] }, {}, 'INVALID_OPTION', '`key_value_seq_lengths`', '1.5'],
     [{ query_seq_lengths: 'all' }, { queries: 3 }, 'INVALID_OPTION', '`query_seq_lengths`', '"all"'],
     [{ scale: '1' }, {}, 'INVALID_OPTION', '`scale`'],
-    [{ bias: [1] }, {}, 'INVALID_SHAPE', '`bias.data`'],
+    [{ bias: [1] }, {}, 'INVALID_SHAPE', '`bias`', '[1]'],
   ];
   for (const [options, tokens, code, ...words] of wrong) {
     await assertRefused(t, () => jax(options, tokens), { code: code as 'INVALID_OPTION', what: words });
