@@ -53,7 +53,16 @@ const refuses = test.macro({
 
 const bench = ['bench', '--heads', '2', '--model-dim', '16', '--tokens', '4', '--kernel', 'wasm'];
 const weightsArgs = ['make-weights', '--model-dim', '16', '--heads', '2'];
-const runs = (...more: string[]): string[] => ['run', '-i', 'x.jsonl', '--weights', 'w.safetensors', '--heads', '4', ...more];
+const runs = (...more: string[]): string[] => [
+  'run',
+  '-i',
+  'x.jsonl',
+  '--weights',
+  'w.safetensors',
+  '--heads',
+  '4',
+  ...more,
+];
 const toOutput = (...more: string[]): string[] => runs('-o', 'y.jsonl', ...more);
 
 for (const [title, refused] of Object.entries<Refused>({

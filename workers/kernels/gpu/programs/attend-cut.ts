@@ -1,5 +1,6 @@
 // Attention whose operands are larger than a binding of the device, head by head in blocks of queries and, where a head
 // has too many of them, in ranges of keys. Its bytes are those of one dispatch.
+import { largestOf } from '../../../../src/core/lists.js';
 import type { AttentionWork } from '../../../../src/core/protocol/attention-work.js';
 import { entryWords } from '../../../../src/core/protocol/tables.js';
 import type { AttendForm } from '../attend/form.js';
@@ -96,7 +97,10 @@ function blocksOfHead(
   const queries = word(entryWords.queries);
   if (queries === 0) return [];
   // Columns of keys that the entry hasn't are filled.
-  const keys = Math.max(word(entryWords.keys), ...columns.map(({ place }) => place.extraColumn));
+  const keys = largestOf(
+    columns.map(({ place }) => place.extraColumn),
+    word(entryWords.keys),
+  );
   const canCutKeys = work.statistics === null;
   const sizes = chooseBlocks({ form, limit, operands, queries, keys, canCutKeys });
   return blocksOf(queries, sizes.queries).map(([firstQuery, endQuery]) => ({

@@ -1,5 +1,6 @@
 // Products with packed weights: one dispatch for each output of a product, or several where a binding doesn't hold its
 // operands.
+import { append } from '../../../../src/core/lists.js';
 import type { Product, ProjectWork } from '../../../../src/core/protocol/layer-work.js';
 import { unitWords } from '../../../../src/core/protocol/tables.js';
 import type { Dispatch, Program, ProgramContext } from '../dispatch.js';
@@ -51,7 +52,7 @@ function dispatchesOf(
     const part: ProductPart = { rows, depth, output, firstRow: 0, endRow: rowCount, living };
     const whole = productDispatch(part);
     const isHeld = whole.bound.every((operand) => limit.holds(operand));
-    dispatches.push(...(isHeld ? [whole] : cutProduct(part, limit)));
+    append(dispatches, isHeld ? [whole] : cutProduct(part, limit));
   }
   return dispatches;
 }
