@@ -127,7 +127,7 @@ gpuTest('a cache is refused by name', async (t) => {
     async () => {
       await layer.forward(normalTensor([2, modelDim], 1), { cache: layer.createCache({ maxTokens: 8 }) });
     },
-    { code: 'INVALID_OPTION', message: /cache/ },
+    { code: 'INVALID_OPTION', message: /no `cache`.*device 'cpu' can/ },
   );
 });
 
