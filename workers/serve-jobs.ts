@@ -114,6 +114,7 @@ async function serveWholeJobs(start: WorkerStart, kernel: JobKernel): Promise<vo
   const bells = new Bells(start.bells);
   const underWay = new Set<Promise<void>>();
   let lost: Error | undefined;
+  let isEnding = false;
   void kernel.lost?.then((reason) => {
     lost = reason;
     bells.ring(index);
@@ -125,6 +126,8 @@ async function serveWholeJobs(start: WorkerStart, kernel: JobKernel): Promise<vo
     try {
       await takeJob(job, { index, kernel }, onComplete);
     } catch (error) {
+      // Who takes the place of this worker takes up what it leaves.
+      if (isEnding) return;
       fail(job, start, error);
     }
     if (isStopped(new Int32Array(job.block))) signal(start);
@@ -137,6 +140,13 @@ async function serveWholeJobs(start: WorkerStart, kernel: JobKernel): Promise<vo
       await endThread(lost);
     }
     for (const message of messagesOf(start)) {
+      if (message.kind === 'end') {
+        isEnding = true;
+        // Dawn ends the process where a thread ends that waits for a device.
+        await kernel.close?.();
+        await Promise.all(underWay);
+        await endThread(new Error('it was told to end'));
+      }
       if (message.kind === 'release') kernel.release?.(message.regions);
       if (message.kind !== 'job') continue;
       const taken = take(message.job);

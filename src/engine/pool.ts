@@ -2,7 +2,6 @@
 //
 // Each worker sits in one piscina task for as long as the pool lives and waits on a bell in shared memory; jobs reach
 // it through a port. A piscina task a job would cost 76 µs where a bell and a port cost about 25.
-import { once } from 'node:events';
 import { MessageChannel, receiveMessageOnPort, type MessagePort, type Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { HeadpoolError } from '../core/errors.js';
@@ -214,7 +213,14 @@ export class WorkerPool {
   async terminate(index: number, reason?: Error): Promise<void> {
     const seat = this.#seats[index]!;
     seat.endReason ??= reason;
-    await seat.thread?.terminate();
+    if (!this.#endThemselves) {
+      await seat.thread?.terminate();
+      return;
+    }
+    // From outside it could be in the middle of a call of a device's library, where Node would abort the process.
+    seat.port?.postMessage({ kind: 'end' } satisfies MessageToWorker);
+    this.#bells.ring(index);
+    await ended(seat.thread);
   }
 
   #serve(index: number): Promise<unknown> {
@@ -303,7 +309,9 @@ export class WorkerPool {
 
 async function ended(thread: Worker | undefined): Promise<void> {
   // -1 once it has ended.
-  if (thread !== undefined && thread.threadId !== -1) await once(thread, 'exit');
+  // Not `once` of events, which rejects where the thread ends by an error.
+  if (thread !== undefined && thread.threadId !== -1)
+    await new Promise((resolve) => thread.once('exit', resolve));
 }
 
 function startFailed(cause: unknown): HeadpoolError {

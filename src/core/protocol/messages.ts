@@ -44,7 +44,9 @@ export type Priority = (typeof priorities)[number];
 export type MessageToWorker =
   | { readonly kind: 'job'; readonly job: Job }
   | { readonly kind: 'forget'; readonly job: number }
-  | { readonly kind: 'release'; readonly regions: readonly Region[] };
+  | { readonly kind: 'release'; readonly regions: readonly Region[] }
+  /** End as a crash would, for a thread that can't be ended from outside. */
+  | { readonly kind: 'end' };
 
 /** What a worker is started with; `port` carries jobs to it and reports from it. */
 export interface WorkerStart {
