@@ -1,5 +1,5 @@
 // Writers of compressed frames for tests: plain ones, whose every part the test can choose.
-import { xxHash32 } from '../../src/files/compression/xxhash.js';
+import { xxHash32 } from '../../src/files/compression/xxh32.js';
 
 export interface Lz4Options {
   readonly blockBytes?: number;

@@ -1,7 +1,7 @@
 // Decodes one LZ4 frame into memory of known length, and nothing beyond it.
 // Format: https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md
 import { decodeLz4Block } from './lz4-block.js';
-import { xxHash32 } from './xxhash.js';
+import { xxHash32 } from './xxh32.js';
 
 const magic = 0x184d2204;
 /** By the number that a frame gives: 64 KiB, 256 KiB, 1 MiB, 4 MiB. */

@@ -1,4 +1,5 @@
-// Decodes the compressed blocks of a frame of Zstandard one after another; later ones refer to earlier ones.
+// Decodes the blocks of a frame of Zstandard one after another; later ones refer to earlier ones.
+import type { BlockHeader } from './zstd-format.js';
 import type { HuffmanTable } from './zstd-huffman.js';
 import { readLiterals } from './zstd-literals.js';
 import {
@@ -19,6 +20,22 @@ interface Place {
   readonly end: number;
 }
 
+const offsetBases = Array.from({ length: 32 }, (_, code) => 2 ** code);
+
+// Fewer bytes are copied sooner one by one than by a call.
+const manyBytes = 64;
+
+function copyLiterals(from: Uint8Array, start: number, to: Uint8Array, at: number, length: number): void {
+  if (length >= manyBytes) to.set(from.subarray(start, start + length), at);
+  else for (let n = 0; n < length; n++) to[at + n] = from[start + n]!;
+}
+
+/** Byte after byte where the match goes on in its own copy. */
+function copyMatch(bytes: Uint8Array, start: number, at: number, length: number): void {
+  if (length >= manyBytes && at - start >= length) bytes.copyWithin(at, start, start + length);
+  else for (let n = 0; n < length; n++) bytes[at + n] = bytes[start + n]!;
+}
+
 export class ZstdBlocks {
   #codes: HuffmanTable | undefined;
   #tables: SequenceTables = [];
@@ -26,7 +43,16 @@ export class ZstdBlocks {
   readonly #offsets: [number, number, number] = [1, 4, 8];
 
   /** Where the block ends in `target`. @throws Error if it is damaged or leaves its place */
-  decode(block: Uint8Array, place: Place): number {
+  decode({ type, size }: Pick<BlockHeader, 'type' | 'size'>, bytes: Uint8Array, place: Place): number {
+    const { target, at, end } = place;
+    if (type === 'compressed') return this.#decompress(bytes, place);
+    if (size > end - at) throw new Error('a block is longer than announced');
+    if (type === 'raw') target.set(bytes, at);
+    else target.fill(bytes[0]!, at, at + size);
+    return at + size;
+  }
+
+  #decompress(block: Uint8Array, place: Place): number {
     const { target, at, end } = place;
     const literals = readLiterals(block, this.#codes, end - at);
     this.#codes = literals.table;
@@ -53,7 +79,7 @@ export class ZstdBlocks {
       const offsetCode = offsets.symbols[offsetState]!;
       const matchCode = matches.symbols[matchState]!;
       const lengthCode = lengths.symbols[lengthState]!;
-      const offsetValue = 2 ** offsetCode + bits.read(offsetCode);
+      const offsetValue = offsetBases[offsetCode]! + bits.read(offsetCode);
       const matchLength = matchBases[matchCode]! + bits.read(matchBits[matchCode]!);
       const literalLength = literalBases[lengthCode]! + bits.read(literalBits[lengthCode]!);
       if (index + 1 < count) {
@@ -64,13 +90,12 @@ export class ZstdBlocks {
       if (used + literalLength > literals.length) throw new Error('a block has too few literals');
       if (bits.left < 0) throw new Error('a stream of sequences is cut short');
       if (literalLength + matchLength > end - done) throw new Error('a block is longer than announced');
-      target.set(literals.subarray(used, used + literalLength), done);
+      copyLiterals(literals, used, target, done, literalLength);
       used += literalLength;
       done += literalLength;
       const offset = this.#resolveOffset(offsetValue, literalLength);
       if (offset < 1 || offset > done) throw new Error('a match begins in front of the data');
-      if (offset >= matchLength) target.copyWithin(done, done - offset, done - offset + matchLength);
-      else for (let to = done; to < done + matchLength; to++) target[to] = target[to - offset]!;
+      copyMatch(target, done - offset, done, matchLength);
       done += matchLength;
     }
     if (bits.left !== 0) throw new Error('a stream of sequences has another length');

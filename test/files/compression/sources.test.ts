@@ -61,12 +61,20 @@ test(
 );
 
 const zstd = spawnSync('zstd', ['--version']).error === undefined ? undefined : 'there is no zstd';
-for (const level of ['-1', '-3', '-19', '--fast=5', '-3 --no-check', '-3 --long=24']) {
+for (const level of ['-1', '-3', '-19', '--fast=5', '-3 --no-check', '-3 --long=24', '-3 --zstd=wlog=15']) {
   testUnless(zstd)(`zstd ${level} is decompressed`, async (t) => {
     const bytes = execFileSync('zstd', ['-c', ...level.split(' ')], { input: content });
     await holds.exec(t, 'a.zst', bytes, content);
   });
 }
+
+testUnless(zstd)('what is several times as long as its window is decompressed', async (t) => {
+  const long = Buffer.concat(Array.from({ length: 6 }, (_, n) => content.subarray(1000 * n)));
+  for (const width of [16, 19, 21]) {
+    const bytes = execFileSync('zstd', ['-c', '-3', `--zstd=wlog=${width}`], { input: long });
+    await holds.exec(t, 'a.zst', bytes, long);
+  }
+});
 
 const refuses = test.macro({
   title: (title) => `Refused: ${title ?? ''}`,
@@ -153,6 +161,23 @@ test(
   Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0, 7, 0, 0]),
   'a block',
 );
+
+/** A match of 131,074 bytes, 40,000 times, in a block of 90 KB. */
+function swellingBlock(): Buffer {
+  const matches = Buffer.alloc((40_000 * 18) / 8 + 1, 0xff);
+  const count = 40_000 - 0x7f00;
+  const sequences = Buffer.from([255, count & 255, count >> 8, 0x54, 0, 2, 52]);
+  return Buffer.concat([Buffer.from([0x08, 65]), sequences, matches]);
+}
+
+test('.zst of a block that would become gigabytes', async (t) => {
+  const block = swellingBlock();
+  const last = Buffer.alloc(3);
+  last.writeUIntLE((block.length << 3) | 5, 0, 3);
+  const header = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0x38, 8 << 3, 0, 0]);
+  const bytes = Buffer.concat([header, Buffer.from('abcdefgh'), last, block]);
+  await refuses.exec(t, 'a.zst', bytes, 'longer than announced');
+});
 
 test('Bytes changed at random are refused or mean the same, soon', async (t) => {
   const folder = await makeFolder(t);
