@@ -23,6 +23,17 @@ export interface DeviceJobsParts {
   readonly counters: DeviceCounters;
 }
 
+interface CompiledDispatch extends Dispatch {
+  readonly kernel: ShaderKernel;
+}
+
+interface CompiledJob {
+  readonly programs: readonly Program[];
+  readonly dispatches: readonly CompiledDispatch[];
+  readonly memory: JobMemory;
+  readonly isResident: boolean;
+}
+
 /** What went to the device, and is on its way back. */
 interface Submitted {
   readonly readBacks: ReadBacks;
@@ -63,8 +74,7 @@ export class DeviceJobs implements JobKernel {
 
   async run(phases: readonly TakenPhase[], isStopped: () => boolean, isResident: boolean): Promise<void> {
     const programs = this.#makePrograms(phases);
-    const dispatches = dispatchesOf(programs);
-    const kernels = await Promise.all(dispatches.map(({ shader }) => this.#kernels.get(shader)));
+    const dispatches = await this.#compile(programs);
     if (isStopped()) return;
     const memory = new JobMemory({
       buffers: this.#buffers,
@@ -75,7 +85,7 @@ export class DeviceJobs implements JobKernel {
       },
     });
     try {
-      await this.#finish(this.#submit(programs, kernels, memory, isResident));
+      await this.#finish(this.#submit({ programs, dispatches, memory, isResident }));
     } catch (error) {
       // What happens to a job of a device that is lost has this as its cause.
       throw this.#lostReason ?? error;
@@ -110,41 +120,41 @@ export class DeviceJobs implements JobKernel {
     });
   }
 
+  /** The dispatches that have something to do, with their kernels. */
+  #compile(programs: readonly Program[]): Promise<CompiledDispatch[]> {
+    const dispatches = programs.flatMap((program) =>
+      program.dispatches.filter(({ groups }) => groups[0] > 0),
+    );
+    return Promise.all(
+      dispatches.map(async (dispatch) => ({ ...dispatch, kernel: await this.#kernels.get(dispatch.shader) })),
+    );
+  }
+
   /** Without a turn of the event loop, so that the errors found are this job's. */
-  #submit(
-    programs: readonly Program[],
-    kernels: readonly ShaderKernel[],
-    memory: JobMemory,
-    isResident: boolean,
-  ): Submitted {
+  #submit(job: CompiledJob): Submitted {
     const { device } = this.#parts.open;
     device.pushErrorScope('out-of-memory');
     device.pushErrorScope('validation');
     const checks: Promise<GPUError | null>[] = [];
     let submitted: Submitted;
     try {
-      submitted = { ...this.#encode(programs, kernels, memory, isResident), checks };
+      submitted = { ...this.#encode(job), checks };
     } finally {
       checks.push(device.popErrorScope(), device.popErrorScope());
     }
     return submitted;
   }
 
-  #encode(
-    programs: readonly Program[],
-    kernels: readonly ShaderKernel[],
-    memory: JobMemory,
-    isResident: boolean,
-  ): Omit<Submitted, 'checks'> {
+  #encode(job: CompiledJob): Omit<Submitted, 'checks'> {
+    const { programs, dispatches, memory } = job;
     const { open, counters, views } = this.#parts;
     const { device } = open;
-    this.#store(programs, memory, isResident);
+    this.#store(job);
     const encoder = device.createCommandEncoder();
     for (const cleared of programs.flatMap(({ clears = [] }) => clears)) {
       encoder.clearBuffer('kind' in cleared ? memory.scratchOf(cleared) : memory.bufferOf(cleared, true));
     }
-    const dispatches = dispatchesOf(programs);
-    this.#dispatch(encoder, dispatches, kernels, memory);
+    this.#dispatch(encoder, dispatches, memory);
     const wanted = programs.flatMap(({ readBacks = [] }) => readBacks);
     const readBacks = new ReadBacks(memory, wanted, views);
     const staging = memory.take(readBacks.byteLength, 'staging');
@@ -157,33 +167,27 @@ export class DeviceJobs implements JobKernel {
   }
 
   /** Numbers that the host has made; what a resident job stores stays when it is over. */
-  #store(programs: readonly Program[], memory: JobMemory, isResident: boolean): void {
+  #store({ programs, memory, isResident }: CompiledJob): void {
     for (const { to, numbers } of programs.flatMap(({ stores = [] }) => stores)) {
       if (isResident) this.#residents.set(to.byteOffset, this.#buffers.take(to.byteLength, 'storage'));
       this.#upload(memory.bufferOf(to, true), bytesOf(numbers));
     }
   }
 
-  #dispatch(
-    encoder: GPUCommandEncoder,
-    dispatches: readonly Dispatch[],
-    kernels: readonly ShaderKernel[],
-    memory: JobMemory,
-  ): void {
+  #dispatch(encoder: GPUCommandEncoder, dispatches: readonly CompiledDispatch[], memory: JobMemory): void {
     if (dispatches.length === 0) return;
     const tables = new JobTables(dispatches);
     const tableBuffer = memory.take(tables.bytes.byteLength, 'tables');
     this.#upload(tableBuffer, tables.bytes);
     const pass = encoder.beginComputePass();
-    dispatches.forEach(({ shader, uniform, bound, groups }, n) => {
-      const kernel = kernels[n]!;
+    for (const { shader, kernel, uniform, bound, groups } of dispatches) {
       const operands = bound.map((operand, index) =>
         'kind' in operand && operand.kind === 'table'
           ? tables.binding(tableBuffer, operand)
           : memory.resolve(operand, shader.bindings[index + 1] === 'write'),
       );
       kernel.encode(pass, kernel.bind([tables.binding(tableBuffer, uniform), ...operands]), groups);
-    });
+    }
     pass.end();
   }
 
@@ -193,14 +197,18 @@ export class DeviceJobs implements JobKernel {
     const isMapped =
       readBacks.byteLength === 0 ? this.#parts.open.device.queue.onSubmittedWorkDone() : staging.mapAsync(1);
     const [outcome, ...errors] = await Promise.allSettled([isMapped, ...checks]);
-    for (const error of errors)
-      if (error.status === 'fulfilled' && error.value != null) throw errorOf(error.value);
-    if (outcome.status === 'rejected') throw outcome.reason;
     const doneMs = performance.now();
-    counters.add('computeMs', doneMs - submittedMs);
-    if (readBacks.byteLength === 0) return;
-    readBacks.conclude(staging.getMappedRange());
-    staging.unmap();
+    try {
+      for (const error of errors)
+        if (error.status === 'fulfilled' && error.value != null) throw errorOf(error.value);
+      if (outcome.status === 'rejected') throw outcome.reason;
+      counters.add('computeMs', doneMs - submittedMs);
+      if (readBacks.byteLength === 0) return;
+      readBacks.conclude(staging.getMappedRange());
+    } finally {
+      // However it ended: the next job that has the buffer maps it anew.
+      staging.unmap();
+    }
     counters.add('readBacks', readBacks.count);
     counters.add('readBackBytes', readBacks.byteLength);
     counters.add('readBackMs', performance.now() - doneMs);
@@ -214,11 +222,6 @@ export class DeviceJobs implements JobKernel {
     counters.add('uploadBytes', bytes.byteLength);
     counters.add('uploadMs', performance.now() - startMs);
   }
-}
-
-/** Those that have something to do. */
-function dispatchesOf(programs: readonly Program[]): Dispatch[] {
-  return programs.flatMap(({ dispatches }) => dispatches.filter(({ groups }) => groups[0] > 0));
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {

@@ -1,4 +1,5 @@
 // The uniform block of the attention shaders: its fields stand here once, for the text and for who fills it.
+import { defineUniform } from '../uniform.js';
 
 const fields = {
   headDim: 'u32',
@@ -59,27 +60,16 @@ const fields = {
   /** Bits of numbers that the text of a shader may not name. */
   nan: 'u32',
   minusInfinity: 'u32',
-} as const satisfies Readonly<Record<string, 'u32' | 'i32' | 'f32'>>;
+} as const;
 
 export type Parameters = Readonly<Record<keyof typeof fields, number>>;
 
-const names = Object.keys(fields) as (keyof typeof fields)[];
+const block = defineUniform<keyof Parameters>(fields, 'at');
+const nothing = Object.fromEntries(Object.keys(fields).map((name) => [name, 0])) as Parameters;
 
-export const parametersText = `
-struct Parameters {
-${names.map((name) => `  ${name}: ${fields[name]},`).join('\n')}
-}
-@group(0) @binding(0) var<uniform> at: Parameters;
-`;
+export const parametersText = `\n${block.declaration}\n`;
 
 /** What is not said is 0. */
 export function fillParameters(values: Partial<Parameters>): ArrayBuffer {
-  const block = new DataView(new ArrayBuffer(Math.ceil(names.length / 4) * 16));
-  for (const [n, name] of names.entries()) {
-    const value = values[name] ?? 0;
-    if (fields[name] === 'f32') block.setFloat32(4 * n, value, true);
-    else if (fields[name] === 'i32') block.setInt32(4 * n, value, true);
-    else block.setUint32(4 * n, value, true);
-  }
-  return block.buffer;
+  return block.fill({ ...nothing, ...values });
 }

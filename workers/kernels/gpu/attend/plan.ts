@@ -1,5 +1,6 @@
 // A dispatch of attention: its table, how much it keeps between dispatches, and its uniform block.
 import type { ScoreStage } from '../../../../src/core/protocol/score-rules.js';
+import { nanBits } from '../scale.js';
 import { carryLength } from './attend.js';
 import { rowsOf, type AttendForm, type TileForm } from './form.js';
 import type { AttentionGiven, Place } from './given.js';
@@ -112,7 +113,7 @@ export function scoreParameters(given: AttentionGiven, table: AttentionTable): P
     isLast: 1,
     heads: given.heads,
     group: given.heads / given.kvHeads,
-    nan: 0x7fc00000,
+    nan: nanBits,
     minusInfinity: 0xff800000,
   };
 }
