@@ -2,6 +2,7 @@
 // the last read ended. A read before it starts over, where that is possible.
 import { fileFailed, invalidFile } from '../core/errors.js';
 import type { ByteSource } from './byte-source.js';
+import { InTurn } from './in-turn.js';
 import type { Reading } from './positional-io.js';
 
 export interface ForwardOrigin {
@@ -22,7 +23,7 @@ export class ForwardReading implements Reading {
   /** Where there must be no more. */
   #end = Infinity;
   #isClosed = false;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #turns = new InTurn();
 
   constructor(origin: ForwardOrigin) {
     this.#origin = origin;
@@ -30,9 +31,7 @@ export class ForwardReading implements Reading {
 
   /** In the order of the calls: whole actions, because two that took turns would start over again and again. */
   use<T>(action: (file: Reading) => Promise<T>): Promise<T> {
-    const result = this.#last.then(() => action(this));
-    this.#last = result.catch(() => undefined);
-    return result;
+    return this.#turns.run(() => action(this));
   }
 
   /** From now on it is an error if anything follows byte `end`, once reads have come there. @throws INVALID_FILE */

@@ -10,7 +10,7 @@ import { writeFully } from './positional-io.js';
 /** What `use` makes of the file; it must have opened it. @throws FILE_FAILED, and what `use` throws */
 export async function withSpooledInput<T>(origin: ByteOrigin, use: (path: string) => Promise<T>): Promise<T> {
   const { path } = origin;
-  const folder = await attempt(path, 'spool', () => mkdtemp(join(tmpdir(), 'headpool-')));
+  const folder = await attempt(path, 'spool', () => mkdtemp(join(tmpdir(), `headpool-${process.pid}-`)));
   try {
     const file = join(folder, 'input');
     await spool(origin, file);

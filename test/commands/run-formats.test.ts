@@ -2,11 +2,12 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { heads, smallWeights } from '../helpers/batch-run.js';
 import { writeStateDict } from '../../src/files/state-dict.js';
 import { offsetsOf } from '../../src/files/sequences/layout.js';
 import type { SequenceForm, SequenceName } from '../../src/files/sequences/sequences.js';
-import { heads, layerFlags, smallWeights } from '../helpers/batch-run.js';
-import { layerOracle, worstError, type OracleRun } from '../helpers/layer-oracle.js';
+import { holdsRows, prepare } from '../helpers/command-runs.js';
+import { layerOracle, worstError } from '../helpers/layer-oracle.js';
 import { makeFolder } from '../helpers/make-folder.js';
 import { normalTensor } from '../helpers/random.js';
 import {
@@ -15,33 +16,19 @@ import {
   writeSequences,
   type GivenSequences,
 } from '../helpers/sequence-files.js';
-import { headpool, headpoolPiped } from '../helpers/command.js';
+import { headpoolPiped } from '../helpers/command.js';
 
 const equal = [9, 9, 9];
 const ragged = [5, 0, 21, 1];
 
-async function prepare(t: ExecutionContext) {
-  const folder = await makeFolder(t);
-  const flags = await layerFlags(folder);
-  const run = async (...args: string[]) => {
-    const result = await headpool('run', ...flags, ...args);
-    t.is(result.code, 0, result.stderr);
-    return result;
-  };
-  return { folder, flags, run };
-}
-
 async function holds(
   t: ExecutionContext,
   path: string,
-  given: Omit<OracleRun, 'weights' | 'heads'> & { readonly names?: readonly SequenceName[] | undefined },
-  tolerance = 1e-5,
+  given: Parameters<typeof holdsRows>[2] & { readonly names?: readonly SequenceName[] | undefined },
+  tolerance?: number,
 ): Promise<void> {
-  const found = await readSequences(path);
-  t.deepEqual(found.lengths, given.query.lengths);
+  const found = await holdsRows(t, path, given, tolerance);
   t.deepEqual(found.names, given.names);
-  const worst = worstError(found.rows, layerOracle({ weights: smallWeights, heads, ...given }));
-  t.true(worst < tolerance, `${path}: off by ${worst}`);
 }
 
 /** What sequences of an input are called: as they are there, or by their place. */

@@ -1,36 +1,13 @@
 // Files as other programs leave them, given to `headpool run`: tensors and lengths by name, fields of lines, pipes.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { formatNpyHeader } from '../../src/files/npy.js';
-import { heads, layerFlags, smallWeights } from '../helpers/batch-run.js';
+import { layerFlags } from '../helpers/batch-run.js';
 import { headpool, headpoolPiped } from '../helpers/command.js';
-import { layerOracle, worstError } from '../helpers/layer-oracle.js';
-import { makeFolder } from '../helpers/make-folder.js';
-import { makeSequences, npyOf, readSequences, writeSequences } from '../helpers/sequence-files.js';
+import { holdsRows, prepare } from '../helpers/command-runs.js';
+import { makeSequences, npyOf, writeSequences } from '../helpers/sequence-files.js';
 import { zipFile } from '../files/zip-bytes.js';
-
-async function prepare(t: ExecutionContext) {
-  const folder = await makeFolder(t);
-  const flags = await layerFlags(folder);
-  const run = async (...args: string[]) => {
-    const result = await headpool('run', ...flags, ...args);
-    t.is(result.code, 0, result.stderr);
-    return result;
-  };
-  return { folder, flags, run };
-}
-
-async function holds(
-  t: ExecutionContext,
-  path: string,
-  query: ReturnType<typeof makeSequences>,
-): Promise<void> {
-  const found = await readSequences(path);
-  t.deepEqual(found.lengths, query.lengths);
-  const worst = worstError(found.rows, layerOracle({ weights: smallWeights, heads, query }));
-  t.true(worst < 1e-5, `${path}: off by ${worst}`);
-}
 
 /** Sequences of 2, 0 and 4 tokens in 3 x 4, with NaN for padding. */
 function padded() {
@@ -61,7 +38,7 @@ test.serial('padding is neither computed nor written', async (t) => {
   const y = join(folder, 'y.jsonl');
   const { stdout } = await run('-i', x, '--tensor', 'h', '--lengths', 'm', '-o', y, '--json');
   t.like(JSON.parse(stdout), { tokens: 6, nonFinite: { numbers: 0, sequences: 0 } });
-  await holds(t, y, query);
+  await holdsRows(t, y, { query });
   const other = await headpool(
     'run',
     ...(await layerFlags(folder)),
@@ -97,7 +74,7 @@ for (const format of ['npy', 'npz'] as const) {
       y,
     );
     t.is(code, 0, stderr);
-    await holds(t, y, query);
+    await holdsRows(t, y, { query });
   });
 }
 
@@ -111,7 +88,7 @@ test.serial('rows of another field are read, and other fields go through', async
   const [x, y] = [join(folder, 'x.jsonl'), join(folder, 'y.jsonl')];
   await writeFile(x, lines.join(''));
   await run('-i', x, '--field', 'vector', '--keep-fields', '-o', y);
-  await holds(t, y, query);
+  await holdsRows(t, y, { query });
   const [first, second] = (await readFile(y, 'utf8'))
     .trim()
     .split('\n')
@@ -165,7 +142,7 @@ test.serial('a configuration file may name one input', async (t) => {
   await writeFile(join(folder, 'c.yaml'), `input: ${JSON.stringify(x)}\noutput: ${JSON.stringify(y)}\n`);
   const { code, stderr } = await headpool('run', ...flags, '--config', join(folder, 'c.yaml'));
   t.is(code, 0, stderr);
-  await holds(t, y, query);
+  await holdsRows(t, y, { query });
 });
 
 test.serial('.npy without tokens means what its shape says', async (t) => {

@@ -3,7 +3,7 @@
 import type { RegionViews } from '../../src/core/tensor/region.js';
 import type { UnitRunner } from '../../src/core/protocol/tables.js';
 import type { GatherWork } from '../../src/core/protocol/head-work.js';
-import { entryWords } from '../../src/core/protocol/tables.js';
+import { entryWords, operandWords } from '../../src/core/protocol/tables.js';
 
 export function gatherUnits(
   work: GatherWork,
@@ -14,7 +14,7 @@ export function gatherUnits(
     ...copy,
     source: views.floats(copy.from.data),
     target: views.floats(copy.to.data),
-    ...words[copy.operand],
+    ...operandWords[copy.operand],
   }));
 
   return ([entry, firstHead, endHead, copy]) => {
@@ -34,12 +34,6 @@ export function gatherUnits(
     }
   };
 }
-
-const words = {
-  query: { offset: entryWords.queryOffset, tokens: entryWords.queries },
-  key: { offset: entryWords.keyOffset, tokens: entryWords.keys },
-  value: { offset: entryWords.valueOffset, tokens: entryWords.keys },
-} as const;
 
 interface RowCopy {
   source: Float32Array;

@@ -17,17 +17,8 @@ export interface Sides {
   readonly seconds: number;
 }
 
-export interface ProductSize {
-  readonly rows: number;
-  readonly depth: number;
-  readonly columns: number;
-}
-
-export interface AttentionSize {
-  readonly heads: number;
-  readonly tokens: number;
-  readonly headDim: number;
-}
+export type ProductSize = Parameters<Engine['openProductMeter']>[0];
+export type AttentionSize = Parameters<Engine['openAttentionMeter']>[0];
 
 const peakMs = 20;
 

@@ -30,3 +30,10 @@ export const entryWords = {
   newKeys: 13,
   count: 14,
 } as const;
+
+/** Where an entry's rows of an operand start, and how many there are. */
+export const operandWords = {
+  query: { offset: entryWords.queryOffset, tokens: entryWords.queries },
+  key: { offset: entryWords.keyOffset, tokens: entryWords.keys },
+  value: { offset: entryWords.valueOffset, tokens: entryWords.keys },
+} as const;

@@ -1,5 +1,6 @@
 // Reads a deflated member. Its bytes can be had only one after another, so a cursor stays where the last read ended:
 // reads in ascending order inflate the member once, and one before the cursor starts over.
+import { InTurn } from '../in-turn.js';
 import type { Reading } from '../positional-io.js';
 import { inflateMember } from './inflate.js';
 import type { MemberReader, ZipMember } from './member.js';
@@ -8,7 +9,7 @@ export class DeflatedMember implements MemberReader, Reading {
   readonly #archive: Reading;
   readonly #member: ZipMember;
   #cursor: InflateCursor | undefined;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #turns = new InTurn();
 
   constructor(archive: Reading, member: ZipMember) {
     this.#archive = archive;
@@ -17,9 +18,7 @@ export class DeflatedMember implements MemberReader, Reading {
 
   /** In the order of the calls: whole actions, because two that took turns would start over again and again. */
   use<T>(action: (file: Reading) => Promise<T>): Promise<T> {
-    const result = this.#last.then(() => action(this));
-    this.#last = result.catch(() => undefined);
-    return result;
+    return this.#turns.run(() => action(this));
   }
 
   async read(

@@ -2,6 +2,7 @@
 // held against the checksum of the directory once the last byte has been seen.
 import { crc32 } from 'node:zlib';
 import { invalidFile } from '../../core/errors.js';
+import { InTurn } from '../in-turn.js';
 import { readFully, type Reading } from '../positional-io.js';
 import type { MemberReader, ZipMember } from './member.js';
 
@@ -14,7 +15,7 @@ export class StoredMember implements MemberReader, Reading {
   /** The checksum of the bytes before `#summed`. */
   #checksum = 0;
   #summed = 0;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #turns = new InTurn();
 
   constructor(archive: Reading, member: ZipMember) {
     this.#archive = archive;
@@ -23,9 +24,7 @@ export class StoredMember implements MemberReader, Reading {
 
   /** In the order of the calls: a sum has one end. */
   use<T>(action: (file: Reading) => Promise<T>): Promise<T> {
-    const result = this.#last.then(() => action(this));
-    this.#last = result.catch(() => undefined);
-    return result;
+    return this.#turns.run(() => action(this));
   }
 
   /** Whole reads, unlike those of a file. @throws INVALID_FILE, FILE_FAILED */

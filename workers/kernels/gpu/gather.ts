@@ -1,6 +1,6 @@
 // Heads copied on the device, all entries in one dispatch. Their bits are copied, so that every NaN stays what it is.
 import type { HeadCopy } from '../../../src/core/protocol/head-work.js';
-import { entryWords } from '../../../src/core/protocol/tables.js';
+import { entryWords, operandWords } from '../../../src/core/protocol/tables.js';
 import { foldGroups, unfoldGroup, type Groups } from './groups.js';
 import type { Shader } from './shader.js';
 import { defineUniform } from './uniform.js';
@@ -10,12 +10,6 @@ export type GatherWidth = 1 | 4;
 
 const threads = 256;
 const rowWords = 2;
-
-const operandWords = {
-  query: { offset: entryWords.queryOffset, tokens: entryWords.queries },
-  key: { offset: entryWords.keyOffset, tokens: entryWords.keys },
-  value: { offset: entryWords.valueOffset, tokens: entryWords.keys },
-} as const;
 
 /** Where head 0 of each row of all entries is read, and where it goes: [rows, 2]. */
 export function gatheredRows(

@@ -2,12 +2,20 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { tableFromIPC, type Table, type Vector } from 'apache-arrow';
-import { bytesOf } from '../../../../src/files/positional-io.js';
 import { arrowFormat } from '../../../../src/files/sequences/arrow-format.js';
-import type { OutputOutline, SequenceName, Sequences } from '../../../../src/files/sequences/sequences.js';
-import { decodeF16, encodeF16 } from '../../../../src/core/tensor/dtype.js';
-import { createRandom } from '../../../../src/core/tensor/random.js';
+import type { OutputOutline, Sequences } from '../../../../src/files/sequences/sequences.js';
 import { assertRefused } from '../../../helpers/assertions.js';
+import {
+  assertCutsAgree,
+  assertGoesOn,
+  concat,
+  encode as encodedBy,
+  halved,
+  lengths,
+  names,
+  rows,
+  texts,
+} from '../../../helpers/encoded-sequences.js';
 import { makeFolder } from '../../../helpers/make-folder.js';
 import { openArrow, readAll, width } from '../../../helpers/arrow-tables.js';
 
@@ -23,38 +31,7 @@ const outlineOf = (path: string, rest: Partial<OutputOutline> = {}): OutputOutli
 
 const encoderOf = (outline: OutputOutline) => arrowFormat.createEncoder!(outline);
 
-const lengths = [3, 0, 1, 2, 5, 1];
-const names: SequenceName[] = ['a', null, 17, '', 'ünï', 'a name of more than eight bytes'];
-const random = createRandom(5);
-const rows = Float32Array.from({ length: 12 * width }, () => random.normal());
-
-/** The sequences `first` … `end - 1` and their rows. */
-function slice(sequences: Sequences, first: number, end: number): [Sequences, Float32Array] {
-  const count = (until: number): number =>
-    sequences.lengths.slice(0, until).reduce((a, b) => a + b, 0) * width;
-  const part = { lengths: sequences.lengths.slice(first, end), names: sequences.names?.slice(first, end) };
-  return [part, rows.subarray(count(first), count(end))];
-}
-
-const concat = (pieces: readonly ArrayBufferView[]): Buffer => Buffer.concat(pieces.map(bytesOf));
-
-/** The file of `sequences`, encoded in calls that end at `cuts`. */
-async function encode(
-  outline: OutputOutline,
-  sequences: Sequences,
-  cuts: readonly number[] = [],
-): Promise<Buffer> {
-  const encoder = await encoderOf(outline);
-  const pieces: ArrayBufferView[] = [encoder.prologue];
-  let first = 0;
-  for (const end of [...cuts, sequences.lengths.length]) {
-    pieces.push(...encoder.encode(...slice(sequences, first, end)));
-    first = end;
-  }
-  const { prologue, epilogue } = encoder.finish();
-  if (prologue !== undefined) throw new Error('the prologue stands from the start');
-  return concat([...pieces, epilogue]);
-}
+const encode = encodedBy.bind(null, encoderOf);
 
 /** What the package itself finds in column `x`, as numbers. */
 function numbersOf(table: Table): number[] {
@@ -69,8 +46,6 @@ async function readBack(t: ExecutionContext, bytes: Uint8Array) {
   return readAll(await openArrow(path), 6);
 }
 
-const halved = [...rows].map((number) => decodeF16(encodeF16(number)));
-
 for (const path of ['a.arrow', 'a.feather', 'a.arrows', '-']) {
   for (const dtype of ['f32', 'f16'] as const) {
     const numbers = dtype === 'f32' ? [...rows] : halved;
@@ -84,38 +59,22 @@ for (const path of ['a.arrow', 'a.feather', 'a.arrows', '-']) {
       t.is(table.schema.fields.join(), `id: Utf8,x: List<FixedSizeList[2]<${type}>>`);
       t.deepEqual(table.schema.fields.map(({ nullable }) => nullable), [true, false]); // prettier-ignore
       t.deepEqual(table.schema.metadata, new Map([['kernel', 'native']]));
-      t.deepEqual([...table.getChild('id')!], names.map((name) => name === null ? null : String(name))); // prettier-ignore
+      t.deepEqual([...table.getChild('id')!], texts); // prettier-ignore
       t.deepEqual([...table.getChild('x')!].map((row) => (row as Vector).length), lengths); // prettier-ignore
       t.deepEqual(numbersOf(table), numbers);
 
       const all = await readBack(t, bytes);
       t.deepEqual(all.lengths, lengths);
-      t.deepEqual(all.names, names.map((name) => name === null ? null : String(name))); // prettier-ignore
+      t.deepEqual(all.names, texts); // prettier-ignore
       t.deepEqual(all.numbers, numbers);
       t.deepEqual(all.damages, []);
     });
 
-    test(`The bytes in ${dtype} of ${path} do not depend on how calls are cut`, async (t) => {
-      const whole = await encode(outline, { lengths, names });
-      for (const cuts of [[0, 6], [3], [1, 1, 2, 5], [1, 2, 3, 4, 5]]) {
-        t.deepEqual(await encode(outline, { lengths, names }, cuts), whole);
-      }
-    });
+    test(`The bytes in ${dtype} of ${path} do not depend on how calls are cut`, (t) =>
+      assertCutsAgree(t, encoderOf, outline));
 
-    test(`An encoder in ${dtype} of ${path} that goes on gives the rest of the bytes`, async (t) => {
-      for (const sequences of [{ lengths, names }, { lengths }]) {
-        const whole = await encode(outline, sequences);
-        for (let done = 0; done <= lengths.length; done++) {
-          const before = await encoderOf(outline);
-          const written = concat(before.encode(...slice(sequences, 0, done))).length;
-          const after = await encoderOf(outline);
-          after.assume(slice(sequences, 0, done)[0], written);
-          const rest = after.encode(...slice(sequences, done, lengths.length));
-          const tail = concat([...rest, after.finish().epilogue]);
-          t.deepEqual(tail, whole.subarray(after.prologue.length + written));
-        }
-      }
-    });
+    test(`An encoder in ${dtype} of ${path} that goes on gives the rest of the bytes`, (t) =>
+      assertGoesOn(t, encoderOf, outline));
 
     test(`No sequences at all in ${dtype} of ${path} are an empty table`, async (t) => {
       const bytes = await encode(outline, { lengths: [] });
@@ -130,7 +89,7 @@ for (const path of ['a.arrow', 'a.feather', 'a.arrows', '-']) {
       t.is(table.numRows, 12);
       t.regex(table.schema.fields.join(), /x: FixedSizeList\[2\]<Float/);
       t.deepEqual(numbersOf(table), numbers);
-      t.deepEqual([...table.getChild('id')!].slice(6), names.map((name) => name === null ? null : String(name))); // prettier-ignore
+      t.deepEqual([...table.getChild('id')!].slice(6), texts); // prettier-ignore
     });
   }
 }

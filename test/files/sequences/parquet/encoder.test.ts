@@ -1,45 +1,24 @@
 import { parquetReadObjects, parquetMetadata } from 'hyparquet';
 import test from 'ava';
-import { bytesOf } from '../../../../src/files/positional-io.js';
 import { parquetFormat } from '../../../../src/files/sequences/parquet-format.js';
-import type { OutputOutline, SequenceName, Sequences } from '../../../../src/files/sequences/sequences.js';
-import { decodeF16, encodeF16 } from '../../../../src/core/tensor/dtype.js';
-import { createRandom } from '../../../../src/core/tensor/random.js';
+import type { OutputOutline } from '../../../../src/files/sequences/sequences.js';
 import { assertRefused } from '../../../helpers/assertions.js';
-import { readAll, width } from '../../../helpers/arrow-tables.js';
+import { readAll } from '../../../helpers/arrow-tables.js';
+import {
+  assertCutsAgree,
+  assertGoesOn,
+  concat,
+  encode as encodedBy,
+  halved,
+  lengths,
+  names,
+  rows,
+  texts,
+} from '../../../helpers/encoded-sequences.js';
 import { openParquetBytes, outlineOf } from '../../../helpers/parquet-files.js';
 
 const encoderOf = (outline: OutputOutline) => parquetFormat.createEncoder!(outline);
-const lengths = [3, 0, 1, 2, 5, 1];
-const names: SequenceName[] = ['a', null, 17, '', 'ünï', 'a name of more than eight bytes'];
-const texts = names.map((name) => (name === null ? null : String(name)));
-const random = createRandom(5);
-const rows = Float32Array.from({ length: 12 * width }, () => random.normal());
-const halved = [...rows].map((number) => decodeF16(encodeF16(number)));
-
-function slice(sequences: Sequences, first: number, end: number): [Sequences, Float32Array] {
-  const count = (until: number): number =>
-    sequences.lengths.slice(0, until).reduce((a, b) => a + b, 0) * width;
-  const part = { lengths: sequences.lengths.slice(first, end), names: sequences.names?.slice(first, end) };
-  return [part, rows.subarray(count(first), count(end))];
-}
-
-const concat = (pieces: readonly ArrayBufferView[]): Buffer => Buffer.concat(pieces.map(bytesOf));
-
-async function encode(
-  outline: OutputOutline,
-  sequences: Sequences,
-  cuts: readonly number[] = [],
-): Promise<Buffer> {
-  const encoder = await encoderOf(outline);
-  const pieces: ArrayBufferView[] = [encoder.prologue];
-  let first = 0;
-  for (const end of [...cuts, sequences.lengths.length]) {
-    pieces.push(...encoder.encode(...slice(sequences, first, end)));
-    first = end;
-  }
-  return concat([...pieces, encoder.finish().epilogue]);
-}
+const encode = encodedBy.bind(null, encoderOf);
 
 const slurp = async (bytes: Buffer): Promise<Record<string, unknown>[]> =>
   parquetReadObjects({ file: Uint8Array.from(bytes).buffer });
@@ -61,27 +40,11 @@ for (const dtype of ['f32', 'f16'] as const) {
     t.like(all, { lengths, names: texts, numbers, damages: [] });
   });
 
-  test(`The bytes in ${dtype} do not depend on how calls are cut`, async (t) => {
-    const whole = await encode(outline, { lengths, names });
-    for (const cuts of [[0, 6], [3], [1, 1, 2, 5], [1, 2, 3, 4, 5]]) {
-      t.deepEqual(await encode(outline, { lengths, names }, cuts), whole);
-    }
-  });
+  test(`The bytes in ${dtype} do not depend on how calls are cut`, (t) =>
+    assertCutsAgree(t, encoderOf, outline));
 
-  test(`An encoder in ${dtype} that goes on gives the rest of the bytes`, async (t) => {
-    for (const sequences of [{ lengths, names }, { lengths }]) {
-      const whole = await encode(outline, sequences);
-      for (let done = 0; done <= lengths.length; done++) {
-        const before = await encoderOf(outline);
-        const written = concat(before.encode(...slice(sequences, 0, done))).length;
-        const after = await encoderOf(outline);
-        after.assume(slice(sequences, 0, done)[0], written);
-        const rest = after.encode(...slice(sequences, done, lengths.length));
-        const tail = concat([...rest, after.finish().epilogue]);
-        t.deepEqual(tail, whole.subarray(after.prologue.length + written));
-      }
-    }
-  });
+  test(`An encoder in ${dtype} that goes on gives the rest of the bytes`, (t) =>
+    assertGoesOn(t, encoderOf, outline));
 
   test(`Pooled sequences in ${dtype} are lists of floats`, async (t) => {
     const pooled = { lengths: new Array<number>(12).fill(1), names: [...names, ...names] };

@@ -4,7 +4,7 @@ import { packedLength } from '../../../../src/core/protocol/layout.js';
 import type { GatherWork } from '../../../../src/core/protocol/head-work.js';
 import type { ProjectWork } from '../../../../src/core/protocol/layer-work.js';
 import { entryFrom } from '../../../../src/core/protocol/strided.js';
-import { entryWords } from '../../../../src/core/protocol/tables.js';
+import { entryWords, operandWords } from '../../../../src/core/protocol/tables.js';
 import type { Dispatch, Program } from '../dispatch.js';
 import { cut, matrix } from './place.js';
 import { plainKernels } from './shaders.js';
@@ -56,12 +56,6 @@ function packedPanels(data: Placed['data'], segmentLength: number, depth: number
   };
 }
 
-const words = {
-  query: { offset: entryWords.queryOffset, tokens: entryWords.queries },
-  key: { offset: entryWords.keyOffset, tokens: entryWords.keys },
-  value: { offset: entryWords.valueOffset, tokens: entryWords.keys },
-} as const;
-
 export function gatherProgram(
   { copies }: GatherWork,
   which: readonly number[],
@@ -72,7 +66,7 @@ export function gatherProgram(
   for (const entry of which) {
     const at = entry * entryWords.count;
     for (const { operand, from, to, heads, dims } of copies) {
-      const { offset, tokens } = words[operand];
+      const { offset, tokens } = operandWords[operand];
       for (const { first, count } of cut(entriesFrom![at + tokens]!, mostRows)) {
         const rows = entryFrom(from, entriesFrom![at + offset]!, 0, first);
         const target = entryFrom(to, entriesTo![at + offset]!, 0, first);
