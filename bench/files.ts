@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { usualChunkTokens } from '../src/runs/limits.js';
-import type { RunReport } from '../src/commands/run-report.js';
+import type { RunReport } from '../src/commands/outputs/run-output.js';
 import { exists } from '../src/files/open-file.js';
 import { formatBytes, formatCount, formatDuration } from '../src/page/figures.js';
 import { readArguments } from './helpers/arguments.js';

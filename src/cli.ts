@@ -1,12 +1,13 @@
 #!/usr/bin/env node
-// The command line: wires the subcommands to yargs and turns errors into messages and exit codes. No computation.
+// The command line: wires the subcommands to yargs, and hands what they throw to who reports it. No computation.
 import { setFlagsFromString } from 'node:v8';
 import yargs, { type Argv, type CommandModule } from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { Stopped } from './commands/stop-signals.js';
+import { isJsonAsked, readWords } from './commands/arguments.js';
+import { reportError } from './commands/report-error.js';
 import { version } from './engine/version.js';
-import { fileFailed, HeadpoolError, type ErrorCode } from './core/errors.js';
-import { systemCodeOf } from './files/attempt.js';
+import { fileFailed, HeadpoolError } from './core/errors.js';
+import { checkNames } from './core/suggest.js';
 
 // Loaded when asked for: what one command needs would make every other one start later.
 const commands: Readonly<Record<string, () => Promise<CommandModule>>> = {
@@ -17,20 +18,16 @@ const commands: Readonly<Record<string, () => Promise<CommandModule>>> = {
   info: async () => plain((await import('./commands/info.js')).infoCommand),
   scale: async () => plain((await import('./commands/scale.js')).scaleCommand),
   bench: async () => plain((await import('./commands/bench.js')).benchCommand),
+  shards: async () => plain((await import('./commands/shards.js')).shardsCommand),
+  merge: async () => plain((await import('./commands/merge.js')).mergeCommand),
+  submit: async () => plain((await import('./commands/submit.js')).submitCommand),
+  work: async () => plain((await import('./commands/work.js')).workCommand),
+  status: async () => plain((await import('./commands/status.js')).statusCommand),
+  cancel: async () => plain((await import('./commands/cancel.js')).cancelCommand),
   'make-sequences': async () => plain((await import('./commands/make-sequences.js')).makeSequencesCommand),
   'make-weights': async () => plain((await import('./commands/make-weights.js')).makeWeightsCommand),
+  completion: async () => plain((await import('./commands/completion.js')).createCompletionCommand(commands)),
 };
-
-const exitCodes = { failed: 1, usage: 2, brokenPipe: 141 } as const;
-
-// What the caller got wrong before any work; everything else is a failure.
-const usageErrors: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'INVALID_OPTION',
-  'UNKNOWN_OPTION',
-  'INVALID_CONFIG',
-  'KERNEL_UNAVAILABLE',
-  'DEVICE_UNAVAILABLE',
-]);
 
 // Node 20 has fused multiply-adds in WebAssembly behind a flag, later versions always. The command owns its process,
 // so it may set the flag; the library leaves that to its host.
@@ -41,10 +38,10 @@ process.stdout.on('error', (error) => {
   reportOnce(fileFailed('standard output', 'write', error));
 });
 
-const args = joinDashes(hideBin(process.argv));
+const words = readWords(hideBin(process.argv));
 
 try {
-  await (await createProgram(args)).parseAsync();
+  await (await createProgram(words)).parseAsync();
 } catch (error) {
   reportOnce(error);
 }
@@ -52,17 +49,17 @@ try {
 /** A failing standard output fails the run as well: one of both errors says it. */
 function reportOnce(error: unknown): void {
   if (process.exitCode !== undefined && isOfOutput(error)) return;
-  reportError(error);
+  reportError(error, isJsonAsked(words));
 }
 
 function isOfOutput(error: unknown): boolean {
   return error instanceof HeadpoolError && error.message.startsWith('standard output: ');
 }
 
-async function createProgram(args: readonly string[]): Promise<Argv> {
-  const [first = '', ...rest] = args;
+async function createProgram(words: readonly string[]): Promise<Argv> {
+  const [first = '', ...rest] = words;
   const load = Object.hasOwn(commands, first) ? commands[first] : undefined;
-  if (load === undefined) return createOverview(args);
+  if (load === undefined) return createOverview(words);
   const command = await load();
   // As the default command: before a named one runs, yargs lays out the help of it, which takes longer than all the rest.
   return createParser(rest)
@@ -70,31 +67,45 @@ async function createProgram(args: readonly string[]): Promise<Argv> {
     .command({ ...command, command: String(command.command).replace(first, '$0') });
 }
 
+/** Its types lack this one. */
+interface Parser extends Argv {
+  usageConfiguration(options: { readonly 'hide-types': boolean }): Argv;
+}
+
 /** For help, and for guessing what was meant. */
-async function createOverview(args: readonly string[]): Promise<Argv> {
-  const all = args[0] === '--version' ? [] : await Promise.all(Object.values(commands).map((load) => load()));
-  return createParser(args)
+async function createOverview(words: readonly string[]): Promise<Argv> {
+  const [first = '-'] = words;
+  if (!first.startsWith('-')) checkNames('command', { [first]: true }, Object.keys(commands));
+  const isVersion = ['--version', '-v'].includes(first);
+  const all = isVersion ? [] : await Promise.all(Object.values(commands).map((load) => load()));
+  return createParser(words)
     .usage('$0 <command>\n\nMulti-head attention as a parallel compute engine.')
     .command(all)
     .demandCommand(1, 'Name a command, for example `headpool run --help`')
-    .strictCommands()
-    .recommendCommands();
+    .strictCommands();
 }
 
-function createParser(args: readonly string[]): Argv {
+function createParser(words: readonly string[]): Argv {
   return (
-    yargs([...args])
+    (yargs([...words]) as Parser)
+      // Schemas tell more of a setting than yargs knows.
+      .usageConfiguration({ 'hide-types': true })
       .scriptName('headpool')
       // What we say is English, so what yargs says may not be something else.
       .locale('en')
       .version(version)
       .help()
+      .alias({ help: 'h', version: 'v' })
       .wrap(Math.min(110, process.stdout.columns || 110))
       .fail((message, error) => {
         // yargs gives one of the two, whatever its types say; of its own errors, both.
         const thrown = error as Error | undefined;
         if (thrown !== undefined && thrown.name !== 'YError') throw thrown;
-        throw new HeadpoolError('INVALID_OPTION', message || thrown!.message);
+        const problem = (message || thrown!.message).replace(
+          /^Not enough arguments following: (.+)$/,
+          'Expected a value after `--$1`',
+        );
+        throw new HeadpoolError('INVALID_OPTION', problem);
       })
   );
 }
@@ -102,33 +113,4 @@ function createParser(args: readonly string[]): Argv {
 /** A command among others, whose arguments yargs checks. */
 function plain<Args>(command: CommandModule<object, Args>): CommandModule {
   return command as unknown as CommandModule;
-}
-
-/** Whoever reads our data may stop, as `head` does: no failure to talk about, but not all was delivered. */
-function isBrokenPipe(error: unknown): boolean {
-  return error instanceof HeadpoolError && systemCodeOf(error) === 'EPIPE';
-}
-
-/** `-i -` as `-i=-`: yargs takes a dash behind a flag of several values for the next flag. */
-function joinDashes(args: readonly string[]): string[] {
-  return args.flatMap((arg, index) => {
-    if (arg === '-' && args[index - 1]?.startsWith('-') === true) return [];
-    return args[index + 1] === '-' && arg.startsWith('-') ? [`${arg}=-`] : [arg];
-  });
-}
-
-function reportError(error: unknown): void {
-  if (error instanceof Stopped) {
-    // The exit code was set with the signal.
-    console.error(`headpool: ${error.message}`);
-  } else if (isBrokenPipe(error)) {
-    process.exitCode = exitCodes.brokenPipe;
-  } else if (error instanceof HeadpoolError) {
-    console.error(`headpool: ${error.message}`);
-    process.exitCode = usageErrors.has(error.code) ? exitCodes.usage : exitCodes.failed;
-  } else {
-    // Not an error that we raise on purpose: the stack is what helps.
-    console.error(error);
-    process.exitCode = exitCodes.failed;
-  }
 }

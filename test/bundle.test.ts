@@ -25,16 +25,23 @@ const loads = test.macro((t, folder: string, packages: readonly string[]) => {
 
 test('the command loads few packages by themselves', loads, 'dist/command/all/', [
   'benchmark',
+  'bullmq',
   ...parquet,
+  'ioredis',
+  'pg',
   'piscina',
 ]);
 test('a run loads fewer', loads, 'dist/command/run/', [...parquet, 'piscina']);
+
+test('the library loads one package', loads, 'dist/library/', ['piscina']);
 
 test('the bundle of runs knows no other command', (t) => {
   const names = readdirSync(new URL('dist/command/run/', packageRoot()));
   t.true(names.some((name) => name.startsWith('run-')));
   t.deepEqual(
-    names.filter((name) => /^(bench|scale|verify|info|explain|make)/.test(name)),
+    names.filter((name) =>
+      /^(bench|scale|verify|info|explain|layers|completion|make|submit|work|status|cancel)/.test(name),
+    ),
     [],
   );
 });

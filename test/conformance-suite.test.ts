@@ -180,6 +180,6 @@ test('A call that the engine refuses fails its case with the message', async (t)
   t.like(value, {
     name: 'a',
     status: 'failed',
-    message: 'Expected rank 4, as q has for `v`, got `"[1, 1, 1]"` (string)',
+    message: 'Expected rank 4, as q has for `v`, got shape [1, 1, 1]',
   });
 });

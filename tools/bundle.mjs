@@ -1,10 +1,12 @@
-// Bundles what a command loads at its start, of ours and of packages, into few files: a hundred modules found, read and
-// compiled one by one take longer than the rest of a start. The modules stay where tsc put them, for the library. Made of
-// the sources, since the bundle of the worker stands where tsc puts its module.
+// Bundles what a command, the library and a worker load at their start, of ours and of packages, into few files: a hundred
+// modules found, read and compiled one by one take longer than the rest of a start. Made of the sources, since the bundle
+// of the worker stands where tsc puts its module. The modules stay where tsc put them, for tests and benchmarks; of dist/,
+// a package holds the bundles, the library's types, and what workers read.
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { bundleTypes } from './bundle-types.mjs';
 import { keepTexts } from './keep-texts.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -13,9 +15,9 @@ const root = fileURLToPath(new URL('..', import.meta.url));
  * Bundles modules for Node.js; what is imported dynamically becomes a file of its own.
  * @param entryPoints modules to load, by the names of their bundles without `.js`
  * @param folder where bundles go, all of them side by side
- * @param leaveOut what is imported by these names is not there
+ * @param options what these bundles need of their own; `external` is not there, or found when it is imported
  */
-async function bundle(entryPoints, folder, leaveOut = []) {
+async function bundle(entryPoints, folder, { external = [], ...options } = {}) {
   const { metafile } = await build({
     entryPoints,
     outdir: folder,
@@ -35,23 +37,27 @@ async function bundle(entryPoints, folder, leaveOut = []) {
       'hyparquet*',
       'gpu.js',
       'webgpu',
-      'headpool/package.json',
-      ...leaveOut,
+      'bullmq',
+      'ioredis',
+      'pg',
+      ...external,
     ],
     plugins: [keepTexts(root, folder), keepPlaces(folder), layOutLate],
-    // For packages that aren't modules of ECMAScript.
-    banner: {
-      js: "import { createRequire as createBundleRequire } from 'node:module'; const require = createBundleRequire(import.meta.url);",
-    },
     allowOverwrite: true,
     metafile: true,
     logLevel: 'warning',
+    ...options,
   });
   const notices = await collectNotices(Object.keys(metafile.inputs));
   if (notices !== '') await writeFile(join(folder, 'NOTICES.txt'), notices);
+  return metafile;
 }
 
-/** A module of ours that looks for files beside itself in dist/ finds them from its bundle too. */
+/**
+ * A module of ours that looks for files beside itself in dist/ finds them from its bundle too. A host may bundle it once
+ * more, as CommonJS, where there is no import.meta. (And where `new URL` is given a place and import.meta.url alone, webpack
+ * looks for an asset.)
+ */
 function keepPlaces(folder) {
   return {
     name: 'keep places',
@@ -60,10 +66,8 @@ function keepPlaces(folder) {
         const source = await readFile(path, 'utf8');
         const compiled = join(root, 'dist', relative(root, path)).replace(/ts$/, 'js');
         const place = relative(folder, compiled).split(sep).join('/');
-        return {
-          contents: source.replaceAll('import.meta.url', `new URL('${place}', import.meta.url).href`),
-          loader: 'ts',
-        };
+        const here = `new URL('${place}', import.meta.url ?? \`file://\${__filename}\`).href`;
+        return { contents: source.replaceAll('import.meta.url', here), loader: 'ts' };
       });
     },
   };
@@ -110,14 +114,38 @@ const commands = (await readFile(join(root, command.headpool), 'utf8')).matchAll
 );
 const others = [...commands].map(([, name]) => name).filter((name) => name !== './commands/run.js');
 
+const commandOptions = {
+  // For packages that aren't modules of ECMAScript.
+  banner: {
+    js: "import { createRequire as createBundleRequire } from 'node:module'; const require = createBundleRequire(import.meta.url);",
+  },
+};
+
 await rm(folder, { recursive: true, force: true });
 // What `run` shares with no other command need not be cut into files, and it is the one that is started most often.
-await bundle(command, join(folder, 'run'), others);
-await bundle(command, join(folder, 'all'));
+await bundle(command, join(folder, 'run'), { ...commandOptions, external: others });
+await bundle(command, join(folder, 'all'), commandOptions);
 await writeFile(
   join(folder, 'headpool.js'),
   "#!/usr/bin/env node\nawait import(process.argv[2] === 'run' ? './run/headpool.js' : './all/headpool.js');\n",
   { mode: 0o755 },
 );
+
+const library = join(root, 'dist/library');
+await rm(library, { recursive: true, force: true });
+// Not made small: hosts read their stacks, and bundle it with their own.
+const { outputs } = await bundle({ index: 'src/index.ts' }, library, { minify: false });
+await writeFile(join(library, 'index.cjs'), "module.exports = require('./index.js');\n");
+await bundleTypes(join(root, 'dist/src/index.d.ts'), library, outputs['dist/library/index.js'].exports);
+
+const workers = join(root, 'dist/workers');
+const isBundle = (name) => /^worker.*\.js$/.test(name);
+for (const name of (await readdir(workers)).filter(isBundle)) await rm(join(workers, name));
 // Each thread loads it anew.
-await bundle({ worker: 'workers/worker.ts' }, join(root, 'dist/workers'));
+await bundle({ worker: 'workers/worker.ts' }, workers, { chunkNames: 'worker-[name]-[hash]' });
+// The folder is copied beside bundles of hosts, whatever their modules are, and must be of the version of their library.
+const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+await writeFile(
+  join(workers, 'package.json'),
+  JSON.stringify({ name: 'headpool-workers', version, type: 'module' }),
+);

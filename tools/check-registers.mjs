@@ -1,33 +1,32 @@
 // Compiles the kernels as the build does and reads the machine code: the inner loops of the register tiles must keep all
-// their sums in registers. A compiler that spills them costs a third of the speed and fails no other test.
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+// their sums in registers. A compiler that spills them costs a third of the speed and fails no other test. Of this machine,
+// or of the platforms named whose addons the package brings: `npm run check:registers -- linux-arm64`.
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findTiles } from './disassembly.mjs';
-import { architectures, compileSet, execute, findCompiler, platforms } from './toolchain.mjs';
+import { machine, prebuilt } from './targets.mjs';
+import { architectures, compileSet, execute, findCompiler, nameOf } from './toolchain.mjs';
+import { withFolder } from './with-folder.mjs';
 
 const source = fileURLToPath(new URL('../workers/kernels/native/operations.cc', import.meta.url));
-const objdump = { command: ['objdump'] };
+const named = process.argv.slice(2);
+const targets = named.length === 0 ? [machine] : prebuilt.filter((target) => named.includes(nameOf(target)));
+if (targets.length < named.length) throw new Error(`Expected of ${prebuilt.map(nameOf).join(', ')}`);
 
-const folder = await mkdtemp(join(tmpdir(), 'headpool-registers-'));
-try {
-  process.exitCode = await check();
-} finally {
-  await rm(folder, { recursive: true });
-}
+process.exitCode = await withFolder('headpool-registers-', checkAll);
 
 /** The exit code. */
-async function check() {
-  const sets = architectures[process.arch];
-  if (sets === undefined || !platforms.includes(process.platform))
-    return skip(`no native kernel for ${process.platform}-${process.arch}`);
-  if ((await execute(objdump, ['--version'])).code !== 0) return skip('no objdump (binutils)');
-  const compiler = await findCompiler(folder);
-  if ('reason' in compiler) return skip(compiler.reason);
-
+async function checkAll(folder) {
   const faults = [];
-  for (const name of Object.keys(sets)) faults.push(...(await checkSet(compiler, name)));
+  for (const target of targets) {
+    const { objdump } = target;
+    if ((await execute({ command: [objdump] }, ['--version'])).code !== 0)
+      return skip(`there is no ${objdump}`);
+    const compiler = await findCompiler(target, join(folder, nameOf(target)));
+    if ('reason' in compiler) return skip(compiler.reason);
+    for (const name of Object.keys(architectures[target.arch]))
+      faults.push(...(await checkSet(compiler, name)));
+  }
   for (const fault of faults) console.log(fault);
   console.log(faults.length === 0 ? 'PASS: no full tile touches the stack' : `${faults.length} faults`);
   return faults.length === 0 ? 0 : 1;
@@ -39,14 +38,20 @@ function skip(reason) {
 }
 
 /** Prints the table of a set; what is wrong with its full tiles. */
-async function checkSet(compiler, name) {
-  const { state, object, output } = await compileSet(compiler, name, source, []);
+async function checkSet(compiler, set) {
+  const { state, object, output } = await compileSet(compiler, set, source, []);
+  const name = `${nameOf(compiler.target)} ${set}`;
   if (state === 'left out') {
     console.log(`${name}: the compiler does not know it\n`);
     return [];
   }
   if (state === 'failed') return [`${name}: not compiled\n${output}`];
-  const disassembled = await execute(objdump, ['-d', '-C', '--no-show-raw-insn', object]);
+  const disassembled = await execute({ command: [compiler.target.objdump] }, [
+    '-d',
+    '-C',
+    '--no-show-raw-insn',
+    object,
+  ]);
   if (disassembled.code !== 0) return [`${name}: objdump failed: ${disassembled.output}`];
 
   const tiles = markFull(findTiles(disassembled.output));

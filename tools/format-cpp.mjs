@@ -5,7 +5,9 @@ import { getNativeBinary } from 'clang-format';
 import { globSync } from 'tinyglobby';
 
 const cwd = fileURLToPath(new URL('../', import.meta.url));
-const files = globSync(['workers/**/*.{h,cc}', 'src/**/*.{h,cc}', 'test/native/*.{h,cc}'], { cwd });
+const files = globSync(['workers/**/*.{h,cc}', 'src/**/*.{h,cc}', 'test/native/*.{h,cc}', 'tools/**/*.cc'], {
+  cwd,
+});
 const mode = process.argv.includes('--check') ? ['--dry-run', '--Werror'] : ['-i'];
 
 const { status, error } = spawnSync(findBinary(), [...mode, ...files], { cwd, stdio: 'inherit' });

@@ -6,12 +6,14 @@ import { Activity } from '../src/core/protocol/activity.js';
 import { Bells } from '../src/core/protocol/bells.js';
 import { isStopped, mailbox, sharedClockMs, slotStride, stop } from '../src/core/protocol/control.js';
 import type { Job, MessageToWorker, WorkerReport, WorkerStart } from '../src/core/protocol/messages.js';
+import { createBallast } from '../src/core/tensor/ballast.js';
 import { RegionViews } from '../src/core/tensor/region.js';
 import { Arrivals } from './arrivals.js';
 import { FailedWork } from './failed-work.js';
 import { FairOrder } from './fair-order.js';
 import type { JobKernel, Kernel } from './kernels/kernel.js';
-import { takeJob } from './take-job.js';
+import { OpenParts } from './open-parts.js';
+import { takeJob, type JobWorker } from './take-job.js';
 import type { Progress } from '../src/core/protocol/worker-module.js';
 import { UnitJob } from './unit-job.js';
 
@@ -112,9 +114,11 @@ function takeSomeUnits(
 async function serveWholeJobs(start: WorkerStart, kernel: JobKernel): Promise<void> {
   const { index } = start;
   const bells = new Bells(start.bells);
-  const underWay = new Set<Promise<void>>();
+  const parts = new OpenParts(new Activity(start.activity), index);
+  const worker: JobWorker = { index, kernel, parts, isEnding: false };
+  /** What each is about to the garbage collector. */
+  const underWay = new Map<Promise<void>, ArrayBuffer | undefined>();
   let lost: Error | undefined;
-  let isEnding = false;
   void kernel.lost?.then((reason) => {
     lost = reason;
     bells.ring(index);
@@ -124,10 +128,9 @@ async function serveWholeJobs(start: WorkerStart, kernel: JobKernel): Promise<vo
   };
   const take = async (job: Job): Promise<void> => {
     try {
-      await takeJob(job, { index, kernel }, onComplete);
+      await takeJob(job, worker, onComplete);
     } catch (error) {
-      // Who takes the place of this worker takes up what it leaves.
-      if (isEnding) return;
+      if (worker.isEnding) return;
       fail(job, start, error);
     }
     if (isStopped(new Int32Array(job.block))) signal(start);
@@ -136,21 +139,21 @@ async function serveWholeJobs(start: WorkerStart, kernel: JobKernel): Promise<vo
     const rung = bells.rung(index);
     if (lost !== undefined) {
       // Each has failed for that reason, and says so before the thread ends.
-      await Promise.all(underWay);
+      await Promise.all(underWay.keys());
       await endThread(lost);
     }
     for (const message of messagesOf(start)) {
       if (message.kind === 'end') {
-        isEnding = true;
+        worker.isEnding = true;
         // Dawn ends the process where a thread ends that waits for a device.
         await kernel.close?.();
-        await Promise.all(underWay);
+        await Promise.all(underWay.keys());
         await endThread(new Error('it was told to end'));
       }
       if (message.kind === 'release') kernel.release?.(message.regions);
       if (message.kind !== 'job') continue;
       const taken = take(message.job);
-      underWay.add(taken);
+      underWay.set(taken, createBallast(message.job.looseBytes));
       void taken.then(() => underWay.delete(taken));
     }
     if (bells.isClosing) return kernel.close?.();

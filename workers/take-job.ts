@@ -13,17 +13,24 @@ import type { Job, Phase } from '../src/core/protocol/messages.js';
 import { unitWords } from '../src/core/protocol/tables.js';
 import { FailedWork } from './failed-work.js';
 import type { JobKernel, TakenPhase } from './kernels/kernel.js';
+import type { OpenParts } from './open-parts.js';
+
+/** The worker of a kernel that answers later. */
+export interface JobWorker {
+  readonly index: number;
+  readonly kernel: JobKernel;
+  readonly parts: OpenParts;
+  /** Whether the kernel was closed under its jobs. */
+  isEnding: boolean;
+}
 
 /**
  * Computes a job by itself, unless it is stopped.
  * @param onComplete called once the job is complete
  * @throws FailedWork
  */
-export async function takeJob(
-  job: Job,
-  { index, kernel }: { readonly index: number; readonly kernel: JobKernel },
-  onComplete: () => void,
-): Promise<void> {
+export async function takeJob(job: Job, worker: JobWorker, onComplete: () => void): Promise<void> {
+  const { index, kernel, parts } = worker;
   const slots = new Int32Array(job.block, 0, job.clockAt / 4);
   const clock = new Float64Array(job.block, job.clockAt, 2 * job.phases.length); // [phases, start and end]
   const presence = slotStride * presenceSlot(job.phases.length, index);
@@ -37,11 +44,14 @@ export async function takeJob(
       // A kernel that takes several phases at once doesn't say when each began.
       const startMs = sharedClockMs();
       clock.fill(startMs, 2 * first, 2 * (first + part.length));
+      parts.begin();
       try {
         const whole = part.map((phase) => openWhole(job, phase));
         await kernel.run(whole, () => isStopped(slots), job.isResident);
       } catch (cause) {
         throw new FailedWork(partLength === 1 ? { phase: first } : {}, cause);
+      } finally {
+        parts.end();
       }
       if (isStopped(slots)) return;
       mark(job, part, marks.done);
@@ -55,7 +65,8 @@ export async function takeJob(
     Atomics.store(slots, slotStride * control.complete, 1);
     onComplete();
   } finally {
-    Atomics.store(slots, presence, 0);
+    // Who ends inside a job is lost to it, so that it runs again once, and not again and again.
+    if (!worker.isEnding) Atomics.store(slots, presence, 0);
   }
 }
 

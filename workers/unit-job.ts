@@ -15,6 +15,7 @@ import {
 import type { Job } from '../src/core/protocol/messages.js';
 import type { Progress, UnitTaker } from '../src/core/protocol/worker-module.js';
 import { unitWords, type UnitRunner } from '../src/core/protocol/tables.js';
+import { createBallast } from '../src/core/tensor/ballast.js';
 import type { RegionViews } from '../src/core/tensor/region.js';
 import { FailedWork } from './failed-work.js';
 import type { Kernel } from './kernels/kernel.js';
@@ -31,6 +32,8 @@ export interface UnitWorker {
 
 export class UnitJob implements UnitTaker {
   readonly job: Job;
+  /** What the job is to the garbage collector. */
+  readonly ballast: ArrayBuffer | undefined;
   readonly #worker: UnitWorker;
   readonly #slots: Int32Array;
   readonly #bytes: Int8Array;
@@ -42,6 +45,7 @@ export class UnitJob implements UnitTaker {
 
   constructor(job: Job, worker: UnitWorker) {
     this.job = job;
+    this.ballast = createBallast(job.looseBytes);
     this.#worker = worker;
     this.#slots = new Int32Array(job.block, 0, job.clockAt / 4);
     this.#clock = new Float64Array(job.block, job.clockAt, 2 * job.phases.length);

@@ -14,9 +14,11 @@ export async function probe(device: Device): Promise<KernelProbe[]> {
 }
 
 export async function serve(start: WorkerStart): Promise<void> {
-  const { kernel } = start;
+  const { kernel, instructionSet } = start;
   return serveJobs(start, (views) =>
-    isCpuKernel(kernel) ? createKernel(kernel, views) : createDeviceKernel(kernel, views, start),
+    isCpuKernel(kernel)
+      ? createKernel(kernel, views, instructionSet)
+      : createDeviceKernel(kernel, views, start),
   );
 }
 
@@ -30,8 +32,8 @@ export function help({
 }: HelpStart): HelpingThread | null {
   if (!isCpuKernel(name)) return null;
   const views = new RegionViews(memory);
-  const kernel = createKernel(name, views);
-  // The thread may have come to another one than the workers: the variable that chooses has changed since.
+  const kernel = createKernel(name, views, instructionSet);
+  // Of WebAssembly the thread may have come to another one than the workers: a flag of V8 has changed since.
   if (kernel.traits.instructionSet !== instructionSet) return null;
   const thread = { index, kernel, views, bells: new Bells(bells), activity: new Activity(activity) };
   return (job) => new UnitJob(job, thread);

@@ -30,6 +30,7 @@ const meanings = {
   rows: 'some of the rows: a,b',
   seconds: 'how long each is measured',
   sequences: 'how many there are',
+  servers: 'URLs of the servers: a,b',
   shortest: 'tokens of the shortest sequence',
   smallBytes: 'size of the file to compare with',
   threads: 'worker threads',

@@ -44,7 +44,7 @@ export async function readFirstChunk(output: string, shape: readonly number[]): 
   await opened?.log.close();
   const { portions } = opened?.records[1] as unknown as ChunkRecord;
   const tensor = createTensor(shape);
-  const path = partialPathOf(output);
+  const path = partialPathOf(output, {});
   const file = await open(path);
   try {
     await readFully(file, bytesOf(tensor.data), { path, position: portions[0]!.parts!.rows.begin });

@@ -1,6 +1,6 @@
 // Attention alone: reads what the shapes of q, k and v say about heads and sequences.
 import { expected } from '../core/errors.js';
-import { formatShape, type Shape } from '../core/tensor/shape.js';
+import { formatShape, unexpectedShape, type Shape } from '../core/tensor/shape.js';
 import type { TensorLike } from '../core/tensor/tensor.js';
 import { denseBatch, lengthsOf, raggedBatch } from './batch.js';
 import type { AttentionOptions } from './options.js';
@@ -57,13 +57,12 @@ export function describeAttention(inputs: AttentionInputs): AttentionCall {
   const key = shareFloats('k', inputs.k);
   const value = shareFloats('v', inputs.v);
   const rank = query.shape.length;
-  if (rank < 2 || rank > 4) throw expected('INVALID_SHAPE', 'rank 2, 3 or 4', 'q', formatShape(query.shape));
+  if (rank < 2 || rank > 4) throw unexpectedShape('INVALID_SHAPE', 'rank 2, 3 or 4', 'q', query.shape);
   for (const [name, { shape }] of [
     ['k', key],
     ['v', value],
   ] as const) {
-    if (shape.length !== rank)
-      throw expected('INVALID_SHAPE', `rank ${rank}, as q has`, name, formatShape(shape));
+    if (shape.length !== rank) throw unexpectedShape('INVALID_SHAPE', `rank ${rank}, as q has`, name, shape);
   }
   const q = axesOf('q', query.shape, { heads: inputs.heads });
   const kvHeads = inputs.kvHeads ?? inputs.heads;
@@ -110,7 +109,7 @@ function axesOf(name: string, shape: Shape, given: Readonly<Record<string, numbe
 
 function atLeastOne(name: string, shape: Shape, length: number): number {
   if (length >= 1) return length;
-  throw expected('INVALID_SHAPE', 'at least one head of at least one number', name, formatShape(shape));
+  throw unexpectedShape('INVALID_SHAPE', 'at least one head of at least one number', name, shape);
 }
 
 function checkFit(q: Axes, k: Axes, v: Axes): void {

@@ -1,7 +1,7 @@
 // The sequences of a batch, as shapes, lengths and offsets tell them.
 import { expected } from '../core/errors.js';
 import { readList } from '../core/read-object.js';
-import { formatShape, type Shape } from '../core/tensor/shape.js';
+import { unexpectedShape, type Shape } from '../core/tensor/shape.js';
 import type { AttentionOptions } from './options.js';
 
 /** One sequence of a batch; rows count tokens from the start of the batch. */
@@ -42,14 +42,21 @@ export function lengthsOf({ keyLengths, offsets, keyOffsets }: AttentionOptions)
   return { keyLengths, offsets, keyOffsets };
 }
 
+// A shape claims them at no cost, and each takes memory and time all the same.
+const mostEmpty = 65_536;
+
 /**
  * A batch of `batch` sequences of equal lengths, of whose keys the first `keyLengths[b]` count.
- * @throws INVALID_OPTION if `keyLengths` has another count or a length outside 0 … keys.
+ * @throws INVALID_OPTION if `keyLengths` has another count or a length outside 0 … keys; INVALID_SHAPE for more sequences
+ * without rows than anybody needs
  */
 export function denseBatch(batch: number, queries: number, keys: number, lengths: Lengths): Batch {
   const { keyLengths: givenLengths, keyOffsets } = lengths;
   if (keyOffsets !== undefined) {
     throw expected('INVALID_OPTION', '`offsets` beside it', 'keyOffsets', keyOffsets);
+  }
+  if (queries === 0 && keys === 0 && batch > mostEmpty) {
+    throw expected('INVALID_SHAPE', `a batch of at most ${mostEmpty} sequences without rows`, 'batch', batch);
   }
   const keyLengths = givenLengths && readLengths(givenLengths, batch, keys);
   const entries = Array.from({ length: batch }, (_, b): Entry => {
@@ -95,12 +102,7 @@ export function raggedBatch(queryRows: number, keyRows: number, lengths: Lengths
 export function rowsOf(name: string, shape: Shape): { readonly batch: number; readonly tokens: number } {
   if (shape.length === 3) return { batch: shape[0]!, tokens: shape[1]! };
   if (shape.length === 2) return { batch: 1, tokens: shape[0]! };
-  throw expected(
-    'INVALID_SHAPE',
-    'shape [batch, tokens, width] or [tokens, width]',
-    name,
-    formatShape(shape),
-  );
+  throw unexpectedShape('INVALID_SHAPE', 'shape [batch, tokens, width] or [tokens, width]', name, shape);
 }
 
 /** @throws INVALID_OPTION */

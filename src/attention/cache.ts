@@ -62,7 +62,7 @@ export class KeyValueCache {
   #isInUse = false;
   #isDisposed = false;
 
-  /** Made by `layer.createCache`. */
+  /** Made by `layer.createCache`. @internal */
   constructor(
     parts: CacheParts,
     family: Family = { pool: new PagePool(parts.storage.pageCount), members: 0 },

@@ -1,7 +1,7 @@
 // One call of a layer, checked: its inputs, its batch and what its options resolve to. Nothing is computed here.
 import { expected } from '../core/errors.js';
 import { readObject } from '../core/read-object.js';
-import { formatShape, type Shape } from '../core/tensor/shape.js';
+import { formatShape, unexpectedShape, type Shape } from '../core/tensor/shape.js';
 import type { TensorLike } from '../core/tensor/tensor.js';
 import { denseBatch, lengthsOf, raggedBatch, rowsOf, type Batch } from './batch.js';
 import type { KeyValueCache } from './cache.js';
@@ -54,21 +54,17 @@ export function describeLayerCall(
   const keyRows = rowsOf('key', key.shape);
   const valueRows = rowsOf('value', value.shape);
   if (valueRows.batch !== keyRows.batch || valueRows.tokens !== keyRows.tokens) {
-    throw expected(
+    throw unexpectedShape(
       'INVALID_SHAPE',
       `the tokens of key ${formatShape(key.shape)}`,
       'value',
-      formatShape(value.shape),
+      value.shape,
     );
   }
   if (options.offsets !== undefined && (query.shape.length !== 2 || key.shape.length !== 2)) {
-    const what = 'inputs [totalTokens, width] beside it';
-    throw expected(
-      'INVALID_OPTION',
-      what,
-      'offsets',
-      `query ${formatShape(query.shape)}, key ${formatShape(key.shape)}`,
-    );
+    const what = 'shape [totalTokens, width] beside `offsets`';
+    const [name, { shape }] = query.shape.length === 2 ? ['key', key] : ['query', query];
+    throw unexpectedShape('INVALID_OPTION', what, name, shape);
   }
   const caches = cachesOf(options.cache, owner);
   if (caches.length > 0 && (query !== key || value !== key)) {
@@ -96,12 +92,7 @@ function checkWidths(
     const width = weights[name].inputs;
     const { shape } = inputs[name];
     if (shape.at(-1) !== width) {
-      throw expected(
-        'INVALID_SHAPE',
-        `a last axis of ${width}, as the weights have`,
-        name,
-        formatShape(shape),
-      );
+      throw unexpectedShape('INVALID_SHAPE', `a last axis of ${width}, as the weights have`, name, shape);
     }
   }
 }

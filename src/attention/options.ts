@@ -6,8 +6,11 @@ import type { KeyValueCache } from './cache.js';
 import type { RowOf } from './option-kinds.js';
 import type { MaskLike } from './share-operands.js';
 
-/** Where the diagonal starts: query i stands at position i, or so that the last query stands at the last valid key. */
 export const alignments = ['top-left', 'bottom-right'] as const;
+/**
+ * Where the diagonal starts: query i stands at position i, or so that the last query stands at the last valid key.
+ * @useDeclaredType
+ */
 export type Alignment = (typeof alignments)[number];
 
 /** Everything that can be asked of an attention. Absent means the default. */
@@ -75,6 +78,7 @@ export interface AttentionOptions {
 }
 
 export const scoreStages = ['scaled', 'softcapped', 'biased', 'probabilities'] as const;
+/** The stage at which `returnScores` takes the scores. @useDeclaredType */
 export type ScoresToReturn = (typeof scoreStages)[number];
 
 export interface RotaryOptions {

@@ -1,7 +1,13 @@
 // What the options of a call resolve to for its heads and its batch: checked, with every default filled in.
 import { expected } from '../core/errors.js';
 import { ownSignal } from '../core/own-signal.js';
-import { broadcastStrides, formatShape, isSameShape, type Shape } from '../core/tensor/shape.js';
+import {
+  broadcastStrides,
+  formatShape,
+  isSameShape,
+  unexpectedShape,
+  type Shape,
+} from '../core/tensor/shape.js';
 import type { Heads } from '../core/protocol/layout.js';
 import type { Strided } from '../core/protocol/strided.js';
 import type { Batch } from './batch.js';
@@ -121,7 +127,7 @@ function broadcast<T>(
   const { dense } = batch;
   if (dense === undefined) {
     const what = `no \`${name}\` for ${unevenRows(batch)}`;
-    throw expected('INVALID_OPTION', what, name, formatShape(shape));
+    throw unexpectedShape('INVALID_OPTION', what, name, shape);
   }
   const target = [dense.batch, heads, dense.queries, dense.keys];
   const strides = broadcastStrides(shape, target);

@@ -3,7 +3,7 @@ import { expected } from '../core/errors.js';
 import { decodeInto, type Dtype } from '../core/tensor/dtype.js';
 import { isShared, viewBytes, viewFloats, viewHalves } from '../core/tensor/own-view.js';
 import { elementCount, formatShape, readShape, type Shape } from '../core/tensor/shape.js';
-import { allocateShared } from '../core/tensor/shared-memory.js';
+import { allocateShared, weigh } from '../core/tensor/shared-memory.js';
 import type { TensorLike } from '../core/tensor/tensor.js';
 
 export interface SharedFloats {
@@ -17,7 +17,10 @@ export interface SharedFloats {
  */
 export function shareFloats(name: string, tensor: unknown): SharedFloats {
   const { shape, data, dtype } = readTensor(name, tensor);
-  if (isSharedFloats(data)) return { shape, data };
+  if (isSharedFloats(data)) {
+    weigh(data.buffer);
+    return { shape, data };
+  }
   const shared = new Float32Array(allocateShared(data.length * 4));
   decodeInto(shared, data, dtype);
   return { shape, data: shared };

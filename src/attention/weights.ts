@@ -1,6 +1,6 @@
 // The weights of a multi-head attention layer: what callers give, checked against the heads.
 import { expected, HeadpoolError } from '../core/errors.js';
-import { formatShape } from '../core/tensor/shape.js';
+import { unexpectedShape } from '../core/tensor/shape.js';
 import type { TensorLike } from '../core/tensor/tensor.js';
 import type { Heads } from '../core/protocol/layout.js';
 import { shareFloats, type SharedFloats } from './share-operands.js';
@@ -59,11 +59,11 @@ export function resolveWeights(weights: MultiHeadWeights, heads: number, kvHeads
   const valueDim = divide('value', value.outputs, kvHeads, 'kvHeads');
   if (key.outputs !== kvHeads * headDim) {
     const what = `${kvHeads * headDim} rows (kvHeads ${kvHeads} x headDim ${headDim})`;
-    throw expected('INVALID_WEIGHTS', what, 'key.weight', formatShape(key.weight.shape));
+    throw unexpectedShape('INVALID_WEIGHTS', what, 'key.weight', key.weight.shape);
   }
   if (output.inputs !== heads * valueDim) {
     const what = `${heads * valueDim} columns (heads ${heads} x valueDim ${valueDim})`;
-    throw expected('INVALID_WEIGHTS', what, 'output.weight', formatShape(output.weight.shape));
+    throw unexpectedShape('INVALID_WEIGHTS', what, 'output.weight', output.weight.shape);
   }
   const shape = { heads, kvHeads, headDim, valueDim };
   return { ...shape, query, key, value, output, ...resolveExtra(weights, shape) };
@@ -95,7 +95,7 @@ function resolveLinear(name: string, linear: LinearWeights | undefined): Linear 
   const weight = shareFloats(`${name}.weight`, givenWeight);
   const [outputs, inputs] = weight.shape;
   if (weight.shape.length !== 2 || outputs! < 1 || inputs! < 1) {
-    throw expected('INVALID_WEIGHTS', 'shape [out, in]', `${name}.weight`, formatShape(weight.shape));
+    throw unexpectedShape('INVALID_WEIGHTS', 'shape [out, in]', `${name}.weight`, weight.shape);
   }
   const bias = givenBias === undefined ? null : resolveVector(`${name}.bias`, givenBias, outputs!);
   return { weight, bias, inputs: inputs!, outputs: outputs! };
@@ -104,7 +104,7 @@ function resolveLinear(name: string, linear: LinearWeights | undefined): Linear 
 function resolveVector(name: string, tensor: TensorLike, length: number): SharedFloats {
   const vector = shareFloats(name, tensor);
   if (vector.data.length !== length) {
-    throw expected('INVALID_WEIGHTS', `${length} numbers`, name, formatShape(vector.shape));
+    throw unexpectedShape('INVALID_WEIGHTS', `${length} numbers`, name, vector.shape);
   }
   return vector;
 }

@@ -33,7 +33,7 @@ export function chooseLayer(checkpoint: Checkpoint, wanted: number | string = ''
   if (matching.length === 1) return matching[0]!;
   const { path } = checkpoint;
   const candidates = matching.length === 0 ? layers : matching;
-  const names = candidates.map(nameOf);
+  const names = candidates.map(nameOf).filter((name) => name !== '');
   const listed = listNames(names);
   if (wanted === '') {
     throw new HeadpoolError('INVALID_OPTION', `Expected \`layer\`, since ${path} has several: ${listed}`);
@@ -41,7 +41,8 @@ export function chooseLayer(checkpoint: Checkpoint, wanted: number | string = ''
   const kind = matching.length === 0 ? 'one of the layers' : 'a single one of the layers';
   const { message } = expected('INVALID_OPTION', `${kind} of ${path}`, 'layer', wanted);
   const hint = matching.length === 0 ? didYouMean(String(wanted), names) : '';
-  throw new HeadpoolError('INVALID_OPTION', `${message}${hint}; there are ${listed}`);
+  const known = names.length === 0 ? 'its only layer has no name: leave `layer` out' : `there are ${listed}`;
+  throw new HeadpoolError('INVALID_OPTION', `${message}${hint}; ${known}`);
 }
 
 function matchLayers(layers: readonly StoredLayer[], wanted: string): readonly StoredLayer[] {

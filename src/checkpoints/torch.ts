@@ -1,7 +1,7 @@
 // Weights from and to the state dict of PyTorch's `nn.MultiheadAttention`.
 import { expected, HeadpoolError } from '../core/errors.js';
-import { formatShape } from '../core/tensor/shape.js';
-import { createTensor, type TensorLike } from '../core/tensor/tensor.js';
+import { unexpectedShape } from '../core/tensor/shape.js';
+import { createTensor, type Tensor, type TensorLike } from '../core/tensor/tensor.js';
 import { didYouMean } from '../core/suggest.js';
 import { shareFloats, type SharedFloats } from '../attention/share-operands.js';
 import type { MultiHeadWeights, LinearWeights } from '../attention/weights.js';
@@ -86,31 +86,34 @@ export function weightsFromTorch(
  * PyTorch's module doesn't have, get its three separate names.
  * @throws INVALID_WEIGHTS where the names can't say the layer: another value or output width
  */
-export function weightsToTorch(weights: MultiHeadWeights): Map<string, TensorLike> {
+export function weightsToTorch(weights: MultiHeadWeights): Map<string, Tensor> {
   const { query, key, value, output, biasKey, biasValue } = weights;
   const [width, modelDim] = query.weight.shape;
   const keyWidth = key.weight.shape[0];
   requireRows('value', value, keyWidth, 'as many as the key has');
   requireRows('output', output, width, 'as many as the query has');
-  const stateDict = new Map<string, TensorLike>();
+  const stateDict = new Map<string, Tensor>();
+  const set = (name: string, tensor: TensorLike): void => {
+    stateDict.set(name, shareFloats(name, tensor));
+  };
   const inputs = [query, key, value];
   if (keyWidth === width && inputs.every(({ weight }) => weight.shape[1] === modelDim)) {
-    stateDict.set('in_proj_weight', concatenate(inputs.map(({ weight }) => weight)));
+    set('in_proj_weight', concatenate(inputs.map(({ weight }) => weight)));
   } else {
-    stateDict.set('q_proj_weight', query.weight);
-    stateDict.set('k_proj_weight', key.weight);
-    stateDict.set('v_proj_weight', value.weight);
+    set('q_proj_weight', query.weight);
+    set('k_proj_weight', key.weight);
+    set('v_proj_weight', value.weight);
   }
   if (inputs.some(({ bias }) => bias !== undefined)) {
-    stateDict.set(
+    set(
       'in_proj_bias',
       concatenate(inputs.map(({ weight, bias }) => bias ?? createTensor([weight.shape[0]!]))),
     );
   }
-  if (biasKey !== undefined) stateDict.set('bias_k', { ...biasKey, shape: [1, 1, keyWidth!] });
-  if (biasValue !== undefined) stateDict.set('bias_v', { ...biasValue, shape: [1, 1, keyWidth!] });
-  stateDict.set('out_proj.weight', output.weight);
-  if (output.bias !== undefined) stateDict.set('out_proj.bias', output.bias);
+  if (biasKey !== undefined) set('bias_k', { ...biasKey, shape: [1, 1, keyWidth!] });
+  if (biasValue !== undefined) set('bias_v', { ...biasValue, shape: [1, 1, keyWidth!] });
+  set('out_proj.weight', output.weight);
+  if (output.bias !== undefined) set('out_proj.bias', output.bias);
   return stateDict;
 }
 
@@ -131,7 +134,7 @@ function inputWeights(tensors: StateDict, take: (name: string) => TensorLike): S
   const counts = packedRows(packed.shape[0] ?? 0, columns);
   if (counts !== undefined) return splitRows(packed, counts);
   const what = `rows of the query (${columns}, as \`out_proj.weight\` has columns), the key and the value`;
-  throw expected('INVALID_WEIGHTS', what, 'in_proj_weight', formatShape(packed.shape));
+  throw unexpectedShape('INVALID_WEIGHTS', what, 'in_proj_weight', packed.shape);
 }
 
 /** As the weights have rows. */
@@ -140,15 +143,15 @@ function splitBias(tensor: TensorLike, weights: readonly SharedFloats[]): Shared
   const counts = weights.map(({ shape }) => shape[0] ?? 0);
   const total = counts.reduce((sum, count) => sum + count, 0);
   if (bias.data.length === total) return splitRows({ ...bias, shape: [total] }, counts);
-  throw expected('INVALID_WEIGHTS', `${total} numbers, one a row,`, 'in_proj_bias', formatShape(bias.shape));
+  throw unexpectedShape('INVALID_WEIGHTS', `${total} numbers, one a row,`, 'in_proj_bias', bias.shape);
 }
 
 function requireRows(name: string, { weight }: LinearWeights, rows: number | undefined, why: string): void {
   if (weight.shape[0] === rows) return;
-  throw expected('INVALID_WEIGHTS', `${rows} rows, ${why},`, name, formatShape(weight.shape));
+  throw unexpectedShape('INVALID_WEIGHTS', `${rows} rows, ${why},`, name, weight.shape);
 }
 
-function concatenate(tensors: readonly TensorLike[]): TensorLike {
+function concatenate(tensors: readonly TensorLike[]): Tensor {
   const parts = tensors.map((tensor, n) => shareFloats(`part ${n}`, tensor));
   const [first] = parts;
   const joined = createTensor([

@@ -19,6 +19,7 @@ import { compareFiles } from './compare-files.js';
 import { startMeasureProgress } from './measure-progress.js';
 import { prepareMeasured, writeMeasured } from './measured-outputs.js';
 import { stopOnSignals } from './stop-signals.js';
+import { print, printJson, printNote } from './terminal.js';
 
 const barsAreMissed = 1;
 
@@ -30,14 +31,15 @@ export const benchCommand: CommandModule<object, CommonArgs> = {
     const settings = await settingsOf('bench', args);
     const isJson = args.json === true;
     if (settings.compare !== undefined) {
-      await compareFiles(settings.compare, isJson);
+      await compareFiles({ paths: settings.compare, settings, isJson });
       return;
     }
     const signal = stopOnSignals();
     await prepareMeasured(settings, [args.config]);
     const results = await measure(settings, signal);
     const { bars = [] } = results;
-    console.log(isJson ? JSON.stringify(results) : formatGridTable(results));
+    if (isJson) printJson(results);
+    else print(formatGridTable(results));
     await writeMeasured(results, settings, formatGridCsv);
     if (bars.some(({ isMet }) => !isMet)) process.exitCode = barsAreMissed;
   },
@@ -50,7 +52,10 @@ const examples: [string, string][] = [
     'lists multiply',
   ],
   ['$0 bench --mode decode --tokens 4096,65536 --dtype f32,f16', 'one token after those of a cache'],
-  ['$0 bench --compare old.json new.json', 'ratios with intervals; exit code 1 if new.json is slower'],
+  [
+    '$0 bench --compare old.json new.json',
+    'ratios with intervals; exit code 1 if new.json is slower, 4 if nothing could be decided',
+  ],
   [
     '$0 bench --compare old1.json new1.json old2.json new2.json ...',
     'the same of pairs, for a machine that drifts',
@@ -80,7 +85,7 @@ async function measure(settings: Settings<'bench'>, signal: AbortSignal): Promis
 function plan(settings: Settings<'bench'>, { best, rates, unavailable }: KernelSurvey) {
   const { seconds, rounds, maxMemory, maxMinutes, bars = [] } = settings;
   const { cases, notes } = expandGrid(gridsOf(settings, best));
-  for (const note of [...notes, ...noteIdleBars(bars, cases)]) console.error(`headpool: ${note}`);
+  for (const note of [...notes, ...noteIdleBars(bars, cases)]) printNote(`headpool: ${note}`);
   const possible = cases.filter(({ kernel }) => !unavailable.has(kernel));
   const limits = {
     // One cell at a time is all that the process does; a run leaves more to others.
@@ -92,7 +97,7 @@ function plan(settings: Settings<'bench'>, { best, rates, unavailable }: KernelS
   refuseOverMemory(possible, limits);
   const totalMs = estimates.reduce((sum, estimate) => sum + estimate.totalMs, 0);
   const count = formatCount(possible.length);
-  console.error(
+  printNote(
     `headpool: ${count} ${possible.length === 1 ? 'cell' : 'cells'}, about ${formatDuration(totalMs)}`,
   );
   const byCase = new Map(estimates.map((estimate) => [estimate.case, estimate.roundMs]));

@@ -13,20 +13,28 @@ export interface CommonArgs {
   readonly json?: boolean;
 }
 
-const commonFlags = {
-  config: { type: 'string', requiresArg: true, description: 'YAML file of settings; flags win over it' },
-  json: { type: 'boolean', default: false, description: 'print one JSON object instead of text' },
+/** As yargs takes them. */
+export const commonFlags = {
+  config: {
+    type: 'string',
+    requiresArg: true,
+    description:
+      'YAML file of settings; flags win over it, and its paths start from the working directory [path]',
+  },
+  json: { type: 'boolean', default: false, description: 'print one JSON object instead of text, errors too' },
 } as const satisfies Record<string, Options>;
+
+export const shortFlags: Readonly<Record<string, string>> = { input: 'i', output: 'o' };
 
 /** Adds a flag for every setting of a command, but for the one that is its arguments. */
 export function addFlags(yargs: Argv, name: CommandName): Argv<CommonArgs> {
   for (const [field, setting] of fieldsOf(name)) {
-    if (setting.name === field) yargs.positional(field, { type: 'string', description: setting.description });
+    if (setting.name === field) yargs.positional(field, { type: 'string', description: helpOf(setting) });
     else yargs.option(setting.name.slice(2), toFlag(field, setting));
   }
   return yargs
     .options(commonFlags)
-    .group(Object.keys(commonFlags), 'Common options:')
+    .group([...Object.keys(commonFlags), 'help', 'version'], 'Common:')
     .epilogue(
       `Each setting can also come from the configuration file or from the environment, e.g. ${variableOf('threads')}=2.`,
     ) as Argv<CommonArgs>;
@@ -62,17 +70,29 @@ export async function settingsOf<Name extends CommandName>(
   return resolveSettings(name, { flags, environment: process.env, configPath: args.config });
 }
 
-function toFlag(field: string, { kind, choices, description, default: fallback }: Field): Options {
-  const shown =
-    fallback === undefined || fallback === false || fallback === '' ? '' : ` [default: ${String(fallback)}]`;
+function toFlag(field: string, setting: Field): Options {
+  const { kind } = setting;
   return {
     // Numbers have no type here: yargs would make NaN of what is none, and the schema could not say what it was.
     ...(kind !== 'number' && { type: kind === 'array' || kind === 'boolean' ? kind : 'string' }),
     ...(kind === 'array' && { string: true }),
     ...(kind !== 'boolean' && kind !== 'boolean or string' && { requiresArg: true }),
-    description: `${description}${choices === undefined ? '' : ` (${choices.join(', ')})`}${shown}`,
-    alias: field === 'input' ? 'i' : field === 'output' ? 'o' : [],
+    description: helpOf(setting),
+    group: `${setting.group}:`,
+    alias: shortFlags[field] ?? [],
   };
+}
+
+/** What a setting is, then in brackets what it may be, and whether it is needed. */
+function helpOf({ description, kind, expectation, isRequired, default: fallback }: Field): string {
+  const type = kind === 'boolean' ? 'flag' : expectation.replace(/(?<=^|, )an? /g, '');
+  const isShown = fallback !== undefined && fallback !== false && fallback !== '';
+  const facts = [
+    type,
+    ...(isShown ? [`default: ${String(fallback)}`] : []),
+    ...(isRequired ? ['required'] : []),
+  ];
+  return `${description} [${facts.join('; ')}]`;
 }
 
 function flagValue(value: unknown, field: Field): unknown {
@@ -95,11 +115,12 @@ function refuseSurplus([first, second]: readonly (string | number)[], name: Comm
 }
 
 function refuseUnknownFlags(args: ArgumentsCamelCase<CommonArgs>, fields: Fields): void {
-  const known = new Set([...fields.keys(), ...Object.keys(commonFlags), 'help', 'version', 'i', 'o']);
+  const names = [...fields.keys(), ...Object.keys(commonFlags), 'help', 'version'];
+  const known = new Set([...names, ...Object.values(shortFlags), 'h', 'v']);
   for (const name of Object.keys(args)) {
     const field = name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
     if (name === '_' || name === '$0' || known.has(field)) continue;
-    const hint = didYouMean(flagOf(field), [...known].map(flagOf));
+    const hint = didYouMean(flagOf(field), names.map(flagOf));
     throw new HeadpoolError('UNKNOWN_OPTION', `Unknown option \`${flagOf(field)}\`${hint}`);
   }
 }

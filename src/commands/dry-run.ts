@@ -9,6 +9,9 @@ import { formatBytes, formatCount, formatFlop } from '../page/figures.js';
 import { formatTable } from '../page/table.js';
 import { countStates, formatStates } from './file-states.js';
 import { formatDefaults } from './layer-text.js';
+import type { Output } from './outputs/output.js';
+import type { dryRun } from './outputs/run-output.js';
+import { print, printJson } from './terminal.js';
 import { formatLeftOut, list, type Row } from './run-summary.js';
 
 interface Foretold {
@@ -18,23 +21,29 @@ interface Foretold {
   readonly resuming?: JournalOptions;
 }
 
-/** Text, or one object of JSON. @throws as the run itself would before it computes */
+/** Prints text, or one object of JSON. @throws as the run itself would before it computes */
 export async function foretell(
   request: RunRequest,
   plan: Omit<EstimatedRun, 'placeOf'>,
   { layer, isJson, resuming }: Foretold,
-): Promise<string> {
+): Promise<void> {
   const found = resuming && (await foreseeRun(request, resuming));
   const placeOf: EstimatedRun['placeOf'] = (input) => (found ? found.state.placeOf(input) : { sequence: 0 });
   const estimate = await estimateRun(request, { ...plan, placeOf });
   if (isJson) {
     const { files } = found ?? {};
-    return JSON.stringify({ ...estimate, ...(files && { files, found: countStates(files) }) });
+    const output: Output<typeof dryRun> = {
+      ...{ format: 1, ...estimate },
+      ...(files && { files, found: countStates(files) }),
+    };
+    printJson(output);
+  } else if (found === undefined) {
+    print(formatEstimate(request, estimate, layer));
+  } else {
+    // What is listed there need not be listed again.
+    const rest = formatEstimate({ ...request, inputs: [], targets: [] }, estimate, layer);
+    print(`${formatFiles(found.files)}\n\n${rest}`);
   }
-  if (found === undefined) return formatEstimate(request, estimate, layer);
-  // What is listed there need not be listed again.
-  const rest = formatEstimate({ ...request, inputs: [], targets: [] }, estimate, layer);
-  return `${formatFiles(found.files)}\n\n${rest}`;
 }
 
 /** What an earlier run has left, file by file; how many there are of each state. */

@@ -12,10 +12,14 @@ import { tensorChoiceOf } from '../config/tensor-settings.js';
 import { expected, HeadpoolError } from '../core/errors.js';
 import { openSequences } from '../files/sequences/formats.js';
 import type { TensorChoice } from '../files/sequences/sequences.js';
+import { allocateFor } from '../files/allocate.js';
 import { createTensor, type Tensor } from '../core/tensor/tensor.js';
 import { checkAlignment } from './check-alignment.js';
 import { addFlags, settingsOf, type CommonArgs } from './command.js';
 import { formatKey, formatRow } from './explain-text.js';
+import type { explainedKey, explainedQuery } from './outputs/explain-output.js';
+import type { Output } from './outputs/output.js';
+import { print, printJson } from './terminal.js';
 
 // How many keys are listed where none is named.
 const mostListed = 10;
@@ -29,7 +33,9 @@ export const explainCommand: CommandModule<object, CommonArgs> = {
     const row = await readRow(settings);
     if (settings.key !== undefined) {
       const explanation = explainKey(row, settings.key);
-      console.log(args.json === true ? toJson(explanation) : formatKey(settings.input, row, explanation));
+      const output: Output<typeof explainedKey> = { format: 1, ...explanation };
+      if (args.json === true) printJson(output, nameNonFinite);
+      else print(formatKey(settings.input, row, explanation));
       return;
     }
     const ranked = rankedKeys(row);
@@ -37,9 +43,12 @@ export const explainCommand: CommandModule<object, CommonArgs> = {
     if (args.json === true) {
       const { place, maximum, logSumExp } = row;
       const counts = { attended: ranked.length, leftOut: row.keys.length - ranked.length };
-      console.log(toJson({ at: place, ...counts, maximum, logSumExp, keys: largest }));
+      const output: Output<typeof explainedQuery> = {
+        ...{ format: 1, at: place, ...counts, maximum, logSumExp, keys: largest },
+      };
+      printJson(output, nameNonFinite);
     } else {
-      console.log(formatRow(settings.input, row, largest));
+      print(formatRow(settings.input, row, largest));
     }
   },
 };
@@ -86,7 +95,7 @@ async function readSequence(
     if (sequence >= count) {
       throw expected('INVALID_OPTION', `one of the ${count} sequences of ${path}`, 'sequence', sequence);
     }
-    const tensor = createTensor([lengths[sequence]!, modelDim]);
+    const tensor = allocateFor(path, () => createTensor([lengths[sequence]!, modelDim]));
     await reader.read(sequence, 1, tensor.data);
     return tensor;
   } finally {
@@ -94,9 +103,7 @@ async function readSequence(
   }
 }
 
-/** One object on one line; JSON has no infinities and no NaN, so they are words in it. */
-function toJson(value: object): string {
-  return JSON.stringify(value, (_, field: unknown) =>
-    typeof field === 'number' && !Number.isFinite(field) ? String(field) : field,
-  );
+/** JSON has no infinities and no NaN, so they are words in it. */
+function nameNonFinite(_: string, field: unknown): unknown {
+  return typeof field === 'number' && !Number.isFinite(field) ? String(field) : field;
 }

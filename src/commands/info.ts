@@ -2,11 +2,15 @@
 import type { CommandModule } from 'yargs';
 import { readMachineLimits, type MachineLimits } from '../core/machine/machine-limits.js';
 import { createEngine, type EngineInfo } from '../engine/engine.js';
+import { findPageCacheProblem } from '../files/page-cache/page-cache.js';
 import { describeMachine } from '../measure/machine.js';
 import { measurePeak } from '../measure/peak.js';
 import { formatBytes, formatCount, formatFigure } from '../page/figures.js';
 import { formatTable } from '../page/table.js';
 import { addFlags, engineOptionsOf, settingsOf, type CommonArgs } from './command.js';
+import type { Output } from './outputs/output.js';
+import type { infoOutput } from './outputs/small-outputs.js';
+import { print, printJson } from './terminal.js';
 
 export const infoCommand: CommandModule<object, CommonArgs> = {
   command: 'info',
@@ -20,8 +24,17 @@ export const infoCommand: CommandModule<object, CommonArgs> = {
     const limits = readMachineLimits();
     const peak = await measurePeak(engine);
     const { info } = engine;
+    const pageCacheProblem = findPageCacheProblem();
     if (args.json === true) {
-      console.log(JSON.stringify({ machine, limits, ...info, peak }));
+      const output: Output<typeof infoOutput> = {
+        format: 1,
+        machine,
+        limits,
+        ...info,
+        peak,
+        ...(pageCacheProblem !== undefined && { pageCacheProblem }),
+      };
+      printJson(output);
       return;
     }
     const rows: [string, string][] = [
@@ -40,9 +53,10 @@ export const infoCommand: CommandModule<object, CommonArgs> = {
       ...info.unavailable.map(({ name, reason }): [string, string] => [`  ${name}`, `can't run: ${reason}`]),
       ['threads', `${info.threads}${threads === undefined ? whyThreads(limits) : ''}`],
       ...memoryRow(limits),
+      ...(pageCacheProblem === undefined ? [] : [pageCacheRow(pageCacheProblem)]),
       ['peak', `${(peak.flopPerSecond.median / 1e9).toFixed(1)} GFLOP/s of multiply-adds on all threads`],
     ];
-    console.log(formatTable(rows, ['left', 'left']));
+    print(formatTable(rows, ['left', 'left']));
   },
 };
 
@@ -58,6 +72,11 @@ function adapterRows({ adapter }: EngineInfo): [string, string][] {
       formatCount(value),
     ]),
   ];
+}
+
+/** Nothing but the room that long outputs take in memory depends on it. */
+function pageCacheRow(problem: string): [string, string] {
+  return ['page cache', `written files stay in it: ${problem}`];
 }
 
 /** What a container says of the threads, where it does. */

@@ -2,23 +2,14 @@
 import type { CommandModule } from 'yargs';
 import { openCheckpoint, type Checkpoint } from '../checkpoints/checkpoint.js';
 import { layersOf } from '../checkpoints/choose-layer.js';
-import { describeLayer, isRefusal, outlineLayer, type LayerOutline } from '../checkpoints/describe-layer.js';
+import { describeLayer, isRefusal, outlineLayer } from '../checkpoints/describe-layer.js';
 import type { LayerDefaults, StoredLayer } from '../checkpoints/family.js';
-import { formatTextTable, type Column } from '../page/table.js';
+import { formatTextTable, toOneLine, type Column } from '../page/table.js';
 import { addFlags, settingsOf, type CommonArgs } from './command.js';
 import { formatDefaults } from './layer-text.js';
-
-/** A line of the list. Null: the file doesn't tell. */
-interface ListedLayer extends Omit<LayerOutline, 'index'> {
-  readonly index: number | null;
-  readonly heads: number | null;
-  readonly kvHeads: number | null;
-  readonly headDim: number | null;
-  readonly defaults: LayerDefaults;
-  readonly hasNorms: boolean;
-  /** Why it can't be run as it is. */
-  readonly problem: string | null;
-}
+import type { Output } from './outputs/output.js';
+import type { layersOutput, ListedLayer } from './outputs/small-outputs.js';
+import { print, printJson, printTable } from './terminal.js';
 
 export const layersCommand: CommandModule<object, CommonArgs> = {
   command: 'layers [checkpoint]',
@@ -33,14 +24,15 @@ export const layersCommand: CommandModule<object, CommonArgs> = {
     const layers = layersOf(checkpoint).map((stored) => listLayer(checkpoint, stored));
     const run = runLine(path, layers);
     if (args.json === true) {
-      console.log(JSON.stringify({ path, files: checkpoint.files, layers, run }));
+      const output: Output<typeof layersOutput> = { format: 1, path, files: checkpoint.files, layers, run };
+      printJson(output);
       return;
     }
-    console.log(formatTextTable({ columns, rows: layers }));
+    printTable(formatTextTable({ columns, rows: layers }));
     for (const problem of new Set(layers.map((layer) => layer.problem))) {
-      if (problem !== null) console.log(`\n${problem}`);
+      if (problem !== null) print(`\n${toOneLine(problem)}`);
     }
-    if (run !== null) console.log(`\n${run}`);
+    if (run !== null) print(`\n${toOneLine(run)}`);
   },
 };
 
@@ -50,13 +42,27 @@ function listLayer(checkpoint: Checkpoint, stored: StoredLayer): ListedLayer {
   try {
     const { kvHeads, facts, defaults, hasNorms } = describeLayer(checkpoint, stored, {});
     const { heads, headDim } = facts;
-    return { ...known, heads, kvHeads, headDim, defaults, hasNorms, problem: null };
+    return { ...known, heads, kvHeads, headDim, defaults: pick(defaults), hasNorms, problem: null };
   } catch (error) {
     if (!isRefusal(error)) throw error;
     const { message, code } = error;
     const problem = code === 'INVALID_OPTION' ? null : message;
     return { ...known, heads: null, kvHeads: null, headDim: null, defaults: {}, hasNorms: false, problem };
   }
+}
+
+/** The options that are no tensors. */
+function pick({ causal, window, scale, rope }: LayerDefaults): ListedLayer['defaults'] {
+  return {
+    ...(causal !== undefined && { causal }),
+    ...(window && { window }),
+    ...(scale !== undefined && { scale }),
+    ...(rope && { rope: pickRope(rope) }),
+  };
+}
+
+function pickRope({ base, dims, interleaved }: NonNullable<LayerDefaults['rope']>) {
+  return { base, ...(dims !== undefined && { dims }), ...(interleaved !== undefined && { interleaved }) };
 }
 
 const columns: readonly Column<ListedLayer>[] = [

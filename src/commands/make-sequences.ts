@@ -4,13 +4,17 @@ import { expected } from '../core/errors.js';
 import { refuseOverDisk } from '../files/disk-room.js';
 import { exists } from '../files/open-file.js';
 import { countTokens } from '../files/sequences/layout.js';
-import { formatOf } from '../files/sequences/formats.js';
+import { writableFormatOf } from '../files/sequences/formats.js';
 import { leastNumberBytes } from '../files/sequences/least-bytes.js';
 import { createSequenceWriter } from '../files/sequences/sequence-writer.js';
 import { formatCount } from '../page/figures.js';
+import { toOneLine } from '../page/table.js';
 import { createRandom } from '../core/tensor/random.js';
 import { addFlags, settingsOf, type CommonArgs } from './command.js';
+import type { Output } from './outputs/output.js';
+import type { makeSequencesOutput } from './outputs/small-outputs.js';
 import { prepareMade } from './prepare-made.js';
+import { print, printJson } from './terminal.js';
 
 export const makeSequencesCommand: CommandModule<object, CommonArgs> = {
   command: 'make-sequences',
@@ -22,6 +26,7 @@ export const makeSequencesCommand: CommandModule<object, CommonArgs> = {
     if (maxLength < minLength)
       throw expected('INVALID_OPTION', `at least minLength (${minLength})`, 'maxLength', maxLength);
     if (ifMissing && (await exists(output))) return;
+    const { name } = writableFormatOf(output, 'output');
     await prepareMade(output, args.config);
 
     const random = createRandom(seed);
@@ -30,7 +35,7 @@ export const makeSequencesCommand: CommandModule<object, CommonArgs> = {
       () => minLength + Math.floor(random.uniform() * (maxLength - minLength + 1)),
     );
     const tokens = countTokens(lengths);
-    const rowBytes = modelDim * leastNumberBytes(formatOf(output, 'output').name, 'f32');
+    const rowBytes = modelDim * leastNumberBytes(name, 'f32');
     await refuseOverDisk([{ path: output, byteLength: tokens * rowBytes }]);
     const writer = await createSequenceWriter(output, {
       modelDim,
@@ -43,8 +48,11 @@ export const makeSequencesCommand: CommandModule<object, CommonArgs> = {
       await writer.append({ lengths: [length] }, rows);
     }
     await writer.commit();
-    const summary = { output, sequences, tokens, modelDim, seed };
+    const summary: Output<typeof makeSequencesOutput> = {
+      ...{ format: 1, output, sequences, tokens, modelDim, seed },
+    };
     const text = `${output}: ${formatCount(sequences)} sequences, ${formatCount(tokens)} tokens, modelDim ${modelDim}`;
-    console.log(args.json ? JSON.stringify(summary) : text);
+    if (args.json === true) printJson(summary);
+    else print(toOneLine(text));
   },
 };

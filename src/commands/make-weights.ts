@@ -5,9 +5,12 @@ import { weightsToTorch } from '../checkpoints/torch.js';
 import { createXavierWeights } from '../attention/xavier.js';
 import { exists } from '../files/open-file.js';
 import { writeStateDict } from '../files/state-dict.js';
-import { shareFloats } from '../attention/share-operands.js';
+import { toOneLine } from '../page/table.js';
 import { addFlags, settingsOf, type CommonArgs } from './command.js';
+import type { Output } from './outputs/output.js';
+import type { makeWeightsOutput } from './outputs/small-outputs.js';
 import { prepareMade } from './prepare-made.js';
+import { print, printJson } from './terminal.js';
 
 export const makeWeightsCommand: CommandModule<object, CommonArgs> = {
   command: 'make-weights',
@@ -25,19 +28,15 @@ export const makeWeightsCommand: CommandModule<object, CommonArgs> = {
     if (ifMissing && (await exists(output))) return;
     await prepareMade(output, args.config);
     const stateDict = weightsToTorch(createXavierWeights({ modelDim, heads, kvHeads, seed }));
-    const tensors = new Map([...stateDict].map(([name, tensor]) => [name, shareFloats(name, tensor)]));
     const records = [
       [headRecords.heads, heads],
       [headRecords.kvHeads, kvHeads],
       ['seed', seed],
     ] as const;
-    await writeStateDict(output, tensors, new Map(records.map(([name, value]) => [name, String(value)])));
-    const summary = { output, modelDim, heads, kvHeads, seed };
+    await writeStateDict(output, stateDict, new Map(records.map(([name, value]) => [name, String(value)])));
+    const summary: Output<typeof makeWeightsOutput> = { format: 1, output, modelDim, heads, kvHeads, seed };
     const grouped = kvHeads === heads ? '' : `, ${kvHeads} for keys and values`;
-    console.log(
-      args.json
-        ? JSON.stringify(summary)
-        : `${output}: weights of ${heads} heads${grouped}, modelDim ${modelDim}`,
-    );
+    if (args.json === true) printJson(summary);
+    else print(toOneLine(`${output}: weights of ${heads} heads${grouped}, modelDim ${modelDim}`));
   },
 };

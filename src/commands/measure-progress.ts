@@ -1,9 +1,7 @@
-// Progress of a measurement on stderr: a bar on a terminal, a plain line every ten seconds elsewhere.
+// Progress of a measurement: how many of its cells or points are done.
 import type { MeasureProgress } from '../measure/progress.js';
 import { formatDuration } from '../page/figures.js';
-import { fit, formatBar } from './progress.js';
-
-const plainEveryMs = 10_000;
+import { startProgressLine } from './progress-line.js';
 
 /** @param describe what is done, in front of the time that is left */
 export function startMeasureProgress(
@@ -14,21 +12,15 @@ export function startMeasureProgress(
   /** Clears the bar, so that other output starts on a clean line. */
   readonly end: () => void;
 } {
-  let shownMs = performance.now();
+  const line = startProgressLine(stream);
   return {
     show: (progress) => {
-      const { done, of, name, msLeft } = progress;
-      const left = msLeft === undefined ? '' : `${formatDuration(msLeft)} left  `;
-      const line = `${describe(progress)}  ${left}${name}`;
-      if (stream.isTTY) {
-        stream.write(`\r\u001B[2K${fit(`${formatBar(done / of)} ${line}`, stream)}`);
-      } else if (done < of && performance.now() - shownMs >= plainEveryMs) {
-        shownMs = performance.now();
-        stream.write(`${line}\n`);
-      }
+      line.show(() => {
+        const { done, of, name, msLeft } = progress;
+        const left = msLeft === undefined ? '' : `${formatDuration(msLeft)} left`;
+        return { share: done / of, state: describe(progress), left, details: [], name };
+      });
     },
-    end: () => {
-      if (stream.isTTY) stream.write('\r\u001B[2K');
-    },
+    end: line.end,
   };
 }

@@ -5,6 +5,7 @@ import { expected } from '../core/errors.js';
 import { makeFolder, prepareOutputs } from '../files/prepare-outputs.js';
 import { refuseClashes, type WrittenPath } from '../files/refuse-clashes.js';
 import { writeText } from '../files/write-text.js';
+import type { Comparison } from '../measure/grid/compare.js';
 import type { GridResults } from '../measure/grid/results.js';
 import type { ScalingResults } from '../measure/scaling/results.js';
 
@@ -42,12 +43,12 @@ export async function prepareMeasured(
 }
 
 /** @throws FILE_FAILED */
-export async function writeMeasured<Results extends GridResults | ScalingResults>(
+export async function writeMeasured<Results extends GridResults | ScalingResults | Comparison>(
   results: Results,
   { output, csv, html, svg }: OutputPaths,
   formatCsv: (results: Results) => string,
 ): Promise<void> {
-  if (output !== undefined) await writeText(output, `${JSON.stringify(results, null, 2)}\n`);
+  if (output !== undefined) await writeJson(output, results);
   if (csv !== undefined) await writeText(csv, formatCsv(results));
   // Pages and charts are loaded when asked for: most runs want none.
   if (html !== undefined) {
@@ -59,6 +60,11 @@ export async function writeMeasured<Results extends GridResults | ScalingResults
     await makeFolder(svg);
     for (const [name, chart] of formatCharts(results)) await writeText(join(svg, `${name}.svg`), chart);
   }
+}
+
+/** @throws FILE_FAILED */
+export async function writeJson(path: string, results: object): Promise<void> {
+  await writeText(path, `${JSON.stringify(results, null, 2)}\n`);
 }
 
 /** @throws INVALID_OPTION if a chart might have the same name */

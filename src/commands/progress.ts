@@ -1,12 +1,9 @@
-// Progress of a long run on stderr: a bar on a terminal, a plain line every ten seconds elsewhere.
+// Progress of a long run: how much of its inputs is done, and how fast.
 import { basename } from 'node:path';
 import type { FileIdentity } from '../runs/identity.js';
 import type { RunProgress } from '../runs/run.js';
 import { formatCount, formatDuration, formatShare } from '../page/figures.js';
-
-const barWidth = 24;
-const plainEveryMs = 10_000;
-const drawEveryMs = 100;
+import { startProgressLine, type ProgressParts } from './progress-line.js';
 
 export interface ProgressSource {
   readonly inputs: readonly FileIdentity[];
@@ -19,7 +16,7 @@ export interface ProgressSource {
 export interface Progress {
   add(done: RunProgress): void;
   /** Clears the bar, so that other output starts on a clean line. */
-  end(): void;
+  readonly end: () => void;
 }
 
 export function startProgress(source: ProgressSource, stream: NodeJS.WriteStream): Progress {
@@ -32,17 +29,24 @@ export function startProgress(source: ProgressSource, stream: NodeJS.WriteStream
   let doneWeight = shares.reduce((sum, share, input) => sum + share * weights[input]!, 0);
   const startWeight = doneWeight;
   let [tokens, sequences, isKnown] = [0, 0, true];
-  let shownMs = startMs;
-  const isTerminal = stream.isTTY;
+  const line = startProgressLine(stream);
 
-  const describe = (input: number, nowMs: number): string => {
-    const elapsedMs = Math.max(nowMs - startMs, 1);
-    const rates = `${formatCount((tokens / elapsedMs) * 1e3)} tokens/s, ${(source.flop() / elapsedMs / 1e6).toFixed(1)} GFLOP/s`;
+  const describe = (input: number): ProgressParts => {
+    const elapsedMs = Math.max(performance.now() - startMs, 1);
     const moved = doneWeight - startWeight;
-    const left =
-      isKnown && moved > 0 ? `, ${formatDuration((elapsedMs * (allWeights - doneWeight)) / moved)} left` : '';
-    const file = `${basename(inputs[input]!.path)}${inputs.length > 1 ? ` (${input + 1} of ${inputs.length})` : ''}`;
-    return `${formatCount(sequences)} sequences, ${rates}${left}  ${file}`;
+    const share = isKnown ? doneWeight / allWeights : undefined;
+    const leftMs = (elapsedMs * (allWeights - doneWeight)) / moved;
+    return {
+      share,
+      state: share === undefined ? '' : formatShare(share, 0).padStart(5),
+      left: isKnown && moved > 0 ? `${formatDuration(leftMs)} left` : '',
+      details: [
+        `${formatCount(sequences)} sequences`,
+        `${formatCount((tokens / elapsedMs) * 1e3)} tokens/s`,
+        `${(source.flop() / elapsedMs / 1e6).toFixed(1)} GFLOP/s`,
+      ],
+      name: `${basename(inputs[input]!.path)}${inputs.length > 1 ? ` (${input + 1} of ${inputs.length})` : ''}`,
+    };
   };
 
   return {
@@ -54,29 +58,8 @@ export function startProgress(source: ProgressSource, stream: NodeJS.WriteStream
         doneWeight += (share - shares[input]!) * weights[input]!;
         shares[input] = share;
       }
-      const nowMs = performance.now();
-      if (nowMs - shownMs < (isTerminal ? drawEveryMs : plainEveryMs)) return;
-      shownMs = nowMs;
-      const share0 = doneWeight / allWeights;
-      const percent = isKnown ? `${formatShare(share0, 0).padStart(5)}  ` : '';
-      const line = `${percent}${describe(input, nowMs)}`;
-      stream.write(
-        isTerminal
-          ? `\r\u001B[2K${fit(isKnown ? `${formatBar(share0)} ${line}` : line, stream)}`
-          : `${line}\n`,
-      );
+      line.show(() => describe(input));
     },
-    end() {
-      if (isTerminal) stream.write('\r\u001B[2K');
-    },
+    end: line.end,
   };
-}
-
-export function formatBar(share: number): string {
-  return '█'.repeat(Math.round(barWidth * share)).padEnd(barWidth, '░');
-}
-
-/** A bar that wraps would leave its first line behind. */
-export function fit(line: string, { columns }: NodeJS.WriteStream): string {
-  return line.length < columns ? line : `${line.slice(0, columns - 2)}…`;
 }

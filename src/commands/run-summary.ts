@@ -3,7 +3,7 @@ import { formatBytes, formatCount, formatDuration, formatShare } from '../page/f
 import type { LeftOut } from '../files/list-folder.js';
 import { formatTable } from '../page/table.js';
 import { formatStates, type StateCounts } from './file-states.js';
-import type { RunReport } from './run-report.js';
+import type { RunReport } from './outputs/run-output.js';
 
 export type Row = [string, string];
 

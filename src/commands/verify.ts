@@ -8,7 +8,11 @@ import { casesFileName, readSuite, type Suite } from '../conformance/suite.js';
 import type { Settings } from '../config/schemas.js';
 import { createEngine, type Engine } from '../engine/engine.js';
 import { expected } from '../core/errors.js';
+import { toOneLine } from '../page/table.js';
 import { addFlags, engineOptionsOf, settingsOf, type CommonArgs } from './command.js';
+import type { Output } from './outputs/output.js';
+import type { verifyOutput } from './outputs/small-outputs.js';
+import { print, printJson, printNote, type Piece } from './terminal.js';
 
 export const verifyCommand: CommandModule<object, CommonArgs> = {
   command: 'verify [dirs..]',
@@ -19,14 +23,14 @@ export const verifyCommand: CommandModule<object, CommonArgs> = {
     const settings = await settingsOf('verify', args);
     const isJson = args.json === true;
     const { folders, ignored } = await sortPaths(settings.dirs);
-    for (const { path, reason } of ignored) console.error(`ignored ${path}: ${reason}`);
+    for (const { path, reason } of ignored) printNote(toOneLine(`ignored ${path}: ${reason}`));
     const suites: Suite[] = [];
     for (const folder of folders) suites.push(await readSuite(folder));
 
     const reports: SuiteReport[] = [];
     const add = (report: SuiteReport): void => {
       reports.push(report);
-      if (!isJson) console.log(formatReport(report));
+      if (!isJson) printReport(report);
     };
     let unavailable: Engine['info']['unavailable'] = [];
     for await (const engine of openEngines(settings)) {
@@ -37,16 +41,13 @@ export const verifyCommand: CommandModule<object, CommonArgs> = {
     for (const { name } of missing) for (const suite of suites) add(skipSuite(suite, name));
     const totals = addCounts(reports);
     if (isJson) {
-      console.log(
-        JSON.stringify(
-          { suites: reports, unavailable, ignored: ignored.map(({ path }) => path), ...totals },
-          null,
-          2,
-        ),
-      );
+      const output: Output<typeof verifyOutput> = {
+        ...{ format: 1, suites: reports, unavailable, ignored: ignored.map(({ path }) => path), ...totals },
+      };
+      printJson(output);
     } else {
-      for (const { name, reason } of unavailable) console.log(`${name} can't run here: ${reason}`);
-      console.log(formatCounts(totals));
+      for (const { name, reason } of unavailable) print(`${name} can't run here: ${reason}`);
+      print(formatCounts(totals));
     }
     process.exitCode = totals.failed === 0 ? 0 : 1;
   },
@@ -126,13 +127,22 @@ function addCounts(reports: readonly Counts[]): Counts {
 }
 
 /** The counts, and the failed cases. */
-function formatReport(report: SuiteReport): string {
-  const failed = report.cases.flatMap((result) =>
-    result.status === 'failed' ? [`  failed ${result.name}: ${result.message}`] : [],
-  );
-  return [`${report.suite} on ${report.kernel}: ${formatCounts(report)}`, ...failed].join('\n');
+function printReport(report: SuiteReport): void {
+  print([`${report.suite} on ${report.kernel}: `, ...formatCounts(report)]);
+  for (const result of report.cases) {
+    if (result.status === 'failed') print(['  ', failedWord, ` ${result.name}: ${result.message}`]);
+  }
 }
 
-function formatCounts({ passed, failed, skipped }: Counts): string {
-  return `${passed} passed, ${failed} failed, ${skipped} skipped`;
+const failedWord: Piece = { style: 'red', text: 'failed' };
+
+function formatCounts({ passed, failed, skipped }: Counts): Piece[] {
+  const passedWord: Piece = failed === 0 && passed > 0 ? { style: 'green', text: 'passed' } : 'passed';
+  return [
+    `${passed} `,
+    passedWord,
+    `, ${failed} `,
+    failed > 0 ? failedWord : 'failed',
+    `, ${skipped} skipped`,
+  ];
 }

@@ -7,21 +7,27 @@ import {
   type SettableOptions,
   type SettingRow,
 } from '../attention/option-rows.js';
-import { checkTogether, heads } from './shared-settings.js';
+import { checkTogether, grouped, heads, path } from './shared-settings.js';
 
 /** The layer, and all that its attention can be asked on a command line. */
 export const attentionSettings = () => ({
-  weights: z
-    .string()
-    .describe('checkpoint: a .safetensors file, a .safetensors.index.json, or a folder with either'),
-  layer: z
-    .union([z.string(), z.int().min(0)])
-    .default('')
-    .describe("which layer of it, by number or by a prefix of its tensors' names; see headpool layers"),
-  heads: heads.optional().describe('attention heads, where neither the file nor its config.json tells'),
-  kvHeads: z.int().min(1).optional().describe('key/value heads; default: what the shapes of the weights say'),
-  addZeroAttention: z.boolean().default(false).describe("add_zero_attn of PyTorch's module"),
-  ...optionSettings(),
+  ...grouped('Layer', {
+    weights: path.describe(
+      'checkpoint: a .safetensors file, a .safetensors.index.json, or a folder with either',
+    ),
+    layer: z
+      .union([z.string(), z.int().min(0)])
+      .default('')
+      .describe("which layer of it, by number or by a prefix of its tensors' names; see headpool layers"),
+    heads: heads.optional().describe('attention heads, where neither the file nor its config.json tells'),
+    kvHeads: z
+      .int()
+      .min(1)
+      .optional()
+      .describe('key/value heads; default: what the shapes of the weights say'),
+    addZeroAttention: z.boolean().default(false).describe("add_zero_attn of PyTorch's module"),
+  }),
+  ...grouped('Attention', optionSettings()),
 });
 
 export type AttentionSettings = z.output<z.ZodObject<ReturnType<typeof attentionSettings>>>;

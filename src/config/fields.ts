@@ -7,10 +7,14 @@ export interface Field {
   /** What messages call it: its flag, or its own name where it is an argument without one. */
   readonly name: string;
   readonly description: string;
+  /** The title that help shows it under. */
+  readonly group: string;
+  readonly isRequired: boolean;
+  /** Whether its texts are paths. */
+  readonly isPath: boolean;
   readonly kind: 'string' | 'number' | 'boolean' | 'array' | 'numbers' | 'list' | 'boolean or string';
-  readonly choices: readonly string[] | undefined;
-  /** The words that elements of a list may be. */
-  readonly elements: readonly string[];
+  /** Those that it, or an element of a list, may be. */
+  readonly words: readonly string[];
   readonly default: string | number | boolean | readonly unknown[] | undefined;
   /** What a message says was expected. */
   readonly expectation: string;
@@ -28,15 +32,21 @@ export function fieldsOf(name: CommandName): Fields {
 }
 
 function readFields(name: CommandName): Fields {
-  const properties = (jsonSchemaOf(name).properties ?? {}) as Readonly<Record<string, JsonProperty>>;
+  const { properties: found = {}, required = [] } = jsonSchemaOf(name);
+  const properties = found as Readonly<Record<string, JsonProperty>>;
   return new Map(
     Object.entries(properties).map(([field, given]) => {
       const property = listOf(given);
-      const { description = '', enum: choices, default: fallback } = property;
-      const [kind, expectation] = [kindOf(property), expectationOf(property)];
-      const elements = elementsOf(property.items);
-      const shown = argumentOf[name] === field ? field : flagOf(field);
-      return [field, { name: shown, description, kind, choices, elements, default: fallback, expectation }];
+      const { description = '', group = 'Settings', items, default: fallback } = property;
+      const told = { description, group, words: wordsOf(items ?? property), default: fallback };
+      const found = {
+        name: argumentOf[name] === field ? field : flagOf(field),
+        isRequired: required.includes(field),
+        isPath: (items ?? property).title === 'path',
+        kind: kindOf(property),
+        expectation: expectationOf(property),
+      };
+      return [field, { ...told, ...found }];
     }),
   );
 }
@@ -44,7 +54,8 @@ function readFields(name: CommandName): Fields {
 interface JsonProperty {
   readonly type?: 'string' | 'number' | 'integer' | 'boolean' | 'array';
   readonly description?: string;
-  /** What texts are, if they aren't paths. */
+  readonly group?: string;
+  /** What a text is, if not just any. */
   readonly title?: string;
   readonly enum?: readonly string[];
   readonly anyOf?: readonly JsonProperty[];
@@ -77,8 +88,8 @@ function kindOfList({ type, enum: words }: JsonProperty = {}): Field['kind'] {
   return type === 'string' && words === undefined ? 'array' : 'list';
 }
 
-function elementsOf({ enum: words = [], anyOf = [] }: JsonProperty = {}): readonly string[] {
-  return [...words, ...anyOf.flatMap(elementsOf)];
+function wordsOf({ type, enum: words = [], anyOf = [] }: JsonProperty): readonly string[] {
+  return type === 'boolean' ? ['true', 'false'] : [...words, ...anyOf.flatMap(wordsOf)];
 }
 
 function expectationOf(property: JsonProperty): string {
@@ -97,6 +108,7 @@ function expectationOf(property: JsonProperty): string {
       return expectationOfList(items);
     case 'string':
     case undefined:
+      if (property.title !== undefined) return `a ${property.title}`;
       return property.pattern === undefined ? 'text' : 'a size such as 500MB or 2GiB';
     default:
       return type satisfies never;
@@ -105,7 +117,7 @@ function expectationOf(property: JsonProperty): string {
 
 function expectationOfList(items: JsonProperty = {}): string {
   const kind = kindOfList(items);
-  if (kind !== 'list') return `a list of ${kind === 'numbers' ? 'numbers' : (items.title ?? 'paths')}`;
+  if (kind !== 'list') return `a list of ${kind === 'numbers' ? 'numbers' : `${items.title ?? 'text'}s`}`;
   const several = expectationOf(items)
     .replace(/\ban (even )?integer\b/, '$1integers')
     .replace('true or', 'true and');
@@ -154,8 +166,7 @@ function parseNumber(text: string): number | string {
 }
 
 /** What the first wrong word was probably meant to be. */
-export function hintOf(value: unknown, { choices = [], elements }: Field): string {
-  const words = [...choices, ...elements];
+export function hintOf(value: unknown, { words }: Field): string {
   const given: readonly unknown[] = Array.isArray(value) ? value : [value];
   const wrong = given.find((word) => typeof word === 'string' && !words.includes(word));
   return typeof wrong === 'string' ? didYouMean(wrong, words) : '';

@@ -2,15 +2,24 @@
 // variables, configuration files and configs/schema/*.json all come from here.
 import * as z from 'zod';
 import { createBenchSettings } from './bench-settings.js';
+import {
+  createCancelSettings,
+  createStatusSettings,
+  createSubmitSettings,
+  createWorkSettings,
+} from './queue-settings.js';
 import { createRunSettings } from './run-settings.js';
 import { createScaleSettings } from './scale-settings.js';
 import type { Misplaced } from './shared-settings.js';
 import {
+  createCompletionSettings,
   createExplainSettings,
   createInfoSettings,
   createLayersSettings,
   createMakeSequencesSettings,
   createMakeWeightsSettings,
+  createMergeSettings,
+  createShardsSettings,
   createVerifySettings,
 } from './small-settings.js';
 
@@ -25,6 +34,13 @@ export const schemas = {
   info: createInfoSettings,
   bench: createBenchSettings,
   scale: createScaleSettings,
+  shards: createShardsSettings,
+  merge: createMergeSettings,
+  submit: createSubmitSettings,
+  work: createWorkSettings,
+  status: createStatusSettings,
+  cancel: createCancelSettings,
+  completion: createCompletionSettings,
 } as const;
 
 export type CommandName = keyof typeof schemas;
@@ -38,15 +54,29 @@ function schemaOf(name: CommandName): z.ZodType {
   return schema;
 }
 
-/** The JSON Schema of a command's configuration file. */
+/** The JSON Schema of a command's settings. */
 export function jsonSchemaOf(name: CommandName): z.core.JSONSchema.BaseSchema {
   return z.toJSONSchema(schemaOf(name), { io: 'input' });
+}
+
+/** The same of a configuration file, which may name its schema for editors. */
+export function configSchemaOf(name: CommandName): z.core.JSONSchema.BaseSchema {
+  const schema = jsonSchemaOf(name);
+  return { ...schema, properties: { $schema: { type: 'string' }, ...schema.properties } };
 }
 
 /** The setting that a command takes as arguments without a flag. */
 export const argumentOf: { readonly [Name in CommandName]?: keyof Settings<Name> & string } = {
   layers: 'checkpoint',
   verify: 'dirs',
+  completion: 'shell',
+};
+
+/** The command whose configuration files another one reads too, for the settings that they have in common. */
+export const readsConfigOf: { readonly [Name in CommandName]?: CommandName } = {
+  shards: 'run',
+  merge: 'run',
+  submit: 'run',
 };
 
 /** What is wrong with a setting; without an expectation it isn't what the field says. */

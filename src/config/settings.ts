@@ -1,10 +1,9 @@
 // Puts a command's settings together: flag over environment over configuration file over default.
-import { readFile } from 'node:fs/promises';
-import type { isScalar as IsScalar, ParsedNode } from 'yaml';
 import { describe, HeadpoolError } from '../core/errors.js';
 import { didYouMean } from '../core/suggest.js';
+import { loadConfig } from './config-file.js';
 import { fieldsOf, hintOf, parseText, variableOf, type Fields } from './fields.js';
-import { checkSettings, type CommandName, type Misfit, type Settings } from './schemas.js';
+import { checkSettings, readsConfigOf, type CommandName, type Misfit, type Settings } from './schemas.js';
 
 export interface SettingSources {
   /** What the command line said, by setting; undefined where it said nothing. */
@@ -29,7 +28,7 @@ export async function resolveSettings<Name extends CommandName>(
   sources: SettingSources,
 ): Promise<Settings<Name>> {
   const fields = fieldsOf(name);
-  const said = await gather(fields, sources);
+  const said = await gather(fields, sources, foreignOf(name, fields));
   // A setting named __proto__ stays a wrong name here, which an assignment would not make of it.
   const values = Object.fromEntries([...said].map(([field, { value }]) => [field, value]));
   const result = checkSettings(name, values);
@@ -37,13 +36,22 @@ export async function resolveSettings<Name extends CommandName>(
   throw refusalOf(result, fields, said);
 }
 
+/** Settings of a configuration file that are another command's, and not this one's. */
+function foreignOf(name: CommandName, fields: Fields): ReadonlySet<string> {
+  const other = readsConfigOf[name];
+  const names = other === undefined ? [] : [...fieldsOf(other).keys()];
+  return new Set(names.filter((field) => !fields.has(field)));
+}
+
 async function gather(
   fields: Fields,
   { flags, environment, configPath }: SettingSources,
+  foreign: ReadonlySet<string>,
 ): Promise<ReadonlyMap<string, Said>> {
   const said = new Map<string, Said>();
   const fromFile = configPath === undefined ? {} : await loadConfig(configPath);
   for (const [field, value] of Object.entries(fromFile)) {
+    if (foreign.has(field)) continue;
     said.set(field, { value, origin: `\`${field}\` in ${configPath!}`, isInFile: true });
   }
   for (const [field, kind] of fields) {
@@ -84,56 +92,4 @@ function refusalOf(misfit: Misfit, fields: Fields, said: ReadonlyMap<string, Sai
   const { expectation = field.expectation } = misfit;
   const message = `Expected ${expectation} for ${origin}, got ${describe(value)}${hintOf(value, field)}`;
   return new HeadpoolError(code, message);
-}
-
-// Far more than settings need, and little enough to parse at once.
-const mostBytes = 1_000_000;
-
-/**
- * A configuration file: YAML (or JSON, which is YAML) holding one mapping.
- * @throws INVALID_CONFIG, naming the file and, for syntax, the line
- */
-async function loadConfig(path: string): Promise<Readonly<Record<string, unknown>>> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (cause) {
-    throw invalid(path, `could not be read: ${(cause as Error).message}`, cause);
-  }
-  if (text.length > mostBytes)
-    throw invalid(path, `expected at most ${mostBytes} characters, got ${text.length}`);
-  // Loaded when there is something to parse: it takes longer than all that a run without it does first.
-  const { default: yaml } = await import('yaml');
-  let content: unknown;
-  try {
-    content = yaml.parse(text, { uniqueKeys: uniqueAmongFew(yaml.isScalar), maxAliasCount: 100 });
-  } catch (cause) {
-    // The message goes on with the line, and shows it.
-    const problem = (cause as Error).message.replace(
-      /^Map keys must be unique(?= at line)/,
-      'expected each key once, got this one twice',
-    );
-    throw invalid(path, problem, cause);
-  }
-  // A file of comments only is an empty configuration.
-  if (content === null || content === undefined) return {};
-  if (typeof content !== 'object' || Array.isArray(content))
-    throw invalid(path, 'expected a mapping of settings');
-  return content as Record<string, unknown>;
-}
-
-// Of some 4,500 keys in one mapping.
-const mostComparisons = 1e7;
-
-/** What tells whether two keys are one. The parser asks it of each pair, which of very many takes minutes. */
-function uniqueAmongFew(isScalar: typeof IsScalar): (a: ParsedNode, b: ParsedNode) => boolean {
-  let count = 0;
-  return (a, b) => {
-    if (++count > mostComparisons) throw new Error('expected settings, got a mapping of thousands of keys');
-    return a === b || (isScalar(a) && isScalar(b) && a.value === b.value);
-  };
-}
-
-function invalid(path: string, problem: string, cause?: unknown): HeadpoolError {
-  return new HeadpoolError('INVALID_CONFIG', `${path}: ${problem}`, { cause });
 }

@@ -16,8 +16,20 @@ export const kernel = z
 export const device = z.enum(devices).default('cpu').describe('where to compute');
 export const heads = z.int().min(1).describe('attention heads');
 
+/** Of a file or a folder; shells complete it. */
+export const path = z.string().meta({ title: 'path' });
+
 /** One path or several. */
-export const paths = z.union([z.array(z.string()).min(1), z.string().transform((path) => [path])]);
+export const paths = z.union([z.array(path).min(1), path.transform((one) => [one])]);
+
+/** Fields that help shows together, under a title. */
+export function grouped<Shape extends Readonly<Record<string, z.ZodType>>>(
+  group: string,
+  shape: Shape,
+): Shape {
+  const fields = Object.entries(shape).map(([name, schema]) => [name, schema.meta({ group })]);
+  return Object.fromEntries(fields) as Shape;
+}
 
 /** A setting that doesn't go with the others. */
 export type Misplaced =

@@ -1,10 +1,11 @@
 // Reads a conformance suite: a folder with cases.json and one NAME.safetensors a case, whole into memory.
-import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import { runSteps } from '../core/breather.js';
 import { HeadpoolError, invalidFile } from '../core/errors.js';
-import { attempt } from '../files/attempt.js';
+import { parseJson } from '../files/parse-json.js';
 import { isFloatStorage } from '../files/storage.js';
 import { openTensorFile, type TensorFile } from '../files/tensor-file.js';
+import { readTextFile } from '../files/text-file.js';
 import { didYouMean } from '../core/suggest.js';
 import type { CaseKind, CaseTensor, ConformanceCase } from './case.js';
 
@@ -20,6 +21,9 @@ export interface Suite {
   readonly cases: readonly ConformanceCase[];
 }
 
+// A hundred thousand cases have a tenth of that.
+const mostBytes = 100_000_000;
+
 /** `source` and `mask_polarity` are for people. */
 const suiteFields = ['source', 'rtol', 'atol', 'mask_polarity', 'cases'];
 const plainName = /^\w[\w.-]*$/;
@@ -31,8 +35,8 @@ const tensorName = /^(?:input|state|output)\../;
  */
 export async function readSuite(folder: string): Promise<Suite> {
   const path = join(folder, casesFileName);
-  const text = await attempt(path, 'read', () => readFile(path, 'utf8'));
-  const fields = requireObject(path, 'cases.json', parseJson(path, text));
+  const text = await readTextFile(path, mostBytes);
+  const fields = requireObject(path, 'cases.json', await parseCases(path, text));
   for (const name of Object.keys(fields)) {
     if (suiteFields.includes(name)) continue;
     const hint = didYouMean(name, suiteFields);
@@ -143,9 +147,9 @@ function requireObject(path: string, field: string, value: unknown): Fields {
   throw invalidFile(path, 'an object', field, value);
 }
 
-function parseJson(path: string, text: string): unknown {
+async function parseCases(path: string, text: string): Promise<unknown> {
   try {
-    return JSON.parse(text);
+    return await runSteps(parseJson(text));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new HeadpoolError('INVALID_FILE', `${path}: expected JSON: ${reason}`, { cause });

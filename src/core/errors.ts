@@ -20,14 +20,41 @@ export const errorCodes = {
   MEMORY_LIMIT: 'the work would need more memory than allowed',
   QUEUE_FULL:
     'too many calls are open, or they hold too much memory for one more; a later call may find room',
+  QUEUE_UNAVAILABLE: 'the server of a job queue could not be reached, or refused us',
   TIMEOUT: 'a call was not done within its time (timeoutMs)',
   BUFFER_IN_USE: 'a buffer is being written by another open call',
   CACHE_FULL: 'a cache has no room for the new tokens',
   CACHE_IN_USE: 'a cache is being used by another open call',
-  ENGINE_CLOSED: 'the engine, layer or cache was closed before the call',
+  ENGINE_CLOSED: 'the engine, layer or cache was closed before the call, or the engine during it',
 } as const;
 
 export type ErrorCode = keyof typeof errorCodes;
+
+/** The HTTP status with which a server answers each `HeadpoolError.code`. */
+export const httpStatuses = {
+  INVALID_OPTION: 400,
+  UNKNOWN_OPTION: 400,
+  INVALID_SHAPE: 400,
+  INVALID_WEIGHTS: 500,
+  INVALID_CONFIG: 500,
+  INVALID_FILE: 400,
+  OUTPUT_IN_USE: 409,
+  FILE_FAILED: 500,
+  KERNEL_UNAVAILABLE: 500,
+  DEVICE_UNAVAILABLE: 500,
+  DEVICE_LOST: 503,
+  WORKER_START: 503,
+  WORKER_LOST: 503,
+  UNIT_FAILED: 500,
+  MEMORY_LIMIT: 413,
+  QUEUE_FULL: 503,
+  QUEUE_UNAVAILABLE: 503,
+  TIMEOUT: 504,
+  BUFFER_IN_USE: 409,
+  CACHE_FULL: 409,
+  CACHE_IN_USE: 409,
+  ENGINE_CLOSED: 503,
+} as const satisfies Readonly<Record<ErrorCode, number>>;
 
 /** Every error that headpool raises on purpose. `cause` keeps what led to it. */
 export class HeadpoolError extends Error {

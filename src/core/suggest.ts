@@ -26,16 +26,19 @@ export function checkNames(kind: string, given: object, known: readonly string[]
   }
 }
 
-/** Insertions, deletions and substitutions from one word to another (Wagner & Fischer, 1974). */
+/** Insertions, deletions, substitutions and swaps of neighbours from one word to another (Damerau, 1964). */
 function editDistance(from: string, to: string): number {
+  let before: number[] = [];
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (let i = 1; i <= from.length; i++) {
     const next = [i];
     for (let j = 1; j <= to.length; j++) {
       const substituted = row[j - 1]! + (from[i - 1] === to[j - 1] ? 0 : 1);
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, substituted));
+      const isSwapped = i > 1 && j > 1 && from[i - 1] === to[j - 2] && from[i - 2] === to[j - 1];
+      const swapped = isSwapped ? before[j - 2]! + 1 : Infinity;
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, substituted, swapped));
     }
-    row = next;
+    [before, row] = [row, next];
   }
   return row[to.length]!;
 }

@@ -85,6 +85,13 @@ export class Admission {
     return this.#wait(request);
   }
 
+  /** Refuses all that wait, each with an error of its own. */
+  refuseWaiting(reason: () => HeadpoolError): void {
+    for (const queue of Object.values(this.#waiting)) {
+      for (const waiter of queue.splice(0)) waiter.refuse(reason());
+    }
+  }
+
   /** Resolves once no call is open or waits. */
   async drain(): Promise<void> {
     if (this.#openCalls === 0) return;

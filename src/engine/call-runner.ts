@@ -9,19 +9,16 @@ import { BufferClaims } from './buffer-claims.js';
 import type { Computed, Computing } from './compute.js';
 import { Interruption } from './interruption.js';
 import type { Scheduler } from './scheduler.js';
-import { StatsRecorder, type EngineStats } from './stats.js';
+import { StatsRecorder, timesOf, type EngineStats } from './stats.js';
+import { channelOf, openTrace, type OpenTrace, type TracedCall, type TracedEngine } from './tracing.js';
 
-export interface Call {
+export interface Call extends TracedCall {
   /** When it was made, by `performance.now()`. */
   readonly calledMs: number;
-  /** Working memory and results that it will take. */
-  readonly bytes: number;
   readonly compute: (computing: Computing) => Promise<Computed>;
   /** What the call reads, in shared memory. */
   readonly inputs: readonly Float32Array[];
   readonly options: Pick<ResolvedOptions, 'out' | 'rules' | 'signal' | 'timeoutMs' | 'priority'>;
-  /** Query tokens, for the statistics. */
-  readonly tokens: number;
 }
 
 export class CallRunner {
@@ -30,19 +27,35 @@ export class CallRunner {
   readonly #admission: Admission;
   readonly #claims = new BufferClaims();
   readonly #working = { bytes: 0 };
+  readonly #engine: TracedEngine;
   readonly stats: StatsRecorder;
   #isClosed = false;
 
-  constructor(scheduler: Scheduler, arena: Arena, limits: CallLimits) {
+  constructor(scheduler: Scheduler, arena: Arena, limits: CallLimits, engine: TracedEngine) {
     this.#scheduler = scheduler;
     this.#arena = arena;
+    this.#engine = engine;
     this.stats = new StatsRecorder();
     const { capacityBytes } = arena;
     this.#admission = new Admission({ ...limits, capacityBytes }, () => this.#residentBytes());
   }
 
-  async run(call: Call): Promise<AttentionResult> {
+  /** Runs a call, and tells those who listen of it. Throws what `refuseIfClosed` does. */
+  run(call: Call): Promise<AttentionResult> {
     this.refuseIfClosed();
+    const channel = channelOf(call);
+    if (!channel.hasSubscribers) return this.#run(call);
+    const trace = openTrace(call, this.#engine);
+    return channel.tracePromise(async () => {
+      try {
+        return await this.#run(call, trace);
+      } finally {
+        trace.latencyMs ??= performance.now() - call.calledMs;
+      }
+    }, trace);
+  }
+
+  async #run(call: Call, trace?: OpenTrace): Promise<AttentionResult> {
     const { bytes, inputs, options, calledMs, tokens } = call;
     const { out, rules, signal, priority } = options;
     signal?.throwIfAborted();
@@ -55,14 +68,16 @@ export class CallRunner {
       const memory = this.openMemory();
       try {
         interruption.startComputing();
-        const { result, spans } = await call.compute({
+        const computed = await call.compute({
           memory,
           signal: interruption.signal,
           priority,
           wait: (shared) => interruption.wait(shared),
         });
-        this.stats.complete({ calledMs, tokens, spans });
-        return result;
+        const times = timesOf(calledMs, computed.spans);
+        this.stats.complete(times, tokens);
+        if (trace !== undefined) Object.assign(trace, times, { gathered: computed.isGathered ?? false });
+        return computed.result;
       } finally {
         memory.release();
         admitted.leave();
@@ -97,8 +112,13 @@ export class CallRunner {
     });
   }
 
+  /** Whether a call that comes now is run. */
+  get takesCalls(): boolean {
+    return !this.#isClosed && this.#scheduler.takesJobs;
+  }
+
   refuseIfClosed(): void {
-    if (this.#isClosed) throw new HeadpoolError('ENGINE_CLOSED', 'The engine was closed before the call');
+    if (this.#isClosed) throw engineClosed('before the call');
   }
 
   /** Refuses further calls and resolves once those that are open or wait are over. */
@@ -107,4 +127,14 @@ export class CallRunner {
     await this.#admission.drain();
     await this.#scheduler.drain();
   }
+
+  /** Ends the calls that are open or wait; they are over once nobody touches their buffers. */
+  stop(): void {
+    this.#admission.refuseWaiting(() => engineClosed('while the call was still waiting'));
+    this.#scheduler.end(() => engineClosed('while the call was still computing'));
+  }
+}
+
+function engineClosed(when: string): HeadpoolError {
+  return new HeadpoolError('ENGINE_CLOSED', `The engine was closed ${when}`);
 }

@@ -23,6 +23,8 @@ export interface Computed {
   readonly result: AttentionResult;
   /** When its phases were computed; none where there was nothing to do. */
   readonly spans: readonly Span[];
+  /** Whether it was computed together with others. */
+  readonly isGathered?: boolean;
 }
 
 /** What runs jobs and counts them. */

@@ -11,6 +11,7 @@ import {
   type KernelProbe,
   type KernelTraits,
 } from '../core/protocol/kernels.js';
+import { resolveWorkerUrl } from './worker-url.js';
 
 /** How short calls of a layer are computed together while earlier ones are under way. */
 export interface Batching {
@@ -51,17 +52,28 @@ export interface EngineOptions {
   readonly whenFull?: WhenFull;
   /** Default { maxTokens: 512, maxDelayMs: 2 }. */
   readonly batching?: Partial<Batching>;
-  /** Ends and replaces a worker whose unit takes longer, in milliseconds; units usually take about one. Default: none does. */
+  /**
+   * Ends and replaces a worker whose unit takes longer, in milliseconds; units usually take about one. On a GPU, one that has
+   * calls and finishes none for so long. Default: none does.
+   */
   readonly unitTimeoutMs?: number;
   /** Told when a worker is lost; what it throws changes nothing. Default: nobody, the library prints nothing. */
   readonly logger?: Logger;
+  /**
+   * Where headpool's dist/workers/worker.js is: a URL of a file or an absolute path. Only a bundle needs it, which lies
+   * elsewhere than the package (docs/bundling.md). Default: where the package has it.
+   */
+  readonly workerUrl?: string | URL;
 }
 
 const fullChoices = ['error', 'wait'] as const;
+/** What becomes of a call that finds no room. @useDeclaredType */
 export type WhenFull = (typeof fullChoices)[number];
 
-export type ResolvedEngineOptions = Required<Omit<EngineOptions, 'logger' | 'unitTimeoutMs' | 'batching'>> &
-  Pick<EngineOptions, 'logger' | 'unitTimeoutMs'> & { readonly batching: Batching };
+export type ResolvedEngineOptions = Required<
+  Omit<EngineOptions, 'logger' | 'unitTimeoutMs' | 'batching' | 'workerUrl'>
+> &
+  Pick<EngineOptions, 'logger' | 'unitTimeoutMs'> & { readonly batching: Batching; readonly workerUrl: URL };
 
 const mostThreads = 1024;
 const optionNames = [
@@ -75,12 +87,13 @@ const optionNames = [
   'batching',
   'unitTimeoutMs',
   'logger',
+  'workerUrl',
 ];
 
 /**
  * The options of an engine, checked and with their defaults.
  * @param machine what defaults follow from
- * @throws UNKNOWN_OPTION, INVALID_OPTION
+ * @throws UNKNOWN_OPTION, INVALID_OPTION, WORKER_START where there is no worker
  */
 export function resolveEngineOptions(
   options: EngineOptions,
@@ -97,6 +110,7 @@ export function resolveEngineOptions(
     batching,
     unitTimeoutMs,
     logger,
+    workerUrl,
   } = readObject(options, { name: 'options', kind: 'option', fields: optionNames });
   checkInteger('threads', threads, mostThreads);
   checkInteger('memoryLimitBytes', memoryLimitBytes, Number.MAX_SAFE_INTEGER);
@@ -122,6 +136,7 @@ export function resolveEngineOptions(
     kernel,
     ...limits,
     batching: resolveBatching(batching),
+    workerUrl: resolveWorkerUrl(workerUrl),
     ...(unitTimeoutMs !== undefined && { unitTimeoutMs }),
     ...(logger !== undefined && { logger: silenceErrors(checkLogger(logger)) }),
   };
@@ -148,6 +163,7 @@ export function chooseKernel(
   const reasons: string[] = [];
   for (const probe of candidates) {
     if (probe.available) return probe;
+    if (probe.isDemand) throw new HeadpoolError('KERNEL_UNAVAILABLE', probe.reason);
     reasons.push(`${probe.name}: ${probe.reason}`);
   }
   // What is wrong with a device is the same for all its kernels.

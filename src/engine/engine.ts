@@ -4,6 +4,7 @@ import type { AttentionOptions } from '../attention/options.js';
 import { readOptions } from '../attention/read-options.js';
 import type { AttentionResult } from '../attention/result.js';
 import { resolveWeights, type MultiHeadWeights } from '../attention/weights.js';
+import { expected } from '../core/errors.js';
 import { createArena, type Arena } from '../core/tensor/arena.js';
 import type { Shape } from '../core/tensor/shape.js';
 import { createTensor, type Tensor } from '../core/tensor/tensor.js';
@@ -22,6 +23,7 @@ import { CallingThread } from './calling-thread.js';
 import type { WorkingSet } from './assemble/working-set.js';
 import { computeAlone } from './compute.js';
 import { CallRunner } from './call-runner.js';
+import { Closing, type CloseOptions } from './closing.js';
 import { chooseKernel, resolveEngineOptions, type Batching, type EngineOptions } from './engine-options.js';
 import {
   measurePeak,
@@ -63,6 +65,8 @@ export interface LayerOptions extends AttentionOptions {
   /** Key/value heads, a divisor of `heads`; default `heads`. */
   readonly kvHeads?: number;
   readonly weights: MultiHeadWeights;
+  /** What traces of its calls say, to tell layers apart (docs/observing.md). */
+  readonly name?: string;
 }
 
 /**
@@ -73,11 +77,11 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
   return startEngine(options);
 }
 
-/** `createEngine` with the parts that tests replace. */
-export async function startEngine(options: EngineOptions, workerUrl?: URL): Promise<Engine> {
+/** `createEngine` with the part that tests replace: the module of the workers. */
+export async function startEngine(options: EngineOptions, moduleUrl?: URL): Promise<Engine> {
   const resolved = resolveEngineOptions(options);
-  const { threads, device, logger, unitTimeoutMs, batching, ...limits } = resolved;
-  const pool = new WorkerPool({ threads, ...(workerUrl && { workerUrl }) });
+  const { threads, device, logger, unitTimeoutMs, batching, workerUrl, ...limits } = resolved;
+  const pool = new WorkerPool({ threads, workerUrl, ...(moduleUrl && { moduleUrl }) });
   const probes = await pool.probe(device);
   try {
     const choice = chooseKernel(resolved, probes);
@@ -86,14 +90,16 @@ export async function startEngine(options: EngineOptions, workerUrl?: URL): Prom
     const takesUnits = choice.traits.takes === 'units';
     // Units of the plain kernel would hold the event loop for many milliseconds.
     const mayHelp = takesUnits && choice.name !== 'reference';
-    const callingThread = new CallingThread(() => pool.openHelp(choice.traits.instructionSet));
+    const callingThread = new CallingThread(() => pool.openHelp());
     const scheduler = new Scheduler(pool, {
       takesUnits,
       ...(logger && { logger }),
       ...(mayHelp && { callingThread }),
     });
-    await pool.start(choice.name, arena.memory, scheduler);
-    const endWatch = unitTimeoutMs === undefined ? () => undefined : watchUnits(pool, unitTimeoutMs);
+    const { instructionSet } = choice.traits;
+    await pool.start({ kernel: choice.name, instructionSet }, arena.memory, scheduler);
+    const endWatch =
+      unitTimeoutMs === undefined ? () => undefined : watchUnits(pool, unitTimeoutMs, 'unitTimeoutMs');
     return new Engine({ pool, scheduler, arena, limits, batching, probes, endWatch, ...choice });
   } catch (error) {
     await pool.close();
@@ -118,14 +124,18 @@ export class Engine {
   readonly #parts: EngineParts;
   readonly #runner: CallRunner;
   readonly #host: LayerHost;
-  #closing: Promise<void> | undefined;
+  readonly #closing: Closing;
 
-  /** Made by `createEngine`. */
+  /** Made by `createEngine`. @internal */
   constructor(parts: EngineParts) {
     this.#parts = parts;
-    const { scheduler, arena, traits, batching } = parts;
-    const runner = new CallRunner(scheduler, arena, parts.limits);
+    const { pool, scheduler, arena, traits, batching } = parts;
+    const runner = new CallRunner(scheduler, arena, parts.limits, {
+      kernel: parts.name,
+      device: traits.device,
+    });
     this.#runner = runner;
+    this.#closing = new Closing(runner, pool, parts.endWatch);
     const openMemory = (): WorkingSet => runner.openMemory();
     this.#host = {
       scheduler,
@@ -140,17 +150,25 @@ export class Engine {
     arena.spare = this.#host.kept;
     this.info = Object.freeze({
       kernel: parts.name,
-      instructionSet: parts.traits.instructionSet,
-      otherInstructionSets: parts.traits.otherInstructionSets ?? [],
-      threads: parts.pool.size,
-      device: parts.traits.device,
-      ...(parts.traits.adapter && { adapter: parts.traits.adapter }),
+      instructionSet: traits.instructionSet,
+      otherInstructionSets: traits.otherInstructionSets ?? [],
+      threads: pool.size,
+      device: traits.device,
+      ...(traits.adapter && { adapter: traits.adapter }),
       node: process.versions.node,
       version,
       unavailable: parts.probes.flatMap((probe) =>
         probe.available ? [] : [{ name: probe.name, reason: probe.reason }],
       ),
     });
+  }
+
+  /**
+   * Whether a call that comes now can be computed: from `createEngine` on until `close` is called, or until no worker can be
+   * started any more.
+   */
+  get ready(): boolean {
+    return this.#runner.takesCalls;
   }
 
   /**
@@ -180,8 +198,10 @@ export class Engine {
       compute: (computing) =>
         computeAlone(assembleAlone(call, { memory: computing.memory, traits }), this.#host, computing),
       inputs: [call.query.data, call.key.data, call.value.data],
+      shape: call.query.shape,
       options: call.options,
       tokens: call.batch.queryRows,
+      cached: false,
     });
   }
 
@@ -191,11 +211,13 @@ export class Engine {
    */
   async multiHeadAttention(options: LayerOptions): Promise<MultiHeadAttention> {
     this.#runner.refuseIfClosed();
-    const read = readOptions(options, ['heads', 'kvHeads', 'weights']);
-    const { heads, kvHeads = heads, weights, ...defaults } = read;
+    const read = readOptions(options, ['heads', 'kvHeads', 'weights', 'name']);
+    const { heads, kvHeads = heads, weights, name, ...defaults } = read;
     const resolved = resolveWeights(weights, heads, kvHeads);
     refuseUncomputable(defaults, this.#parts.traits);
-    const layer = new MultiHeadAttention(resolved, defaults, this.#host);
+    if (name !== undefined && (typeof name !== 'string' || name === ''))
+      throw expected('INVALID_OPTION', 'a string of at least one character', 'name', name);
+    const layer = new MultiHeadAttention(resolved, { name, defaults }, this.#host);
     await layer.pack();
     return layer;
   }
@@ -246,13 +268,13 @@ export class Engine {
     await this.#parts.pool.terminate(index);
   }
 
-  /** Lets open calls finish, refuses new ones, and resolves once no thread is left. May be called again. */
-  close(): Promise<void> {
-    this.#closing ??= this.#runner.close().then(() => {
-      this.#parts.endWatch();
-      return this.#parts.pool.close();
-    });
-    return this.#closing;
+  /**
+   * Refuses new calls, lets those that are open or wait finish, and resolves once no thread is left. With `timeoutMs`, what
+   * isn't over by then is stopped and rejects with ENGINE_CLOSED. May be called again: of several times the soonest counts.
+   * @throws INVALID_OPTION, UNKNOWN_OPTION; the engine is open then as it was
+   */
+  close(options: CloseOptions = {}): Promise<void> {
+    return this.#closing.close(options);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

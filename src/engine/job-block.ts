@@ -14,6 +14,7 @@ import type { Job } from '../core/protocol/messages.js';
 import type { Work } from '../core/protocol/work.js';
 import { unitWords } from '../core/protocol/tables.js';
 import { flopOf, type PlannedPhase } from './assemble/assembly.js';
+import { countLooseBytes } from './loose-bytes.js';
 import type { PhasePlan } from './plan/units.js';
 
 /** Whether units change what they read, or add to what is there: one that was begun can't be run again. */
@@ -193,5 +194,6 @@ function layOut(phases: readonly PlannedPhase[], participants: number, setup: Jo
     if (table instanceof Int32Array) new Int32Array(block, at).set(table);
     else new Float64Array(block, at).set(table);
   }
-  return { ...setup, block, clockAt, calledAt, phases: described };
+  const looseBytes = countLooseBytes(phases.map(({ work }) => work));
+  return { ...setup, block, clockAt, calledAt, phases: described, looseBytes };
 }

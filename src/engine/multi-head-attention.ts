@@ -34,7 +34,15 @@ export interface LayerHost extends ShortCallsHost {
   readonly runner: CallRunner;
 }
 
+interface LayerSettings {
+  readonly name: string | undefined;
+  /** Of the options of its calls. */
+  readonly defaults: AttentionOptions;
+}
+
 export class MultiHeadAttention {
+  /** As it was given, for traces. */
+  readonly name: string | undefined;
   readonly heads: number;
   readonly kvHeads: number;
   readonly headDim: number;
@@ -53,8 +61,9 @@ export class MultiHeadAttention {
   #openCalls = 0;
   #isDisposed = false;
 
-  /** Made by `engine.multiHeadAttention`. @throws MEMORY_LIMIT */
-  constructor(weights: ResolvedWeights, defaults: AttentionOptions, host: LayerHost) {
+  /** Made by `engine.multiHeadAttention`. @throws MEMORY_LIMIT @internal */
+  constructor(weights: ResolvedWeights, { name, defaults }: LayerSettings, host: LayerHost) {
+    this.name = name;
     this.heads = weights.heads;
     this.kvHeads = weights.kvHeads;
     this.headDim = weights.headDim;
@@ -118,8 +127,11 @@ export class MultiHeadAttention {
           (plain && this.#short.compute({ call, plain }, computing)) ??
           this.#computeAlone(described, cacheUse, computing),
         inputs: [call.query.data, call.key.data, call.value.data],
+        layer: this,
+        shape: call.query.shape,
         options: call.options,
         tokens: described.batch.queryRows,
+        cached: cacheUse !== null,
       });
       cacheUse?.commit();
       return result;
@@ -144,7 +156,12 @@ export class MultiHeadAttention {
     return computeAlone(assembly, this.#host, computing);
   }
 
-  /** Checks a call without running it. @param options all of them, as they are @throws as `forward` for its arguments */
+  /**
+   * Checks a call without running it.
+   * @param options all of them, as they are
+   * @throws as `forward` for its arguments
+   * @internal
+   */
   describe(input: TensorLike | CrossInputs, options: AttentionOptions = {}): LayerCall {
     return describeLayerCall(this.#weights, input, options, this);
   }

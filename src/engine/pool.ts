@@ -10,9 +10,9 @@ import { Activity } from '../core/protocol/activity.js';
 import { Bells } from '../core/protocol/bells.js';
 import { mailbox, slotStride } from '../core/protocol/control.js';
 import { DeviceCounters, type DeviceCounts } from '../core/protocol/device-counters.js';
-import type { Device, KernelName, KernelProbe, KernelTraits } from '../core/protocol/kernels.js';
+import type { Device, KernelProbe, KernelTraits } from '../core/protocol/kernels.js';
 import type { MessageToWorker, WorkerReport, WorkerStart } from '../core/protocol/messages.js';
-import type { HelpingThread, WorkerModule } from '../core/protocol/worker-module.js';
+import type { HelpingThread, HelpStart, WorkerModule } from '../core/protocol/worker-module.js';
 
 // Starting a thread takes about 50 ms; a worker that isn't ready after this long never will be.
 const startTimeoutMs = 30_000;
@@ -53,29 +53,34 @@ interface Seat {
 
 export interface PoolOptions {
   readonly threads: number;
-  /** Where the worker's module is; tests give broken ones. */
-  readonly workerUrl?: URL;
+  /** Where the worker's module is, with what threads load first beside it. */
+  readonly workerUrl: URL;
+  /** The module that takes its place; tests give broken ones. */
+  readonly moduleUrl?: URL;
 }
+
+/** What all workers compute with. */
+export type WorkerKernel = Pick<WorkerStart, 'kernel' | 'instructionSet'>;
 
 export class WorkerPool {
   readonly #piscina: Piscina;
   readonly #seats: Seat[];
-  readonly #workerUrl: URL;
+  readonly #moduleUrl: URL;
   readonly #bells: Bells;
   readonly #activity: Activity;
   readonly #counters = new DeviceCounters();
   readonly #mailbox = new Int32Array(new SharedArrayBuffer(mailbox.slots * slotStride * 4));
-  #kernel: KernelName = 'reference';
+  #kernel: WorkerKernel = { kernel: 'reference', instructionSet: 'JavaScript' };
   #memory: WebAssembly.Memory | undefined;
   #listener: PoolListener | undefined;
   /** Whether threads give back what they own before they are ended. */
   #endThemselves = false;
   #isClosing = false;
 
-  constructor({ threads, workerUrl = new URL('../../workers/worker.js', import.meta.url) }: PoolOptions) {
+  constructor({ threads, workerUrl, moduleUrl = workerUrl }: PoolOptions) {
     this.#piscina = new Piscina({
-      filename: new URL('../../workers/entry.cjs', import.meta.url).href,
-      workerData: { module: workerUrl.href },
+      filename: new URL('entry.cjs', workerUrl).href,
+      workerData: { module: moduleUrl.href },
       name: 'serve',
       minThreads: threads,
       maxThreads: threads,
@@ -84,7 +89,7 @@ export class WorkerPool {
       recordTiming: false,
       workerHistogram: false,
     });
-    this.#workerUrl = workerUrl;
+    this.#moduleUrl = moduleUrl;
     this.#bells = Bells.create(threads);
     // One more for the calling thread.
     this.#activity = Activity.create(threads + 1);
@@ -125,7 +130,7 @@ export class WorkerPool {
 
   /** Puts every worker into its seat with the kernel chosen. @throws WORKER_START */
   async start(
-    kernel: KernelName,
+    kernel: WorkerKernel,
     memory: WebAssembly.Memory | undefined,
     listener: PoolListener,
   ): Promise<void> {
@@ -170,9 +175,9 @@ export class WorkerPool {
   }
 
   /** What the calling thread needs to take units as the workers do; null where the kernel takes none. */
-  async openHelp(instructionSet: string): Promise<HelpingThread | null> {
-    const module = (await import(this.#workerUrl.href)) as WorkerModule;
-    return module.help?.({ ...this.#shared(), instructionSet, index: this.size }) ?? null;
+  async openHelp(): Promise<HelpingThread | null> {
+    const module = (await import(/* webpackIgnore: true */ this.#moduleUrl.href)) as WorkerModule;
+    return module.help?.({ ...this.#shared(), index: this.size }) ?? null;
   }
 
   /** Milliseconds that each worker has computed. */
@@ -247,9 +252,9 @@ export class WorkerPool {
     return seat.serving;
   }
 
-  #shared(): Pick<WorkerStart, 'kernel' | 'memory' | 'bells' | 'activity'> {
+  #shared(): Omit<HelpStart, 'index'> {
     const { block: bells } = this.#bells;
-    return { kernel: this.#kernel, memory: this.#memory, bells, activity: this.#activity.block };
+    return { ...this.#kernel, memory: this.#memory, bells, activity: this.#activity.block };
   }
 
   async #keepServing(index: number): Promise<void> {
@@ -308,15 +313,19 @@ export class WorkerPool {
 }
 
 async function ended(thread: Worker | undefined): Promise<void> {
-  // -1 once it has ended.
-  // Not `once` of events, which rejects where the thread ends by an error.
+  // -1 once it has ended. Not `once` of events, which rejects where the thread ends by an error.
   if (thread !== undefined && thread.threadId !== -1)
     await new Promise((resolve) => thread.once('exit', resolve));
 }
 
 function startFailed(cause: unknown): HeadpoolError {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return new HeadpoolError('WORKER_START', `The worker threads could not be started: ${reason}`, { cause });
+  // piscina looks for a file beside its own, by its path.
+  const isSwallowed = cause instanceof Error && 'code' in cause && cause.code === 'MODULE_NOT_FOUND';
+  const remedy = isSwallowed ? '. A bundle has to leave piscina outside (docs/bundling.md)' : '';
+  return new HeadpoolError('WORKER_START', `The worker threads could not be started: ${reason}${remedy}`, {
+    cause,
+  });
 }
 
 async function withTimeout<T>(promise: Promise<T>): Promise<T> {

@@ -46,7 +46,8 @@ export class Scheduler implements PoolListener {
   /** What a worker that takes the place of another has to compute first. */
   readonly #residents = new Set<readonly PlannedPhase[]>();
   #nextId = 0;
-  #broken: HeadpoolError | undefined;
+  /** Why no job is run any more; undefined while jobs are. */
+  #refusal: (() => HeadpoolError) | undefined;
 
   constructor(pool: WorkerPool, options: SchedulerOptions) {
     this.#pool = pool;
@@ -57,6 +58,11 @@ export class Scheduler implements PoolListener {
   /** Whether a job is open, so that a further one has to share the workers. */
   get isBusy(): boolean {
     return this.#open.size > 0;
+  }
+
+  /** Whether a job that comes now is run. */
+  get takesJobs(): boolean {
+    return this.#refusal === undefined;
   }
 
   /** Milliseconds that each worker has computed. */
@@ -124,6 +130,12 @@ export class Scheduler implements PoolListener {
     }
   }
 
+  /** Stops the jobs that are open and refuses further ones, each with an error of its own. */
+  end(reason: () => HeadpoolError): void {
+    this.#refusal ??= reason;
+    for (const job of this.#open.values()) job.stop('failed', reason());
+  }
+
   onSignal(): void {
     for (const job of this.#open.values()) job.check();
   }
@@ -152,10 +164,8 @@ export class Scheduler implements PoolListener {
 
   onBroken(reason: unknown): void {
     const cause = reason instanceof Error ? reason.message : 'no reason given';
-    this.#broken = new HeadpoolError('WORKER_START', `Worker threads end as soon as they start: ${cause}`, {
-      cause: reason,
-    });
-    for (const job of this.#open.values()) job.stop('failed', this.#broken);
+    const message = `Worker threads end as soon as they start: ${cause}`;
+    this.end(() => new HeadpoolError('WORKER_START', message, { cause: reason }));
   }
 
   #layOut(
@@ -178,7 +188,7 @@ export class Scheduler implements PoolListener {
   async #runOnce(block: JobBlock, options: RunOptions, kept?: KeptJob): Promise<JobOutcome> {
     const { signal } = options;
     signal?.throwIfAborted();
-    if (this.#broken !== undefined) throw this.#broken;
+    if (this.#refusal !== undefined) throw this.#refusal();
     const helper = this.#helperFor(block, options);
     const job = new OpenJob(block, kept);
     if (kept !== undefined) block.open();
@@ -220,7 +230,7 @@ export class Scheduler implements PoolListener {
     try {
       return await run();
     } catch (error) {
-      const rest = this.#isLoss(error) && options.signal?.aborted !== true ? block.rest() : null;
+      const rest = isLoss(error) && options.signal?.aborted !== true ? block.rest() : null;
       if (rest === null) throw error;
       this.#options.logger?.warn(`${(error as Error).message}; running what is left of the call again`);
       const spans = block.spans();
@@ -237,14 +247,6 @@ export class Scheduler implements PoolListener {
       }
       return { startMs, spans };
     }
-  }
-
-  #isLoss(error: unknown): boolean {
-    return (
-      error instanceof HeadpoolError &&
-      error !== this.#broken &&
-      (error.code === 'WORKER_LOST' || error.code === 'UNIT_FAILED')
-    );
   }
 
   #helperFor(block: JobBlock, { mayHelp = false }: RunOptions): CallingThread | undefined {
@@ -287,6 +289,10 @@ export class Scheduler implements PoolListener {
     const byLoad = this.#load.map((load, index) => ({ load, index })).sort((a, b) => a.load - b.load);
     return byLoad.slice(0, count).map(({ index }) => index);
   }
+}
+
+function isLoss(error: unknown): boolean {
+  return error instanceof HeadpoolError && (error.code === 'WORKER_LOST' || error.code === 'UNIT_FAILED');
 }
 
 type FailedPlace = Extract<WorkerReport, { kind: 'failed' }>['place'];

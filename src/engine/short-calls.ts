@@ -67,7 +67,7 @@ export class ShortCalls {
     });
     const result = memory.createResult(call.outputShape);
     result.data.set(output);
-    return { result: { output: result }, spans };
+    return { result: { output: result }, spans, isGathered: true };
   }
 
   #gatheringOf(plain: PlainOptions, priority: Priority): Gathering {

@@ -49,6 +49,9 @@ export interface EngineStats {
   readonly device?: DeviceCounts;
 }
 
+/** Milliseconds of a completed call, as the statistics have them of many. */
+export type CallTimes = Readonly<Record<'latencyMs' | 'waitedMs' | 'computingMs', number>>;
+
 const keptCalls = 1000;
 
 /** What other parts of the engine know. */
@@ -91,20 +94,11 @@ export class StatsRecorder {
     this.#gathered.calls += calls;
   }
 
-  /** @param call when it was made, by `performance.now()`, and the phases of its job, by the shared clock */
-  complete(call: {
-    readonly calledMs: number;
-    readonly tokens: number;
-    readonly spans: readonly Span[];
-  }): void {
-    const { calledMs, tokens, spans } = call;
-    const latency = performance.now() - calledMs;
-    const computing = spans.length === 0 ? 0 : spans.at(-1)!.endMs - spans[0]!.startMs;
-    const sinceStart = spans.length === 0 ? 0 : sharedClockMs() - spans[0]!.startMs;
+  complete({ latencyMs, waitedMs, computingMs }: CallTimes, tokens: number): void {
     const at = this.#completed % keptCalls;
-    this.#latencies[at] = latency;
-    this.#waits[at] = Math.max(0, latency - sinceStart);
-    this.#computing[at] = computing;
+    this.#latencies[at] = latencyMs;
+    this.#waits[at] = waitedMs;
+    this.#computing[at] = computingMs;
     this.#completed++;
     this.#tokens += tokens;
   }
@@ -137,6 +131,22 @@ export class StatsRecorder {
       memoryBytes,
     };
   }
+}
+
+/**
+ * The times of a call that is complete now.
+ * @param calledMs when it was made, by `performance.now()`
+ * @param spans the phases of its job, by the shared clock
+ */
+export function timesOf(calledMs: number, spans: readonly Span[]): CallTimes {
+  const latencyMs = performance.now() - calledMs;
+  if (spans.length === 0) return { latencyMs, waitedMs: latencyMs, computingMs: 0 };
+  const { startMs } = spans[0]!;
+  return {
+    latencyMs,
+    waitedMs: Math.max(0, latencyMs - (sharedClockMs() - startMs)),
+    computingMs: spans.at(-1)!.endMs - startMs,
+  };
 }
 
 function percentilesOf(samples: readonly number[]): Percentiles {

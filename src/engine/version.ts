@@ -1,8 +1,2 @@
-// The version of headpool, from its package.json: outputs record it.
-import { createRequire } from 'node:module';
-
-const { version: packageVersion } = createRequire(import.meta.url)('headpool/package.json') as {
-  version: string;
-};
-
-export const version = packageVersion;
+// The version of headpool, which outputs record. Written here by `npm version`, so that a bundle has it too.
+export const version = '0.1.0';

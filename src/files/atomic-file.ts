@@ -1,13 +1,13 @@
 // A file that appears under its name complete or not at all: written beside it, synced, renamed, the folder synced.
 // Until `commit` nothing touches what the name may hold already.
-import { randomBytes } from 'node:crypto';
 import { lstat, open, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { expected, fileFailed } from '../core/errors.js';
 import { attempt, unlessMissing } from './attempt.js';
 import { openRegularFile, requireRegular } from './open-file.js';
+import { inventDraftPath } from './path-beside.js';
 import { dropPages } from './page-cache/page-cache.js';
-import { bytesOf, writeFully } from './positional-io.js';
+import { writeFully } from './positional-io.js';
 
 export interface AtomicFileOptions {
   /**
@@ -24,7 +24,7 @@ export interface AtomicFileOptions {
  */
 export async function createAtomicFile(path: string, options: AtomicFileOptions = {}): Promise<AtomicFile> {
   const finalPath = resolve(path);
-  const partialPath = resolve(options.partialPath ?? inventPartialPath(finalPath));
+  const partialPath = resolve(options.partialPath ?? inventDraftPath(finalPath));
   if (dirname(partialPath) !== dirname(finalPath) || partialPath === finalPath) {
     throw expected('INVALID_OPTION', `a path beside ${finalPath}`, 'partialPath', partialPath);
   }
@@ -53,7 +53,7 @@ export class AtomicFile {
 
   /** Writes all of `data`, shared memory or not, at byte `position`. @throws FILE_FAILED */
   async write(data: ArrayBufferView, position: number): Promise<void> {
-    await writeFully(this.#use('write'), bytesOf(data), { path: this.path, position });
+    await writeFully(this.#use('write'), data, { path: this.path, position });
   }
 
   /** Frees the system's memory of bytes that have reached the disk. */
@@ -126,10 +126,6 @@ async function openPartial(path: string, partialPath: string): Promise<FileHandl
     requireRegular(existing);
     return (await openRegularFile(partialPath, 'r+')).handle;
   });
-}
-
-function inventPartialPath(path: string): string {
-  return join(dirname(path), `.${basename(path)}.${process.pid}-${randomBytes(6).toString('hex')}.tmp`);
 }
 
 /** The rename itself must survive a loss of power; Windows can't open folders and needs no such step. */

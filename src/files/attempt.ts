@@ -8,8 +8,15 @@ export async function attempt<T>(path: string, action: string, step: () => T | P
     return await step();
   } catch (error) {
     if (error instanceof HeadpoolError) throw error;
-    throw fileFailed(path, action, error);
+    if (!isGarbled(path, error)) throw fileFailed(path, action, error);
+    const message = `${path}: could not ${action}: its name is no UTF-8`;
+    throw new HeadpoolError('FILE_FAILED', message, { cause: error });
   }
+}
+
+/** Whether a file can't be found because what its name was read as is not its name. */
+function isGarbled(path: string, error: unknown): boolean {
+  return path.includes('\uFFFD') && systemCodeOf(error) === 'ENOENT';
 }
 
 /** Such as 'ENOENT', of an error itself or of the one that ours keeps as its cause; undefined if it has none. */

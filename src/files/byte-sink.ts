@@ -5,7 +5,7 @@ import { crc32 } from 'node:zlib';
 import { invalidFile } from '../core/errors.js';
 import { attempt } from './attempt.js';
 import { createAtomicFile, type AtomicFile } from './atomic-file.js';
-import { bytesOf, writeFully, type Writing } from './positional-io.js';
+import { piecesOf, writeFully, type Writing } from './positional-io.js';
 
 /** Bytes that were written, and what they must read as. */
 export interface WrittenPart {
@@ -15,11 +15,14 @@ export interface WrittenPart {
   readonly checksum: number;
 }
 
+/** Each must stay as it is until the next is asked for. */
+export type Pieces = Iterable<ArrayBufferView> | AsyncIterable<ArrayBufferView>;
+
 export interface ByteSink {
   /** Bytes so far. */
   readonly byteLength: number;
   /** @throws FILE_FAILED */
-  append(pieces: readonly ArrayBufferView[]): Promise<WrittenPart>;
+  append(pieces: Pieces): Promise<WrittenPart>;
   /** Writes over the first bytes; a pipe, whose format knows them from the start, has them already. @throws FILE_FAILED */
   rewrite(prologue: Uint8Array): Promise<WrittenPart>;
   /** Resolves once all that was written has reached the disk. @throws FILE_FAILED */
@@ -75,7 +78,7 @@ class FileSink implements ByteSink {
     return this.#byteLength;
   }
 
-  async append(pieces: readonly ArrayBufferView[]): Promise<WrittenPart> {
+  async append(pieces: Pieces): Promise<WrittenPart> {
     // What is written now takes the memory of what was; the last part stays, and so does a file of one part.
     this.#file.dropPages(this.#dropped, this.#synced - this.#dropped);
     this.#dropped = this.#synced;
@@ -131,7 +134,7 @@ class PipeSink implements ByteSink {
     return this.#byteLength;
   }
 
-  async append(pieces: readonly ArrayBufferView[]): Promise<WrittenPart> {
+  async append(pieces: Pieces): Promise<WrittenPart> {
     const begin = this.#byteLength;
     const written = await writeAll(pieces, (bytes) => writeToStream(this.#stream, bytes, this.#name));
     this.#byteLength += written.byteLength;
@@ -181,17 +184,18 @@ function writeToPipe(stream: PipeStream, bytes: Uint8Array): Promise<void> {
 }
 
 async function writeAll(
-  pieces: readonly ArrayBufferView[],
+  pieces: Pieces,
   write: (bytes: Uint8Array, offset: number) => Promise<void>,
 ): Promise<Omit<WrittenPart, 'begin'>> {
   let [byteLength, checksum] = [0, 0];
-  for (const piece of pieces) {
-    const bytes = bytesOf(piece);
-    const writing = write(bytes, byteLength);
-    // While the system writes. Of no bytes in an empty buffer Node.js makes 0, whatever came before.
-    if (bytes.length > 0) checksum = crc32(bytes, checksum);
-    await writing;
-    byteLength += bytes.length;
+  for await (const piece of pieces) {
+    for (const bytes of piecesOf(piece)) {
+      const writing = write(bytes, byteLength);
+      // While the system writes.
+      checksum = crc32(bytes, checksum);
+      await writing;
+      byteLength += bytes.length;
+    }
   }
   return { byteLength, checksum };
 }

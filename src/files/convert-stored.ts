@@ -1,7 +1,6 @@
 // Reads elements of a stored tensor that need more than copying: another type, byte order or axis order.
 // Memory is bounded by one chunk, whatever the tensor's size.
-import { elementCount } from '../core/tensor/shape.js';
-import { scatterFortran } from './fortran-order.js';
+import { fortranStretches, scatterFortran } from './fortran-order.js';
 import { readFully, type Reading } from './positional-io.js';
 import {
   bytesPerStored,
@@ -13,6 +12,9 @@ import {
 
 /** How much of a file is converted at a time. */
 const chunkBytes = 2 ** 20;
+
+/** Reading so many bytes takes as long as a read of its own. */
+const worthPassingOver = 2 ** 16;
 
 interface Source {
   readonly file: Reading;
@@ -27,8 +29,8 @@ export function isReordered({ isFortranOrder, shape }: StoredTensor): boolean {
 }
 
 /**
- * Fills `target` with the elements `first` … in row-major order. A tensor in Fortran order is read through once,
- * whatever the range.
+ * Fills `target` with the elements `first` … in row-major order. Of a tensor in Fortran order what lies between them
+ * is passed over where that is worth it.
  * @throws INVALID_FILE if the file has shrunk; FILE_FAILED
  */
 export async function readConverted(source: Source, target: NumberArray, first: number): Promise<void> {
@@ -39,10 +41,13 @@ export async function readConverted(source: Source, target: NumberArray, first: 
     }
     return;
   }
-  for await (const { bytes, index, count } of readChunks(source, 0, elementCount(shape))) {
-    const values = target instanceof Float32Array ? new Float32Array(count) : new Float64Array(count);
-    decodeStored(bytes, dtype, values);
-    scatterFortran({ shape, values, fileIndex: index, target, first });
+  const mostGap = worthPassingOver / bytesPerStored(dtype);
+  for (const stretch of fortranStretches(shape, first, target.length, mostGap)) {
+    for await (const { bytes, index, count } of readChunks(source, stretch.index, stretch.count)) {
+      const values = target instanceof Float32Array ? new Float32Array(count) : new Float64Array(count);
+      decodeStored(bytes, dtype, values);
+      scatterFortran({ shape, values, fileIndex: index, target, first });
+    }
   }
 }
 

@@ -1,40 +1,42 @@
-// The checksum of a whole file, which tells whether its content is what it was, whatever the times say.
+// Checksums of files and of parts of them, which tell whether their content is what it was, whatever the times say.
 import { crc32 } from 'node:zlib';
+import { invalidFile } from '../core/errors.js';
+import type { WrittenPart } from './byte-sink.js';
 import { openRegularFile } from './open-file.js';
-import { readFully } from './positional-io.js';
-
-const chunkBytes = 2 ** 22;
+import { readPart, type OpenFile } from './read-part.js';
 
 /** CRC-32 (the polynomial of zlib); some 4 GB/s. @throws FILE_FAILED; INVALID_FILE if the file shrinks meanwhile */
 export async function checksumOf(path: string): Promise<number> {
   const { handle, size } = await openRegularFile(path);
   try {
-    return await checksumOfPart(handle, { path, begin: 0, byteLength: size });
+    return await checksumOfPart({ path, handle }, { begin: 0, byteLength: size });
   } finally {
     await handle.close();
   }
 }
 
-interface FilePart {
-  /** For messages. */
-  readonly path: string;
-  readonly begin: number;
-  readonly byteLength: number;
+/** That of some bytes of an open file. @throws FILE_FAILED; INVALID_FILE if they are not there */
+export async function checksumOfPart(file: OpenFile, part: Omit<WrittenPart, 'checksum'>): Promise<number> {
+  let checksum = 0;
+  for await (const bytes of readPart(file, part)) checksum = crc32(bytes, checksum);
+  return checksum;
 }
 
-/** That of some bytes of an open file. @throws FILE_FAILED; INVALID_FILE if they are not there */
-export async function checksumOfPart(
-  handle: Parameters<typeof readFully>[0],
-  { path, begin, byteLength }: FilePart,
-): Promise<number> {
-  const scratch = new Uint8Array(Math.min(byteLength, chunkBytes));
-  let checksum = 0;
-  for (let done = 0; done < byteLength; done += scratch.length) {
-    const bytes = scratch.subarray(0, Math.min(scratch.length, byteLength - done));
-    await readFully(handle, bytes, { path, position: begin + done });
-    checksum = crc32(bytes, checksum);
+/** Reads a part, with an error at its end if it has other bytes than were written. @throws INVALID_FILE, FILE_FAILED */
+export async function* readCheckedPart(file: OpenFile, part: WrittenPart): AsyncGenerator<Uint8Array> {
+  let found = 0;
+  for await (const bytes of readPart(file, part)) {
+    found = crc32(bytes, found);
+    yield bytes;
   }
-  return checksum;
+  checkPart(file.path, part, found);
+}
+
+/** @throws INVALID_FILE if `found` is not the checksum of the part */
+export function checkPart(path: string, { begin, byteLength, checksum }: WrittenPart, found: number): void {
+  if (found === checksum) return;
+  const what = `CRC-32 ${formatChecksum(checksum)} of bytes ${begin} to ${begin + byteLength}`;
+  throw invalidFile(path, what, 'checksum', formatChecksum(found));
 }
 
 /** As messages and reports show it: 8 digits, as `crc32` prints them. */

@@ -1,5 +1,5 @@
 // Reordering of arrays whose first axis varies fastest (Fortran order) into rows (C order), a run at a time.
-import type { Shape } from '../core/tensor/shape.js';
+import { elementCount, type Shape } from '../core/tensor/shape.js';
 import type { NumberArray } from './storage.js';
 
 /**
@@ -27,6 +27,30 @@ export function scatterFortran(options: {
       indices[axis] = 0;
     }
   }
+}
+
+/**
+ * The stretches of a file in Fortran order that hold the elements `first` … `first + count - 1` of row-major order, by
+ * the elements of the file. Where the first axis is long, that is far less than all of it.
+ * @param mostGap elements between two stretches that may as well be read
+ */
+export function* fortranStretches(
+  shape: Shape,
+  first: number,
+  count: number,
+  mostGap: number,
+): Generator<{ readonly index: number; readonly count: number }> {
+  if (count === 0) return;
+  const axis = shape.findIndex((length) => length > 1);
+  const rows = shape[axis] ?? 1;
+  const columns = axis < 0 ? 1 : elementCount(shape.slice(axis + 1));
+  const begin = Math.floor(first / columns);
+  const length = Math.floor((first + count - 1) / columns) + 1 - begin;
+  if (rows - length <= mostGap) {
+    yield { index: begin, count: (columns - 1) * rows + length };
+    return;
+  }
+  for (let column = 0; column < columns; column++) yield { index: column * rows + begin, count: length };
 }
 
 function rowMajorStrides(shape: Shape): number[] {

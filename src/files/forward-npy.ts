@@ -1,6 +1,6 @@
 // Opens a .npy file that can be read only from its start on: inside .gz or .zst, or as standard input brings it.
 import { invalidFile } from '../core/errors.js';
-import { elementCount, formatShape } from '../core/tensor/shape.js';
+import { elementCount } from '../core/tensor/shape.js';
 import { attempt } from './attempt.js';
 import type { ByteOrigin } from './byte-source.js';
 import { splitCompression, type Compression } from './compression/compressed-path.js';
@@ -72,8 +72,8 @@ async function checkRatio(path: string, { dtype, shape, byteLength }: StoredTens
   await attempt(path, 'close', () => handle.close());
   const { compression } = splitCompression(path);
   if (compression === undefined || byteLength <= size * largestRatio[compression]) return;
-  const what = `no more than ${size} compressed bytes can hold`;
-  throw invalidFile(path, what, 'shape', `${formatShape(shape)} of ${dtype}`);
+  const what = `no more numbers of ${dtype} than ${size} compressed bytes can hold`;
+  throw invalidFile(path, what, 'shape', shape);
 }
 
 function checkPiped(path: string, { shape, isFortranOrder }: StoredTensor): void {

@@ -1,11 +1,17 @@
 // One writer at a time: a lock file that names the process holding it. A lock whose process is dead is taken over, so
-// that nobody cleans up after a kill. Who is dead is known on this host alone; nothing here depends on time.
+// that nobody cleans up after a kill. Who is dead is known on this host alone; a lock of another one is taken over only where
+// its caller says so, and when it gives no sign of life.
 import { createHash, randomBytes } from 'node:crypto';
 import { link, lstat, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import { HeadpoolError } from '../core/errors.js';
 import { attempt, systemCodeOf, unlessMissing } from './attempt.js';
-import { describeThisProcess, inUse, isDead, parseHolder } from './lock-holder.js';
+import { createOnce } from './create-once.js';
+import { describeThisProcess, inUse, isDead, parseHolder, type Holder } from './lock-holder.js';
+import { isAbandoned, keepRenewing } from './lock-renewal.js';
 import { requireRegular } from './open-file.js';
+import { pathBeside } from './path-beside.js';
 
 /** A lock about to be placed. Its content is unique, and so tells whose file stands somewhere. */
 interface Draft {
@@ -14,6 +20,12 @@ interface Draft {
   readonly target: string;
   readonly draftPath: string;
   readonly content: string;
+  readonly isTakingOver: boolean;
+}
+
+export interface LockOptions {
+  /** Whether a lock of another host is taken over once it gives no sign of life for a minute and a half. Default false. */
+  readonly isTakingOver?: boolean | undefined;
 }
 
 /** The contents of the locks that this module holds or is about to. */
@@ -28,16 +40,19 @@ const longestLock = 4096;
  * @throws OUTPUT_IN_USE naming the holder if it lives, or may live on another host; FILE_FAILED if `path` is a folder,
  * link, FIFO or device, or if its folder is missing or read-only
  */
-export async function acquireLock(path: string): Promise<LockFile> {
+export async function acquireLock(
+  path: string,
+  { isTakingOver = false }: LockOptions = {},
+): Promise<LockFile> {
   const target = resolve(path);
   const token = randomBytes(6).toString('hex');
-  const draftPath = join(dirname(target), `.${basename(target)}.${process.pid}-${token}.tmp`);
+  const draftPath = pathBeside(target, `.${process.pid}-${token}.tmp`, '.');
   const content = `${JSON.stringify({ ...(await describeThisProcess()), token })}\n`;
   held.add(content);
   try {
     await attempt(path, 'create a lock file', async () => {
       await writeFile(draftPath, content, { flag: 'wx' });
-      await place({ path, target, draftPath, content });
+      await place({ path, target, draftPath, content, isTakingOver });
     });
     return new LockFile(path, target, content);
   } catch (error) {
@@ -54,12 +69,14 @@ export class LockFile {
   readonly path: string;
   readonly #target: string;
   readonly #content: string;
+  readonly #renewal: { stop(): void };
   #released: Promise<void> | undefined;
 
   constructor(path: string, target: string, content: string) {
     this.path = path;
     this.#target = target;
     this.#content = content;
+    this.#renewal = keepRenewing(target, async () => (await readLock(target)) === content);
   }
 
   /** Removes the file if it is still this lock's own; a second call does nothing. @throws FILE_FAILED */
@@ -68,7 +85,24 @@ export class LockFile {
     return this.#released;
   }
 
+  /**
+   * To be called before what only the holder may do: a process that slept while another took over changes nothing then.
+   * @throws OUTPUT_IN_USE if the lock is another's by now, or gone
+   */
+  async assertHeld(): Promise<void> {
+    const found = await attempt(this.path, 'read the lock file', () => readLock(this.#target));
+    if (found === this.#content) return;
+    if (found === undefined) {
+      throw new HeadpoolError(
+        'OUTPUT_IN_USE',
+        `${this.path}: another run has taken over this output, and ended`,
+      );
+    }
+    throw inUse({ path: this.path, target: this.#target }, parseHolder(found));
+  }
+
   async #remove(): Promise<void> {
+    this.#renewal.stop();
     held.delete(this.#content);
     if ((await readLock(this.#target)) === this.#content) await rm(this.#target, { force: true });
   }
@@ -91,13 +125,7 @@ async function create({ draftPath, target, content }: Draft): Promise<boolean> {
   } catch (error) {
     if (systemCodeOf(error) === 'EEXIST') return false;
   }
-  try {
-    await writeFile(target, content, { flag: 'wx' }); // For file systems without hard links.
-    return true;
-  } catch (error) {
-    if (systemCodeOf(error) === 'EEXIST') return false;
-    throw error;
-  }
+  return createOnce(target, content); // For file systems without hard links.
 }
 
 /** Whether the file system has hard links. */
@@ -122,10 +150,13 @@ async function canLink({ draftPath }: Draft): Promise<boolean> {
 async function replaceDead(draft: Draft, found: string): Promise<boolean> {
   const holder = parseHolder(found);
   // Where locks are not written whole at once, a damaged one may be under way.
-  const isStale = await (holder === undefined ? canLink(draft) : isDead(holder, held.has(found)));
+  const isForeign = holder !== undefined && holder.host !== hostname();
+  const isStale =
+    (isForeign && draft.isTakingOver && (await isAbandoned(draft.target))) ||
+    (await (holder === undefined ? canLink(draft) : isDead(holder, held.has(found))));
   if (!isStale) throw inUse(draft, holder);
   const hash = createHash('sha256').update(found).digest('hex').slice(0, 16);
-  const claimPath = join(dirname(draft.target), `.${basename(draft.path)}.${hash}.claim`);
+  const claimPath = pathBeside(draft.target, `.${hash}.claim`, '.');
   await place({ ...draft, target: claimPath });
   try {
     if ((await readLock(draft.target)) !== found) return false;
@@ -135,6 +166,16 @@ async function replaceDead(draft: Draft, found: string): Promise<boolean> {
     // Gone after the rename, and another's if it exists again.
     if ((await readLock(claimPath)) === draft.content) await rm(claimPath, { force: true });
   }
+}
+
+/** Who holds the lock at `path`, since when, and whether that surely runs no more; undefined if nobody does. */
+export async function findHolder(
+  path: string,
+): Promise<(Holder & { readonly since: Date; readonly isDead: boolean }) | undefined> {
+  const stats = await unlessMissing(lstat(path));
+  const holder = parseHolder((await readLock(path)) ?? '');
+  if (stats === undefined || holder === undefined) return undefined;
+  return { ...holder, since: stats.mtime, isDead: await isDead(holder, true) };
 }
 
 async function readLock(target: string): Promise<string | undefined> {

@@ -55,6 +55,11 @@ export async function isDead({ pid, host, started, boot }: Holder, isOurs: boole
   return pid === process.pid && !isOurs;
 }
 
+/** For messages. */
+export function nameHolder({ pid, host }: Pick<Holder, 'pid' | 'host'>): string {
+  return `process ${pid} on ${quoteName(host)}`;
+}
+
 /**
  * The error of a lock that is not ours.
  * @param target where it stands; `path` is what messages begin with
@@ -63,10 +68,9 @@ export function inUse(
   { path, target }: { path: string; target: string },
   holder: Holder | undefined,
 ): HeadpoolError {
-  const who =
-    holder === undefined ? 'one not named yet' : `process ${holder.pid} on ${quoteName(holder.host)}`;
+  const who = holder === undefined ? 'one not named yet' : nameHolder(holder);
   const message = `${path}: another run is writing this output: ${who}`;
-  const hint = `; if it runs no more, which can't be known here, ${target} may be removed by hand`;
+  const hint = `; if it runs no more, which can't be known here, ${target} may be removed by hand, or \`--take-over\` given`;
   return new HeadpoolError('OUTPUT_IN_USE', holder?.host === hostname() ? message : message + hint);
 }
 

@@ -1,4 +1,5 @@
 // Opens .npz, NumPy's zip archives of .npy files: the members are the tensors, under their names without .npy.
+import { Breather } from '../core/breather.js';
 import { invalidFile } from '../core/errors.js';
 import { npyPrefixBytes, parseNpyHeader } from './npy.js';
 import type { StoredTensor } from './storage.js';
@@ -28,7 +29,9 @@ async function readTensors(archive: ZipArchive): Promise<TensorFile> {
   const { path, members } = archive;
   const tensors = new Map<string, StoredTensor>();
   const readers = new Map<string, MemberReader>();
+  const breather = new Breather();
   for (const member of members.values()) {
+    if (breather.isDue) await breather.rest();
     if (!member.name.endsWith(extension)) {
       throw invalidFile(path, `${extension} files only`, 'members', member.name);
     }

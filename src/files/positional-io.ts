@@ -26,51 +26,69 @@ export interface Writing {
   ): Promise<{ readonly bytesWritten: number }>;
 }
 
-/** The bytes under any view, shared memory included, without a copy. */
+/** The bytes under any view of up to 4 GiB, shared memory included, without a copy. */
 export function bytesOf(view: ArrayBufferView): Uint8Array {
   return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 }
 
+/** The same of any size, in pieces of up to 1 GiB. */
+export function* piecesOf(view: ArrayBufferView): Generator<Uint8Array> {
+  for (let done = 0; done < view.byteLength; done += longestTransfer) {
+    const length = Math.min(longestTransfer, view.byteLength - done);
+    yield new Uint8Array(view.buffer, view.byteOffset + done, length);
+  }
+}
+
 /**
- * Fills `bytes` from `position` on.
+ * Fills `view` from `position` on.
  * @param path for messages
  * @throws INVALID_FILE if the file ends before, which it didn't when its header was checked; FILE_FAILED
  */
 export async function readFully(
   file: Reading,
-  bytes: Uint8Array,
+  view: ArrayBufferView,
   { path, position }: { path: string; position: number },
 ): Promise<void> {
-  for (let done = 0; done < bytes.length;) {
-    const length = Math.min(bytes.length - done, longestTransfer);
-    const bytesRead = await attempt(path, 'read', async () => {
-      return (await file.read(bytes, done, length, position + done)).bytesRead;
-    });
-    if (bytesRead === 0) {
-      throw invalidFile(path, `a file of at least ${position + bytes.length} bytes`, 'data', position + done);
-    }
-    done += bytesRead;
-  }
+  await transferAll(view, async (bytes, done, before) => {
+    const at = position + before;
+    const { bytesRead } = await attempt(path, 'read', () => file.read(bytes, done, bytes.length - done, at));
+    if (bytesRead > 0) return bytesRead;
+    throw invalidFile(path, `a file of at least ${position + view.byteLength} bytes`, 'data', at);
+  });
 }
 
 /**
- * Writes all of `bytes` from `position` on, or where the file stands if it is null. A full disk first writes less than it was given and fails at the next
- * attempt, so a short write is no success.
+ * Writes all of `view` from `position` on, or where the file stands if it is null. A full disk first writes less than
+ * it was given and fails at the next attempt, so a short write is no success.
  * @param path for messages
  * @throws FILE_FAILED
  */
 export async function writeFully(
   file: Writing,
-  bytes: Uint8Array,
+  view: ArrayBufferView,
   { path, position }: { path: string; position: number | null },
 ): Promise<void> {
-  for (let done = 0; done < bytes.length;) {
-    const length = Math.min(bytes.length - done, longestTransfer);
-    const at = position === null ? null : position + done;
-    const bytesWritten = await attempt(path, 'write', async () => {
-      return (await file.write(bytes, done, length, at)).bytesWritten;
-    });
-    if (bytesWritten === 0) throw fileFailed(path, 'write', new Error('nothing was written'));
-    done += bytesWritten;
+  await transferAll(view, async (bytes, done, before) => {
+    const at = position === null ? null : position + before;
+    const { bytesWritten } = await attempt(path, 'write', () =>
+      file.write(bytes, done, bytes.length - done, at),
+    );
+    if (bytesWritten > 0) return bytesWritten;
+    throw fileFailed(path, 'write', new Error('nothing was written'));
+  });
+}
+
+/** @param transfer moves some of `bytes` from its byte `done` on, `before` bytes after the start of the view; how many? */
+async function transferAll(
+  view: ArrayBufferView,
+  transfer: (bytes: Uint8Array, done: number, before: number) => Promise<number>,
+): Promise<void> {
+  let before = 0;
+  for (const bytes of piecesOf(view)) {
+    for (let done = 0; done < bytes.length;) {
+      const count = await transfer(bytes, done, before);
+      done += count;
+      before += count;
+    }
   }
 }

@@ -1,7 +1,9 @@
 // The header of a .safetensors file, read and written as bytes; files are opened elsewhere.
 // Every rule of the format is checked: spans that overlap, leave holes or disagree with a shape are errors.
 // Format: https://huggingface.co/docs/safetensors/index#format
+import { Breather } from '../core/breather.js';
 import { expected, invalidFile } from '../core/errors.js';
+import { sort, type Steps } from '../core/steps.js';
 import { elementCount, isShape, type Shape } from '../core/tensor/shape.js';
 import { quoteName } from './field-name.js';
 import {
@@ -11,7 +13,7 @@ import {
   type StorageType,
   type StoredTensor,
 } from './storage.js';
-import { parseStrictJson, type JsonValue } from './strict-json.js';
+import { readStrictObject, type JsonValue } from './strict-json.js';
 
 export interface SafetensorsHeader {
   /** In the order of the header. */
@@ -29,25 +31,35 @@ export interface TensorOutline {
 }
 
 /** The bytes of a file that say how long its header is. */
-export const safetensorsPrefixBytes = 8;
+const safetensorsPrefixBytes = 8;
 
 /** The limit of the reference implementation. */
-const longestHeader = 100_000_000;
+export const longestHeader = 100_000_000;
 const alignment = 64;
 const metadataKey = '__metadata__';
 const openingBrace = 0x7b;
+
+/** Some hundred microseconds' worth. */
+const spansOfStep = 2 ** 11;
 
 /**
  * Where the header of a file of `fileSize` bytes ends, from its first 8 bytes.
  * @throws INVALID_FILE naming `header length`
  */
-export function findSafetensorsDataOffset(prefix: Uint8Array, path: string, fileSize: number): number {
+export function findSafetensorsDataOffset(
+  prefix: Uint8Array,
+  {
+    path,
+    fileSize,
+    maxHeaderBytes = longestHeader,
+  }: { path: string; fileSize: number; maxHeaderBytes?: number },
+): number {
   if (fileSize < safetensorsPrefixBytes || prefix.length < safetensorsPrefixBytes) {
     throw invalidFile(path, 'at least 8 bytes', 'header length', Math.min(fileSize, prefix.length));
   }
   const length = new DataView(prefix.buffer, prefix.byteOffset).getBigUint64(0, true);
-  if (length > longestHeader) {
-    throw invalidFile(path, `at most ${longestHeader}`, 'header length', length);
+  if (length > maxHeaderBytes) {
+    throw invalidFile(path, `at most ${maxHeaderBytes}`, 'header length', length);
   }
   const dataOffset = safetensorsPrefixBytes + Number(length);
   if (dataOffset > fileSize) {
@@ -60,17 +72,22 @@ export function findSafetensorsDataOffset(prefix: Uint8Array, path: string, file
  * The header of a file of `fileSize` bytes that begins with `bytes`, which reach to the end of the header.
  * @throws INVALID_FILE naming `header length`, `header`, or a tensor and its field
  */
-export function parseSafetensorsHeader(bytes: Uint8Array, path: string, fileSize: number): SafetensorsHeader {
-  const dataOffset = findSafetensorsDataOffset(bytes, path, fileSize);
-  const root = parseStrictJson(decodeHeader(bytes.subarray(safetensorsPrefixBytes, dataOffset), path), path);
-  if (!(root instanceof Map)) throw invalidFile(path, 'an object', 'header', root);
+export async function parseSafetensorsHeader(
+  bytes: Uint8Array,
+  path: string,
+  fileSize: number,
+): Promise<SafetensorsHeader> {
+  const dataOffset = findSafetensorsDataOffset(bytes, { path, fileSize });
+  const text = decodeHeader(bytes.subarray(safetensorsPrefixBytes, dataOffset), path);
+  const breather = new Breather();
   const tensors = new Map<string, StoredTensor>();
   let metadata: ReadonlyMap<string, string> = new Map();
-  for (const [name, entry] of root as ReadonlyMap<string, JsonValue>) {
+  for (const [name, entry] of readStrictObject(text, path)) {
     if (name === metadataKey) metadata = parseMetadata(entry, path);
     else tensors.set(name, parseEntry(name, entry, { path, dataOffset }));
+    if (breather.isDue) await breather.rest();
   }
-  checkSpans(tensors, { path, dataOffset, fileSize });
+  await breather.run(checkSpans(tensors, { path, dataOffset, fileSize }));
   return { tensors, metadata, dataOffset };
 }
 
@@ -176,15 +193,14 @@ function isSpan(value: JsonValue | undefined): value is readonly [number, number
 }
 
 /** Sorted by where they begin, the spans must follow one another from the header to the end of the file. */
-function checkSpans(
+function* checkSpans(
   tensors: ReadonlyMap<string, StoredTensor>,
   { path, dataOffset, fileSize }: { path: string; dataOffset: number; fileSize: number },
-): void {
-  const sorted = [...tensors].sort(
-    ([, a], [, b]) => a.byteOffset - b.byteOffset || a.byteLength - b.byteLength,
-  );
+): Steps<void> {
   let end = dataOffset;
-  for (const [name, { byteOffset, byteLength }] of sorted) {
+  let count = 0;
+  for (const [name, { byteOffset, byteLength }] of yield* inOrder(tensors)) {
+    if (++count % spansOfStep === 0) yield;
     if (byteOffset !== end) {
       const what = `a span that begins at ${end - dataOffset}, where the one before it ends,`;
       throw invalidFile(path, what, `${quoteName(name)}.data_offsets`, byteOffset - dataOffset);
@@ -194,6 +210,26 @@ function checkSpans(
   if (end !== fileSize) {
     throw invalidFile(path, `${end - dataOffset} bytes of tensors`, 'data', fileSize - dataOffset);
   }
+}
+
+/** By where they begin, as most files have them. */
+function* inOrder(
+  tensors: ReadonlyMap<string, StoredTensor>,
+): Steps<readonly (readonly [string, StoredTensor])[]> {
+  const entries: (readonly [string, StoredTensor])[] = [];
+  let isInOrder = true;
+  let last = 0;
+  for (const entry of tensors) {
+    const { byteOffset, byteLength } = entry[1];
+    isInOrder &&= byteOffset >= last;
+    last = byteOffset + byteLength;
+    if (entries.push(entry) % spansOfStep === 0) yield;
+  }
+  return isInOrder ? entries : yield* sort(entries, ([, a], [, b]) => compareSpans(a, b));
+}
+
+function compareSpans(a: StoredTensor, b: StoredTensor): number {
+  return a.byteOffset - b.byteOffset || a.byteLength - b.byteLength;
 }
 
 type Span = Pick<StoredTensor, 'dtype' | 'shape' | 'byteOffset' | 'byteLength'>;

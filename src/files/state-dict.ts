@@ -1,18 +1,16 @@
 // State dicts: the named float tensors of a model in one .safetensors file, held whole in memory.
 import { extname } from 'node:path';
-import { expected, invalidFile } from '../core/errors.js';
-import { elementCount, formatShape } from '../core/tensor/shape.js';
+import { invalidFile } from '../core/errors.js';
 import type { Tensor } from '../core/tensor/tensor.js';
 import { createAtomicFile } from './atomic-file.js';
-import { quoteName } from './field-name.js';
-import { formatSafetensorsHeader } from './safetensors.js';
+import { layOutFloats, type FloatTensors } from './safetensors-bytes.js';
 import { isFloatStorage } from './storage.js';
 import { openTensorFile } from './tensor-file.js';
 
 /**
  * The float tensors of a .safetensors file as float32 in shared memory; F16, BF16 and F64 are converted, and tensors
  * of integers and booleans left out.
- * @param options.select which names to read, so that a layer of a large checkpoint costs no more than itself
+ * @param options `select`: which names to read, so that a layer of a large checkpoint costs no more than itself
  * @throws INVALID_FILE, FILE_FAILED, MEMORY_LIMIT
  */
 export async function readStateDict(
@@ -38,16 +36,11 @@ export async function readStateDict(
  */
 export async function writeStateDict(
   path: string,
-  tensors: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>,
+  tensors: FloatTensors,
   metadata?: ReadonlyMap<string, string>,
 ): Promise<void> {
   requireSafetensors(path);
-  for (const [name, { shape, data }] of tensors) {
-    if (data.length === elementCount(shape)) continue;
-    throw expected('INVALID_SHAPE', `numbers for shape ${formatShape(shape)}`, quoteName(name), data);
-  }
-  const outlines = [...tensors].map(([name, { shape }]) => ({ name, dtype: 'F32' as const, shape }));
-  const header = formatSafetensorsHeader(outlines, metadata);
+  const header = layOutFloats(tensors, metadata);
   const file = await createAtomicFile(path);
   try {
     await file.write(header.bytes, 0);

@@ -57,7 +57,7 @@ export function isIntegerStorage(dtype: StorageType): boolean {
 
 /**
  * Turns `bytes`, little-endian elements stored as `dtype`, into the numbers of `target`, rounding to its precision.
- * 64-bit integers from 2^53 on come out rounded, hence never as safe integers.
+ * 64-bit integers from 2^53 on come out rounded, hence never as safe integers; booleans as 0 and 1.
  * @param bytes aligned for `dtype`; as many elements as `target` has
  */
 export function decodeStored(bytes: Uint8Array, dtype: StorageType, target: NumberArray): void {
@@ -69,7 +69,7 @@ export function decodeStored(bytes: Uint8Array, dtype: StorageType, target: Numb
     decodeInto(widened, stored, dtype === 'F16' ? 'f16' : 'bf16');
     if (widened !== target) target.set(widened);
   } else {
-    target.set(stored);
+    target.set(dtype === 'BOOL' ? stored.map((byte) => (byte === 0 ? 0 : 1)) : stored);
   }
 }
 

@@ -15,11 +15,12 @@ const loneSurrogate = /\p{Surrogate}/u;
 const code = { tab: 9, newline: 10, return: 13, space: 32, quote: 34, backslash: 92 };
 
 /**
- * The value that is the whole of `text`, up to blanks; objects become Maps, so that no key is special.
+ * The members of the object that is the whole of `text`, up to blanks, one after another; of those before only the keys
+ * are kept. Objects in them become Maps, so that no key is special.
  * @throws INVALID_FILE naming the path of keys at which the text goes wrong
  */
-export function parseStrictJson(text: string, path: string): JsonValue {
-  return new StrictParser(text, path).parse();
+export function readStrictObject(text: string, path: string): Generator<readonly [string, JsonValue]> {
+  return new StrictParser(text, path).read();
 }
 
 class StrictParser {
@@ -34,11 +35,16 @@ class StrictParser {
     this.#path = path;
   }
 
-  parse(): JsonValue {
-    const value = this.#parseValue(0);
+  *read(): Generator<readonly [string, JsonValue]> {
+    const keys = new Set<string>();
+    this.#skipBlanks();
+    if (this.#text[this.#at] !== '{') throw this.#unexpected('an object');
+    for (const member of this.#members(0, keys)) {
+      keys.add(member[0]);
+      yield member;
+    }
     this.#skipBlanks();
     if (this.#at < this.#text.length) throw this.#unexpected('nothing after the closing brace');
-    return value;
   }
 
   #parseValue(depth: number): JsonValue {
@@ -64,20 +70,25 @@ class StrictParser {
 
   #parseObject(depth: number): Map<string, JsonValue> {
     const entries = new Map<string, JsonValue>();
+    for (const [key, value] of this.#members(depth, entries)) entries.set(key, value);
+    return entries;
+  }
+
+  /** @param before tells which keys there were */
+  *#members(depth: number, before: { has(key: string): boolean }): Generator<readonly [string, JsonValue]> {
     this.#at++;
-    if (this.#skip('}')) return entries;
+    if (this.#skip('}')) return;
     do {
       this.#skipBlanks();
       if (this.#text[this.#at] !== '"') throw this.#unexpected('a quoted key');
       const key = this.#parseString();
       this.#keys.push(key);
-      if (entries.has(key)) throw givenTwice(this.#path, this.#field());
+      if (before.has(key)) throw givenTwice(this.#path, this.#field());
       if (!this.#skip(':')) throw this.#unexpected('`:`');
-      entries.set(key, this.#parseValue(depth + 1));
+      yield [key, this.#parseValue(depth + 1)];
       this.#keys.pop();
     } while (this.#skip(','));
     if (!this.#skip('}')) throw this.#unexpected('`,` or `}`');
-    return entries;
   }
 
   #parseArray(depth: number): JsonValue[] {

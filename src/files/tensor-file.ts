@@ -3,16 +3,19 @@
 // caller owns.
 import type { FileHandle } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { HeadpoolError, expected, invalidFile } from '../core/errors.js';
+import { runSteps } from '../core/breather.js';
+import { expected, invalidFile, type HeadpoolError } from '../core/errors.js';
+import { findIndex } from '../core/steps.js';
 import { elementCount, formatShape } from '../core/tensor/shape.js';
 import { createTensor, type Tensor } from '../core/tensor/tensor.js';
+import { allocateFor } from './allocate.js';
 import { attempt } from './attempt.js';
 import { isReordered, readConverted } from './convert-stored.js';
 import { quoteName } from './field-name.js';
 import { npyPrefixBytes, parseNpyHeader } from './npy.js';
 import { openRegularFile, type RegularFile } from './open-file.js';
-import { bytesOf, readFully, type Reading } from './positional-io.js';
-import { findSafetensorsDataOffset, parseSafetensorsHeader, safetensorsPrefixBytes } from './safetensors.js';
+import { piecesOf, readFully, type Reading } from './positional-io.js';
+import { findSafetensorsDataOffset, parseSafetensorsHeader } from './safetensors.js';
 import {
   isFloatStorage,
   isIntegerStorage,
@@ -69,12 +72,16 @@ async function readNpyContents(path: string, { handle, size }: RegularFile): Pro
   return { format: 'npy', tensors: new Map([[npyTensorName, tensor]]), metadata: new Map() };
 }
 
+/** What one read brings, into which most headers fit. */
+const usualHeaderBytes = 4096;
+
 async function readSafetensorsContents(path: string, { handle, size }: RegularFile): Promise<TensorContents> {
-  const prefix = new Uint8Array(Math.min(size, safetensorsPrefixBytes));
-  await readFully(handle, prefix, { path, position: 0 });
-  const bytes = new Uint8Array(findSafetensorsDataOffset(prefix, path, size));
-  await readFully(handle, bytes, { path, position: 0 });
-  const { tensors, metadata } = parseSafetensorsHeader(bytes, path, size);
+  const start = new Uint8Array(Math.min(size, usualHeaderBytes));
+  await readFully(handle, start, { path, position: 0 });
+  const dataOffset = findSafetensorsDataOffset(start, { path, fileSize: size });
+  const bytes = dataOffset <= start.length ? start : new Uint8Array(dataOffset);
+  if (bytes !== start) await readFully(handle, bytes, { path, position: 0 });
+  const { tensors, metadata } = await parseSafetensorsHeader(bytes, path, size);
   return { format: 'safetensors', tensors, metadata };
 }
 
@@ -103,8 +110,7 @@ export class TensorFile {
 
   /**
    * Fills `target`, which may be shared memory, with the elements `first` … of F32, F16, BF16 or F64 tensor `name`
-   * in row-major order. F32 is read in place; other types are converted a chunk at a time. A tensor in Fortran order
-   * is read through once a call, whatever the range.
+   * in row-major order. F32 is read in place; other types are converted a chunk at a time, and so is Fortran order.
    * @throws INVALID_FILE if there is no such tensor, it holds no floats, or the file has shrunk; INVALID_SHAPE if the
    * range is not inside; FILE_FAILED
    */
@@ -115,10 +121,9 @@ export class TensorFile {
       throw expected('INVALID_SHAPE', what, quoteName(name), target);
     }
     if (tensor.dtype !== 'F32' || isReordered(tensor)) return this.#convert(name, target, first);
-    const bytes = bytesOf(target);
     const position = tensor.byteOffset + first * 4;
-    await this.#source.use(name, (file) => readFully(file, bytes, { path: this.path, position }));
-    if (tensor.isBigEndian) swapByteOrder(bytes, 4);
+    await this.#source.use(name, (file) => readFully(file, target, { path: this.path, position }));
+    if (tensor.isBigEndian) for (const bytes of piecesOf(target)) swapByteOrder(bytes, 4);
   }
 
   /**
@@ -127,7 +132,7 @@ export class TensorFile {
    */
   async readTensor(name: string): Promise<Tensor> {
     const { shape } = this.#findFloats(name);
-    const tensor = allocate(this.path, () => createTensor(shape));
+    const tensor = allocateFor(this.path, () => createTensor(shape));
     await this.readFloat32(name, tensor.data);
     return tensor;
   }
@@ -139,9 +144,9 @@ export class TensorFile {
   async readIntegers(name: string): Promise<Float64Array> {
     const tensor = this.#find(name);
     if (!isIntegerStorage(tensor.dtype)) throw this.#wrongType(name, tensor, 'an integer type');
-    const integers = allocate(this.path, () => new Float64Array(elementCount(tensor.shape)));
+    const integers = allocateFor(this.path, () => new Float64Array(elementCount(tensor.shape)));
     await this.#convert(name, integers);
-    const unsafe = integers.findIndex((integer) => !Number.isSafeInteger(integer));
+    const unsafe = await runSteps(findIndex(integers, (integer) => !Number.isSafeInteger(integer)));
     if (unsafe >= 0) {
       const field = `${quoteName(name)}[${unsafe}]`;
       throw invalidFile(this.path, 'an integer below 2^53', field, integers[unsafe]);
@@ -156,9 +161,9 @@ export class TensorFile {
   async readBooleans(name: string): Promise<Uint8Array> {
     const tensor = this.#find(name);
     if (tensor.dtype !== 'BOOL') throw this.#wrongType(name, tensor, 'BOOL');
-    const booleans = allocate(this.path, () => new Uint8Array(elementCount(tensor.shape)));
+    const booleans = allocateFor(this.path, () => new Uint8Array(elementCount(tensor.shape)));
     await this.#convert(name, booleans);
-    return booleans.map((byte) => (byte === 0 ? 0 : 1));
+    return booleans;
   }
 
   /** Further reads fail; a second call does nothing. @throws FILE_FAILED */
@@ -186,17 +191,5 @@ export class TensorFile {
 
   #wrongType(name: string, { dtype }: StoredTensor, what: string): HeadpoolError {
     return invalidFile(this.path, what, `${quoteName(name)}.dtype`, dtype);
-  }
-}
-
-/** A header may promise more than there is memory: sparse files cost their makers nothing. */
-function allocate<T>(path: string, make: () => T): T {
-  try {
-    return make();
-  } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
-    throw new HeadpoolError('MEMORY_LIMIT', `${path}: no memory for its numbers: ${cause.message}`, {
-      cause,
-    });
   }
 }

@@ -54,21 +54,25 @@ const summary = fields({
 /** Milliseconds by phase of the engine. */
 const phases = <Ms extends z.ZodType>(ms: Ms) => z.record(z.string(), ms, { error: 'an object' });
 
+export const machine = fields({
+  cpu: text,
+  cores: integer(0),
+  parallelism: count,
+  memoryBytes: positive,
+  node: text,
+  v8: text,
+  platform: text,
+});
+
 const origin = {
   title: text,
   version: text,
   /** ISO 8601. */
   startedAt: text,
   elapsedMs: number,
-  machine: fields({
-    cpu: text,
-    cores: integer(0),
-    parallelism: count,
-    memoryBytes: positive,
-    node: text,
-    v8: text,
-    platform: text,
-  }),
+  /** Signs that the machine was busy with something else; with one, figures are not to be trusted. Earlier files have none. */
+  busy: list(text).default([]),
+  machine,
 };
 
 /**
@@ -265,6 +269,8 @@ export const scalingPoint = fields({
   dispatchMs: number,
   /** Mean share of the workers' time in which they had no unit, 0 … 1, as the simulation of the plan tells it. */
   waitShare: number,
+  /** The point against itself, in pairs (A A): their ratio. Files of earlier versions have none. */
+  control: fields({ median: positive, interval }).exactOptional(),
 });
 
 /** A point that was computed and not measured: the real plan on simulated workers. */
@@ -300,9 +306,9 @@ export const scalingCurve = fields({
   predicted: list(predictedPoint),
   /** Largest relative deviation of the predicted from the measured points. */
   predictionError: number,
-  /** Null with fewer than two points. */
-  amdahl: amdahlFit.nullable(),
   /** Null with fewer than three points. */
+  amdahl: amdahlFit.nullable(),
+  /** Null with fewer than four points. */
   universal: universalFit.nullable(),
 });
 

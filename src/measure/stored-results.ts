@@ -1,23 +1,20 @@
 // Reads files of results, of grids and of scaling experiments, and refuses what isn't what it should be.
-import { readFile, stat } from 'node:fs/promises';
 import type * as z from 'zod';
 import { HeadpoolError, invalidFile } from '../core/errors.js';
-import { attempt } from '../files/attempt.js';
 import { quoteName } from '../files/field-name.js';
+import { readTextFile } from '../files/text-file.js';
 import type { GridResults } from './grid/results.js';
 import { formats, gridResults, kindOfResults, scalingResults } from './result-schemas.js';
 import type { ScalingResults } from './scaling/results.js';
 
 export type Results = GridResults | ScalingResults;
 
-// A grid of ten thousand cells has a tenth of that.
-const mostBytes = 512 * 2 ** 20;
+// A grid of ten thousand cells has a fifth of that. It is parsed in one go, by commands that nobody waits for.
+const mostBytes = 100_000_000;
 
 /** @throws FILE_FAILED; INVALID_FILE naming the field that is missing, surplus or wrong */
 export async function readResults(path: string): Promise<Results> {
-  const { size } = await attempt(path, 'read', () => stat(path));
-  if (size > mostBytes) throw invalidFile(path, `at most ${mostBytes} bytes`, 'file', size);
-  return parseResults(await attempt(path, 'read', () => readFile(path, 'utf8')), path);
+  return parseResults(await readTextFile(path, mostBytes), path);
 }
 
 /** The same of the text of a file; `path` is for messages. @throws INVALID_FILE */

@@ -2,17 +2,19 @@
 // so that text out of data stays text even if escaping it failed.
 import { createHash } from 'node:crypto';
 import { nameOf } from './charts/chart.js';
-import { Markup, markup } from './markup.js';
+import { Markup, markup, when } from './markup.js';
 import { formatSection, formatTiles, type Section, type Tile } from './parts.js';
 import { pageScript } from './script.js';
 import { pageStyle } from './style.js';
 
 export interface PageParts {
   readonly title: string;
-  /** What made the page; above the title. */
+  /** What made the page; above the title, unless it is the title. */
   readonly command: string;
   /** What the page is about, in a sentence. */
   readonly lead: string;
+  /** What must be known before any of it is read. */
+  readonly warnings?: readonly string[];
   readonly tiles: readonly Tile[];
   readonly sections: readonly Section[];
   readonly footer: string;
@@ -22,7 +24,7 @@ export interface PageParts {
 
 /** A complete HTML document that loads nothing, for light and dark themes. */
 export function formatDocument(parts: PageParts): string {
-  const { title, command, lead, tiles, sections, footer, data } = parts;
+  const { title, command, lead, warnings = [], tiles, sections, footer, data } = parts;
   const links = sections.map((section) => markup`<a href="#${section.id}">${section.title}</a>`);
   return markup`<!doctype html>
 <html lang="en">
@@ -36,10 +38,10 @@ export function formatDocument(parts: PageParts): string {
 </head>
 <body>
 <header>
-<p class="eyebrow">${command}</p>
+${when(title !== command, () => markup`<p class="eyebrow">${command}</p>`)}
 <h1>${title}</h1>
 <p class="lead">${lead}</p>
-<nav aria-label="Sections">${links}</nav>
+${warnings.map((warning) => markup`<p class="warning" role="note">${warning}</p>\n`)}<nav aria-label="Sections">${links}</nav>
 ${formatTiles(tiles)}
 </header>
 <main>

@@ -27,13 +27,14 @@ export function formatFlop(flop: number): string {
   return `${(flop / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${prefixes[power]!}FLOP`;
 }
 
-/** Milliseconds as '850 ms', '12.3 s' or '4 min 05 s'. */
+/** Milliseconds as '850 ms', '12.3 s', '4 min 05 s' or '26 h 10 min'. */
 export function formatDuration(ms: number): string {
   if (ms < 1000) return `${ms.toFixed(0)} ms`;
   const seconds = ms / 1000;
   if (seconds < 60) return `${seconds.toFixed(1)} s`;
-  const whole = Math.round(seconds);
-  return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, '0')} s`;
+  const [whole, large, small] = seconds < 3600 ? [seconds, 'min', 's'] : [seconds / 60, 'h', 'min'];
+  const rounded = Math.round(whole);
+  return `${Math.floor(rounded / 60)} ${large} ${String(rounded % 60).padStart(2, '0')} ${small}`;
 }
 
 /** About three digits, whatever the size: '1,234', '12.3', '0.0456'. */

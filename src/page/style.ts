@@ -22,6 +22,7 @@ a { color: var(--accent); text-underline-offset: 3px; text-decoration-thickness:
 .eyebrow { color: var(--accent); font-size: 14px; font-weight: 650; margin-bottom: 8px; }
 .lead { color: var(--muted); font-size: 17px; max-width: 68ch; margin-top: 12px; }
 .muted { color: var(--muted); }
+.warning { border-left: 4px solid var(--warning); background: var(--raised); padding: 12px 16px; margin-top: 20px; max-width: 76ch; }
 nav { display: flex; flex-wrap: wrap; gap: 4px 24px; margin-top: 24px; font-size: 15px; }
 nav a { text-decoration: none; }
 nav a:hover { text-decoration: underline; }
@@ -65,6 +66,9 @@ tbody tr:hover > * { background: var(--raised); }
 .wide > tbody tr:hover > th:first-child { background: var(--raised); }
 td .muted { display: block; }
 .unsure > * { color: var(--muted); }
+.sign { color: var(--warning); font-size: 12.5px; font-weight: 600; white-space: nowrap; }
+th:not(.text) > .sign { display: block; }
+.key { display: grid; gap: 4px; max-width: 76ch; margin-top: 12px; color: var(--muted); font-size: 14px; line-height: 1.5; }
 th button { all: unset; cursor: pointer; color: inherit; font: inherit; white-space: nowrap; }
 th button:hover { color: var(--ink); }
 th button:focus-visible { outline: 2px solid var(--accent); outline-offset: 3px; border-radius: 2px; }
@@ -91,7 +95,15 @@ ${chartRules}
   .tile .figure { font-size: 28px; }
   .facts { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 16px 20px; font-size: 15px; }
   .chart text { font-size: 15px; }
-  .wide > thead th:first-child, .wide > tbody th:first-child { position: static; box-shadow: none; }
-  }
+  .wide > tbody th:first-child, .wide > thead th:first-child { min-width: 92px; max-width: 34vw; white-space: normal; overflow-wrap: anywhere; }
+  .cards > thead { display: none; }
+  .cards, .cards > tbody, .cards > caption { display: block; }
+  .cards > tbody > tr { display: block; padding: 12px 0; border-bottom: 1px solid var(--grid); }
+  .cards > tbody > tr:last-child { border-bottom: 0; }
+  .cards > tbody th, .cards > tbody td { display: flex; gap: 10px; padding: 3px 0; border: 0; text-align: right; white-space: normal; }
+  .cards > tbody th { font-weight: 600; text-align: left; flex-wrap: wrap; gap: 0 8px; }
+  .cards > tbody td::before { content: attr(data-title); color: var(--muted); text-align: left; flex-shrink: 0; margin-right: auto; }
+  .cards > tbody td:not([data-title]) { display: none; }
+}
 @media print { .scroll { overflow: visible; } th button::after { content: none; } }
 `;

@@ -30,8 +30,16 @@ export interface Table<Row> {
   /** The first one names the row. */
   readonly columns: readonly Column<Row>[];
   readonly rows: readonly Row[];
-  /** Whether a row is to be taken with care. */
-  readonly isUnsure?: (row: Row) => boolean;
+  /** Of the rows that are to be taken with care. */
+  readonly markOf?: (row: Row) => RowMark | undefined;
+}
+
+/** Why a row is to be taken with care. */
+export interface RowMark {
+  /** A word, which stands in the row. */
+  readonly name: string;
+  /** What the word means, which stands once below the table. */
+  readonly says: string;
 }
 
 /** Some columns by their names, in this order. */
@@ -56,14 +64,14 @@ function showValue(value: Value, format: (value: number) => string = String): st
   return typeof value === 'number' ? format(value) : String(value);
 }
 
-/** Lines without a line break at their end, the header first. With `isUnsure`, names have `~` or a blank in front. */
-export function formatTextTable<Row>({ columns, rows, isUnsure }: Table<Row>): string {
+/** Lines without a line break at their end, the header first. With `markOf`, names have `~` or a blank in front. */
+export function formatTextTable<Row>({ columns, rows, markOf }: Table<Row>): string {
   const header = columns.map(({ title = '', textTitle = title }) => textTitle);
   const lines = rows.map((row) =>
     columns.map((column, index) => {
       const { value, format, textFormat = format, show } = column;
       const text = hasValue(column, row) ? (show?.(row) ?? showValue(value(row), textFormat)) : '';
-      return index === 0 && isUnsure !== undefined ? `${isUnsure(row) ? '~' : ' '} ${text}` : text;
+      return index === 0 && markOf !== undefined ? `${markOf(row) ? '~' : ' '} ${text}` : text;
     }),
   );
   return formatTable(
@@ -72,10 +80,16 @@ export function formatTextTable<Row>({ columns, rows, isUnsure }: Table<Row>): s
   );
 }
 
+/** Names of files may have line breaks. */
+export function toOneLine(text: string): string {
+  return text.replaceAll('\n', String.raw`\n`);
+}
+
 export type Alignment = 'left' | 'right';
 
 /** Rows as aligned columns, two spaces apart; the first row may be a header. */
-export function formatTable(rows: readonly (readonly string[])[], alignments: readonly Alignment[]): string {
+export function formatTable(cells: readonly (readonly string[])[], alignments: readonly Alignment[]): string {
+  const rows = cells.map((row) => row.map(toOneLine));
   const widths = alignments.map((_, column) =>
     rows.reduce((widest, row) => Math.max(widest, row[column]?.length ?? 0), 0),
   );
@@ -99,11 +113,16 @@ export interface HtmlTable<Row> extends Table<Row> {
   readonly isSortable?: boolean;
   /** Its first column stays in sight. */
   readonly isWide?: boolean;
+  /** Its rows are cards where the page is narrow: their values below each other, those that there are, with their titles. */
+  readonly hasCards?: boolean;
 }
 
-/** Scrolls in a container of its own where the page is too narrow. In a cell, what is muted has lines of its own. */
+/**
+ * Scrolls in a container of its own where the page is too narrow, with a key of its marks below. In a cell, what is muted
+ * has lines of its own.
+ */
 export function formatHtmlTable<Row>(table: HtmlTable<Row>): Markup {
-  const { columns, rows, isUnsure, caption = '', label = caption, id, isSortable, isWide } = table;
+  const { columns, rows, markOf, caption = '', label = caption, id, isSortable, isWide, hasCards } = table;
   const aligned = columns.map((column) => attribute('class', isText(column, rows) ? 'text' : undefined));
   const headings = columns.map(
     ({ title = '' }, index) => markup`<th scope="col"${aligned[index]!}>${title}</th>`,
@@ -113,15 +132,35 @@ export function formatHtmlTable<Row>(table: HtmlTable<Row>): Markup {
       const [tag, scope] = index === 0 ? ['th', 'row'] : ['td', undefined];
       const isSorted = isSortable === true && hasValue(column, row);
       const sorted = attribute('data-value', isSorted ? String(column.value(row)) : undefined);
-      return markup`<${tag}${attribute('scope', scope)}${aligned[index]!}${sorted}>${formatCell(column, row)}</${tag}>`;
+      const titled = attribute(
+        'data-title',
+        hasCards && index > 0 && hasValue(column, row) ? column.title : undefined,
+      );
+      const mark = index === 0 ? drawMark(markOf?.(row)) : nothing;
+      return markup`<${tag}${attribute('scope', scope)}${aligned[index]!}${sorted}${titled}>${formatCell(column, row)}${mark}</${tag}>`;
     });
-    return markup`<tr${attribute('class', isUnsure?.(row) ? 'unsure' : undefined)}>${cells}</tr>\n`;
+    return markup`<tr${attribute('class', markOf?.(row) && 'unsure')}>${cells}</tr>\n`;
   });
-  const classes = [...(isSortable ? ['sortable'] : []), ...(isWide ? ['wide'] : [])].join(' ');
-  return markup`<div class="scroll"${attribute('id', id)} tabindex="0" role="region" aria-label="${label}"><table${attribute('class', classes || undefined)}>${when(
+  const classes = Object.entries({ sortable: isSortable, wide: isWide, cards: hasCards }).flatMap(
+    ([name, has]) => (has ? [name] : []),
+  );
+  return markup`<div class="scroll"${attribute('id', id)} tabindex="0" role="region" aria-label="${label}"><table${attribute('class', classes.join(' ') || undefined)}>${when(
     caption !== '',
     () => markup`<caption><span>${caption}</span></caption>`,
-  )}<thead><tr>${headings}</tr></thead><tbody>${lines}</tbody></table></div>`;
+  )}<thead><tr>${headings}</tr></thead><tbody>${lines}</tbody></table></div>${formatKey(rows.map((row) => markOf?.(row)))}`;
+}
+
+function drawMark(mark: RowMark | undefined): Markup {
+  return mark === undefined ? nothing : markup` <span class="sign">~ ${mark.name}</span>`;
+}
+
+/** What the marks mean, each once. */
+function formatKey(marks: readonly (RowMark | undefined)[]): Markup {
+  const says = new Map(marks.flatMap((mark) => (mark === undefined ? [] : [[mark.name, mark.says]])));
+  const lines = [...says].map(
+    ([name, text]) => markup`<span><span class="sign">~ ${name}</span> ${text}</span>`,
+  );
+  return when(lines.length > 0, () => markup`<p class="key">${lines}</p>`);
 }
 
 function formatCell<Row>(column: Column<Row>, row: Row): Content {

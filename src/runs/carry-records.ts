@@ -1,5 +1,4 @@
 // The records of a manifest for the next one, in which inputs and outputs have other numbers and some are left out.
-import type { JsonRecord } from '../files/record-log.js';
 import type { ChunkRecord } from './manifest.js';
 
 export interface Renumbering {
@@ -8,15 +7,12 @@ export interface Renumbering {
   readonly targets: ReadonlyMap<number, number>;
 }
 
-/** @param records chunks, and maybe the one that says they are all */
 export function carryRecords(
-  records: readonly JsonRecord[],
+  chunks: readonly ChunkRecord[],
   { inputs, targets }: Renumbering,
 ): readonly ChunkRecord[] {
   const carried: ChunkRecord[] = [];
-  for (const record of records) {
-    if (record.complete === true) continue;
-    const chunk = record as unknown as ChunkRecord;
+  for (const chunk of chunks) {
     const portions = chunk.portions.flatMap((portion) => {
       const input = inputs.get(portion.input);
       if (input === undefined) return [];

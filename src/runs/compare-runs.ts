@@ -4,22 +4,33 @@ import { checksumOf, formatChecksum } from '../files/file-checksum.js';
 import { firstDifference, type Difference } from './first-difference.js';
 import type { FileIdentity, Maker, RunSettings } from './identity.js';
 
+const beginAnew = '`--restart` begins anew';
+
 /** Field of a setting that is a file. */
 const fileSettings = ['embedding', 'key', 'value'] as const;
 
-/** @param path of the manifest @throws INVALID_OPTION naming the setting that differs, and what it was */
-export async function checkSettings(path: string, before: RunSettings, now: RunSettings): Promise<void> {
+/**
+ * @param path of the manifest
+ * @param wayOut what a message ends with
+ * @throws INVALID_OPTION naming the setting that differs, and what it was
+ */
+export async function checkSettings(
+  path: string,
+  before: RunSettings,
+  now: RunSettings,
+  wayOut = beginAnew,
+): Promise<void> {
   let known = before;
   for (const name of fileSettings) {
     const [old, current] = [before[name], now[name]];
     if (old === undefined || current === undefined) continue;
     const difference = await differenceOf(old, current, name);
-    if (difference !== undefined) throw differentRun(path, difference);
+    if (difference !== undefined) throw differentRun(path, difference, wayOut);
     // Times and paths may differ where the content doesn't.
     known = { ...known, [name]: { ...old, ...current, ...('tensors' in old && { tensors: old.tensors }) } };
   }
   const difference = firstDifference(known, now);
-  if (difference !== undefined) throw differentRun(path, difference);
+  if (difference !== undefined) throw differentRun(path, difference, wayOut);
 }
 
 /**
@@ -57,9 +68,12 @@ export function makerDifference(before: Maker, { version, kernel }: Maker): Diff
   return firstDifference({ version: before.version, kernel: before.kernel }, { version, kernel });
 }
 
-/** @param mixed whether `--resume mixed` would go on */
-export function differentRun(path: string, { field, before, now }: Difference, mixed = false): HeadpoolError {
+/** @param wayOut what may be done about it */
+export function differentRun(
+  path: string,
+  { field, before, now }: Difference,
+  wayOut = beginAnew,
+): HeadpoolError {
   const what = `the run to resume had ${describe(before)} for \`${field}\`, this one has ${describe(now)}`;
-  const goesOn = mixed ? '`--resume mixed` goes on all the same, ' : '';
-  return new HeadpoolError('INVALID_OPTION', `${path}: ${what}; ${goesOn}\`--restart\` begins anew`);
+  return new HeadpoolError('INVALID_OPTION', `${path}: ${what}; ${wayOut}`);
 }

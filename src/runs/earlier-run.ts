@@ -2,9 +2,9 @@
 import { dirname, join } from 'node:path';
 import { HeadpoolError } from '../core/errors.js';
 import type { JsonRecord } from '../files/record-log.js';
-import type { RunIdentity } from './identity.js';
+import type { RunIdentity, WorkIdentity } from './identity.js';
 import { RunState } from './manifest.js';
-import type { RunRequest, RunTarget } from './request.js';
+import type { RecordedRequest, RunTarget } from './request.js';
 
 /**
  * Go on with it, even where another version or kernel made what is there (mixed), forget it, or refuse unless it is
@@ -30,22 +30,31 @@ export interface EarlierRun {
  * @throws INVALID_FILE if they are none of such a run
  */
 export function recallRun(
-  { folder }: RunRequest,
+  { folder, targets: own }: Pick<RecordedRequest, 'folder' | 'targets'>,
   path: string,
   { run, chunks }: { readonly run: RunIdentity; readonly chunks: readonly JsonRecord[] },
 ): EarlierRun {
-  const place = (below: string): string => join(dirname(path), below);
-  const targets = run.outputs.map(({ path: below, format, statisticsPath }): RunTarget => {
-    const beside = statisticsPath === undefined ? {} : { statisticsPath: place(statisticsPath) };
-    return { path: place(below), format, ...beside };
-  });
-  const inputs = run.inputs.map((file, input) => ({
-    path: file.path,
+  const targets = targetsOf(run.outputs, { folder: dirname(path), draft: own[0]?.draft });
+  const inputs = run.inputs.map(({ path: from, range }, input) => ({
+    path: from,
+    range,
     target: folder === undefined ? 0 : input,
   }));
   const state = new RunState({ inputs, targets });
   for (const record of chunks) state.add(record, path);
   return { run, targets, state };
+}
+
+/** Outputs as manifests name them, which lie in `folder`. */
+export function targetsOf(
+  outputs: WorkIdentity['outputs'],
+  { folder, draft }: { readonly folder: string } & Pick<RunTarget, 'draft'>,
+): RunTarget[] {
+  const place = (below: string): string => join(folder, below);
+  return outputs.map(({ path, format, statisticsPath }) => {
+    const beside = statisticsPath === undefined ? {} : { statisticsPath: place(statisticsPath) };
+    return { path: place(path), format, ...beside, ...(draft !== undefined && { draft }) };
+  });
 }
 
 /** An error of what an earlier run left, with the way out. */

@@ -28,10 +28,11 @@ export async function expectOutputs(
   const files: ExpectedFile[] = [];
   // What the last output replaced goes only when all has been written.
   let replacedBytes = 0;
-  for (const [number, { path, format }] of targets.entries()) {
+  for (const [number, target] of targets.entries()) {
+    const { path, format } = target;
     if (path === standardStream || state.isFinished(number) || rows[number] === 0) continue;
     const rowBytes = width * leastNumberBytes(format, dtype);
-    const written = await sizeOf(partialPathOf(path));
+    const written = await sizeOf(partialPathOf(path, target));
     files.push({ path, byteLength: rows[number]! * rowBytes - written - replacedBytes });
     replacedBytes = await sizeOf(path);
   }

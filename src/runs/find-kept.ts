@@ -6,7 +6,7 @@ import { firstDifference } from './first-difference.js';
 import type { RunIdentity } from './identity.js';
 import { findMissing } from './left-files.js';
 import { isOfInput } from './chunks.js';
-import type { RunRequest } from './request.js';
+import type { RecordedRequest } from './request.js';
 
 // prettier-ignore
 export const fileStates = ['done', 'unfinished', 'new', 'changed', 'output missing', 'other maker', 'failed', 'gone'] as const;
@@ -38,13 +38,15 @@ export interface Comparison {
   readonly isMixed: boolean;
 }
 
+const goesOnMixed = '`--resume mixed` goes on all the same, `--restart` begins anew';
+
 const isKept: ReadonlySet<FileState> = new Set<FileState>(['done', 'unfinished']);
 
 /**
  * @throws INVALID_OPTION if another version or kernel made what would be kept and that may not be; or, of a single
  * output, if an input is another one, or INVALID_FILE if what was written of it has gone
  */
-export function findKept({ folder }: RunRequest, comparison: Comparison): Promise<Kept> {
+export function findKept({ folder }: Pick<RecordedRequest, 'folder'>, comparison: Comparison): Promise<Kept> {
   return folder === undefined ? findKeptOfOne(comparison) : findKeptOfFolder(comparison);
 }
 
@@ -52,7 +54,9 @@ export function findKept({ folder }: RunRequest, comparison: Comparison): Promis
 async function findKeptOfOne(comparison: Comparison): Promise<Kept> {
   const { path, identity, earlier } = comparison;
   const { run, state } = earlier;
-  const paths = [run, identity].map(({ inputs }) => inputs.map((input) => input.path));
+  const paths = [run, identity].map(({ inputs }) =>
+    inputs.map(({ path: from, range }) => (range ? { path: from, range } : from)),
+  );
   const difference = firstDifference(paths[0], paths[1], 'inputs');
   if (difference !== undefined) throw differentRun(path, difference);
   for (const [input, file] of identity.inputs.entries()) {
@@ -121,6 +125,6 @@ async function stateOf(comparison: Comparison, before: number, now: number): Pro
 function checkMaker({ path, identity, earlier, isMixed }: Comparison, before: number, now: number): boolean {
   if (earlier.state.chunks === 0) return false;
   const difference = makerDifference(earlier.run.outputs[before]!, identity.outputs[now]!);
-  if (difference !== undefined && !isMixed) throw differentRun(path, difference, true);
+  if (difference !== undefined && !isMixed) throw differentRun(path, difference, goesOnMixed);
   return difference !== undefined;
 }

@@ -3,16 +3,25 @@ import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { dirname, relative } from 'node:path';
 import type { EngineInfo } from '../engine/engine.js';
+import { mapAtOnce } from '../core/at-once.js';
 import { describe, invalidFile } from '../core/errors.js';
+import type { Dtype } from '../core/tensor/dtype.js';
 import { attempt } from '../files/attempt.js';
 import { checksumOf } from '../files/file-checksum.js';
 import { requireRegular } from '../files/open-file.js';
-import { bytesOf } from '../files/positional-io.js';
+import { piecesOf } from '../files/positional-io.js';
 import type { FieldChoice, FormatName } from '../files/sequences/sequences.js';
 import { configurationOf, type LayerHeads } from './configuration.js';
 import { firstDifference } from './first-difference.js';
 import type { NonFiniteChoice } from './non-finite.js';
-import { hasStatistics, standardStream, type RunRequest, type TensorChoices } from './request.js';
+import {
+  hasStatistics,
+  standardStream,
+  type InputRange,
+  type Pooling,
+  type RunRequest,
+  type TensorChoices,
+} from './request.js';
 
 /** A checksum of so many bytes is taken in some hundredths of a second. */
 export const quickBytes = 2 ** 26;
@@ -25,6 +34,11 @@ export interface FileIdentity {
   readonly modified: string;
   /** CRC-32, where it is known from the start. */
   readonly checksum?: number;
+}
+
+/** A file, and what of it is read; default all. */
+export interface InputIdentity extends FileIdentity {
+  readonly range?: InputRange;
 }
 
 /** What made an output. */
@@ -46,8 +60,8 @@ export interface RunSettings {
   readonly weights: string;
   readonly embedding?: FileIdentity & { readonly tensors: readonly (string | null)[] };
   readonly configuration: object;
-  readonly dtype: string;
-  readonly pool?: string;
+  readonly dtype: Dtype;
+  readonly pool?: Pooling;
   readonly outputFormat?: FormatName;
   readonly statistics: boolean;
   readonly tensors?: TensorChoices;
@@ -60,7 +74,7 @@ export interface RunSettings {
 /** Plain JSON, kept at the head of a manifest. */
 export interface RunIdentity {
   readonly settings: RunSettings;
-  readonly inputs: readonly FileIdentity[];
+  readonly inputs: readonly InputIdentity[];
   /** In a folder each is that of the input of the same number. */
   readonly outputs: readonly OutputIdentity[];
 }
@@ -104,14 +118,21 @@ export interface WorkIdentity extends Omit<RunIdentity, 'outputs'> {
   readonly outputs: readonly Omit<OutputIdentity, keyof Maker>[];
 }
 
+/** What takes long to find out; other parts of the same run have it in common. */
+export type KnownSettings = Pick<RunSettings, 'weights' | 'embedding'>;
+
 /** @throws FILE_FAILED */
-export async function identifyWork(request: RunRequest, layer: LayerHeads): Promise<WorkIdentity> {
+export async function identifyWork(
+  request: RunRequest,
+  layer: LayerHeads,
+  known?: KnownSettings,
+): Promise<WorkIdentity> {
   const { manifestPath, targets } = request;
   const place = (path: string): string => {
     return manifestPath === undefined ? path : relative(dirname(manifestPath), path);
   };
   return {
-    settings: await identifySettings(request, layer),
+    settings: await identifySettings(request, layer, known),
     inputs: await identifyInputs(request),
     outputs: targets.map(({ path, format, statisticsPath }) => {
       const beside = statisticsPath === undefined ? {} : { statisticsPath: place(statisticsPath) };
@@ -122,22 +143,20 @@ export async function identifyWork(request: RunRequest, layer: LayerHeads): Prom
 
 export function identifyRun(
   { outputs, ...work }: WorkIdentity,
-  { version, kernel, instructionSet }: EngineInfo,
+  { version, kernel, instructionSet }: Pick<EngineInfo, 'version' | 'kernel' | 'instructionSet'>,
 ): RunIdentity {
   const maker: Maker = { version, kernel: `${kernel} (${instructionSet})` };
   return { ...work, outputs: outputs.map((output) => ({ ...output, ...maker })) };
 }
 
-async function identifySettings(request: RunRequest, layer: LayerHeads): Promise<RunSettings> {
-  const { key, value, dtype, pool, embedding, outputFormat, tensors, fields, nonFinite } = request;
+async function identifySettings(
+  request: RunRequest,
+  layer: LayerHeads,
+  known: KnownSettings | undefined,
+): Promise<RunSettings> {
+  const { key, value, dtype, pool, outputFormat, tensors, fields, nonFinite } = request;
   return {
-    weights: hashWeights(request),
-    ...(embedding && {
-      embedding: {
-        ...(await identifyContent(embedding.path, Infinity)),
-        tensors: embedding.tensors.map((name) => name ?? null),
-      },
-    }),
+    ...(known ?? (await identifyLayer(request))),
     configuration: configurationOf(request, layer),
     dtype,
     ...(pool && { pool }),
@@ -151,32 +170,47 @@ async function identifySettings(request: RunRequest, layer: LayerHeads): Promise
   };
 }
 
+async function identifyLayer({ embedding, ...request }: RunRequest): Promise<KnownSettings> {
+  const weights = hashWeights(request);
+  if (embedding === undefined) return { weights };
+  const tensors = embedding.tensors.map((name) => name ?? null);
+  return { weights, embedding: { ...(await identifyContent(embedding.path, Infinity)), tensors } };
+}
+
 /** With its checksum, unless that takes long. */
 async function identifyContent(path: string, mostBytes = quickBytes): Promise<FileIdentity> {
   const file = await identifyFile(path);
   return file.bytes > mostBytes ? file : { ...file, checksum: await checksumOf(path) };
 }
 
-async function identifyInputs({ inputs }: RunRequest): Promise<FileIdentity[]> {
-  const identities: FileIdentity[] = [];
-  for (const { path } of inputs) {
-    identities.push(path === standardStream ? { path, bytes: 0, modified: '' } : await identifyFile(path));
-  }
-  return identities;
+/** Files that are looked at at once. */
+const atOnce = 64;
+
+function identifyInputs({ inputs, onError }: RunRequest): Promise<InputIdentity[]> {
+  return mapAtOnce(inputs, atOnce, async ({ path, range }) => {
+    const unknown: FileIdentity = { path, bytes: 0, modified: '' };
+    if (path === standardStream) return unknown;
+    const identifying = identifyFile(path);
+    const file = await (onError === 'stop' ? identifying : identifying.catch(() => unknown));
+    return { ...file, ...(range && { range }) };
+  });
 }
 
 function hashWeights({ weights, options: { qkNorm } }: Pick<RunRequest, 'weights' | 'options'>): string {
   const hash = createHash('sha256');
+  const add = (numbers: ArrayBufferView): void => {
+    for (const bytes of piecesOf(numbers)) hash.update(bytes);
+  };
   const { query, key, value, output, biasKey, biasValue } = weights;
   for (const linear of [query, key, value, output]) {
     for (const tensor of [linear.weight, linear.bias]) {
       hash.update(JSON.stringify(tensor?.shape ?? null));
-      if (tensor !== undefined) hash.update(bytesOf(tensor.data));
+      if (tensor !== undefined) add(tensor.data);
     }
   }
-  for (const tensor of [biasKey, biasValue]) if (tensor !== undefined) hash.update(bytesOf(tensor.data));
+  for (const tensor of [biasKey, biasValue]) if (tensor !== undefined) add(tensor.data);
   if (qkNorm !== undefined) {
-    for (const numbers of [qkNorm.q, qkNorm.k]) hash.update(bytesOf(Float32Array.from(numbers)));
+    for (const numbers of [qkNorm.q, qkNorm.k]) add(Float32Array.from(numbers));
   }
   return hash.digest('hex');
 }

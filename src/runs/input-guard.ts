@@ -23,7 +23,9 @@ export class InputGuard {
    */
   async vouch(input: number, isEnded: boolean): Promise<number | undefined> {
     const file = this.#identity.inputs[input]!;
-    const isDue = file.path !== standardStream && !this.#known.has(input);
+    // Of a large file that several runs share, each would read all.
+    const isShared = file.range !== undefined && file.bytes > quickBytes;
+    const isDue = file.path !== standardStream && !isShared && !this.#known.has(input);
     let checksum: number | undefined;
     if (isEnded) {
       checksum = isDue ? await checksumOf(file.path) : undefined;

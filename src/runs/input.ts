@@ -11,7 +11,7 @@ import type {
   SequenceStream,
   StreamPosition,
 } from '../files/sequences/sequences.js';
-import { widthOf, type RunInput, type RunRequest } from './request.js';
+import { widthOf, type InputRange, type RunInput, type RunRequest } from './request.js';
 
 /** Rows of sequences that follow one another, to be read when there is room for them. */
 export interface Rows {
@@ -53,8 +53,8 @@ export interface InputPlace {
  */
 export async function openInput(
   request: RunRequest,
-  { path, format }: RunInput,
-  { start, bytes }: InputPlace = {},
+  { path, format, range }: RunInput,
+  { start = range?.start, bytes }: InputPlace = {},
 ): Promise<OpenInput> {
   const { key: keyPath, value: valuePath, embedding } = request;
   const ofInput = format === undefined ? formatOf(path, 'input') : formatNamed(format);
@@ -73,6 +73,7 @@ export async function openInput(
         path,
         modelDim,
         start,
+        isEndedByDamage: request.onError === 'stop',
         embedding: embedding?.table,
         tensors: request.tensors?.query,
         fields: request.fields,
@@ -97,21 +98,35 @@ export async function openInput(
       keyLengths,
       close,
       async next(mostTokens) {
+        const mostSequences = range === undefined || range.isLast ? undefined : endOf(range) - sequence;
+        if (mostSequences === 0) return undefined;
         const budget = key === undefined ? mostTokens : fitKeys(stream, key, sequence, mostTokens);
-        const span = await stream.next(budget);
+        const span = await stream.next(budget, mostSequences);
         if (span === undefined) {
           checkCounts(path, sequence, attended);
           return undefined;
         }
         const first = sequence;
         sequence = span.end.sequence;
-        return 'error' in span ? span : attend(span, attended, { path, first });
+        if ('error' in span) return span;
+        const attending = attend(span, attended, { path, first });
+        return range === undefined ? attending : { ...attending, share: shareOf(range, sequence) };
       },
     };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** Number of the first sequence after a range. */
+function endOf({ start, sequences }: InputRange): number {
+  return start.sequence + sequences;
+}
+
+/** How much of a range lies before sequence `end`. */
+function shareOf(range: InputRange, end: number): number {
+  return Math.min(1, (end - range.start.sequence) / Math.max(1, range.sequences));
 }
 
 async function openRows(path: string, request: RunRequest, name: 'key' | 'value'): Promise<SequenceReader> {

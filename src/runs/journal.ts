@@ -3,8 +3,14 @@
 import { unlink } from 'node:fs/promises';
 import { HeadpoolError } from '../core/errors.js';
 import { attempt } from '../files/attempt.js';
-import { acquireLock, type LockFile } from '../files/lock-file.js';
-import { createRecordLog, openRecordLog, type JsonRecord, type RecordLog } from '../files/record-log.js';
+import { acquireLock, type LockFile, type LockOptions } from '../files/lock-file.js';
+import {
+  createRecordLog,
+  openRecordLog,
+  readRecordLog,
+  type JsonRecord,
+  type RecordLog,
+} from '../files/record-log.js';
 import { isResuming, type EarlierChoice } from './earlier-run.js';
 import type { RunIdentity } from './identity.js';
 import { removePartial } from './left-files.js';
@@ -17,7 +23,7 @@ import {
   type ManifestHead,
   type PortionRecord,
 } from './manifest.js';
-import type { RunRequest } from './request.js';
+import type { RecordedRequest } from './request.js';
 import { listFiles, surveyRun, type Survey, type SurveyedFile } from './survey.js';
 
 export interface Journal {
@@ -31,6 +37,8 @@ export interface Journal {
   readonly files: readonly SurveyedFile[];
   /** What the manifest says of the run, and of the maker of each output. */
   readonly run: RunIdentity;
+  /** To be called before an output gets its name. @throws OUTPUT_IN_USE if others have gone on with the run */
+  assertHeld(): Promise<void>;
   /** Resolves once the record has reached the disk; what it speaks of must have before. @throws FILE_FAILED */
   record(portions: readonly PortionRecord[], finished: readonly FinishedTarget[]): Promise<void>;
   /** @throws FILE_FAILED */
@@ -39,9 +47,11 @@ export interface Journal {
   close(): Promise<void>;
 }
 
-export interface JournalOptions {
+export interface JournalOptions extends LockOptions {
   readonly identity: RunIdentity;
   readonly earlier: EarlierChoice;
+  /** Throws once others have gone on with the run where they don't take its lock. */
+  readonly assertLatest?: (() => Promise<void>) | undefined;
 }
 
 /**
@@ -50,22 +60,27 @@ export interface JournalOptions {
  * to do with it, or if it is the work of another run, naming the field that differs; INVALID_FILE if the manifest is
  * damaged
  */
-export function openJournal(request: RunRequest, options: JournalOptions): Promise<Journal> {
+export function openJournal(request: RecordedRequest, options: JournalOptions): Promise<Journal> {
   const { manifestPath } = request;
   return manifestPath === undefined
     ? openVolatileJournal(request, options)
     : openFileJournal(request, manifestPath, options);
 }
 
-async function openVolatileJournal(request: RunRequest, { identity: run }: JournalOptions): Promise<Journal> {
+async function openVolatileJournal(
+  request: RecordedRequest,
+  { identity: run, isTakingOver }: JournalOptions,
+): Promise<Journal> {
   const state = new RunState(request);
-  const lock = request.lockPath === undefined ? undefined : await acquireLock(request.lockPath);
+  const lock =
+    request.lockPath === undefined ? undefined : await acquireLock(request.lockPath, { isTakingOver });
   return {
     isDurable: false,
     canResume: false,
     state,
     files: listFiles(request, () => 'new'),
     run,
+    assertHeld: () => Promise.resolve(),
     record: (portions, finished) => {
       state.addChunk({ portions, finished });
       return Promise.resolve();
@@ -75,12 +90,18 @@ async function openVolatileJournal(request: RunRequest, { identity: run }: Journ
   };
 }
 
-async function openFileJournal(request: RunRequest, path: string, options: JournalOptions): Promise<Journal> {
-  const lock = await acquireLock(request.lockPath ?? `${path}.lock`);
+async function openFileJournal(
+  request: RecordedRequest,
+  path: string,
+  options: JournalOptions,
+): Promise<Journal> {
+  const { isTakingOver, assertLatest } = options;
+  const lock = await acquireLock(request.lockPath ?? `${path}.lock`, { isTakingOver });
   try {
     const opened = options.earlier === 'restart' ? undefined : await openRecordLog(path);
     if (opened !== undefined && isResuming(options.earlier)) {
-      return new FileJournal(path, { lock, ...(await resumeLog(request, path, { ...opened, options })) });
+      const resumed = await resumeLog(request, path, { ...opened, options });
+      return new FileJournal(path, { lock, assertLatest, ...resumed });
     }
     if (opened !== undefined) {
       await opened.log.close();
@@ -90,6 +111,7 @@ async function openFileJournal(request: RunRequest, path: string, options: Journ
     const log = await createRecordLog(path, headOf(run));
     return new FileJournal(path, {
       lock,
+      assertLatest,
       log,
       run,
       state: new RunState(request),
@@ -111,7 +133,7 @@ type Resumed = Pick<Journal, 'state' | 'files' | 'run'> & { readonly log: Record
 
 /** Goes on with a log, or with a new one in its place that says what of it still holds. */
 async function resumeLog(
-  request: RunRequest,
+  request: RecordedRequest,
   path: string,
   { log, records, options }: OpenedLog,
 ): Promise<Resumed> {
@@ -139,6 +161,12 @@ function headOf(run: RunIdentity): ManifestHead {
   return { format: manifestFormat, run };
 }
 
+/** @throws INVALID_OPTION if the manifest is that of a run that isn't complete; as `readRecordLog` */
+export async function refuseForgetting(path: string): Promise<void> {
+  const records = await readRecordLog(path);
+  if (records !== undefined) checkForgettable(records, path);
+}
+
 /** @throws INVALID_OPTION if something would be lost by beginning anew */
 function checkForgettable(records: readonly JsonRecord[], path: string): void {
   if (records.length < 2 || records.at(-1)!.complete === true) return;
@@ -148,6 +176,10 @@ function checkForgettable(records: readonly JsonRecord[], path: string): void {
   );
 }
 
+interface Holding extends Pick<JournalOptions, 'assertLatest'> {
+  readonly lock: LockFile;
+}
+
 class FileJournal implements Journal {
   readonly isDurable = true;
   readonly state: RunState;
@@ -155,31 +187,45 @@ class FileJournal implements Journal {
   readonly run: RunIdentity;
   readonly #path: string;
   readonly #log: RecordLog;
-  readonly #lock: LockFile;
+  readonly #holding: Holding;
+  /** Whether another process goes on with what is here. */
+  #isLost = false;
 
-  constructor(path: string, { state, files, run, log, lock }: Resumed & { readonly lock: LockFile }) {
+  constructor(path: string, { state, files, run, log, ...holding }: Resumed & Holding) {
     this.#path = path;
     this.state = state;
     this.files = files;
     this.run = run;
     this.#log = log;
-    this.#lock = lock;
+    this.#holding = holding;
   }
 
   get canResume(): boolean {
-    return this.state.chunks > 0;
+    return this.state.chunks > 0 || this.#isLost;
   }
 
   async record(portions: readonly PortionRecord[], finished: readonly FinishedTarget[]): Promise<void> {
     const record: ChunkRecord = { chunk: this.state.chunks, portions, finished };
+    await this.assertHeld();
     await this.#log.append({ ...record });
     this.state.addChunk(record);
   }
 
   async complete(): Promise<void> {
+    await this.assertHeld();
     const record: CompleteRecord = { complete: true };
     await this.#log.append({ ...record });
     this.state.isComplete = true;
+  }
+
+  async assertHeld(): Promise<void> {
+    try {
+      await this.#holding.assertLatest?.();
+      await this.#holding.lock.assertHeld();
+    } catch (error) {
+      this.#isLost = true;
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
@@ -189,7 +235,7 @@ class FileJournal implements Journal {
         await attempt(this.#path, 'remove the manifest', () => unlink(this.#path));
       }
     } finally {
-      await this.#lock.release();
+      await this.#holding.lock.release();
     }
   }
 }

@@ -1,59 +1,55 @@
-// Whether the files of an output are there as a manifest tells of them. They are looked at, not read.
+// Whether the files of an output are there as a manifest tells of them. What has its name is looked at, what is partial
+// is read: a run that goes on would hand it on as its own.
 import { rm, stat } from 'node:fs/promises';
-import { invalidFile, type HeadpoolError } from '../core/errors.js';
+import { HeadpoolError, invalidFile } from '../core/errors.js';
 import { attempt } from '../files/attempt.js';
-import type { WrittenPart } from '../files/byte-sink.js';
 import { exists } from '../files/open-file.js';
 import type { RunState } from './manifest.js';
 import { pathsOf, type RunTarget } from './request.js';
 import { partialPathOf } from './target.js';
+import { checkParts, endOf, writtenFilesOf, type WrittenFile } from './written-files.js';
 
 /**
  * What is wrong with what a target should have left: its files if it was finished, be it that they have no names yet,
  * else as much of its partial files as was recorded.
+ * @throws FILE_FAILED if a partial file can't be read
  */
 export async function findMissing(
   target: RunTarget,
   number: number,
   state: RunState,
 ): Promise<HeadpoolError | undefined> {
-  return state.isFinished(number) ? findMissingOutput(target) : findShortPartial(target, number, state);
-}
-
-async function findMissingOutput(target: RunTarget): Promise<HeadpoolError | undefined> {
-  for (const path of pathsOf(target)) {
-    if ((await exists(path)) || (await exists(partialPathOf(path)))) continue;
-    return invalidFile(path, 'the output that was finished', 'path', undefined);
+  const isFinished = state.isFinished(number);
+  for (const file of writtenFilesOf(target, number, state)) {
+    if (isFinished && (await exists(file.path))) continue;
+    const isPartial = !isFinished || (await exists(partialPathOf(file.path, target)));
+    if (!isPartial) return invalidFile(file.path, 'the output that was finished', 'path', undefined);
+    const problem = await findDamage(file, partialPathOf(file.path, target));
+    if (problem !== undefined) return problem;
   }
   return undefined;
 }
 
-async function findShortPartial(
-  { path, statisticsPath }: RunTarget,
-  number: number,
-  state: RunState,
-): Promise<HeadpoolError | undefined> {
-  const last = state.partsOf(number).at(-1)?.parts;
-  const files: readonly (readonly [string | undefined, WrittenPart | undefined])[] = [
-    [path, last?.rows],
-    [statisticsPath, last?.statistics],
-  ];
-  for (const [name, part] of files) {
-    if (name === undefined || part === undefined) continue;
-    const wanted = part.begin + part.byteLength;
-    const partialPath = partialPathOf(name);
-    const found = await stat(partialPath).then(
-      ({ size }) => size,
-      () => 0,
-    );
-    if (found < wanted) return invalidFile(partialPath, `at least ${wanted}`, 'bytes', found);
+/** What is wrong with a partial file. */
+async function findDamage({ parts }: WrittenFile, partialPath: string): Promise<HeadpoolError | undefined> {
+  if (parts.length === 0) return undefined;
+  const size = await stat(partialPath).then(
+    (stats) => stats.size,
+    () => 0,
+  );
+  if (size < endOf(parts)) return invalidFile(partialPath, `at least ${endOf(parts)}`, 'bytes', size);
+  try {
+    await checkParts(partialPath, parts);
+    return undefined;
+  } catch (error) {
+    if (error instanceof HeadpoolError && error.code === 'INVALID_FILE') return error;
+    throw error;
   }
-  return undefined;
 }
 
 /** @throws FILE_FAILED */
 export async function removePartial(target: RunTarget): Promise<void> {
   for (const path of pathsOf(target)) {
-    await attempt(path, 'remove the partial file', () => rm(partialPathOf(path), { force: true }));
+    await attempt(path, 'remove the partial file', () => rm(partialPathOf(path, target), { force: true }));
   }
 }

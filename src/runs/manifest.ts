@@ -2,11 +2,12 @@
 import { invalidFile } from '../core/errors.js';
 import { append } from '../core/lists.js';
 import { countTokens } from '../files/sequences/layout.js';
+import type { JsonRecord } from '../files/record-log.js';
 import type { SequenceName, StreamPosition } from '../files/sequences/sequences.js';
 import type { Failure } from './chunks.js';
 import type { RunIdentity } from './identity.js';
 import type { NonFiniteCounts } from './non-finite.js';
-import type { RunRequest } from './request.js';
+import type { RecordedRequest } from './request.js';
 import { idsOf } from './sequence-ids.js';
 import type { EarlierPart, FinishedParts, TargetParts } from './target.js';
 
@@ -53,6 +54,11 @@ export interface CompleteRecord {
   readonly complete: true;
 }
 
+/** The chunks among the records of a manifest. @param records all after the head */
+export function chunksOf(records: readonly JsonRecord[]): readonly ChunkRecord[] {
+  return records.filter(({ complete }) => complete !== true) as unknown as readonly ChunkRecord[];
+}
+
 /** What was recorded of one input. */
 export interface InputState {
   /** Where it goes on; undefined if it has ended. */
@@ -72,26 +78,27 @@ interface WrittenPortion {
 }
 
 /** What of a request the records of its run speak of. */
-export type RecordedRequest = Pick<RunRequest, 'inputs' | 'targets'>;
+type RunParts = Pick<RecordedRequest, 'inputs' | 'targets'>;
 
 /** Where a run stands. */
 export class RunState {
   readonly inputs: readonly InputState[];
-  readonly #request: RecordedRequest;
+  readonly #request: RunParts;
   readonly #written: WrittenPortion[][];
   readonly #finished = new Map<number, FinishedParts | undefined>();
   readonly failures: Failure[] = [];
   chunks = 0;
+  portions = 0;
   sequences = 0;
   tokens = 0;
   isComplete = false;
 
-  constructor(request: RecordedRequest) {
+  constructor(request: RunParts) {
     this.#request = request;
-    this.inputs = request.inputs.map(() => {
+    this.inputs = request.inputs.map(({ range }) => {
       const nonFinite = { numbers: 0, sequences: 0 };
       return {
-        place: { sequence: 0 },
+        place: range?.start ?? { sequence: 0 },
         isBegun: false,
         sequences: 0,
         tokens: 0,
@@ -116,6 +123,11 @@ export class RunState {
     });
   }
 
+  /** The same without the sequences. */
+  writtenOf(target: number): TargetParts[] {
+    return this.#written[target]!.map(({ record }) => record.parts);
+  }
+
   /** Whether nothing is to be written to a target any more. */
   isFinished(target: number): boolean {
     return this.#finished.has(target);
@@ -137,6 +149,7 @@ export class RunState {
 
   #addPortion(record: PortionRecord): void {
     const { input, end, isEnded, lengths, failures, nonFinite, checksum, parts } = record;
+    this.portions++;
     const state = this.inputs[input];
     if (state === undefined) return;
     const first = state.place?.sequence ?? 0;

@@ -43,8 +43,10 @@ export class Outputs {
     const { state } = this.#context.journal;
     for (const [number, target] of this.#request.targets.entries()) {
       if (!state.isFinished(number)) await checkName(target);
-      else if (state.finishOf(number) !== undefined) await restoreName(target);
-      else await removePartial(target);
+      else if (state.finishOf(number) !== undefined) {
+        await this.#context.journal.assertHeld();
+        await restoreName(target);
+      } else await removePartial(target);
     }
   }
 
@@ -81,6 +83,7 @@ export class Outputs {
     }
     await Promise.all([...touched].map((target) => target.sync()));
     await this.#context.journal.record(records, [...finished.keys()]);
+    if (finished.size > 0) await this.#context.journal.assertHeld();
     for (const [{ target: number, parts }, target] of finished) {
       if (parts !== undefined) await target?.commit();
       else if (target !== undefined) await target.discard();
@@ -109,8 +112,7 @@ export class Outputs {
     if (known !== undefined || form === undefined) return known;
     const { layer, journal, identity, standardOutput } = this.#context;
     // What comes from several files has no form of its own, nor what may be left out of the header of one.
-    const { nonFinite, onError } = this.#request;
-    const isWhole = this.#inputCounts[number] === 1 && (nonFinite !== 'error' || onError === 'stop');
+    const isWhole = this.#isOfOne(number) && !mayLackSome(this.#request);
     const target = await openTarget(this.#request, this.#request.targets[number]!, {
       rows: {
         form: isWhole ? form : 'packed',
@@ -127,6 +129,11 @@ export class Outputs {
     return target;
   }
 
+  /** Whether all of a target comes from one input. */
+  #isOfOne(target: number): boolean {
+    return this.#inputCounts[target] === 1 && this.#request.isPart !== true;
+  }
+
   #isLast(input: number): boolean {
     const { inputs } = this.#request;
     return inputs[input + 1]?.target !== inputs[input]!.target;
@@ -135,10 +142,15 @@ export class Outputs {
   /** A target is given up if its only input failed, or if there is nothing that it could hold. */
   async #finish({ input, failures }: LoadedPortion, target: Target | undefined): Promise<FinishedTarget> {
     const { target: number } = this.#request.inputs[input]!;
-    const hasFailed = failures.some(isOfInput) && this.#inputCounts[number] === 1;
+    const hasFailed = failures.some(isOfInput) && this.#isOfOne(number);
     if (target === undefined || hasFailed) return { target: number };
     return { target: number, parts: await target.finish() };
   }
+}
+
+/** Whether sequences may be left out whose file can be read. */
+export function mayLackSome({ nonFinite, onError }: Pick<RunRequest, 'nonFinite' | 'onError'>): boolean {
+  return nonFinite === 'error' && onError === 'skip';
 }
 
 async function checkName(target: RunTarget): Promise<void> {
@@ -150,9 +162,10 @@ async function checkName(target: RunTarget): Promise<void> {
   }
 }
 
-async function restoreName(target: RunTarget): Promise<void> {
+/** Gives a finished target its name, if a process ended before it could. @throws FILE_FAILED, INVALID_FILE if it has gone */
+export async function restoreName(target: RunTarget): Promise<void> {
   for (const path of pathsOf(target)) {
-    const partialPath = partialPathOf(path);
+    const partialPath = partialPathOf(path, target);
     if (await exists(partialPath)) await (await createAtomicFile(path, { partialPath })).commit();
     else if (!(await exists(path)))
       throw restartable(invalidFile(path, 'the output that was finished', 'path', undefined));

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { expected, HeadpoolError } from '../core/errors.js';
 import type { FoundFile } from '../files/find-files.js';
+import { pathBeside } from '../files/path-beside.js';
 import { refuseClashes, type WrittenPath } from '../files/refuse-clashes.js';
 import {
   findFormat,
@@ -22,6 +23,8 @@ export interface OutputChoice {
   readonly inputFormat: FormatName;
   /** A file, a folder, or `-` for standard output. */
   readonly output: string;
+  /** Whether it is a folder; default what its name, the file system and the number of inputs say. */
+  readonly isFolder?: boolean | undefined;
   /** Default: what the output's extension says, or the input's own format. */
   readonly outputFormat: FormatName | undefined;
   /** Other files that the run reads. */
@@ -56,7 +59,7 @@ export async function planOutputs(choice: OutputChoice): Promise<OutputPlan> {
   const read = inputs.map(({ path }) => path);
   // What standard input said is gone when a later run would need it again.
   const isVolatile = output === standardStream || read.includes(standardStream);
-  const lockPath = plan.manifestPath && `${plan.manifestPath}.lock`;
+  const lockPath = plan.manifestPath && pathBeside(plan.manifestPath, '.lock');
   const planned = { ...plan, manifestPath: isVolatile ? undefined : plan.manifestPath, lockPath };
   const files = [...read, ...alsoRead].filter((path) => path !== standardStream);
   await refuseClashes([...writtenPathsOf(planned), ...alsoWritten], files);
@@ -74,11 +77,12 @@ function refuseLosing(targets: readonly RunTarget[]): void {
 function writtenPathsOf({ targets, manifestPath, lockPath }: OutputPlan): WrittenPath[] {
   const files = targets.flatMap(pathsOf).filter((path) => path !== standardStream);
   const books = [manifestPath, lockPath].filter((path) => path !== undefined);
-  const partial = manifestPath === undefined ? [] : files.map(partialPathOf);
+  const partial = manifestPath === undefined ? [] : files.map((path) => partialPathOf(path, {}));
   return [...files, ...partial, ...books].map((path) => ({ path, option: 'output' }));
 }
 
-async function isFolder({ inputs, output }: OutputChoice): Promise<boolean> {
+async function isFolder({ inputs, output, isFolder: isSaid }: OutputChoice): Promise<boolean> {
+  if (isSaid !== undefined) return isSaid;
   if (/[/\\]$/.test(output)) return true;
   const isExisting = await stat(output).then(
     (stats) => stats.isDirectory(),
@@ -111,7 +115,7 @@ function planFile(choice: OutputChoice): OutputPlan {
     inputs: allTo(choice),
     targets: [targetAt(output, format, choice)],
     outputFormat: format.name,
-    manifestPath: `${output}.manifest`,
+    manifestPath: pathBeside(output, '.manifest'),
   };
 }
 

@@ -44,7 +44,7 @@ export async function checkInputs(
       const keyLengths = file.keyLengths ?? lengths;
       checkLengths(lengths, keyLengths);
       refuseTooLong(input, limits, { lengths, keyLengths, isSkipped: request.onError === 'skip' });
-      sizes.set(number, { sequences: lengths.length, tokens: countTokens(lengths) });
+      sizes.set(number, input.range ?? { sequences: lengths.length, tokens: countTokens(lengths) });
       // What comes from several files has no form that one of them could tell.
       if (request.inputs.length > targets.length) continue;
       const rows = { form, layout, modelDim, metadata: new Map<string, string>() };

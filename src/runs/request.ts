@@ -3,7 +3,13 @@ import type { SettableOptions } from '../attention/option-rows.js';
 import type { AttentionOptions } from '../attention/options.js';
 import type { MultiHeadWeights } from '../attention/weights.js';
 import type { LeftOut } from '../files/list-folder.js';
-import type { Embedding, FieldChoice, FormatName, TensorChoice } from '../files/sequences/sequences.js';
+import type {
+  Embedding,
+  FieldChoice,
+  FormatName,
+  StreamPosition,
+  TensorChoice,
+} from '../files/sequences/sequences.js';
 import type { Dtype } from '../core/tensor/dtype.js';
 import type { NonFiniteChoice } from './non-finite.js';
 
@@ -14,11 +20,22 @@ export type Pooling = (typeof poolings)[number];
 /** The path that stands for standard input or output. */
 export const standardStream = '-';
 
+/** Sequences of an input that follow one another. */
+export interface InputRange {
+  readonly start: StreamPosition;
+  readonly sequences: number;
+  readonly tokens: number;
+  /** Whether it goes on to the end of the file, whatever comes there. */
+  readonly isLast: boolean;
+}
+
 /** An input, and the file that its sequences go to. */
 export interface RunInput {
   readonly path: string;
   /** Whose extension doesn't tell it: standard input. */
   readonly format?: FormatName | undefined;
+  /** What of it is to be read; default all. */
+  readonly range?: InputRange | undefined;
   /** Index of its target. */
   readonly target: number;
 }
@@ -29,6 +46,8 @@ export interface RunTarget {
   readonly format: FormatName;
   /** Where head statistics go, a line of JSON for each sequence. */
   readonly statisticsPath?: string | undefined;
+  /** What tells its partial files from those of others that are at the same output. */
+  readonly draft?: string | undefined;
 }
 
 export interface EmbeddingFile {
@@ -70,6 +89,8 @@ export interface RunRequest {
   readonly pool?: Pooling | undefined;
   /** Where outputs go, one for each input; absent if all go to one file, or to standard output. */
   readonly folder?: string | undefined;
+  /** Whether the output is a part of one that several runs make: it never stands for an input as a whole. */
+  readonly isPart?: boolean | undefined;
   /** The format that was asked for; in a folder default what each input is. */
   readonly outputFormat?: FormatName | undefined;
   /** Where progress is recorded; absent if the run can't be resumed, as with standard input and output. */
@@ -79,6 +100,9 @@ export interface RunRequest {
   /** What to do about a damaged file or sequence: end the run, or leave it out and go on. */
   readonly onError: 'stop' | 'skip';
 }
+
+/** What a journal of the run needs to know of it. */
+export type RecordedRequest = Pick<RunRequest, 'inputs' | 'targets' | 'folder' | 'manifestPath' | 'lockPath'>;
 
 /** Whether head statistics are to be written. */
 export function hasStatistics({ targets }: Pick<RunRequest, 'targets'>): boolean {

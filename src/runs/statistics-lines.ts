@@ -32,3 +32,29 @@ export function formatStatistics(
   });
   return Buffer.from(lines.join(''));
 }
+
+const newline = 0x0a;
+/** What a line begins with, before the number of its sequence. */
+const opening = Buffer.from('{"sequence":');
+const comma = 0x2c;
+
+/** The same lines with numbers from `first` on. @param pieces whole lines, cut anywhere */
+export async function* renumberStatistics(
+  pieces: AsyncIterable<Uint8Array>,
+  first: number,
+): AsyncGenerator<Uint8Array> {
+  let sequence = first;
+  let held = Buffer.alloc(0);
+  for await (const piece of pieces) {
+    const text = Buffer.concat([held, piece]);
+    const lines: Buffer[] = [];
+    let start = 0;
+    for (let end = text.indexOf(newline); end >= 0; end = text.indexOf(newline, start)) {
+      const rest = text.subarray(text.indexOf(comma, start + opening.length), end + 1);
+      lines.push(opening, Buffer.from(String(sequence++)), rest);
+      start = end + 1;
+    }
+    held = text.subarray(start);
+    yield Buffer.concat(lines);
+  }
+}

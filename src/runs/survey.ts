@@ -7,8 +7,8 @@ import { recallRun } from './earlier-run.js';
 import { findKept, type FileState } from './find-kept.js';
 import { firstDifference } from './first-difference.js';
 import type { RunIdentity } from './identity.js';
-import { manifestFormat, type ChunkRecord, type ManifestHead } from './manifest.js';
-import type { RunRequest, RunTarget } from './request.js';
+import { chunksOf, manifestFormat, type ChunkRecord, type ManifestHead } from './manifest.js';
+import type { RecordedRequest, RunTarget } from './request.js';
 
 /** An input, its output and what was found of them. */
 export interface SurveyedFile {
@@ -40,7 +40,7 @@ interface SurveyOptions {
  * tell of has gone and may not be computed again
  */
 export async function surveyRun(
-  request: RunRequest,
+  request: RecordedRequest,
   records: readonly JsonRecord[],
   { path, identity, isMixed }: SurveyOptions,
 ): Promise<Survey> {
@@ -73,7 +73,7 @@ export async function surveyRun(
       }),
     ],
     run,
-    records: carryRecords(chunks, { inputs, targets }),
+    records: carryRecords(chunksOf(chunks), { inputs, targets }),
     isSame: isAllKept && firstDifference(before, run) === undefined,
     leftovers: dropped.filter((target) => !planned.has(target.path)),
   };
@@ -81,7 +81,7 @@ export async function surveyRun(
 
 /** All inputs of a request, each in the state that `stateOf` gives. */
 export function listFiles(
-  { inputs, targets }: RunRequest,
+  { inputs, targets }: Pick<RecordedRequest, 'inputs' | 'targets'>,
   stateOf: (input: number) => FileState,
 ): SurveyedFile[] {
   return inputs.map(({ path, target }, input) => {

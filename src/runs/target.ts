@@ -1,18 +1,22 @@
 // One output of a run while it is written: its rows, and the statistics beside them. It stays partial until committed.
-import { dirname, basename, join } from 'node:path';
 import type { HeadStatistics } from '../attention/result.js';
 import {
   openFileSink,
   openPipeSink,
   type ByteSink,
+  type Pieces,
   type PipeStream,
   type WrittenPart,
 } from '../files/byte-sink.js';
+import { pathBeside } from '../files/path-beside.js';
 import { formatNamed } from '../files/sequences/formats.js';
 import type { OutputOutline, SequenceEncoder, Sequences } from '../files/sequences/sequences.js';
 import { poolRows } from './pool-rows.js';
 import { standardStream, type RunRequest, type RunTarget } from './request.js';
-import { formatStatistics } from './statistics-lines.js';
+import { formatStatistics, renumberStatistics } from './statistics-lines.js';
+
+/** What a run says of the rows of all its outputs. */
+export type RowsRequest = Pick<RunRequest, 'dtype' | 'pool'>;
 
 /** What was written of one target, a part of each of its files. */
 export interface TargetParts {
@@ -54,14 +58,22 @@ export interface TargetRows {
   readonly entry: number;
 }
 
-/** The name under which a file grows; a later run that resumes finds it there. */
-export function partialPathOf(path: string): string {
-  return join(dirname(path), `${basename(path)}.partial`);
+/** Bytes that another run wrote of sequences. */
+export interface CopiedRows {
+  readonly rows: Pieces;
+  /** How many there are in `rows`. */
+  readonly byteLength: number;
+  readonly statistics: AsyncIterable<Uint8Array> | undefined;
+}
+
+/** The name under which a file of a target grows; a later run that resumes finds it there. */
+export function partialPathOf(path: string, { draft = '' }: Pick<RunTarget, 'draft'>): string {
+  return pathBeside(path, `${draft}.partial`);
 }
 
 /** Touches no file. @throws INVALID_OPTION if the format can't hold what is outlined */
 export async function createTargetEncoder(
-  { dtype, pool }: RunRequest,
+  { dtype, pool }: RowsRequest,
   { path, format }: RunTarget,
   rows: RowsOutline,
 ): Promise<SequenceEncoder> {
@@ -70,7 +82,7 @@ export async function createTargetEncoder(
 
 /** @throws FILE_FAILED, INVALID_OPTION if the format can't hold what is outlined */
 export async function openTarget(
-  request: RunRequest,
+  request: RowsRequest,
   target: RunTarget,
   { rows: outline, earlier, hasPartialNames, pipe }: TargetOutline,
 ): Promise<Target> {
@@ -84,7 +96,7 @@ export async function openTarget(
         ? openPipeSink(pipe, 'standard output')
         : await openFileSink(
             path,
-            hasPartialNames ? { partialPath: partialPathOf(path), byteLength } : undefined,
+            hasPartialNames ? { partialPath: partialPathOf(path, target), byteLength } : undefined,
           );
     sinks.push(sink);
     return sink;
@@ -123,7 +135,7 @@ export class Target {
   readonly #files: TargetFiles;
   #sequences = 0;
 
-  constructor({ pool }: RunRequest, files: TargetFiles, earlier: readonly EarlierPart[]) {
+  constructor({ pool }: RowsRequest, files: TargetFiles, earlier: readonly EarlierPart[]) {
     this.#pool = pool;
     this.#files = files;
     for (const { sequences, parts } of earlier) {
@@ -148,6 +160,20 @@ export class Target {
     if (statisticsSink === undefined || statistics === undefined) return { rows: part };
     const lines = formatStatistics({ ...sequences, first, entry }, statistics);
     return { rows: part, statistics: await statisticsSink.append([lines]) };
+  }
+
+  /**
+   * Takes over what another run wrote of sequences that follow those before, in the same format.
+   * @throws FILE_FAILED, INVALID_OPTION if the format can't hold the sequences
+   */
+  async copy(sequences: Sequences, { rows, statistics, byteLength }: CopiedRows): Promise<TargetParts> {
+    const { encoder, rows: rowSink, statistics: statisticsSink } = this.#files;
+    encoder.assume(this.#written(sequences), byteLength);
+    const part = await rowSink.append(rows);
+    const first = this.#sequences;
+    this.#sequences += sequences.lengths.length;
+    if (statisticsSink === undefined || statistics === undefined) return { rows: part };
+    return { rows: part, statistics: await statisticsSink.append(renumberStatistics(statistics, first)) };
   }
 
   /** Writes what comes last, and over the beginning what is known only now. @throws FILE_FAILED, INVALID_OPTION */

@@ -1,10 +1,10 @@
-// Reads outputs again and compares them, part by part, with the checksums of their manifest.
+// Reads the outputs of a run again and compares them with the checksums of their manifest.
+import { stat } from 'node:fs/promises';
 import { invalidFile } from '../core/errors.js';
-import type { WrittenPart } from '../files/byte-sink.js';
-import { checksumOfPart, formatChecksum } from '../files/file-checksum.js';
-import { openRegularFile, type RegularFile } from '../files/open-file.js';
+import { attempt } from '../files/attempt.js';
 import type { RunState } from './manifest.js';
 import type { RunRequest } from './request.js';
+import { checkParts, endOf, writtenFilesOf } from './written-files.js';
 
 export interface VerifiedOutputs {
   readonly files: number;
@@ -16,44 +16,15 @@ export interface VerifiedOutputs {
  */
 export async function verifyOutputs({ targets }: RunRequest, state: RunState): Promise<VerifiedOutputs> {
   let [files, bytes] = [0, 0];
-  const verify = async (path: string, parts: readonly WrittenPart[]): Promise<void> => {
-    bytes += await verifyFile(path, parts);
-    files++;
-  };
-  for (const [number, { path, statisticsPath }] of targets.entries()) {
-    const around = state.finishOf(number);
-    if (around === undefined) continue;
-    const parts = state.partsOf(number).map((part) => part.parts);
-    await verify(path, [around.prologue, ...parts.map(({ rows }) => rows), around.epilogue]);
-    if (statisticsPath === undefined) continue;
-    await verify(
-      statisticsPath,
-      parts.flatMap(({ statistics }) => statistics ?? []),
-    );
+  for (const [number, target] of targets.entries()) {
+    if (state.finishOf(number) === undefined) continue;
+    for (const { path, parts } of writtenFilesOf(target, number, state)) {
+      const { size } = await attempt(path, 'open', () => stat(path));
+      if (size !== endOf(parts)) throw invalidFile(path, String(endOf(parts)), 'bytes', size);
+      await checkParts(path, parts);
+      files++;
+      bytes += size;
+    }
   }
   return { files, bytes };
-}
-
-async function verifyFile(path: string, parts: readonly WrittenPart[]): Promise<number> {
-  const file = await openRegularFile(path);
-  try {
-    const last = parts.at(-1);
-    const byteLength = last === undefined ? 0 : last.begin + last.byteLength;
-    if (file.size !== byteLength) throw invalidFile(path, String(byteLength), 'bytes', file.size);
-    for (const part of parts) await verifyPart(file, path, part);
-    return byteLength;
-  } finally {
-    await file.handle.close();
-  }
-}
-
-async function verifyPart(
-  { handle }: RegularFile,
-  path: string,
-  { begin, byteLength, checksum }: WrittenPart,
-): Promise<void> {
-  const found = await checksumOfPart(handle, { path, begin, byteLength });
-  if (found === checksum) return;
-  const what = `CRC-32 ${formatChecksum(checksum)} of bytes ${begin} to ${begin + byteLength}`;
-  throw invalidFile(path, what, 'checksum', formatChecksum(found));
 }

@@ -47,6 +47,13 @@ test('an input without a shape is refused, and the error says what it is', async
     await assertRefused(t, () => layer.forward(input), { code: 'INVALID_SHAPE', what });
   }
 });
+test('a batch of billions of sequences without rows is refused at once', async (t) => {
+  const none = (batch: number, width: number) => ({ shape: [batch, 0, width], data: new Float32Array(0) });
+  const inputs = (batch: number) => ({ query: none(batch, 12), key: none(batch, 9), value: none(batch, 7) });
+  const what = ['a batch of at most 65536 sequences without rows', '2147483648'];
+  await assertRefused(t, () => layer.forward(inputs(2 ** 31)), { code: 'INVALID_SHAPE', what });
+  t.deepEqual((await layer.forward(inputs(65_536))).output.shape, [65_536, 0, 12]);
+});
 test('self-attention of a layer for other keys is refused', async (t) => {
   await assertRefused(t, () => layer.forward(query), { code: 'INVALID_SHAPE', what: ['`key`', '9'] });
 });

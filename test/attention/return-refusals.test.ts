@@ -77,7 +77,7 @@ const others: readonly (readonly [string, AttentionInputs, string])[] = [
   [
     'a mask of a ragged batch is refused',
     { ...ragged, offsets: [0, 6], mask: { shape: [6], data: new Uint8Array(6) } },
-    'Expected no `mask` for a ragged batch, whose rows differ in length, for `mask`, got `"[6]"` (string)',
+    'Expected no `mask` for a ragged batch, whose rows differ in length, for `mask`, got shape [6]',
   ],
 ];
 for (const [title, given, message] of others) {

@@ -57,6 +57,14 @@ test(
   ],
 );
 
+test('weights of 16 bits become float32', (t) => {
+  const { query, ...others } = layerWeights({ ...square, keyWidth: 5 });
+  const ones = new Uint16Array(query.weight.data.length).fill(0x3c00);
+  const half: TensorLike = { shape: query.weight.shape, data: ones, dtype: 'f16' };
+  const stateDict = weightsToTorch({ ...others, query: { ...query, weight: half } });
+  t.deepEqual([...stateDict.get('q_proj_weight')!.data], [...ones].fill(1));
+});
+
 test('a packed tensor of grouped heads has as many rows for the query as its output has columns', (t) => {
   const weight = normalTensor([12 + 2 * 6, 12], 1);
   const bias = normalTensor([12 + 2 * 6], 2);

@@ -2,10 +2,11 @@
 import { rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { loadLayer, type LoadLayerOptions } from '../../src/index.js';
+import { loadLayer, weightsToTorch, writeStateDict, type LoadLayerOptions } from '../../src/index.js';
 import { assertRefused, type Refusal } from '../helpers/assertions.js';
 import { writeIndex, writeModel, writeShards, type Changes } from '../helpers/checkpoint-files.js';
 import { safetensorsFile } from '../files/scratch.js';
+import { layerWeights } from '../helpers/layer-case.js';
 import { makeFolder } from '../helpers/make-folder.js';
 import { modelsFolder, type ModelName } from '../helpers/models.js';
 import { normalTensor } from '../helpers/random.js';
@@ -41,6 +42,12 @@ test('a number that no layer has', refuses, {
 test('a name that no layer has', refuses, {
   ...{ model: 'torch-encoder', options: { layer: 'layers.1.self_atn' } },
   refusal: { code: 'INVALID_OPTION', what: 'did you mean `layers.1.self_attn`?' },
+});
+test('refused: a number where the only layer has no name', async (t) => {
+  const path = join(await makeFolder(t), 'w.safetensors');
+  await writeStateDict(path, weightsToTorch(layerWeights({ heads: 4, headDim: 3, modelDim: 12 })));
+  const what = 'got `3` (number); its only layer has no name: leave `layer` out';
+  await assertRefused(t, () => loadLayer(path, { layer: 3, heads: 4 }), { code: 'INVALID_OPTION', what });
 });
 test('a name that several layers begin with', refuses, {
   ...{ model: 'torch-encoder', options: { layer: 'layers' } },

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { parseResults } from '../../src/measure/stored-results.js';
-import type { GridResults } from '../../src/measure/grid/results.js';
+import type { GridResults, MeasuredCell } from '../../src/measure/grid/results.js';
 import { gridResults, measuredCell } from '../measure/grid/grid-case.js';
 import { makeFolder } from '../helpers/make-folder.js';
 import { headpool, run, start } from '../helpers/command.js';
@@ -162,11 +162,16 @@ test(
   2,
   /two files of results, or pairs of them, for `--compare`/,
 );
-test('a file that is missing', refuses, ['--compare', 'no.json', 'no.json'], 1, /no\.json: could not read/);
+test('a file that is missing', refuses, ['--compare', 'no.json', 'no.json'], 1, /no\.json: could not open/);
 
-async function writeGrid(t: ExecutionContext, name: string, factor: number): Promise<string> {
+async function writeGrid(
+  t: ExecutionContext,
+  name: string,
+  factor: number,
+  change: Partial<MeasuredCell> = {},
+): Promise<string> {
   const path = join(await makeFolder(t), name);
-  const cell = measuredCell();
+  const cell = { ...measuredCell(), ...change };
   const noise = [1, 1.001, 0.999, 1.0005, 0.9995];
   const rounds = noise.map((n) => ({ ms: [2 * factor * n, 2 * factor * n], peak: 1e9, phaseMs: {} }));
   await writeFile(path, JSON.stringify(gridResults({ cells: [{ ...cell, rounds }] })));
@@ -190,6 +195,52 @@ test('comparing files gives exit code 1 only if the second is slower', async (t)
   t.regex(pairs.stdout, /over 2 pairs of files/);
   const json = await headpool('bench', '--compare', before, after, '--json');
   t.like(JSON.parse(json.stdout), { overall: { verdict: 'slower' } });
+});
+
+test('a comparison is written to every file that is asked for', async (t) => {
+  const [before, after] = [await writeGrid(t, 'a.json', 1), await writeGrid(t, 'b.json', 1.5)];
+  const folder = await makeFolder(t);
+  const [html, csv, output] = ['new/c.html', 'c.csv', 'c.json'].map((name) => join(folder, name));
+  const files = ['--html', html!, '--csv', csv!, '--output', output!, '--svg', join(folder, 'charts')];
+  const { code, stdout, stderr } = await headpool(
+    'bench',
+    '--compare',
+    before,
+    after,
+    ...files,
+    '--title',
+    'Before & after',
+    '--json',
+  );
+  t.is(code, 1, stderr);
+  const comparison = JSON.parse(stdout) as unknown;
+  t.like(comparison, { benchmark: 'comparison', title: 'Before & after' });
+  t.deepEqual(JSON.parse(await readFile(output!, 'utf8')), comparison);
+  const page = await readFile(html!, 'utf8');
+  t.regex(page, /<h1>B against A: Before &amp; after<\/h1>/);
+  t.is(page.match(/<svg class="chart"/g)?.length, 1);
+  t.regex(await readFile(csv!, 'utf8'), /^name,aMs,bMs,ratio,.*\r\nlayer .*,slower,\r\n$/);
+  t.deepEqual(await readdir(join(folder, 'charts')), ['ratios.svg']);
+});
+
+test('a comparison writes over no file that it reads', async (t) => {
+  const [before, after] = [await writeGrid(t, 'a.json', 1), await writeGrid(t, 'b.json', 1)];
+  const { code, stderr } = await headpool('bench', '--compare', before, after, '--output', after);
+  t.is(code, 2);
+  t.true(stderr.includes(after), stderr);
+  t.like(JSON.parse(await readFile(after, 'utf8')), { benchmark: 'grid' });
+});
+
+test('a comparison of nothing but noisy cells has an exit code of its own', async (t) => {
+  const [before, after] = [
+    await writeGrid(t, 'a.json', 1),
+    await writeGrid(t, 'b.json', 1.5, { isNoisy: true }),
+  ];
+  const { code, stdout, stderr } = await headpool('bench', '--compare', before, after);
+  t.is(code, 4, stderr);
+  t.regex(stdout, /^nothing could be decided: 1 cells? without a verdict$/m);
+  const { stdout: help } = await headpool('bench', '--help');
+  t.regex(help.replace(/\s+/g, ' '), /exit code 1 if B is slower, 4 if nothing could be decided/);
 });
 
 test('files that share no cell, or are of something else, are not compared', async (t) => {

@@ -33,6 +33,26 @@ for (const [what, tokens] of [
   });
 }
 
+test('a chunk of 150,000 named sequences is computed', async (t) => {
+  const where = await makeFolder(t);
+  const many = 150_000;
+  const rowBytes = 4 * modelDim;
+  const entries = Array.from({ length: many }, (_, n) => {
+    return `"s${n}":{"dtype":"F32","shape":[1,${modelDim}],"data_offsets":[${n * rowBytes},${(n + 1) * rowBytes}]}`;
+  });
+  const header = Buffer.from(`{${entries.join(',')}}`);
+  const prefix = Buffer.alloc(8);
+  prefix.writeBigUInt64LE(BigInt(header.length));
+  await writeFile(
+    join(where, 'x.safetensors'),
+    Buffer.concat([prefix, header, Buffer.alloc(many * rowBytes)]),
+  );
+  const named = { ...packed, inputs: ['./x.safetensors'] };
+  const { code, stdout, stderr } = await run(where, argsOf(named, '--batch-tokens', String(many), '--json'));
+  t.is(code, 0, stderr);
+  t.is((JSON.parse(stdout) as { sequences: number }).sequences, many);
+});
+
 test(`a chunk of ${count} damaged lines is left out and reported`, async (t) => {
   const where = await makeFolder(t);
   await writeFile(join(where, 'x.jsonl'), '{}\n'.repeat(count));

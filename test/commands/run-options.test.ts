@@ -3,7 +3,7 @@ import { readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { RunEstimate } from '../../src/runs/preflight.js';
-import type { RunReport } from '../../src/commands/run-report.js';
+import type { RunReport } from '../../src/commands/outputs/run-output.js';
 import { fieldsOf, flagOf } from '../../src/config/fields.js';
 import { resolveSettings } from '../../src/config/settings.js';
 import { assertRefused } from '../helpers/assertions.js';
@@ -247,6 +247,7 @@ test.serial('help names every setting of a run, with its choices', async (t) => 
     t.true(fields.has(name), name);
   for (const [field, setting] of fields) {
     t.true(stdout.includes(`${flagOf(field)} `), field);
-    for (const choice of setting.choices ?? []) t.true(stdout.includes(choice), choice);
+    for (const choice of setting.kind === 'string' ? setting.words : [])
+      t.true(stdout.includes(choice), choice);
   }
 });

@@ -74,7 +74,7 @@ test('Every kernel is verified, and the last line counts', async (t) => {
 
 test('The cases of a kernel that can not run here are skipped, of one that is not asked for are not', async (t) => {
   const suite = await writeSuite(t, ['a', 'b']);
-  const withoutNative = { HEADPOOL_ISA: 'none' };
+  const withoutNative = { NODE_OPTIONS: '--no-addons' };
   const { exitCode, stdout, stderr } = await verifyWith(withoutNative, suite);
   t.is(exitCode, 0, stderr);
   const name = basename(suite);

@@ -35,7 +35,7 @@ const refuses = test.macro({
     const where = await makeFolder(t);
     await mkdir(join(where, 'folder'));
     await writeFile(join(where, 'file'), 'precious');
-    await writeFile(join(where, 'settings.yaml'), settings);
+    await writeFile(join(where, 'settings.safetensors'), settings);
     await writeFile(join(where, 'x.jsonl'), '');
     await cp(shared('w.safetensors'), join(where, 'w.safetensors'));
     const before = await readdir(where, { recursive: true });
@@ -46,7 +46,7 @@ const refuses = test.macro({
     t.is(ended.stdout, '');
     t.deepEqual(await readdir(where, { recursive: true }), before);
     t.is(await readFile(join(where, 'file'), 'utf8'), 'precious');
-    t.is(await readFile(join(where, 'settings.yaml'), 'utf8'), settings);
+    t.is(await readFile(join(where, 'settings.safetensors'), 'utf8'), settings);
     t.deepEqual(await readFile(join(where, 'w.safetensors')), weights);
   },
 });
@@ -87,7 +87,7 @@ for (const [title, refused] of Object.entries<Refused>({
     says: /a file that is not read for `report`/,
   },
   'a report over the settings': {
-    args: toOutput('--config', 'settings.yaml', '--report', 'settings.yaml'),
+    args: toOutput('--config', 'settings.safetensors', '--report', 'settings.safetensors'),
     code: 2,
     says: /a file that is not read for `report`/,
   },
@@ -112,7 +112,7 @@ for (const [title, refused] of Object.entries<Refused>({
     says: /a file other than that of `output` for `csv`/,
   },
   'a page of bench over its settings': {
-    args: [...bench, '--config', 'settings.yaml', '--html', 'settings.yaml'],
+    args: [...bench, '--config', 'settings.safetensors', '--html', 'settings.safetensors'],
     code: 2,
     says: /a file that is not read for `html`/,
   },
@@ -137,7 +137,7 @@ for (const [title, refused] of Object.entries<Refused>({
     says: /a file other than that of `csv` for `html`/,
   },
   'weights over the settings of make-weights': {
-    args: [...weightsArgs, '--config', 'settings.yaml', '-o', 'settings.yaml'],
+    args: [...weightsArgs, '--config', 'settings.safetensors', '-o', 'settings.safetensors'],
     code: 2,
     says: /a file that is not read for `output`/,
   },
@@ -145,6 +145,11 @@ for (const [title, refused] of Object.entries<Refused>({
     args: [...weightsArgs, '-o', 'file/w.safetensors'],
     code: 1,
     says: /^headpool: file: could not create the folder: /,
+  },
+  'a file of sequences in a format that is only read': {
+    args: ['make-sequences', '-o', 'new/x.npz', '--model-dim', '8'],
+    code: 2,
+    says: /^headpool: Expected a path with an extension that can be written, [^z]* for `output`, got `"new\/x\.npz"/,
   },
   'more sequences than the disk holds': {
     args: [

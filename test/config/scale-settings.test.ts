@@ -21,7 +21,6 @@ test('by default everything is measured on all cores', async (t) => {
   t.deepEqual(settings, {
     kind: ['strong', 'weak'],
     axis: ['heads', 'sequences', 'queries'],
-    seconds: 2,
     ms: 50,
     title: 'headpool scale',
     maxMinutes: 30,
@@ -61,6 +60,7 @@ test('half a worker', refuses, { workers: '1.5' }, /from 1 to 1024 for `--worker
 test('too many workers to predict', refuses, { predict: '4,2000' }, /from 1 to 1024 for `--predict`/);
 test('no time', refuses, { seconds: '0' }, /a number > 0 for `--seconds`, got `0`/);
 test('work of no time', refuses, { ms: '-1' }, /a number > 0 for `--ms`, got `-1`/);
+test('a machine of nobody', refuses, { machines: '4,10001' }, /from 1 to 10000 for `--machines`/);
 test('no minutes', refuses, { maxMinutes: '0' }, /a number > 0 for `--max-minutes`, got `0`/);
 
 test('a setting of a file is checked like a flag', async (t) => {

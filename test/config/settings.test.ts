@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { jsonSchemaOf, schemas, type CommandName } from '../../src/config/schemas.js';
+import { configSchemaOf, schemas, type CommandName } from '../../src/config/schemas.js';
 import { resolveSettings, type SettingSources } from '../../src/config/settings.js';
 import { HeadpoolError, type ErrorCode } from '../../src/core/errors.js';
 import { makeFolder } from '../helpers/make-folder.js';
@@ -100,6 +100,13 @@ test(
   /Unknown setting `thread` in .*did you mean `threads`/,
 );
 test(
+  'two letters that change places are one slip',
+  refuses,
+  'weigths: w.safetensors', // As far from `lengths` by single letters.
+  'INVALID_CONFIG',
+  /did you mean `weights`/,
+);
+test(
   '__proto__ is an unknown setting',
   refuses,
   '__proto__: { threads: 1 }',
@@ -120,6 +127,22 @@ test(
   'INVALID_CONFIG',
   /run\.yaml: expected each key once, got this one twice at line 2, column 1:\s+heads: 1\nheads: 2/,
 );
+test(
+  'a tag that means nothing',
+  refuses,
+  'weights: !secret w.safetensors',
+  'INVALID_CONFIG',
+  /run\.yaml: Unresolved tag: !secret at line 1/,
+);
+for (const [kind, open] of Object.entries({ maps: '{"a":', lists: '- ', keys: '? ', 'flow lists': '[' })) {
+  test(
+    `${kind} nested in one another`,
+    refuses,
+    open.repeat(100_000),
+    'INVALID_CONFIG',
+    /run\.yaml: expected settings, got values nested in one another/,
+  );
+}
 test('a list instead of settings', refuses, '- heads', 'INVALID_CONFIG', /expected a mapping/);
 test('an alias bomb', refuses, aliasBomb(), 'INVALID_CONFIG', /alias/i);
 test(
@@ -127,7 +150,7 @@ test(
   refuses,
   { flags: required, configPath: '/nowhere/run.yaml' },
   'INVALID_CONFIG',
-  /\/nowhere\/run\.yaml: could not be read/,
+  /\/nowhere\/run\.yaml: could not open: ENOENT/,
 );
 
 const both = { resume: true, restart: true };
@@ -182,6 +205,23 @@ test('an empty file is an empty configuration', async (t) => {
   t.is(settings.heads, 8);
 });
 
+test('what editors check a file by is no setting', async (t) => {
+  const configPath = await configFile(t, '{ "$schema": "schema/run.json", "threads": 2 }');
+  t.is((await resolve({ flags: required, configPath })).threads, 2);
+});
+
+test('a path alone is a list of one in a file', async (t) => {
+  for (const [name, field] of [
+    ['run', 'input'],
+    ['verify', 'dirs'],
+  ] as const) {
+    const flags = name === 'run' ? { ...required, input: undefined } : {};
+    const configPath = await configFile(t, `${field}: one.npy`);
+    const settings = await resolveSettings(name, { flags, environment: {}, configPath });
+    t.like(settings, { [field]: ['one.npy'] });
+  }
+});
+
 test('causal takes true and the names of alignments', async (t) => {
   for (const causal of [true, false, 'top-left', 'bottom-right'] as const) {
     t.is((await resolve({ flags: { ...required, causal } })).causal, causal);
@@ -192,7 +232,7 @@ test('causal takes true and the names of alignments', async (t) => {
 test('the schemas for editors are those of the commands', async (t) => {
   for (const name of Object.keys(schemas) as CommandName[]) {
     const stored: unknown = JSON.parse(await readFile(`configs/schema/${name}.json`, 'utf8'));
-    t.deepEqual(stored, JSON.parse(JSON.stringify(jsonSchemaOf(name))), `run npm run schema: ${name}`);
+    t.deepEqual(stored, JSON.parse(JSON.stringify(configSchemaOf(name))), `run npm run schema: ${name}`);
   }
 });
 

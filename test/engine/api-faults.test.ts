@@ -70,7 +70,7 @@ testElsewhere([
   [
     'a kernel that the processor cannot run',
     'kernels/native-sets',
-    "${name} can't run here, which the kernel says",
+    "${name} can't run here, so asking for it is an error",
   ],
   [
     'memory over the limit',

@@ -2,13 +2,15 @@
 import { getEventListeners } from 'node:events';
 import test, { type ExecutionContext } from 'ava';
 import { createXavierWeights } from '../../src/attention/xavier.js';
-import { createEngine, type Engine } from '../../src/engine/engine.js';
+import { createEngine } from '../../src/engine/engine.js';
 import { Interruption } from '../../src/engine/interruption.js';
 import type { AttentionOptions } from '../../src/attention/options.js';
 import { assertSameBytes } from '../helpers/assertions.js';
 import { kernels } from '../helpers/engines.js';
 import {
   codeOf,
+  countTimers,
+  endlessCall,
   longInput,
   modelDim,
   rejection,
@@ -16,14 +18,6 @@ import {
   startLayer,
   untilWritten,
 } from '../helpers/long-calls.js';
-
-/** Attention that no worker finishes within seconds. */
-function endlessCall(engine: Engine, options: AttentionOptions = {}) {
-  const x = engine.tensor([engine.info.kernel === 'reference' ? 20_000 : 60_000, modelDim]);
-  x.data.fill(1);
-  const out = engine.tensor(x.shape);
-  return { x, out, call: engine.attention({ q: x, k: x, v: x, heads: 4, out, ...options }) };
-}
 
 function assertTimeout(t: ExecutionContext, error: unknown, timeoutMs: number, where: string): void {
   t.is(codeOf(error), 'TIMEOUT', String(error));
@@ -36,8 +30,6 @@ function assertTimeout(t: ExecutionContext, error: unknown, timeoutMs: number, w
   t.true(Number(elapsed) >= timeoutMs - 1);
   t.is(stage, where);
 }
-
-const countTimers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
 
 test.serial('a call within its time has the same result, and leaves no timer', async (t) => {
   await using engine = await createEngine({ kernel: 'reference', threads: 1 });

@@ -1,5 +1,4 @@
 // What happens to calls when workers end, calls are cancelled, queues fill and engines close.
-import { readdirSync } from 'node:fs';
 import test from 'ava';
 import { createEngine, startEngine, type Engine } from '../../src/engine/engine.js';
 import { kernels } from '../helpers/engines.js';
@@ -13,6 +12,7 @@ import {
   untilWritten,
 } from '../helpers/long-calls.js';
 import { testSeriallyUnless } from '../helpers/skips.js';
+import { countThreads, threadsProblem } from '../helpers/threads.js';
 
 const workers = new URL('workers/', import.meta.url);
 
@@ -105,13 +105,10 @@ test('1,000 cancelled calls leave as much memory as there was', async (t) => {
   t.is(after, before);
 });
 
-testSeriallyUnless(process.platform === 'linux' ? undefined : 'only Linux lists the threads of a process')(
-  '1,000 cancelled calls leave as many threads as there were',
-  async (t) => {
-    const [before, after] = await aroundCancelledCalls(() => readdirSync('/proc/self/task').length);
-    t.is(after, before);
-  },
-);
+testSeriallyUnless(threadsProblem)('1,000 cancelled calls leave as many threads as there were', async (t) => {
+  const [before, after] = await aroundCancelledCalls(countThreads);
+  t.is(after, before);
+});
 
 test('a full queue refuses the next call', async (t) => {
   await using engine = await createEngine({ kernel: 'reference', threads: 1, maxQueue: 2 });

@@ -172,3 +172,16 @@ gpuTest('a worker that is ended gives its device back, and another takes the cal
     t.deepEqual((await call).output.data, output.data);
   }
 });
+
+gpuTest('an engine that is closed by a time stops its calls on the device', async (t) => {
+  const engine = await createEngine({ device: 'gpu' });
+  const layer = await engine.multiHeadAttention({ heads, weights });
+  const x = normalTensor([3000, modelDim], 1);
+  const calls = Array.from({ length: 30 }, () => layer.forward(x));
+  const ended = Promise.allSettled(calls);
+  await engine.close({ timeoutMs: 0 });
+  for (const result of await ended) {
+    t.like(result, { status: 'rejected', reason: { code: 'ENGINE_CLOSED' } });
+  }
+  t.is(engine.stats().calls.open, 0);
+});

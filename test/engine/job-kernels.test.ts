@@ -2,15 +2,16 @@
 import test from 'ava';
 import { createXavierWeights } from '../../src/attention/xavier.js';
 import { createEngine, startEngine, type Engine } from '../../src/engine/engine.js';
+import type { EngineOptions } from '../../src/engine/engine-options.js';
 import { HeadpoolError } from '../../src/core/errors.js';
-import { failingScale } from '../helpers/job-kernel.js';
+import { failingScale, hangingScale } from '../helpers/job-kernel.js';
 import { untilWritten } from '../helpers/long-calls.js';
 import { normalTensor } from '../helpers/random.js';
 
 const [modelDim, heads] = [32, 4];
 const weights = createXavierWeights({ modelDim, heads });
-const start = (takes: 'jobs' | 'phases'): Promise<Engine> =>
-  startEngine({ threads: 3 }, new URL(`workers/takes-${takes}.js`, import.meta.url));
+const start = (takes: 'jobs' | 'phases', options: EngineOptions = {}): Promise<Engine> =>
+  startEngine({ threads: 3, ...options }, new URL(`workers/takes-${takes}.js`, import.meta.url));
 
 for (const takes of ['jobs', 'phases'] as const) {
   test(`a kernel that takes ${takes} gives the bytes of one that takes units`, async (t) => {
@@ -37,6 +38,22 @@ for (const takes of ['jobs', 'phases'] as const) {
       const x = normalTensor([4, modelDim], n);
       t.deepEqual((await one!.forward(x)).output.data, (await other!.forward(x)).output.data);
     }
+  });
+
+  test(`an engine whose kernel has ${takes} is closed by a time, and nothing is written any more`, async (t) => {
+    const engine = await start(takes);
+    const layer = await engine.multiHeadAttention({ heads, weights });
+    const x = normalTensor([4000, modelDim], 1);
+    const out = engine.tensor([4000, modelDim]);
+    const calls = [engine.attention({ q: x, k: x, v: x, heads, out }), layer.forward(x)];
+    const ended = Promise.allSettled(calls);
+    await untilWritten(out);
+    const closed = engine.close({ timeoutMs: 5 });
+    const results = await ended;
+    const then = out.data.slice();
+    for (const result of results) t.like(result, { status: 'rejected', reason: { code: 'ENGINE_CLOSED' } });
+    await closed;
+    t.deepEqual(out.data, then);
   });
 
   test(`a call that is cancelled while the kernel has its ${takes} rejects, and the next one is served`, async (t) => {
@@ -68,6 +85,28 @@ for (const takes of ['jobs', 'phases'] as const) {
     });
     const { output } = await engine.attention({ q: x, k: x, v: x, heads });
     t.is(output.data.length, 5 * modelDim);
+  });
+
+  test(`a kernel that is never done with its ${takes} is ended for the time, and another goes on`, async (t) => {
+    await using engine = await start(takes, { unitTimeoutMs: 400 });
+    const x = normalTensor([5, modelDim], 1);
+    const wanted = await engine.attention({ q: x, k: x, v: x, heads });
+    t.true(engine.stats().busyShare[0]! > 0);
+    // It runs again on the next one, which is never done either.
+    await t.throwsAsync(engine.attention({ q: x, k: x, v: x, heads, scale: hangingScale }), {
+      code: 'WORKER_LOST',
+      message: /its unit took longer than 400 ms \(unitTimeoutMs\)/,
+    });
+    t.deepEqual((await engine.attention({ q: x, k: x, v: x, heads })).output.data, wanted.output.data);
+  });
+
+  test(`a kernel that is never done with its ${takes} doesn't hold up the close of its engine`, async (t) => {
+    const engine = await start(takes);
+    const x = normalTensor([5, modelDim], 1);
+    const call = engine.attention({ q: x, k: x, v: x, heads, scale: hangingScale });
+    const rejected = t.throwsAsync(call, { code: 'ENGINE_CLOSED' });
+    await engine.close({ timeoutMs: 10 });
+    await rejected;
   });
 
   test(`what a worker leaves that ends with the ${takes} of a call runs again on the next one`, async (t) => {

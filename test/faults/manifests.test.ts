@@ -197,6 +197,20 @@ test.serial(
   },
 );
 
+test.serial('work with a flipped bit is an error that says where, and --restart begins anew', async (t) => {
+  const where = await copyOf(t, 'stopped');
+  const partial = await readFile(join(where, partialName));
+  // In the rows of the first sequences, after all that a header may be.
+  partial[4096]! ^= 0x10;
+  await writeFile(join(where, partialName), partial);
+  const says =
+    /^headpool: \S*y\.safetensors\.partial: expected CRC-32 \w{8} of bytes \d+ to \d+ for `checksum`, got .*; `--restart` begins anew/;
+  await assertRefused(t, where, 1, says);
+  const { code, stderr } = await run(where, argsOf(packed, '--restart'));
+  t.is(code, 0, stderr);
+  await assertComplete(t, where, packed);
+});
+
 test.serial('unfinished work is neither gone on with nor forgotten unless that is said', async (t) => {
   const where = await copyOf(t, 'stopped');
   const before = await readFile(manifestIn(where));

@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, readFile, readdir, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { acquireLock } from '../../src/files/lock-file.js';
+import { acquireLock, findHolder } from '../../src/files/lock-file.js';
 import { assertRefused } from '../helpers/assertions.js';
 import { makeFolder } from '../helpers/make-folder.js';
 import { testAsUser, testOnLinux, testOnUnix } from '../helpers/skips.js';
@@ -79,6 +80,35 @@ test('A lock of another host is in use, with a hint that it may be removed', asy
   // A name that is none appears quoted, on one line.
   await writeFile(path, JSON.stringify({ pid: 1, host: 'a\nb' }));
   await assertRefused(t, () => acquireLock(path), { code: inUse, path, what: 'process 1 on "a\\nb"' });
+});
+
+test('A lock of another host that gives no sign of life is taken over where the caller says so', async (t) => {
+  const path = await makePath(t);
+  await writeFile(path, JSON.stringify({ pid: 2 ** 31 - 1, host: 'elsewhere', started: 1 }));
+  const before = new Date(Date.now() - 89_000);
+  await utimes(path, before, before);
+  const taking = acquireLock(path, { isTakingOver: true });
+  await setTimeout(300);
+  await utimes(path, new Date(), new Date());
+  await assertRefused(t, () => taking, { code: inUse, path, what: 'on elsewhere' });
+  await utimes(path, before, before);
+  const lock = await acquireLock(path, { isTakingOver: true });
+  await lock.assertHeld();
+  await assertRefused(t, () => acquireLock(path, { isTakingOver: true }), { code: inUse, path });
+  await lock.release();
+});
+
+test('A process whose lock was taken over while it slept is told so', async (t) => {
+  const path = await makePath(t);
+  const lock = await acquireLock(path);
+  await writeFile(path, JSON.stringify({ pid: 12, host: 'elsewhere', started: 1 }));
+  const what = 'process 12 on elsewhere';
+  await assertRefused(t, () => lock.assertHeld(), { code: inUse, path, what });
+  await rm(path);
+  await assertRefused(t, () => lock.assertHeld(), { code: inUse, path, what: 'has taken over' });
+  await writeFile(path, JSON.stringify({ pid: 12, host: 'elsewhere', started: 1 }));
+  await lock.release();
+  t.is((await findHolder(path))?.host, 'elsewhere');
 });
 
 testOnLinux(

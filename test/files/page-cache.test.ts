@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { createAtomicFile } from '../../src/files/atomic-file.js';
 import { openFileSink } from '../../src/files/byte-sink.js';
-import { dropPages, loadAddon } from '../../src/files/page-cache/page-cache.js';
+import { dropPages, loadPageCache } from '../../src/files/page-cache/page-cache.js';
 import { makeFolder } from '../helpers/make-folder.js';
 import { testSeriallyUnless, testUnless } from '../helpers/skips.js';
 
@@ -14,13 +14,14 @@ const tmpfsType = 0x01021994;
 const mebibyte = 2 ** 20;
 const bytes = new Uint8Array(8 * mebibyte).fill(7);
 
+const addon = loadPageCache();
 const noAddon = 'there is no addon';
 const problem = await findProblem();
 const testPages = testSeriallyUnless(problem);
 
 /** Why this can't be looked at here. */
 async function findProblem(): Promise<string | undefined> {
-  if (loadAddon() === undefined) return noAddon;
+  if ('reason' in addon) return noAddon;
   if ((await statfs(tmpdir())).type === tmpfsType) return 'files of tmpfs are memory';
   try {
     execFileSync('fincore', ['--version']);
@@ -93,11 +94,10 @@ test('a file that is closed has nothing to drop', async (t) => {
   t.like(error, { code: 'FILE_FAILED' });
 });
 
-const addon = loadAddon();
-testUnless(addon === undefined ? noAddon : undefined)('the addon refuses what is no file descriptor', (t) => {
+testUnless('reason' in addon ? noAddon : undefined)('the addon refuses what is no file descriptor', (t) => {
   t.throws(
     () => {
-      addon!.dropPages('1' as never, 0, 1);
+      if ('dropPages' in addon) addon.dropPages('1' as never, 0, 1);
     },
     { instanceOf: TypeError },
   );

@@ -56,6 +56,19 @@ test('Transfers of 2 GiB and more are split', async (t) => {
   }
 });
 
+test('Numbers of more than 4 GiB are moved whole', async (t) => {
+  // The memory is never touched, so it is never had.
+  const numbers = new Float32Array(new SharedArrayBuffer(2 ** 32 + 8));
+  for (const transfer of [readFully, writeFully]) {
+    const { calls, file } = slowFile(Infinity);
+    await transfer(file, numbers, { path: 'a', position: 5 });
+    t.deepEqual(
+      calls.map(({ length, position }) => [length, position]),
+      [0, 1, 2, 3, 4].map((piece) => [piece < 4 ? 2 ** 30 : 8, 5 + piece * 2 ** 30]),
+    );
+  }
+});
+
 test('Nothing is read or written for no bytes', async (t) => {
   const { calls, file } = slowFile(4);
   await readFully(file, new Uint8Array(0), { path: 'a', position: 0 });

@@ -1,10 +1,10 @@
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { HeadpoolError } from '../../src/core/errors.js';
-import { parseStrictJson, type JsonValue } from '../../src/files/strict-json.js';
+import { readStrictObject, type JsonValue } from '../../src/files/strict-json.js';
 import { assertRefused } from '../helpers/assertions.js';
 
-const parse = (text: string) => parseStrictJson(text, 'a.json');
+const parse = (text: string): JsonValue => new Map(readStrictObject(text, 'a.json'));
 
 function toPlain(value: JsonValue): unknown {
   if (Array.isArray(value)) return (value as readonly JsonValue[]).map(toPlain);
@@ -38,6 +38,7 @@ test('a raw newline in a string', refuses, '{"a\n":1}', '`header`');
 test('an unknown escape', refuses, '{"a":"\\x"}', '`a`');
 test('half a surrogate pair', refuses, '{"a":"\\ud800"}', '`a`');
 test('text after the value', refuses, '{} {}', '`header`');
+test('a list in place of an object', refuses, '[{}]', 'expected an object for `header`');
 test('a no-break space', refuses, '{\u00a0}', '`header`');
 test('NaN', refuses, '{"a":NaN}', '`a`');
 test('100,000 nested lists', refuses, `{"a":${'['.repeat(100_000)}`, '`a`');
@@ -66,21 +67,21 @@ test('Strict JSON reads what JSON.parse reads where it accepts at all', (t) => {
   );
 });
 
-test('Strict JSON accepts every value of its subset, with blanks between', (t) => {
-  const { value } = fc.letrec((tie) => ({
-    value: fc.oneof(
+test('Strict JSON accepts every object of its subset, with blanks between', (t) => {
+  const { member } = fc.letrec((tie) => ({
+    member: fc.oneof(
       { maxDepth: 4 },
       fc.string({ unit: 'binary' }),
       fc.maxSafeInteger(),
       fc.boolean(),
       fc.constant(null),
-      fc.array(tie('value')),
-      fc.dictionary(fc.string(), tie('value'), { noNullPrototype: true }),
+      fc.array(tie('member')),
+      fc.dictionary(fc.string(), tie('member'), { noNullPrototype: true }),
     ),
   }));
   fc.assert(
-    fc.property(value, fc.constantFrom('', ' ', '\n', '\t'), (wanted, indent) => {
-      const text = JSON.stringify(wanted, undefined, indent);
+    fc.property(member, fc.constantFrom('', ' ', '\n', '\t'), (wanted, indent) => {
+      const text = JSON.stringify({ wanted }, undefined, indent);
       t.deepEqual(toPlain(parse(text)), JSON.parse(text));
     }),
     { seed: 4, numRuns: 500 },

@@ -4,11 +4,10 @@ import test from 'ava';
 import type { MultiHeadAttention } from '../../src/engine/multi-head-attention.js';
 import { createXavierWeights, weightsToTorch, type MultiHeadWeights } from '../../src/index.js';
 import { writeStateDict } from '../../src/files/state-dict.js';
-import type { Tensor } from '../../src/core/tensor/tensor.js';
 import type { ChunkLimits } from '../../src/runs/chunks.js';
 import { identifyRun, identifyWork, type RunIdentity } from '../../src/runs/identity.js';
 import type { EarlierChoice } from '../../src/runs/earlier-run.js';
-import { openJournal, type Journal } from '../../src/runs/journal.js';
+import { openJournal, type Journal, type JournalOptions } from '../../src/runs/journal.js';
 import type { RunState } from '../../src/runs/manifest.js';
 import { planOutputs, type OutputChoice } from '../../src/runs/plan-outputs.js';
 import type { RunRequest } from '../../src/runs/request.js';
@@ -43,26 +42,27 @@ export function openBench(threads = 2, weights: MultiHeadWeights = smallWeights)
 /** Flags of a layer of these weights, written into `folder`, with two threads. */
 export async function layerFlags(folder: string): Promise<string[]> {
   const path = join(folder, 'w.safetensors');
-  await writeStateDict(path, weightsToTorch(smallWeights) as ReadonlyMap<string, Tensor>);
+  await writeStateDict(path, weightsToTorch(smallWeights));
   return ['--weights', path, '--heads', String(heads), '--threads', '2'];
 }
 
 type Asked = Partial<Omit<RunRequest, 'inputs' | 'targets' | 'manifestPath'>> &
-  Partial<Pick<OutputChoice, 'inputFormat' | 'outputFormat' | 'hasStatistics'>> & {
+  Partial<Pick<OutputChoice, 'inputFormat' | 'outputFormat' | 'hasStatistics' | 'isFolder'>> & {
     readonly inputs: readonly string[];
     readonly output: string;
   };
 
 export async function requestFor(asked: Asked): Promise<RunRequest> {
-  const { inputs, output, inputFormat = 'jsonl', outputFormat, hasStatistics = false, ...others } = asked;
+  const { inputs, output, inputFormat = 'jsonl', outputFormat, hasStatistics = false, ...rest } = asked;
+  const { isFolder, ...others } = rest;
   const files = inputs.map((path) => ({ path, name: basename(path) }));
-  const choice = { inputs: files, output, inputFormat, outputFormat, hasStatistics };
+  const choice = { inputs: files, output, inputFormat, outputFormat, hasStatistics, isFolder };
   const plan = await planOutputs(choice);
   const defaults = { weights: smallWeights, options: {}, dtype: 'f32', onError: 'stop' } as const;
   return { ...defaults, ...others, ...plan, lockPath: undefined };
 }
 
-export interface RunParts extends RunHooks {
+export interface RunParts extends RunHooks, Pick<JournalOptions, 'assertLatest'> {
   readonly bench: Bench;
   /** Instead of the bench's. */
   readonly layer?: MultiHeadAttention;
@@ -72,15 +72,17 @@ export interface RunParts extends RunHooks {
   readonly stopAfter?: number;
   readonly standardInput?: RunContext['standardInput'];
   readonly standardOutput?: RunContext['standardOutput'];
+  /** Default: the request's own. */
+  readonly identity?: RunIdentity;
   /** Called between finding the inputs and reading them. */
   readonly meanwhile?: () => Promise<void>;
 }
 
 /** Runs as the command does, and closes the journal however it ends. */
 export async function runBatch(request: RunRequest, parts: RunParts): Promise<RunState> {
-  const { bench, earlier = 'refuse', meanwhile } = parts;
-  const identity = await identityOf(request, bench);
-  const journal = await openJournal(request, { identity, earlier });
+  const { bench, earlier = 'refuse', assertLatest, meanwhile } = parts;
+  const identity = parts.identity ?? (await identityOf(request, bench));
+  const journal = await openJournal(request, { identity, earlier, assertLatest });
   try {
     await meanwhile?.();
     const { context, hooks } = contextOf(parts, { journal, identity });

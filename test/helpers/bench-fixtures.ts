@@ -132,6 +132,7 @@ export function gridResults(cells: readonly Cell[], title = 'Layers, attention a
     ...{ benchmark: 'grid', format: gridFormat, title, version: '0.1.0' },
     startedAt: '2025-03-01T09:30:00.000Z',
     elapsedMs: 512_000,
+    busy: [],
     machine: exampleMachine,
     instructionSets: { native: 'AVX2 and FMA', wasm: 'WebAssembly relaxed SIMD' },
     cells,
@@ -171,6 +172,18 @@ export function exampleGrid(): GridResults {
       'left out: over a minute a call',
     ),
   ]);
+}
+
+/** A chart of it would have 18 lines: heads, masks and options. */
+export function gridOfManyLines(): GridResults {
+  const cells = [4, 8, 12].flatMap((heads) =>
+    [false, true].flatMap((causal) =>
+      (['none', 'softcap', 'alibi'] as const).flatMap((options) =>
+        [128, 512].map((tokens) => measuredCell(exampleCase({ heads, causal, options, tokens }))),
+      ),
+    ),
+  );
+  return gridResults(cells, 'Many lines');
 }
 
 const phaseShares = { project: 0.47, attend: 0.36, output: 0.17 } as const;
@@ -244,6 +257,7 @@ export function scalingResults(
     ...{ benchmark: 'scaling', format: scalingFormat, title, version: '0.1.0' },
     startedAt: '2025-03-01T10:15:00.000Z',
     elapsedMs: 184_000,
+    busy: [],
     machine: exampleMachine,
     kernel: 'native',
     instructionSet: 'AVX2 and FMA',

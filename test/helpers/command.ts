@@ -30,7 +30,8 @@ export function start(where: string, args: readonly string[], options: StartOpti
   const [program = process.execPath, ...rest] = [...under, process.execPath, cli, ...args];
   const child = spawn(program, rest, {
     cwd: where,
-    env: { ...process.env, ...env },
+    // What a test's own output looks like is no matter of the command.
+    env: { ...process.env, FORCE_COLOR: undefined, ...env },
     stdio: [stdin, 'pipe', 'pipe'],
   });
   // Whoever needs no input may end first.

@@ -1,14 +1,14 @@
 // One engine a kernel for a whole test file, and titles that name the kernel.
 import { existsSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
+import { addonPath } from '../../src/core/load-addon.js';
 import { createEngine, type Engine } from '../../src/index.js';
 import type { CpuKernelName } from '../../src/core/protocol/kernels.js';
 import { assertPools } from './precision-pools.js';
 
-const addon = `../../workers/kernels/native/${process.platform}-${process.arch}.node`;
-
-/** Whether the build found a C++ compiler; without one, a build is complete without the native kernel. */
-export const hasAddon = existsSync(new URL(addon, import.meta.url));
+/** Where the native kernel is, if the build found a C++ compiler; without one, a build is complete without it. */
+export const nativeAddon = addonPath(new URL('../../workers/kernels/native/addon.js', import.meta.url).href);
+export const hasAddon = existsSync(nativeAddon);
 
 /** Why tests of the native kernel can't be run here; undefined if they can. */
 export const addonProblem = hasAddon ? undefined : 'the native kernel was not built here';

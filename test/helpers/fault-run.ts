@@ -69,8 +69,15 @@ export async function assertResumes(
 /** That a run failed as a command should: its code, one line that names `says`, no stack. */
 export function assertFailed(t: ExecutionContext, ended: Ended, code: number, says: RegExp): void {
   t.is(ended.code, code, `${ended.stderr}${ended.signal ?? ''}`);
-  t.regex(ended.stderr, says);
-  t.regex(ended.stderr, /^headpool: [^\n]+\n$/, 'one error, one line');
+  const said = textOf(ended.stderr);
+  t.regex(said, says);
+  t.regex(said, /^headpool: [^\n]+\n$/, 'one error, one line');
+}
+
+/** An error as people read it, of runs with `--json` too. */
+function textOf(stderr: string): string {
+  if (!/^\{.*\}\n$/.test(stderr)) return stderr;
+  return `headpool: ${(JSON.parse(stderr) as { readonly message: string }).message}\n`;
 }
 
 /** All files below a folder, as relative paths. */

@@ -44,7 +44,7 @@ export function madeCell(
 export function madeGrid(cells: readonly Cell[], changes: Partial<GridResults> = {}): GridResults {
   return {
     ...{ benchmark: 'grid', format: gridFormat, title: 'made up', version: '0.1.0' },
-    ...{ startedAt: '2024-01-01T00:00:00.000Z', elapsedMs: 0 },
+    ...{ startedAt: '2024-01-01T00:00:00.000Z', elapsedMs: 0, busy: [] },
     machine: {
       ...{ cpu: 'made up', cores: 2, parallelism: 2, memoryBytes: 2 ** 33 },
       ...{ node: '20.19.0', v8: '11.3', platform: 'linux 6.8.0 x64' },

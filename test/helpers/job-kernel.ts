@@ -11,6 +11,8 @@ import { serveJobs } from '../../workers/serve-jobs.js';
 
 /** A call with this scale fails. */
 export const failingScale = 13;
+/** And one with this scale is never done. */
+export const hangingScale = 14;
 
 /** What a worker's module exports. */
 export function jobWorker(takes: 'phases' | 'jobs'): {
@@ -34,14 +36,24 @@ export function jobWorker(takes: 'phases' | 'jobs'): {
 }
 
 function createJobKernel(traits: KernelTraits, views: RegionViews): JobKernel {
-  const operations = createKernel('reference', views);
+  const operations = createKernel('reference', views, 'JavaScript');
+  let close: (reason: Error) => void;
+  const closed = new Promise<never>((_, reject) => {
+    close = reject;
+  });
+  closed.catch(() => undefined);
   return {
     traits,
+    close() {
+      close(new Error('the device is closed'));
+      return Promise.resolve();
+    },
     async run(phases, isStopped) {
       if (traits.takes === 'phases' && phases.length !== 1) throw new Error('expected one phase at a time');
       for (const { work, entries, units } of phases) {
         if (work.kind === 'attend' && work.rules.scale === failingScale)
           throw new Error('the device is lost');
+        if (work.kind === 'attend' && work.rules.scale === hangingScale) await closed;
         const runUnit = openPhase(work, entries, views, operations);
         for (let at = 0; at < units.length && !isStopped(); at += unitWords) {
           await new Promise(setImmediate);

@@ -34,7 +34,7 @@ export function createBench(name: CpuKernelName): KernelBench {
     return { data, offset: margin };
   };
   return {
-    kernel: createKernel(name, views),
+    kernel: createKernel(name, views, probe.traits.instructionSet),
     place: (numbers) => fill(views.floats(arena.allocate(numbers.length + 2 * margin)), numbers),
     placeOutside: (numbers) =>
       fill(new Float32Array(new SharedArrayBuffer(4 * (numbers.length + 2 * margin))), numbers),

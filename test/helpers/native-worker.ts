@@ -15,7 +15,9 @@ function wave(length: number, step: number): Float32Array {
 export function computeSome(): number[] {
   const output = new Float32Array(queries * headDim);
   const rows = (data: Float32Array) => strided({ data, offset: 0 }, { rowStride: headDim });
-  nativeKernel.create(new RegionViews(undefined)).attend({
+  const answer = nativeKernel.probe();
+  if ('reason' in answer) throw new Error(answer.reason);
+  nativeKernel.create(new RegionViews(undefined), answer.instructionSet).attend({
     queries,
     group: 1,
     keys,

@@ -13,6 +13,11 @@ export function packageRoot(): URL {
   return folder;
 }
 
+export function packageVersion(): string {
+  const text = readFileSync(new URL('package.json', packageRoot()), 'utf8');
+  return (JSON.parse(text) as { readonly version: string }).version;
+}
+
 /** The TypeScript below a folder such as `src`; what compares us with peers is a package of its own. */
 export function readSources(folder: string): Source[] {
   const root = packageRoot();

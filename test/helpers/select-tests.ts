@@ -7,10 +7,15 @@ import { parseSource, type Source } from './imports.js';
 export const needs: readonly { readonly user: string; readonly needed: RegExp }[] = [
   { user: 'test/architecture.test.ts', needed: /^(src|workers|bench|test\/oracle)\/.*\.ts$/ },
   { user: 'test/helpers/command.ts', needed: /^(src\/cli\.ts|tools\/bundle\.mjs)$/ },
-  { user: 'test/bundle.test.ts', needed: /^(src\/cli\.ts|tools\/bundle\.mjs)$/ },
+  { user: 'test/bundle.test.ts', needed: /^(src\/(cli|index)\.ts|tools\/bundle\.mjs)$/ },
+  {
+    user: 'test/helpers/packed.ts',
+    needed: /^(src\/(cli|index)\.ts|workers\/worker\.ts|tools\/bundle(-types)?\.mjs|package\.json)$/,
+  },
   {
     user: 'workers/kernels/native/addon.ts',
-    needed: /^workers\/kernels\/(source|native)\/.*\.(h|cc)$|^tools\/(build-native|toolchain)\.mjs$/,
+    needed:
+      /^workers\/kernels\/(source|native)\/.*\.(h|cc)$|^tools\/(build-native|addons|targets|toolchain)\.mjs$/,
   },
   {
     user: 'workers/kernels/wasm/wasm-kernel.ts',
@@ -18,8 +23,13 @@ export const needs: readonly { readonly user: string; readonly needed: RegExp }[
   },
   {
     user: 'src/files/page-cache/page-cache.ts',
-    needed: /^src\/files\/page-cache\/.*\.cc$|^tools\/(build-page-cache|toolchain)\.mjs$/,
+    needed: /^src\/files\/page-cache\/.*\.cc$|^tools\/(build-page-cache|addons|targets|toolchain)\.mjs$/,
   },
+  {
+    user: 'test/platforms/platforms.test.ts',
+    needed: /^tools\/(build-addons|addons|targets|toolchain)\.mjs$/,
+  },
+  { user: 'test/helpers/documents.ts', needed: /\.md$|^examples\/|^configs\/[^/]+\.yaml$/ },
 ];
 
 /** A file of tests, and over how many others it needs what changed. */
@@ -130,18 +140,28 @@ export const slowTests: Readonly<Record<string, number>> = {
   'test/checkpoints/load-layer.test.ts': 4,
   'test/checkpoints/models.test.ts': 5,
   'test/checkpoints/refusals.test.ts': 3,
-  'test/commands/arguments.test.ts': 3,
+  'test/cluster/queue-faults/queue-faults.test.ts': 51,
+  'test/cluster/queue-faults/refusals.test.ts': 15,
+  'test/cluster/queue-faults/servers.test.ts': 5,
+  'test/commands/arguments.test.ts': 9,
   'test/commands/attention-options.test.ts': 12,
   'test/commands/bench.test.ts': 14,
+  'test/commands/completion.test.ts': 3,
   'test/commands/explain.test.ts': 5,
   'test/commands/layers.test.ts': 20,
+  'test/commands/outputs.test.ts': 15,
   'test/commands/run-formats.test.ts': 19,
   'test/commands/run-inputs.test.ts': 9,
   'test/commands/run-options.test.ts': 9,
   'test/commands/run.test.ts': 15,
+  'test/commands/scale-machines.test.ts': 17,
   'test/commands/scale.test.ts': 8,
+  'test/commands/terminal.test.ts': 8,
   'test/commands/verify.test.ts': 7,
   'test/conformance-suites.test.ts': 7,
+  'test/docs/examples.test.ts': 8,
+  'test/docs/programs.test.ts': 6,
+  'test/docs/shell-lines.test.ts': 37,
   'test/engine/faults.test.ts': 9,
   'test/engine/job-kernels.test.ts': 5,
   'test/faults/calls.test.ts': 9,

@@ -274,11 +274,15 @@ if (addonProblem === undefined) {
   });
 
   test('attend refuses columns that are no neighbours, but for those of masks and biases', (t) => {
-    const query = { ...attention.query, ...floats(100), columnStride: 2 };
-    t.throws(attend({ ...attention, query }), {
-      instanceOf: RangeError,
-      message: 'columns must be neighbours',
-    });
+    for (const name of ['query', 'key', 'value'] as const) {
+      for (const columnStride of [0, 2]) {
+        const operand = { ...attention[name], ...floats(1000), columnStride };
+        t.throws(attend({ ...attention, [name]: operand }), {
+          instanceOf: RangeError,
+          message: 'columns must be neighbours',
+        });
+      }
+    }
   });
 
   test('attend refuses rows without an output, and a part of one that is not decoding', (t) => {
@@ -373,6 +377,21 @@ function testMerge(kernel: Kernel): void {
       t.throws(merge(change), isShort(name));
     });
   }
+
+  test('merge refuses rows that would take days or wrap integers, though they lie on one another', (t) => {
+    const repeated = { headStride: 0, rowStride: 0 };
+    const partial = { ...merged.partial, ...repeated };
+    for (const [queries, group] of [
+      [2 ** 20, 2 ** 11],
+      [2 ** 30, 2 ** 30],
+    ] as const) {
+      const rows = { queries, group, logSumExp: null, headScale: null };
+      t.throws(merge({ ...rows, partial, output: { ...output, ...repeated } }), {
+        instanceOf: RangeError,
+        message: 'too many rows',
+      });
+    }
+  });
 
   test('merge refuses factors of heads that are not a Float32Array', (t) => {
     t.throws(merge({ headScale: { ...headScale, ...doubles } }), {

@@ -2,7 +2,7 @@
 import test from 'ava';
 import { createArena } from '../../src/core/tensor/arena.js';
 import { chooseModule, instantiate } from '../../workers/kernels/wasm/module.js';
-import { loadAddon } from '../../workers/kernels/native/addon.js';
+import { loadNativeAddon } from '../../workers/kernels/native/addon.js';
 import {
   writeAttention,
   writePacking,
@@ -66,7 +66,7 @@ test('the module reads what is written, in its order', (t) => {
 });
 
 testUnless(addonProblem)('the addon reads what is written, in its order', (t) => {
-  const addon = loadAddon();
+  const addon = loadNativeAddon();
   if ('reason' in addon) throw new Error(addon.reason);
   t.deepEqual(addon.parameterNames().trimEnd().split('\n'), written);
 });

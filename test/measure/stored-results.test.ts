@@ -24,7 +24,12 @@ const laws: GridLaws = {
 
 const scaling: ScalingResults = {
   ...{ benchmark: 'scaling', format: 1, title: 'curves', version: '0.1.0' },
-  ...{ startedAt: '2026-01-02T03:04:05.000Z', elapsedMs: 5, machine: gridResults().machine },
+  ...{
+    startedAt: '2026-01-02T03:04:05.000Z',
+    elapsedMs: 5,
+    busy: ['it was'],
+    machine: gridResults().machine,
+  },
   ...{ kernel: 'wasm', instructionSet: 'WebAssembly SIMD', peaks: [1e9, 1.9e9] },
   curves: [
     {
@@ -57,9 +62,9 @@ test('what was written comes back', (t) => {
   }
 });
 
-test('a file without options, as earlier versions wrote it, has none of them', (t) => {
+test('a file without options and signs, as earlier versions wrote it, has none of them', (t) => {
   const text = JSON.stringify(gridResults());
-  const earlier = text.replaceAll('"options":"none",', '');
+  const earlier = text.replaceAll('"options":"none",', '').replace('"busy":[],', '');
   t.not(earlier, text);
   t.deepEqual(parseResults(earlier, 'x.json'), gridResults());
 });

@@ -1,13 +1,12 @@
 // Compiles the kernels with AddressSanitizer and UndefinedBehaviorSanitizer into one program and runs it: first on seeded
 // faults, which it must find, then on the cases. Succeeds with a word where the machine has no compiler.
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { machine } from '../../tools/targets.mjs';
 import {
-  archFlags,
-  architectures,
   compile,
   compileSet,
   execute,
@@ -15,8 +14,9 @@ import {
   firstLine,
   haveSet,
   nameSet,
-  platforms,
 } from '../../tools/toolchain.mjs';
+import { withFolder } from '../../tools/with-folder.mjs';
+import { findSupported } from './supported.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 // After the flags of the build, so that these hold. The lowest level that still inlines what is said to be inlined
@@ -32,18 +32,11 @@ const programFiles = [
   'function_cases',
 ];
 
-const folder = await mkdtemp(join(tmpdir(), 'headpool-test-'));
-try {
-  process.exitCode = await test();
-} finally {
-  await rm(folder, { recursive: true });
-}
+process.exitCode = await withFolder('headpool-test-', test);
 
 /** The exit code. */
-async function test() {
-  if (architectures[process.arch] === undefined || !platforms.includes(process.platform))
-    return skip(`no native kernel for ${process.platform}-${process.arch}`);
-  const compiler = await findCompiler(folder);
+async function test(folder) {
+  const compiler = await findCompiler(machine, folder);
   if ('reason' in compiler) return skip(compiler.reason);
 
   const checks = await findSanitizers(compiler);
@@ -60,24 +53,20 @@ function skip(reason) {
 
 /** The flags that turn the sanitizers on, none where a program that has them does not run. */
 async function findSanitizers(compiler) {
-  const source = join(folder, 'sanitized.cc');
-  const program = join(folder, 'sanitized');
+  const source = join(compiler.folder, 'sanitized.cc');
+  const program = join(compiler.folder, 'sanitized');
   await writeFile(source, 'int main() { return 0; }\n');
-  const { code, output } = await execute(compiler, [...archFlags, ...sanitizers, source, '-o', program]);
+  const { code, output } = await execute(compiler, [
+    ...machine.compileFlags,
+    ...sanitizers,
+    source,
+    '-o',
+    program,
+  ]);
   const outcome = code === 0 ? await execute({ command: [program] }, []) : { code, output };
   if (outcome.code === 0) return [...sanitizers, '-DHEADPOOL_SANITIZED'];
   console.log(`without sanitizers, with guard pages alone: ${firstLine(outcome.output)}`);
   return [];
-}
-
-/** The names of the instruction sets that the processor runs. */
-async function findSupported(compiler) {
-  const probe = await compile(compiler, 'supported', join(here, 'supported.cc'), []);
-  const program = join(folder, 'supported');
-  const linked = await execute(compiler, [...archFlags, probe.object, '-o', program]);
-  const { code, output } = linked.code === 0 ? await execute({ command: [program] }, []) : linked;
-  if (code !== 0) throw new Error(`The processor could not be asked: ${probe.output}${output}`);
-  return output.trim().split('\n');
 }
 
 /** The program's path, or undefined where something could not be compiled. */
@@ -100,9 +89,15 @@ async function buildProgram(compiler, sets, checks) {
   for (const { output } of [...outcomes, ...files]) process.stderr.write(output);
   if ([...outcomes, ...files].some(({ state }) => state === 'failed')) return undefined;
 
-  const program = join(folder, 'test');
+  const program = join(compiler.folder, 'test');
   const objects = [...built, ...files].map(({ object }) => object);
-  const { code, output } = await execute(compiler, [...archFlags, ...objects, ...checks, '-o', program]);
+  const { code, output } = await execute(compiler, [
+    ...machine.compileFlags,
+    ...objects,
+    ...checks,
+    '-o',
+    program,
+  ]);
   process.stderr.write(output);
   return code === 0 ? program : undefined;
 }

@@ -32,6 +32,13 @@ test('the data are in the page as JSON that ends no element', (t) => {
   t.true(page.includes('download="fruit-of-the-year.json"'));
 });
 
+test('a warning stands above the figures, and the command above the title only where it is another', (t) => {
+  const [header] = formatDocument({ ...parts, warnings: ['Rotten <ones> too.'] }).split('</header>');
+  t.regex(header!, /<p class="warning" role="note">Rotten &lt;ones&gt; too\.<\/p>[^]*<dl class="tiles">/);
+  t.true(header!.includes('<p class="eyebrow">fruit show</p>'));
+  t.notRegex(formatDocument({ ...parts, title: parts.command }), /class="(?:eyebrow|warning)"/);
+});
+
 test('texts are no markup, and the page names no address', (t) => {
   const attack = `<img src="x" onerror='y'>`;
   const page = formatDocument({

@@ -24,6 +24,7 @@ test('quantities carry the unit that fits', (t) => {
   t.is(formatDuration(850), '850 ms');
   t.is(formatDuration(12_340), '12.3 s');
   t.is(formatDuration(245_000), '4 min 05 s');
+  t.is(formatDuration(94_200_000), '26 h 10 min');
   t.is(formatQuantity(1, 'cell'), '1 cell');
   t.is(formatQuantity(2000, 'cell'), '2,000 cells');
 });

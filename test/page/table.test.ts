@@ -39,7 +39,8 @@ const fruits: readonly Fruit[] = [
   { name: 'melon', grams: Number.NaN },
 ];
 const some = select(columns, ['name', 'grams', 'country', 'kilometres']);
-const isUnsure = ({ origin }: Fruit): boolean => origin === undefined;
+const lost = { name: 'lost', says: 'nobody knows where it is from' };
+const markOf = ({ origin }: Fruit) => (origin === undefined ? lost : undefined);
 
 test('columns are aligned, and lines carry no blanks at their end', (t) => {
   const rows = [
@@ -57,7 +58,7 @@ test('text has a line a row, text to the left and numbers to the right, and noth
 });
 
 test('rows to be taken with care are marked in text', (t) => {
-  const lines = formatTextTable({ columns: some, rows: fruits, isUnsure }).split('\n');
+  const lines = formatTextTable({ columns: some, rows: fruits, markOf }).split('\n');
   t.deepEqual(
     lines.map((line) => line.slice(0, 7)),
     ['fruit  ', '  plum ', '~ melon'],
@@ -65,7 +66,7 @@ test('rows to be taken with care are marked in text', (t) => {
 });
 
 test('HTML has the values to sort by, and a dash where there is none', (t) => {
-  const { text } = formatHtmlTable({ columns: some, rows: fruits, isUnsure, caption: 'C', isSortable: true });
+  const { text } = formatHtmlTable({ columns: some, rows: fruits, markOf, caption: 'C', isSortable: true });
   t.true(text.includes('aria-label="C"><table class="sortable"><caption><span>C</span></caption>'));
   t.true(text.includes('<th scope="col" class="text">fruit</th><th scope="col">grams</th>'));
   t.true(
@@ -75,9 +76,28 @@ test('HTML has the values to sort by, and a dash where there is none', (t) => {
   );
   t.true(
     text.includes(
-      '<tr class="unsure"><th scope="row" class="text" data-value="melon">melon</th><td>–</td><td class="text">–</td><td>–</td></tr>',
+      '<tr class="unsure"><th scope="row" class="text" data-value="melon">melon <span class="sign">~ lost</span></th><td>–</td><td class="text">–</td><td>–</td></tr>',
     ),
   );
+});
+
+test('marks of rows are explained once below the table, and only those that are there', (t) => {
+  const rows = [...fruits, ...fruits];
+  const { text } = formatHtmlTable({ columns: some, rows, markOf });
+  const sign = '<span class="sign">~ lost</span>';
+  t.true(text.endsWith(`<p class="key"><span>${sign} nobody knows where it is from</span></p>`));
+  t.is(text.split(sign).length, 4);
+  t.notRegex(
+    formatHtmlTable({ columns: some, rows: fruits.slice(0, 1), markOf }).text,
+    /class="(?:key|sign)"/,
+  );
+});
+
+test('cells of a table that becomes cards carry the titles of their columns', (t) => {
+  const { text } = formatHtmlTable({ columns: some, rows: fruits, hasCards: true });
+  t.true(text.includes('<table class="cards"><thead>'));
+  t.true(text.includes('<th scope="row" class="text">plum</th><td data-title="grams">40.3</td>'));
+  t.true(text.includes('<th scope="row" class="text">melon</th><td>–</td>'), 'but for those without a value');
 });
 
 test('a table that is not to be sorted has no values beside its texts', (t) => {

@@ -223,6 +223,17 @@ test('a file that was begun is gone on with after a touch, and computed anew wit
   await assertRight(t, where);
 });
 
+test('a file whose partial file has a flipped bit is computed anew', async (t) => {
+  const where = await prepare(t, 'a', 'b');
+  await where.run({ stopAfter: 2, earlier: 'refuse' });
+  const partial = await readFile(`${where.output('a')}.partial`);
+  partial[3]! ^= 1;
+  await writeFile(`${where.output('a')}.partial`, partial);
+  const { states } = await where.run();
+  t.is(states.a, 'output missing');
+  await assertRight(t, where);
+});
+
 test('the partial file of an input that has gone is removed', async (t) => {
   const where = await prepare(t, 'a', 'b');
   await where.run({ stopAfter: 2, earlier: 'refuse' });

@@ -1,6 +1,7 @@
 // Whether a run begins, goes on or is refused, by what an earlier one left.
 import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import type { RunIdentity, RunSettings } from '../../src/runs/identity.js';
 import type { EarlierChoice } from '../../src/runs/earlier-run.js';
@@ -41,7 +42,7 @@ const portion: PortionRecord = {
   isEnded: false,
   lengths: [1, 2],
   failures: [],
-  parts: { rows: { begin: 0, byteLength: 9, checksum: 8 } },
+  parts: { rows: { begin: 0, byteLength: 9, checksum: crc32('some rows') } },
 };
 
 async function place(t: ExecutionContext) {
@@ -229,4 +230,20 @@ test('a volatile journal counts like any, and writes nothing', async (t) => {
   t.false(journal.canResume);
   await journal.complete();
   await journal.close();
+});
+
+test('a run whose lock was taken over records nothing more, and leaves what is there', async (t) => {
+  const { path, begin, list } = await place(t);
+  const journal = await begin('refuse');
+  const lock = JSON.stringify({ pid: 12, host: 'elsewhere', started: 1, boot: null });
+  await writeFile(`${path}.lock`, lock);
+  const before = await readFile(path);
+  const what = 'process 12 on elsewhere';
+  await assertRefused(t, () => journal.record([portion], []), { code: 'OUTPUT_IN_USE', what });
+  await assertRefused(t, () => journal.complete(), { code: 'OUTPUT_IN_USE', what });
+  t.true(journal.canResume, 'its partial files are those of the other');
+  await journal.close();
+  t.deepEqual(await readFile(path), before);
+  t.is(await readFile(`${path}.lock`, 'utf8'), lock);
+  t.deepEqual((await list()).sort(), ['y.manifest', 'y.manifest.lock']);
 });

@@ -2,7 +2,7 @@
 import type { Region, RegionViews } from '../../src/core/tensor/region.js';
 import type { Dtype } from '../../src/core/tensor/dtype.js';
 import type { ScoresOutput, WeightsOutput } from '../../src/core/protocol/attention-work.js';
-import type { KernelTraits } from '../../src/core/protocol/kernels.js';
+import type { KernelProblem, KernelTraits } from '../../src/core/protocol/kernels.js';
 import type { ScoreRules } from '../../src/core/protocol/score-rules.js';
 import type { Slice, Strided } from '../../src/core/protocol/strided.js';
 import type { Work } from '../../src/core/protocol/work.js';
@@ -142,7 +142,10 @@ export interface TakenPhase {
 /** What the registry knows of a kernel before a worker uses it. */
 export interface KernelFactory {
   /** Whether the kernel can run here; never throws. */
-  probe(): KernelTraits | { readonly reason: string };
-  /** @param views the worker's views of shared memory, with the arena's memory where the traits ask for one. */
-  create(views: RegionViews): Kernel;
+  probe(): KernelTraits | KernelProblem;
+  /**
+   * @param views the worker's views of shared memory, with the arena's memory where the traits ask for one
+   * @param instructionSet the one that a probe told, where the kernel has a choice
+   */
+  create(views: RegionViews, instructionSet: string): Kernel;
 }

@@ -32,7 +32,7 @@ export function probeCpuKernels(): KernelProbe[] {
   return kernelsOf.cpu.map((name) => {
     const answer = factories[name].probe();
     return 'reason' in answer
-      ? { name, available: false, reason: answer.reason }
+      ? { name, available: false, ...answer }
       : { name, available: true, traits: answer };
   });
 }
@@ -41,9 +41,9 @@ export function isCpuKernel(name: KernelName): name is CpuKernelName {
   return name in factories;
 }
 
-/** A kernel of that name for the calling thread. */
-export function createKernel(name: CpuKernelName, views: RegionViews): Kernel {
-  return factories[name].create(views);
+/** A kernel of that name for the calling thread, as a probe told of it. */
+export function createKernel(name: CpuKernelName, views: RegionViews, instructionSet: string): Kernel {
+  return factories[name].create(views, instructionSet);
 }
 
 /** The kernel of that name, and the device as this thread's own. */

@@ -1,18 +1,15 @@
 // Rows of many callers: against one ragged batch of the same sequences, against onnxruntime-node, and what the event loop
 // of the host notices.
-import { createRandom } from '../../../src/core/tensor/random.js';
 import { describeRatios, lessDeviation } from '../../../src/measure/pairs.js';
 import { median } from '../../../src/measure/statistics.js';
 import { progress } from '../outcome.js';
 import { askProcess } from './ask-process.js';
 import { openContest } from './contest.js';
+import { callers, callersTitle as what, callersWork as work } from './many-callers.js';
 import type { Row, RowGroup } from './row.js';
 import type { CallersAnswer, CallersRequest } from './sample-callers.js';
 import { compareCosts, controlOf, takeTurns } from './turns.js';
-import type { Work } from './works.js';
 
-const callers = 64;
-const [shortest, longest] = [16, 512];
 const batchRow = 'callers-batch';
 const peerRow = 'callers-peer';
 const lagRow = 'callers-lag';
@@ -22,7 +19,6 @@ export const callersRows: RowGroup = {
   hasPeer: true,
   measure: async (lab) => {
     const { rounds, seconds, threads } = lab;
-    const work: Work = { modelDim: 512, heads: 8, lengths: drawLengths() };
     const contest = await openContest('callers', work, { kind: 'many callers', callers }, lab);
     progress(`callers: ${rounds} rounds`);
     const reference = { path: contest.referencePath, isWritten: false };
@@ -41,7 +37,6 @@ export const callersRows: RowGroup = {
     const against = compareCosts({ ours: costs, theirs: theirs.map(({ costMs }) => costMs) });
     const lags = ours.map(({ delayMs, idleDelayMs }) => Math.max(0, delayMs - idleDelayMs));
     const lag = describeRatios(lags);
-    const what = `${callers} callers, T = ${shortest} to ${longest}, 512/8`;
     const { version } = theirs[0]!;
     return [
       {
@@ -66,11 +61,3 @@ export const callersRows: RowGroup = {
     ] satisfies readonly Row[];
   },
 };
-
-/** One for each caller, seeded. */
-function drawLengths(): number[] {
-  const random = createRandom(1);
-  return Array.from({ length: callers }, () =>
-    Math.floor(shortest + random.uniform() * (longest - shortest + 1)),
-  );
-}

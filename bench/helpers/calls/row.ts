@@ -51,6 +51,7 @@ export interface RowGroup {
 
 const units = {
   times: { format: (value: number) => `${formatRatio(value)}x`, isMoreBetter: true },
+  multiple: { format: (value: number) => `${formatRatio(value)}x`, isMoreBetter: false },
   share: { format: (value: number) => formatShare(value, 0), isMoreBetter: true },
   milliseconds: { format: formatMilliseconds, isMoreBetter: false },
 } as const;

@@ -1,7 +1,7 @@
 // Options of PyTorch: `scaled_dot_product_attention`, and the forward pass of `nn.MultiheadAttention`. The two mean
 // opposite things by a boolean mask.
 import { expected } from '../../core/errors.js';
-import { formatShape } from '../../core/tensor/shape.js';
+import { unexpectedShape } from '../../core/tensor/shape.js';
 import type { AttentionOptions } from '../options.js';
 import { checkGiven, readFlag, readScale, refuse, refuseDropout } from './read-foreign-options.js';
 import { combine, flip, readMask, reshape, type BooleanOrFloatMask, type Masks } from './masks.js';
@@ -103,7 +103,7 @@ function readAttentionMask({ attn_mask: given, num_heads: heads }: TorchMultihea
     if (shape.length === 2) return shape;
     if (shape.length !== 3) {
       const what = 'shape [queries, keys] or [batch · num_heads, queries, keys]';
-      throw expected('INVALID_SHAPE', what, 'attn_mask', formatShape(shape));
+      throw unexpectedShape('INVALID_SHAPE', what, 'attn_mask', shape);
     }
     if (!Number.isInteger(heads) || heads! < 1 || first % heads! !== 0) {
       throw expected(
@@ -121,7 +121,7 @@ function readPaddingMask({ key_padding_mask: given }: TorchMultiheadOptions): Ma
   return reshape(flip(readMask('key_padding_mask', given)), (shape) => {
     const [batch, keys] = shape.length === 1 ? [1, shape[0]!] : shape;
     if (shape.length > 2 || keys === undefined) {
-      throw expected('INVALID_SHAPE', 'shape [batch, keys]', 'key_padding_mask', formatShape(shape));
+      throw unexpectedShape('INVALID_SHAPE', 'shape [batch, keys]', 'key_padding_mask', shape);
     }
     return [batch!, 1, 1, keys];
   });

@@ -18,6 +18,7 @@ export const deviceCounts = [
   'computeMs',
   'readBackMs',
 ] as const;
+/** What the device of an engine has been given and asked; times in milliseconds. @useDeclaredType */
 export type DeviceCounts = Readonly<Record<(typeof deviceCounts)[number], number>>;
 
 export class DeviceCounters {

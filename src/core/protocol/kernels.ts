@@ -1,6 +1,7 @@
 // What both sides call a kernel, and what it says of itself on a machine.
 
 export const devices = ['cpu', 'gpu'] as const;
+/** Where an engine computes. @useDeclaredType */
 export type Device = (typeof devices)[number];
 
 /** The kernels of each device, best first. */
@@ -8,8 +9,11 @@ export const kernelsOf = {
   cpu: ['native', 'wasm', 'reference'],
   gpu: ['wgsl', 'gpujs'],
 } as const satisfies Readonly<Record<Device, readonly string[]>>;
+/** The kernels of the processor, best first. @useDeclaredType */
 export type CpuKernelName = (typeof kernelsOf.cpu)[number];
+/** The kernels of a GPU, best first. @useDeclaredType */
 export type GpuKernelName = (typeof kernelsOf.gpu)[number];
+/** Every kernel. @useDeclaredType */
 export type KernelName = CpuKernelName | GpuKernelName;
 export const kernelNames = [...kernelsOf.cpu, ...kernelsOf.gpu] as const;
 
@@ -20,7 +24,14 @@ export function deviceOf(name: KernelName): Device {
 /** What a kernel is on this machine, or why it can't be. Best first in the answer to a probe. */
 export type KernelProbe =
   | { readonly name: KernelName; readonly available: true; readonly traits: KernelTraits }
-  | { readonly name: KernelName; readonly available: false; readonly reason: string };
+  | ({ readonly name: KernelName; readonly available: false } & KernelProblem);
+
+/** Why a kernel can't run here. */
+export interface KernelProblem {
+  readonly reason: string;
+  /** The user asks for what can't be had, so that no other kernel may serve in its place. */
+  readonly isDemand?: true;
+}
 
 /** What a kernel can do and what it wants; planning and admission ask these and nothing else. */
 export interface KernelTraits {

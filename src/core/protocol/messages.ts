@@ -35,10 +35,12 @@ export interface Job {
   readonly isKept: boolean;
   /** Whether what it writes on a device stays there until it is released. */
   readonly isResident: boolean;
+  /** Shared memory outside the arena that its message keeps alive in each thread that has it. */
+  readonly looseBytes: number;
 }
 
-/** Interactive jobs go before those of batches, which get every few units all the same. */
 export const priorities = ['interactive', 'batch'] as const;
+/** Interactive jobs go before those of batches, which get every few units all the same. @useDeclaredType */
 export type Priority = (typeof priorities)[number];
 
 export type MessageToWorker =
@@ -52,6 +54,8 @@ export type MessageToWorker =
 export interface WorkerStart {
   readonly index: number;
   readonly kernel: KernelName;
+  /** The one that the probe told: what chooses it may have changed since. */
+  readonly instructionSet: string;
   readonly memory: WebAssembly.Memory | undefined;
   /** Of all workers. */
   readonly bells: SharedArrayBuffer;

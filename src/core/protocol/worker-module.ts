@@ -12,10 +12,10 @@ export interface WorkerModule {
 }
 
 /** What a thread needs that takes units beside the workers. */
-export type HelpStart = Pick<WorkerStart, 'index' | 'kernel' | 'memory' | 'bells' | 'activity'> & {
-  /** Of the workers' kernel. */
-  readonly instructionSet: string;
-};
+export type HelpStart = Pick<
+  WorkerStart,
+  'index' | 'kernel' | 'instructionSet' | 'memory' | 'bells' | 'activity'
+>;
 
 export type HelpingThread = (job: Job) => UnitTaker;
 

@@ -1,6 +1,7 @@
 // The storage types of numbers and their conversion to and from float32. All arithmetic elsewhere is float32.
 
 export const dtypes = ['f32', 'f16', 'bf16'] as const;
+/** How numbers are stored. @useDeclaredType */
 export type Dtype = (typeof dtypes)[number];
 
 export const bytesPerElement: Readonly<Record<Dtype, number>> = { f32: 4, f16: 2, bf16: 2 };

@@ -1,4 +1,5 @@
 // Arithmetic on shapes: counting, comparing, naming and broadcasting. No data is touched here.
+import { HeadpoolError, type ErrorCode } from '../errors.js';
 
 export type Shape = readonly number[];
 
@@ -10,6 +11,11 @@ export function elementCount(shape: Shape): number {
 /** `[2, 3, 64]`, the way shapes appear in messages. */
 export function formatShape(shape: Shape): string {
   return `[${shape.join(', ')}]`;
+}
+
+/** "Expected <what> for `name`, got shape [2, 3, 64]": the message of a tensor whose shape is the wrong one. */
+export function unexpectedShape(code: ErrorCode, what: string, name: string, shape: Shape): HeadpoolError {
+  return new HeadpoolError(code, `Expected ${what} for \`${name}\`, got shape ${formatShape(shape)}`);
 }
 
 export function isSameShape(a: Shape, b: Shape): boolean {

@@ -1,6 +1,9 @@
 // Shared memory from the system, for what lies outside the arena; where there isn't as much, an error that says so.
 import { HeadpoolError } from '../errors.js';
 import { readMachineLimits } from '../machine/machine-limits.js';
+import { createBallast } from './ballast.js';
+
+const ballasts = new WeakMap<SharedArrayBuffer, ArrayBuffer>();
 
 // Looking up how much there is takes a thousandth of what the first touch of so many bytes does.
 const largeBytes = 64 * 2 ** 20;
@@ -9,10 +12,18 @@ const largeBytes = 64 * 2 ** 20;
 export function allocateShared(byteLength: number): SharedArrayBuffer {
   if (byteLength >= largeBytes) refuseOver(byteLength);
   try {
-    return new SharedArrayBuffer(byteLength);
+    return weigh(new SharedArrayBuffer(byteLength));
   } catch (cause) {
     throw memoryRefused(byteLength, cause);
   }
+}
+
+/** Makes the garbage collector of this thread count a buffer, whoever made it. */
+export function weigh(buffer: SharedArrayBuffer): SharedArrayBuffer {
+  if (ballasts.has(buffer)) return buffer;
+  const ballast = createBallast(buffer.byteLength);
+  if (ballast !== undefined) ballasts.set(buffer, ballast);
+  return buffer;
 }
 
 // The system promises more than it has, and ends the process that uses it.

@@ -19,6 +19,14 @@ const mostIdleBytes = 256 * 2 ** 20;
 // process of 3 GB when each got buffers of its own.
 const recentRegions = 64;
 
+/** Of all arenas. */
+const buffersOfSlabs = new WeakSet<SharedArrayBuffer>();
+
+/** Whether a buffer is cut into regions, and so outlives what is done in one. */
+export function isSlab(buffer: SharedArrayBuffer): boolean {
+  return buffersOfSlabs.has(buffer);
+}
+
 export class Slabs {
   readonly #alignment: number;
   readonly #slabs = new Map<SharedArrayBuffer, Slab>();
@@ -63,6 +71,7 @@ export class Slabs {
     free.give(0, buffer.byteLength);
     const slab = { buffer, free, bytesInUse: 0, lastTaken: this.#taken };
     this.#slabs.set(buffer, slab);
+    buffersOfSlabs.add(buffer);
     return slab;
   }
 

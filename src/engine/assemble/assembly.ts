@@ -17,8 +17,21 @@ export interface Assembly {
   conclude(): AttentionResult;
 }
 
-/** The phases of all kinds of calls, as statistics name them. */
-export type PhaseName = Work['kind'] | 'output';
+/** The phases of all kinds of calls, as statistics name them: kinds of work, and the projection that makes the output. */
+export type PhaseName =
+  | 'pack'
+  | 'gather'
+  | 'project'
+  | 'rotate'
+  | 'append'
+  | 'attend'
+  | 'decode'
+  | 'merge'
+  | 'gram'
+  | 'contribute'
+  | 'output'
+  | 'peak'
+  | 'read';
 
 export interface PlannedPhase extends PhasePlan {
   readonly name: PhaseName;

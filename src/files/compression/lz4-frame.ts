@@ -1,5 +1,6 @@
 // Decodes one LZ4 frame into memory of known length, and nothing beyond it.
 // Format: https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md
+import type { Steps } from '../../core/steps.js';
 import { decodeLz4Block } from './lz4-block.js';
 import { xxHash32 } from './xxh32.js';
 
@@ -35,7 +36,7 @@ export function boundLz4Frame(frame: Uint8Array): number {
 }
 
 /** Fills `target`. @throws Error if the frame is damaged or holds another number of bytes */
-export function decodeLz4Frame(frame: Uint8Array, target: Uint8Array): void {
+export function* decodeLz4Frame(frame: Uint8Array, target: Uint8Array): Steps<void> {
   const header = readHeader(frame);
   if (header.contentLength !== undefined && header.contentLength !== target.length) {
     throw new Error(`its header says ${header.contentLength} bytes instead of ${target.length}`);
@@ -50,6 +51,7 @@ export function decodeLz4Frame(frame: Uint8Array, target: Uint8Array): void {
       target.set(bytes, at);
       at += bytes.length;
     }
+    yield;
   }
   if (at !== target.length) throw new Error(`it ends after ${at} bytes instead of ${target.length}`);
   if (header.hasContentChecksum) checkHash(frame, frame.length - 4, target);

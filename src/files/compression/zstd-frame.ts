@@ -1,4 +1,5 @@
 // Decodes one frame of Zstandard into memory of known length, and nothing beyond it.
+import type { Steps } from '../../core/steps.js';
 import { XxHash64 } from './xxh64.js';
 import { ZstdBlocks } from './zstd-block.js';
 import {
@@ -31,20 +32,22 @@ export function boundZstdFrame(frame: Uint8Array): number {
 }
 
 /** Fills `target`. @throws Error if the frame is damaged or holds another number of bytes */
-export function decodeZstdFrame(frame: Uint8Array, target: Uint8Array): void {
+export function* decodeZstdFrame(frame: Uint8Array, target: Uint8Array): Steps<void> {
   const header = readHeader(frame);
   if (header.contentLength !== undefined && header.contentLength !== target.length) {
     throw new Error(`its header says ${header.contentLength} bytes instead of ${target.length}`);
   }
   const blocks = new ZstdBlocks();
+  const hash = new XxHash64();
   let at = 0;
   for (const { bytes, ...block } of blocksOf(frame, header)) {
+    const begin = at;
     at = blocks.decode(block, bytes, { target, at, end: Math.min(target.length, at + longestBlock) });
+    if (header.hasChecksum) hash.add(target.subarray(begin, at));
+    yield;
   }
   if (at !== target.length) throw new Error(`it ends after ${at} bytes instead of ${target.length}`);
   if (!header.hasChecksum) return;
-  const hash = new XxHash64();
-  hash.add(target);
   if (viewOf(frame).getUint32(frame.length - 4, true) !== hash.low32())
     throw new Error('a checksum is wrong');
 }

@@ -1,5 +1,6 @@
 // Decompresses the bytes of a .zst file block by block. The package fzstd would do but for what damaged files cost: it trusts
 // a header with any memory and a block with any length, and passes over checksums.
+import { Breather } from '../../core/breather.js';
 import { HeadpoolError, invalidFile } from '../../core/errors.js';
 import type { ByteSource } from '../byte-source.js';
 import { ByteTaker } from './byte-taker.js';
@@ -50,8 +51,10 @@ async function* readFrame(
   const damaged = (found: string): HeadpoolError => invalidFile(path, 'a Zstandard stream', 'data', found);
   const window = new ZstdWindow(header);
   const hash = new XxHash64();
+  const breather = new Breather();
   let length = 0;
   for (let isAtEnd = false; !isAtEnd;) {
+    if (breather.isDue) await breather.rest();
     const start = await take(blockHeaderBytes);
     const block = readBlockHeader(start);
     if (block.type === undefined || block.size > mostBlockBytes) {

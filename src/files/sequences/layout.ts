@@ -1,5 +1,6 @@
 // Makes and asks layouts: where the rows of which sequence begin. No file is touched here.
 import { expected } from '../../core/errors.js';
+import { elementsOfStep, finish, type Steps } from '../../core/steps.js';
 import type { SequenceLayout } from './sequences.js';
 
 type LayoutParts = Pick<SequenceLayout, 'modelDim' | 'lengths'> &
@@ -9,19 +10,38 @@ type LayoutParts = Pick<SequenceLayout, 'modelDim' | 'lengths'> &
  * The layout of sequences of `lengths` tokens; form 'packed' by default.
  * @throws INVALID_OPTION if modelDim or a length is no integer, or the numbers are too many to count
  */
-export function createLayout({ form = 'packed', modelDim, lengths, names }: LayoutParts): SequenceLayout {
+export function createLayout(parts: LayoutParts): SequenceLayout {
+  return finish(layOut(parts));
+}
+
+/** The same in steps, for files, which may have any number of sequences. */
+export function* layOut({ form = 'packed', modelDim, lengths, names }: LayoutParts): Steps<SequenceLayout> {
   if (!Number.isSafeInteger(modelDim) || modelDim < 1) {
     throw expected('INVALID_OPTION', 'an integer >= 1', 'modelDim', modelDim);
   }
-  const odd = lengths.findIndex((length) => !Number.isSafeInteger(length) || length < 0);
-  if (odd >= 0) throw expected('INVALID_OPTION', 'an integer >= 0', `lengths[${odd}]`, lengths[odd]);
-  const offsets = offsetsOf(lengths);
-  if (!Number.isSafeInteger(offsets.at(-1)! * modelDim)) {
+  const offsets = [0];
+  let rows = 0;
+  for (let index = 0; index < lengths.length; index++) {
+    const length = lengths[index]!;
+    if (!Number.isSafeInteger(length) || length < 0) {
+      throw expected('INVALID_OPTION', 'an integer >= 0', `lengths[${index}]`, length);
+    }
+    rows += length;
+    offsets.push(rows);
+    if (index % elementsOfStep === 0) yield;
+  }
+  if (!Number.isSafeInteger(rows * modelDim)) {
     throw expected('INVALID_OPTION', `fewer than 2^53 numbers of ${modelDim} a row`, 'lengths', lengths);
   }
   const layout = { form, modelDim, count: lengths.length, lengths, offsets };
   return Object.freeze(names === undefined ? layout : { ...layout, names });
 }
+
+/** Sequences without tokens always fit, so something else must end a span of them, and give others their turns. */
+export const mostSequencesOfSpan = 2 ** 16;
+
+/** The lists of a file's sequences take some 50 bytes each. */
+export const mostSequences = 2 ** 25;
 
 /** The first row of each sequence, and the number of all rows: [lengths.length + 1]. */
 export function offsetsOf(lengths: readonly number[]): number[] {

@@ -1,5 +1,7 @@
 // Sequences in a .npy file: [count, tokens, modelDim], or a single one [tokens, modelDim].
+import { runSteps } from '../../core/breather.js';
 import { expected, invalidFile } from '../../core/errors.js';
+import type { Steps } from '../../core/steps.js';
 import type { Dtype } from '../../core/tensor/dtype.js';
 import { splitCompression } from '../compression/compressed-path.js';
 import { openForwardNpy } from '../forward-npy.js';
@@ -9,7 +11,7 @@ import { npyTensorName, openTensorFile, type TensorFile } from '../tensor-file.j
 import { createLayout } from './layout.js';
 import { streamOf } from './reader-stream.js';
 import { encodeRows, SequenceCount } from './row-encoder.js';
-import { stackedLayout } from './stacked-layout.js';
+import { layOutStacked } from './stacked-layout.js';
 import { readerOfRows } from './tensor-layouts.js';
 import type {
   OutputOutline,
@@ -41,16 +43,17 @@ function isCompressed(path: string): boolean {
 
 async function readerOfArray(file: TensorFile): Promise<SequenceReader> {
   try {
-    return readerOfRows(file, layoutOf(file.tensors.get(npyTensorName)!, file.path), npyTensorName);
+    const layout = await runSteps(layOutArray(file.tensors.get(npyTensorName)!, file.path));
+    return readerOfRows(file, layout, npyTensorName);
   } catch (error) {
     await file.close();
     throw error;
   }
 }
 
-function layoutOf({ dtype, shape }: StoredTensor, path: string): SequenceLayout {
+function* layOutArray({ dtype, shape }: StoredTensor, path: string): Steps<SequenceLayout> {
   if (!isFloatStorage(dtype)) throw invalidFile(path, 'a float type', 'descr', dtype);
-  if (shape.length === 3) return stackedLayout(path, shape, 'shape');
+  if (shape.length === 3) return yield* layOutStacked(path, shape, 'shape');
   const [tokens, modelDim] = shape;
   if (shape.length !== 2 || tokens === undefined || !modelDim) {
     throw invalidFile(path, '(tokens, modelDim) or (sequences, tokens, modelDim)', 'shape', shape);

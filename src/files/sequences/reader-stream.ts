@@ -56,20 +56,21 @@ class ReaderStream implements SequenceStream {
     return this.#reader.metadata;
   }
 
-  next(mostTokens: number): Promise<SequenceSpan | undefined> {
-    return Promise.resolve(this.#take(mostTokens));
+  next(mostTokens: number, mostSequences = Infinity): Promise<SequenceSpan | undefined> {
+    return Promise.resolve(this.#take(mostTokens, mostSequences));
   }
 
   close(): Promise<void> {
     return this.#reader.close();
   }
 
-  #take(mostTokens: number): SequenceSpan | undefined {
+  #take(mostTokens: number, mostSequences: number): SequenceSpan | undefined {
     const { count, lengths, offsets, names } = this.#reader;
     const first = this.#sequence;
     if (first >= count) return undefined;
+    const last = Math.min(count, first + mostSequences);
     let end = first + 1;
-    while (end < count && offsets[end + 1]! - offsets[first]! <= mostTokens) end++;
+    while (end < last && offsets[end + 1]! - offsets[first]! <= mostTokens) end++;
     this.#sequence = end;
     const rows = offsets[count]!;
     return {

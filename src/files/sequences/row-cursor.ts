@@ -1,5 +1,7 @@
 // Goes through rows that are open, as those of a record batch or a row group, a span at a time; damaged rows come alone.
 import { HeadpoolError } from '../../core/errors.js';
+import type { Steps } from '../../core/steps.js';
+import { mostSequencesOfSpan } from './layout.js';
 import type { DamagedSequence, SequenceName, SequenceSpan } from './sequences.js';
 
 /** Sequences that are open, numbered from 0. */
@@ -18,6 +20,9 @@ export interface OpenRows {
   shareBefore(row: number): number | undefined;
 }
 
+/** Some hundred microseconds' worth. */
+const rowsOfStep = 2 ** 9;
+
 export class RowCursor {
   readonly #rows: OpenRows;
   #next = 0;
@@ -31,15 +36,19 @@ export class RowCursor {
     this.#next += rows;
   }
 
-  /** The next rows, at least one, up to `mostTokens`; undefined at the end. */
-  take(mostTokens: number): SequenceSpan | DamagedSequence | undefined {
+  /** The next rows, at least one, up to `mostTokens` and `mostRows`; undefined at the end. */
+  *take(
+    mostTokens: number,
+    mostRows = mostSequencesOfSpan,
+  ): Steps<SequenceSpan | DamagedSequence | undefined> {
     const { count, firstRow } = this.#rows;
     const first = this.#next;
     if (first >= count) return undefined;
+    const last = Math.min(count, first + Math.min(mostRows, mostSequencesOfSpan));
     const names: SequenceName[] = [];
     const lengths: number[] = [];
     let tokens = 0;
-    for (let row = first; row < count; row++) {
+    for (let row = first; row < last; row++) {
       const length = this.#rows.lengthOf(row);
       if (row > first && tokens + length > mostTokens) break;
       const name = this.#rows.check(row);
@@ -51,6 +60,7 @@ export class RowCursor {
       names.push(name);
       lengths.push(length);
       tokens += length;
+      if (names.length % rowsOfStep === 0) yield;
     }
     const end = first + lengths.length;
     this.#next = end;

@@ -1,6 +1,9 @@
 // Sequences in a .safetensors file: packed as `x` [rows, modelDim] with `offsets` [count + 1], a tensor [count, tokens,
 // modelDim], or any float tensors [tokens, modelDim], each a sequence with a name. A packed file may name its sequences in `ids`, a JSON array as bytes.
+import { runSteps } from '../../core/breather.js';
 import { invalidFile } from '../../core/errors.js';
+import { elementsOfStep, type Steps } from '../../core/steps.js';
+import { parseJson } from '../parse-json.js';
 import { openTensorFile, type TensorFile } from '../tensor-file.js';
 import { streamOf } from './reader-stream.js';
 import { createSafetensorsEncoder, idsName } from './safetensors-encoder.js';
@@ -25,8 +28,8 @@ async function openReader(path: string, choice?: TensorChoice): Promise<Sequence
 async function readIds(file: TensorFile, count: number): Promise<SequenceName[]> {
   const { dtype } = file.tensors.get(idsName)!;
   if (dtype !== 'U8') throw invalidFile(file.path, 'U8', `${idsName}.dtype`, dtype);
-  const text = Buffer.from(await file.readIntegers(idsName)).toString();
-  const ids = parseArray(text);
+  const text = await runSteps(textOf(await file.readIntegers(idsName)));
+  const ids = await parseArray(text);
   if (ids?.length !== count) {
     throw invalidFile(file.path, `a JSON array of ${count} names`, idsName, ids ?? text);
   }
@@ -35,9 +38,19 @@ async function readIds(file: TensorFile, count: number): Promise<SequenceName[]>
   return ids as SequenceName[];
 }
 
-function parseArray(text: string): readonly unknown[] | undefined {
+/** The bytes of a text were read as numbers. */
+function* textOf(numbers: Float64Array): Steps<string> {
+  const bytes = Buffer.alloc(numbers.length);
+  for (let at = 0; at < numbers.length; at += elementsOfStep) {
+    bytes.set(numbers.subarray(at, at + elementsOfStep), at);
+    yield;
+  }
+  return bytes.toString();
+}
+
+async function parseArray(text: string): Promise<readonly unknown[] | undefined> {
   try {
-    const value = JSON.parse(text) as unknown;
+    const value = await runSteps(parseJson(text));
     return Array.isArray(value) ? value : undefined;
   } catch {
     return undefined;

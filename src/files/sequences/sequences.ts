@@ -101,11 +101,11 @@ export interface SequenceStream {
   readonly layout: SequenceLayout | undefined;
   readonly metadata: ReadonlyMap<string, string>;
   /**
-   * The next sequences, as many as fit into `mostTokens`, at least one if there is any; undefined at the end.
-   * One call at a time.
+   * The next sequences, as many as fit into `mostTokens` and at most `mostSequences` (default any number), at least one
+   * if there is any; undefined at the end. One call at a time.
    * @throws INVALID_FILE if nothing after this point can be read, FILE_FAILED
    */
-  next(mostTokens: number): Promise<SequenceSpan | DamagedSequence | undefined>;
+  next(mostTokens: number, mostSequences?: number): Promise<SequenceSpan | DamagedSequence | undefined>;
   close(): Promise<void>;
 }
 
@@ -137,6 +137,8 @@ export interface StreamSource {
   readonly modelDim: number;
   /** Where an earlier process stopped; default the beginning. Never together with `bytes`. */
   readonly start?: StreamPosition | undefined;
+  /** Whether the first damaged sequence ends the reading, so that nobody needs to know where the next one begins. */
+  readonly isEndedByDamage?: boolean;
   /** For rows that are token ids. */
   readonly embedding?: Embedding | undefined;
   /** Only of formats that hold several tensors. */

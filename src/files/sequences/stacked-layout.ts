@@ -1,11 +1,13 @@
 // Sequences as one tensor [count, tokens, modelDim]: all of them equally long, or padded, with their lengths beside
 // them as [count], or as a mask [count, tokens] of zeros and ones. Padding is not read.
-import { invalidFile } from '../../core/errors.js';
+import { runSteps } from '../../core/breather.js';
+import { invalidFile, type HeadpoolError } from '../../core/errors.js';
+import { elementsOfStep, findIndex, repeat, type Steps } from '../../core/steps.js';
 import type { Shape } from '../../core/tensor/shape.js';
 import { quoteName } from '../field-name.js';
 import { isFloatStorage, isIntegerStorage } from '../storage.js';
 import type { TensorFile } from '../tensor-file.js';
-import { createLayout, locateElements } from './layout.js';
+import { layOut, locateElements, mostSequences } from './layout.js';
 import type { SequenceLayout, SequenceReader } from './sequences.js';
 import { readerOf, readerOfRows } from './tensor-layouts.js';
 
@@ -24,7 +26,7 @@ interface Padding {
  * @param field names the shape in messages
  * @throws INVALID_FILE if tokens have no numbers, or too many sequences no tokens
  */
-export function stackedLayout(path: string, shape: Shape, field: string): SequenceLayout {
+export function* layOutStacked(path: string, shape: Shape, field: string): Steps<SequenceLayout> {
   const [count, tokens, modelDim] = shape;
   if (shape.length !== 3 || count === undefined || tokens === undefined || !modelDim) {
     throw invalidFile(path, '[sequences, tokens, modelDim]', field, shape);
@@ -32,7 +34,8 @@ export function stackedLayout(path: string, shape: Shape, field: string): Sequen
   if (tokens === 0 && count > mostWithoutData) {
     throw invalidFile(path, `at most ${mostWithoutData} sequences without tokens`, field, shape);
   }
-  return createLayout({ form: 'stacked', modelDim, lengths: new Array<number>(count).fill(tokens) });
+  if (count > mostSequences) throw invalidFile(path, `at most ${mostSequences} sequences`, field, shape);
+  return yield* layOut({ form: 'stacked', modelDim, lengths: yield* repeat(tokens, count) });
 }
 
 /**
@@ -47,11 +50,11 @@ export async function readerOfStacked(
 ): Promise<SequenceReader> {
   const { dtype, shape } = file.tensors.get(name)!;
   if (!isFloatStorage(dtype)) throw invalidFile(file.path, 'a float type', `${quoteName(name)}.dtype`, dtype);
-  const padded = stackedLayout(file.path, shape, `${quoteName(name)}.shape`);
+  const padded = await runSteps(layOutStacked(file.path, shape, `${quoteName(name)}.shape`));
   if (lengths === undefined) return readerOfRows(file, padded, name);
   const padding = await readPadding(file, lengths, shape);
   const { modelDim } = padded;
-  const layout = createLayout({ modelDim, lengths: padding.lengths });
+  const layout = await runSteps(layOut({ modelDim, lengths: padding.lengths }));
   return readerOf(file, layout, async (first, count, data) => {
     const { begin: origin } = locateElements(layout, { first, count, data });
     for (let index = first; index < first + count; index++) {
@@ -75,33 +78,43 @@ async function readPadding(file: TensorFile, name: string, padded: Shape): Promi
     throw invalidFile(path, 'integers, or booleans in a mask', `${quoteName(name)}.dtype`, dtype);
   }
   const numbers = dtype === 'BOOL' ? await file.readBooleans(name) : await file.readIntegers(name);
-  if (isMask) return paddingOf(numbers, { path, name, count, tokens });
-  const odd = numbers.findIndex((length) => length < 0 || length > tokens);
-  if (odd >= 0) throw invalidFile(path, `0 to ${tokens}`, `${quoteName(name)}[${odd}]`, numbers[odd]);
-  return { starts: new Array<number>(count).fill(0), lengths: Array.from(numbers) };
+  return runSteps((isMask ? paddingOfMask : paddingOfLengths)(numbers, { path, name, count, tokens }));
 }
 
-interface MaskPlace {
+interface PaddingPlace {
   readonly path: string;
   readonly name: string;
   readonly count: number;
   readonly tokens: number;
 }
 
+type Numbers = Float64Array | Uint8Array;
+
+/** @throws INVALID_FILE unless each length is one that a sequence can have */
+function* paddingOfLengths(numbers: Numbers, { path, name, count, tokens }: PaddingPlace): Steps<Padding> {
+  const odd = yield* findIndex(numbers, (length) => length < 0 || length > tokens);
+  if (odd >= 0) throw invalidFile(path, `0 to ${tokens}`, `${quoteName(name)}[${odd}]`, numbers[odd]);
+  const lengths: number[] = [];
+  for (const length of numbers) if (lengths.push(length) % elementsOfStep === 0) yield;
+  return { starts: yield* repeat(0, count), lengths };
+}
+
 /** @throws INVALID_FILE unless each row of the mask has nothing but zeros around ones that follow one another */
-function paddingOf(mask: Float64Array | Uint8Array, { path, name, count, tokens }: MaskPlace): Padding {
+function* paddingOfMask(mask: Numbers, { path, name, count, tokens }: PaddingPlace): Steps<Padding> {
   const starts: number[] = [];
   const lengths: number[] = [];
-  for (let n = 0; n < count; n++) {
+  const refuse = (what: string, row: number, token: number, value: number): HeadpoolError =>
+    invalidFile(path, what, `${quoteName(name)}[${row}, ${token}]`, value);
+  for (let n = 0, at = 0; n < count; n++) {
     let [start, length] = [0, 0];
     for (let token = 0; token < tokens; token++) {
-      const value = mask[n * tokens + token]!;
-      const place = `${quoteName(name)}[${n}, ${token}]`;
-      if (value !== 0 && value !== 1) throw invalidFile(path, '0 or 1', place, value);
+      const value = mask[at]!;
+      if (++at % elementsOfStep === 0) yield;
+      if (value !== 0 && value !== 1) throw refuse('0 or 1', n, token, value);
       if (value === 0) continue;
       if (length === 0) start = token;
       else if (start + length !== token)
-        throw invalidFile(path, '0, since ones must follow one another,', place, value);
+        throw refuse('0, since ones must follow one another,', n, token, value);
       length++;
     }
     starts.push(start);

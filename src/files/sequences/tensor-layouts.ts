@@ -1,15 +1,20 @@
 // Sequences as the tensors of a file, whatever its format: packed as `x` [rows, modelDim] with `offsets` [count + 1],
 // or any float tensors [tokens, modelDim] or [1, tokens, modelDim], each a sequence with a name.
+import { runSteps } from '../../core/breather.js';
 import { invalidFile } from '../../core/errors.js';
+import { elementsOfStep, type Steps } from '../../core/steps.js';
 import type { Shape } from '../../core/tensor/shape.js';
 import { quoteName } from '../field-name.js';
 import { isFloatStorage } from '../storage.js';
 import type { TensorFile } from '../tensor-file.js';
-import { createLayout, locateElements } from './layout.js';
+import { layOut, locateElements, mostSequences } from './layout.js';
 import type { SequenceLayout, SequenceReader } from './sequences.js';
 
 export const rowsName = 'x';
 export const offsetsName = 'offsets';
+
+/** Some hundred microseconds' worth. */
+const namesOfStep = 2 ** 9;
 
 export function isPacked({ tensors }: TensorFile): boolean {
   return tensors.has(rowsName) && tensors.has(offsetsName);
@@ -39,34 +44,51 @@ export async function readPackedLayout(
   if (shape.length !== 1 || shape[0] === 0) {
     throw invalidFile(path, '[sequences + 1]', `${offsetsName}.shape`, shape);
   }
+  if (shape[0]! > mostSequences + 1) {
+    throw invalidFile(path, `offsets of at most ${mostSequences} sequences`, `${offsetsName}.shape`, shape);
+  }
   const offsets = await file.readIntegers(offsetsName);
-  const lengths = Array.from(offsets.subarray(1), (offset, index) => offset - offsets[index]!);
+  return runSteps(layOutBetween(offsets, { path, rows, modelDim }));
+}
+
+/** @throws INVALID_FILE unless the offsets rise from 0 to the number of rows */
+function* layOutBetween(
+  offsets: Float64Array,
+  { path, rows, modelDim }: { path: string; rows: number; modelDim: number },
+): Steps<SequenceLayout> {
   if (offsets[0] !== 0) throw invalidFile(path, '0', `${offsetsName}[0]`, offsets[0]);
-  const falling = lengths.findIndex((length) => length < 0);
-  if (falling >= 0) {
-    const what = `at least the ${offsets[falling]!} before it`;
-    throw invalidFile(path, what, `${offsetsName}[${falling + 1}]`, offsets[falling + 1]);
+  const lengths: number[] = [];
+  for (let before = 0, index = 1; index < offsets.length; before = offsets[index++]!) {
+    const length = offsets[index]! - before;
+    if (length < 0) {
+      throw invalidFile(path, `at least the ${before} before it`, `${offsetsName}[${index}]`, offsets[index]);
+    }
+    lengths.push(length);
+    if (index % elementsOfStep === 0) yield;
   }
   const last = lengths.length;
   if (offsets[last] !== rows) {
     throw invalidFile(path, `the ${rows} rows of ${rowsName}`, `${offsetsName}[${last}]`, offsets[last]);
   }
-  return createLayout({ form: 'packed', modelDim, lengths });
+  return yield* layOut({ form: 'packed', modelDim, lengths });
 }
 
 /** @throws INVALID_FILE if there is no tensor, or one that holds no rows of floats as long as the others' */
-export function readNamedLayout(file: TensorFile): SequenceLayout {
+export function* layOutNamed(file: TensorFile): Steps<SequenceLayout> {
   const names = [...file.tensors.keys()];
   const first = names[0];
   if (first === undefined) throw invalidFile(file.path, 'at least one tensor', 'tensors', names);
   const [, modelDim] = sequenceShape(file, first);
-  const lengths = names.map((name) => {
+  const lengths: number[] = [];
+  for (const name of names) {
     const [tokens, width] = sequenceShape(file, name);
-    if (width === modelDim) return tokens;
-    const what = `${modelDim} numbers a token, as in ${quoteName(first)},`;
-    throw invalidFile(file.path, what, `${quoteName(name)}.shape`, [tokens, width]);
-  });
-  return createLayout({ form: 'named', modelDim, lengths, names });
+    if (width !== modelDim) {
+      const what = `${modelDim} numbers a token, as in ${quoteName(first)},`;
+      throw invalidFile(file.path, what, `${quoteName(name)}.shape`, [tokens, width]);
+    }
+    if (lengths.push(tokens) % namesOfStep === 0) yield;
+  }
+  return yield* layOut({ form: 'named', modelDim, lengths, names });
 }
 
 /** [tokens, modelDim] of a tensor that must hold one sequence, among others that do. */

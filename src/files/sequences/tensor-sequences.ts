@@ -1,4 +1,5 @@
 // Which tensors of a file are its sequences: what was chosen, packed rows, one stacked tensor, or a tensor a sequence.
+import { runSteps } from '../../core/breather.js';
 import { HeadpoolError, invalidFile } from '../../core/errors.js';
 import { didYouMean } from '../../core/suggest.js';
 import { quoteName } from '../field-name.js';
@@ -8,9 +9,9 @@ import type { SequenceLayout, SequenceReader, TensorChoice } from './sequences.j
 import { readerOfStacked } from './stacked-layout.js';
 import {
   isPacked,
+  layOutNamed,
   readerOfNamed,
   readerOfRows,
-  readNamedLayout,
   readPackedLayout,
   rowShape,
   rowsName,
@@ -58,7 +59,7 @@ async function openChosen(file: TensorFile, { tensor, lengths }: TensorChoice): 
     const found = tensor === undefined ? others : tensors.get(tensor)!.shape;
     throw invalidFile(path, what, tensor === undefined ? 'tensors' : `${quoteName(tensor)}.shape`, found);
   }
-  if (tensor === undefined) return readerOfNamed(file, readNamedLayout(file));
+  if (tensor === undefined) return readerOfNamed(file, await runSteps(layOutNamed(file)));
   const [tokens, modelDim] = rowShape(file, tensor);
   return readerOfRows(file, createLayout({ form: 'single', modelDim, lengths: [tokens] }), tensor);
 }

@@ -1,6 +1,7 @@
 // An open zip archive, whose members are read in place: nothing is ever unpacked to disk, so names are names and not
 // paths. Which members there are is the matter of directory.ts.
 import type { FileHandle } from 'node:fs/promises';
+import { Breather } from '../../core/breather.js';
 import { attempt } from '../attempt.js';
 import { openRegularFile } from '../open-file.js';
 import { readFully, type Reading } from '../positional-io.js';
@@ -73,7 +74,11 @@ export class ZipArchive {
 
   /** Waits for reads under way; a second call does nothing. @throws FILE_FAILED */
   async close(): Promise<void> {
-    await Promise.all(Array.from(this.#readers, (reader) => reader.release()));
+    const breather = new Breather();
+    for (const reader of this.#readers) {
+      await reader.release();
+      if (breather.isDue) await breather.rest();
+    }
     await attempt(this.path, 'close', () => this.#handle.close());
   }
 }

@@ -8,7 +8,9 @@ import {
   type Entry,
   type ZipFile,
 } from 'yauzl';
+import { Breather, runSteps } from '../../core/breather.js';
 import { HeadpoolError, invalidFile } from '../../core/errors.js';
+import { sort, type Steps } from '../../core/steps.js';
 import { givenTwice, quoteName } from '../field-name.js';
 import { readFully, type Reading } from '../positional-io.js';
 import type { ZipMember } from './member.js';
@@ -48,8 +50,12 @@ export async function readDirectory(archive: Archive): Promise<Map<string, ZipMe
   const entries = await listEntries(path, zip);
   await checkDirectoryEnd(archive, cursorOf(zip));
   const members = new Map<string, ZipMember>();
-  for (const listed of entries) members.set(listed.name, await locateMember(zip, listed));
-  checkOverlaps([...members.values()], directoryStart);
+  const breather = new Breather();
+  for (const listed of entries) {
+    members.set(listed.name, await locateMember(zip, listed));
+    if (breather.isDue) await breather.rest();
+  }
+  await runSteps(checkOverlaps([...members.values()], directoryStart));
   return members;
 }
 
@@ -57,7 +63,9 @@ async function listEntries(path: string, zip: ZipFile): Promise<Listed[]> {
   const listed: Listed[] = [];
   const names = new Set<string>();
   const entries = zip.eachEntry();
+  const breather = new Breather();
   for (;;) {
+    if (breather.isDue) await breather.rest();
     const step = await parse(path, `directory[${listed.length}]`, entries.next());
     if (step.done === true) return listed;
     const entry = step.value;
@@ -118,8 +126,8 @@ async function checkDirectoryEnd({ path, file, size }: Archive, position: number
   throw invalidFile(path, 'as many entries as it counts', 'directory', bytes.toString('latin1'));
 }
 
-function checkOverlaps(members: readonly ZipMember[], directoryStart: number): void {
-  const inOrder = members.toSorted((a, b) => a.headerOffset - b.headerOffset);
+function* checkOverlaps(members: readonly ZipMember[], directoryStart: number): Steps<void> {
+  const inOrder = yield* sort(members, (a, b) => a.headerOffset - b.headerOffset);
   for (const [index, { label, dataOffset, storedLength }] of inOrder.entries()) {
     const end = dataOffset + storedLength;
     const most = inOrder[index + 1]?.headerOffset ?? directoryStart;

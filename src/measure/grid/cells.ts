@@ -60,9 +60,14 @@ export function controlOf(rounds: readonly Round[]): Control {
   return { median: median(ratios), interval: medianInterval(ratios) };
 }
 
-/** Whether the machine was too restless: the interval excludes 1, or is wider than ±10 %. */
-export function hasFailed({ interval: { low, high } }: Control): boolean {
-  return !(low <= 1 && high >= 1 && low >= widest.low && high <= widest.high);
+/** Whether the machine was too restless: the interval excludes 1, or reaches beyond ±10 %. */
+export function hasFailed(control: Control): boolean {
+  const { low, high } = control.interval;
+  return !(low <= 1 && high >= 1) || isWide(control);
+}
+
+export function isWide({ interval: { low, high } }: Control): boolean {
+  return !(low >= widest.low && high <= widest.high);
 }
 
 export function cellOf(measurement: Measurement): MeasuredCell {

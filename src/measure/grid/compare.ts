@@ -55,8 +55,13 @@ export interface MachineDifference {
 }
 
 export interface Comparison {
+  readonly benchmark: 'comparison';
+  /** Of B. */
+  readonly title: string;
   /** Of files. */
   readonly pairs: number;
+  /** Of the files that show signs of a busy machine: 'A: the multiply-adds …'. */
+  readonly busy: readonly string[];
   readonly machineDiffers: readonly MachineDifference[];
   readonly versions: { readonly a: string; readonly b: string };
   /** In A's order. */
@@ -109,7 +114,10 @@ export function comparePairs(pairs: readonly [GridPair, ...GridPair[]]): Compari
     [...cells].flatMap(([key, cell]) => (others.has(key) ? [] : [nameCell(cell)]));
   const differences = pairs.map(({ a, b }) => findDifferences(a, b));
   return {
+    benchmark: 'comparison',
+    title: pairs[0].b.title,
     pairs: pairs.length,
+    busy: signsOf(pairs),
     machineDiffers: differences.find(({ length }) => length > 0) ?? [],
     versions: { a: pairs[0].a.version, b: pairs[0].b.version },
     cells: rows.map(({ cells, mark, logs }) => {
@@ -132,6 +140,22 @@ export function comparePairs(pairs: readonly [GridPair, ...GridPair[]]): Compari
 /** Whether any cell, or all of them together, became slower. */
 export function hasSlowdown({ cells, overall }: Comparison): boolean {
   return overall.verdict === 'slower' || cells.some(({ verdict }) => verdict === 'slower');
+}
+
+/** Whether there was something to compare, and no cell of it has a verdict. */
+export function isUndecided({ cells }: Comparison): boolean {
+  return cells.length > 0 && cells.every(({ verdict }) => verdict === null);
+}
+
+function signsOf(pairs: readonly GridPair[]): string[] {
+  return pairs.flatMap(({ a, b }, pair) => {
+    const number = pairs.length === 1 ? '' : ` ${pair + 1}`;
+    return [...signsOfFile(`A${number}`, a), ...signsOfFile(`B${number}`, b)];
+  });
+}
+
+function signsOfFile(name: string, { busy }: GridResults): string[] {
+  return busy.length === 0 ? [] : [`${name}: ${busy.join(', ')}`];
 }
 
 function compareLogs({ a, b }: Logs, confidence: number, isPaired: boolean): ComparedRatio {

@@ -4,6 +4,9 @@ import type { Stored } from '../result-schemas.js';
 
 export { benchModes, gridFormat, lawAxes, lawQuantities } from '../result-schemas.js';
 
+/** What results are called that nobody gives a title. */
+export const untitled = 'headpool bench';
+
 export type BenchMode = BenchCase['mode'];
 export type BenchCase = Stored<typeof schemas.benchCase>;
 /** What a case computes, whoever computes it. */

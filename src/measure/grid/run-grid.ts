@@ -3,6 +3,7 @@
 import { HeadpoolError } from '../../core/errors.js';
 import { version } from '../../engine/version.js';
 import type { KernelName } from '../../core/protocol/kernels.js';
+import { signsInGrid } from '../busy.js';
 import { describeMachine, nameAdapter } from '../machine.js';
 import { Clock, type ProgressListener } from '../progress.js';
 import { cellOf, controlOf, hasFailed, meanPhases, type SpentTime } from './cells.js';
@@ -72,6 +73,7 @@ export async function measureGrid(
     version,
     startedAt,
     elapsedMs: performance.now() - startMs,
+    busy: signsInGrid(cells),
     machine: describeMachine(),
     instructionSets: Object.fromEntries(run.instructionSets),
     ...(run.adapter !== undefined && { adapter: run.adapter }),

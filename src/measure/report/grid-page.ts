@@ -1,4 +1,5 @@
 // What a page tells of a grid of configurations.
+import { shareOfPeak } from '../busy.js';
 import { nameOfCase, type GridResults, type MeasuredCell } from '../grid/results.js';
 import type { PageParts } from '../../page/document.js';
 import { absent, formatCount, formatFigure, formatQuantity, formatShare } from '../../page/figures.js';
@@ -9,10 +10,10 @@ import { drawGridCharts } from './charts.js';
 import { roofsOf } from './charts/roofline.js';
 import { formatCells } from './grid-table.js';
 import { formatGrowthOnPage } from './growth-table.js';
-import { footerOf, machineSection } from './machine.js';
+import { describeBusy, footerOf, machineSection } from './machine.js';
 
 export function describeGrid(results: GridResults): PageParts {
-  const { title, cells, machine, instructionSets, adapter } = results;
+  const { title, cells, machine, instructionSets, adapter, busy } = results;
   const measured = cells.filter((cell) => cell.status === 'measured');
   const kernels = Object.entries(instructionSets).map(([name, set]) => [`Kernel ${name}`, set] as const);
   const gpu = adapter === undefined ? [] : [['GPU', adapter] as const];
@@ -20,6 +21,7 @@ export function describeGrid(results: GridResults): PageParts {
     title,
     command: 'headpool bench',
     lead: `Throughput of ${formatQuantity(cells.length, 'configuration')} on ${machine.cpu}: each checked against a float64 oracle, then timed in several rounds beside the multiply-adds' own rate.`,
+    warnings: describeBusy(busy),
     tiles: tilesOf(results, measured),
     sections: [machineSection(results, [...gpu, ...kernels]), ...sectionsOf(results, measured)],
     footer: footerOf(results),
@@ -46,7 +48,7 @@ function tilesOf({ cells }: GridResults, measured: readonly MeasuredCell[]): Til
   const missing = cells.length - measured.length;
   return [
     ...(measured.length === 0 ? [nothing] : best(({ gflopPerSecond }) => gflopPerSecond, rate)),
-    ...best(({ peakShare }) => peakShare, { title: "Of the multiply-adds' rate" }, formatShare),
+    ...best(shareOfPeak, { title: "Of the multiply-adds' rate" }, formatShare),
     ...best((cell) => cell.gigabytesPerSecond, { title: 'Read by a token after a cache', unit: 'GB/s' }),
     {
       title: 'Measured',
@@ -63,7 +65,7 @@ function sectionsOf(results: GridResults, measured: readonly MeasuredCell[]): Se
     lines.length > 0 && {
       id: 'lines',
       title: 'Time and rate',
-      text: 'A line for each configuration; whiskers are 95 % intervals of the median, most of them smaller than their point.',
+      text: 'A line for each configuration; whiskers are 95 % intervals of the median. Where none is seen, it is smaller than its point; an arrow goes on beyond the axis.',
       content: markup`${formatFigures(lines)}${formatGrowthOnPage(results.laws)}`,
     },
     heatMaps.length > 0 && {
@@ -101,6 +103,7 @@ function formatRoofs(measured: readonly MeasuredCell[]): Markup {
       },
     ],
     rows: roofsOf(measured),
+    hasCards: true,
   });
   return formatAside(
     'The roofs',

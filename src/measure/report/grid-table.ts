@@ -1,4 +1,5 @@
 // The cells of a grid as a table: as text with what stands around it, on a page, and as CSV.
+import { shareOfPeak } from '../busy.js';
 import { formatBar } from '../grid/bars.js';
 import { gridAxes, type GridAxis } from '../grid/cut.js';
 import { partsOf, type LayerParts } from '../grid/cells.js';
@@ -20,8 +21,17 @@ import {
   formatShare,
 } from '../../page/figures.js';
 import type { Markup } from '../../page/markup.js';
-import { formatCsv, formatHtmlTable, formatTextTable, select, type Columns } from '../../page/table.js';
+import {
+  formatCsv,
+  formatHtmlTable,
+  formatTextTable,
+  select,
+  type Columns,
+  type RowMark,
+} from '../../page/table.js';
 import { formatGrowth } from './growth-table.js';
+import { describeBusy } from './machine.js';
+import { noisy, unavailable } from './row-marks.js';
 
 const formatMs = (ms: number): string => formatDecimals(ms, 4);
 const time = { format: formatFigure, textFormat: formatMs };
@@ -68,7 +78,12 @@ const columns = {
   flop: { value: ({ flop }) => flop },
   tokensPerSecond: { title: 'tokens/s', value: (cell) => cell.tokensPerSecond, format: formatCount },
   gflopPerSecond: { title: 'GFLOP/s', value: ({ gflopPerSecond }) => gflopPerSecond, ...rate },
-  peakShare: { title: 'of peak', textTitle: 'peak', value: ({ peakShare }) => peakShare, ...share },
+  peakShare: {
+    title: 'of peak',
+    textTitle: 'peak',
+    value: ({ peakShare }) => (peakShare === undefined ? null : shareOfPeak({ peakShare })),
+    ...share,
+  },
   gigabytesPerSecond: { title: 'GB/s', value: ({ gigabytesPerSecond }) => gigabytesPerSecond, ...rate },
   residentBytes: { title: 'resident', textTitle: 'RSS', value: (cell) => cell.residentBytes, ...bytes },
   workingBytes: { title: 'working', textTitle: 'engine', value: (cell) => cell.workingBytes, ...bytes },
@@ -79,7 +94,7 @@ const columns = {
   controlHigh: { value: ({ control }) => control?.interval.high },
   isNoisy: { value: ({ isNoisy }) => isNoisy },
   reason: { value: ({ reason }) => reason },
-  note: { value: noteOf, isForPeople: true },
+  why: { value: ({ reason }) => reason, isForPeople: true },
 } satisfies Columns<Row>;
 
 function layerParts({ case: benchCase, phaseMs }: Row): LayerParts | null {
@@ -91,9 +106,9 @@ function axisColumns(): Columns<Row, GridAxis> {
   return Object.fromEntries(gridAxes.map((axis) => [axis, columnOf(axis)])) as Columns<Row, GridAxis>;
 }
 
-function noteOf({ reason, isNoisy }: Row): string | null {
-  if (reason !== undefined) return `unavailable: ${reason}`;
-  return isNoisy === true ? 'noisy' : null;
+function markOf({ status, isNoisy }: Row): RowMark | undefined {
+  if (status === 'unavailable') return unavailable;
+  return isNoisy === true ? noisy : undefined;
 }
 
 /** There only where one of the cells has a GPU. */
@@ -149,7 +164,7 @@ const htmlColumns = [
   'headDim',
   'batch',
   'threads',
-  'note',
+  'why',
 ] as const;
 
 function formatOutcome({ found, ...outcome }: BarOutcome): string {
@@ -158,32 +173,33 @@ function formatOutcome({ found, ...outcome }: BarOutcome): string {
 
 /** A line a cell, and below a line a law and a bar; noisy ones begin with `~`, and those that can't be measured say why. */
 export function formatGridTable({ cells, machine, laws, bars = [], ...results }: GridResults): string {
-  const { title, version, instructionSets, adapter, elapsedMs } = results;
+  const { title, version, instructionSets, adapter, elapsedMs, busy } = results;
   const measured = cells.filter((cell) => cell.status === 'measured');
   const names = Object.entries(instructionSets).map(([kernel, set]) => `${kernel} (${set})`);
   const table = {
     columns: select(allColumns, namesFor(cells, textColumns)),
     rows: measured,
-    isUnsure: ({ isNoisy }: MeasuredCell) => isNoisy,
+    markOf,
   };
   const missing = cells.filter((cell) => cell.status === 'unavailable');
-  const noisy = measured.filter(({ isNoisy }) => isNoisy).length;
+  const restless = measured.filter(({ isNoisy }) => isNoisy).length;
   const growth = formatGrowth(laws);
   return [
     `${title}: headpool ${version}, ${names.join(', ')}, Node ${machine.node}`,
     `${machine.cpu}, ${machine.parallelism} of ${machine.cores} cores, ${formatBytes(machine.memoryBytes)}, ${machine.platform}`,
     ...(adapter === undefined ? [] : [`GPU: ${adapter}`]),
+    ...describeBusy(busy),
     '',
     formatTextTable(table),
     ...(missing.length === 0 ? [] : ['']),
     ...missing.map((cell) => `  ${nameOfCase(cell.case)}: not measured: ${cell.reason}`),
     ...(growth === '' ? [] : ['', growth]),
     '',
-    `${formatCount(measured.length)} cells in ${formatDuration(elapsedMs)}; peak: share of the multiply-add rate measured in between`,
-    ...(noisy === 0
+    `${formatQuantity(measured.length, 'cell')} in ${formatDuration(elapsedMs)}; peak: share of the multiply-add rate measured in between`,
+    ...(restless === 0
       ? []
       : [
-          `~ ${formatCount(noisy)} noisy: the machine was busy with something else, and a call timed against itself differs`,
+          `~ ${formatCount(restless)} noisy: the machine was busy with something else, and a call timed against itself differs`,
         ]),
     ...(bars.length === 0 ? [] : ['']),
     ...bars.map(formatOutcome),
@@ -196,7 +212,7 @@ export function formatCells(cells: readonly Cell[]): Markup {
     caption: `${formatQuantity(cells.length, 'configuration')}; times are milliseconds of a call`,
     columns: select(allColumns, namesFor(cells, htmlColumns)),
     rows: cells,
-    isUnsure: (cell) => cell.status === 'unavailable' || cell.isNoisy,
+    markOf,
     isSortable: true,
     isWide: true,
   });

@@ -3,7 +3,15 @@
 import type { Crossover, GridLaws, GrowthLaw, LawQuantity } from '../grid/results.js';
 import { formatCount, formatRange } from '../../page/figures.js';
 import { markup, nothing, when, type Markup } from '../../page/markup.js';
-import { formatHtmlTable, formatTextTable, select, type Column, type Columns } from '../../page/table.js';
+import {
+  formatHtmlTable,
+  formatTextTable,
+  select,
+  type Column,
+  type Columns,
+  type RowMark,
+} from '../../page/table.js';
+import { noisy } from './row-marks.js';
 
 interface GrowthRow {
   readonly name: string;
@@ -94,7 +102,7 @@ export function formatGrowth(laws: GridLaws): string {
   const rows = growthRows(laws);
   if (rows.length === 0) return '';
   return [
-    formatTextTable({ columns: select(columns, ['name', 'from', 'to', ...quantities]), rows, isUnsure }),
+    formatTextTable({ columns: select(columns, ['name', 'from', 'to', ...quantities]), rows, markOf }),
     '',
     'b of a·x^b through the medians, by least squares on logarithms, with its 95 % interval; memory: of cache and calls;',
     'equal at: where projections and attention of a layer cost the same',
@@ -112,11 +120,11 @@ export function formatGrowthOnPage(laws: GridLaws): Markup {
       'How cost grows: the exponent b of a·x^b through the medians, by least squares on logarithms, where at least three configurations differ in nothing but x; below it the interval that holds b with 95 % confidence, and the exponent of the FLOP. Memory is that of cache and calls, without weights',
     columns: select(columns, ['name', 'x', ...quantities]),
     rows,
-    isUnsure,
-    isWide: true,
+    markOf,
+    hasCards: true,
   });
 }
 
-function isUnsure({ isNoisy }: GrowthRow): boolean {
-  return isNoisy;
+function markOf({ isNoisy }: GrowthRow): RowMark | undefined {
+  return isNoisy ? noisy : undefined;
 }

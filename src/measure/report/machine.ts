@@ -4,6 +4,12 @@ import type { ScalingResults } from '../scaling/results.js';
 import { formatBytes, formatDuration } from '../../page/figures.js';
 import { formatFacts, type Fact, type Section } from '../../page/parts.js';
 
+/** What a text or a page says of signs that the machine was busy, as a line; none without signs. */
+export function describeBusy(signs: readonly string[]): string[] {
+  if (signs.length === 0) return [];
+  return [`The machine was busy: ${signs.join('; ')}. These figures are not to be trusted.`];
+}
+
 /** The machine, and beside it the facts that one sort of results has. */
 export function machineSection(
   { machine, version, startedAt, elapsedMs }: GridResults | ScalingResults,

@@ -1,5 +1,6 @@
 // The points of a scaling experiment as tables, measured and predicted: as text with what the fitted laws say of them, on a
 // page, and as CSV.
+import { gainOverPeak } from '../busy.js';
 import type { PredictedPoint, ScalingCurve, ScalingPoint, ScalingResults } from '../scaling/results.js';
 import {
   formatCount,
@@ -12,7 +13,9 @@ import {
 } from '../../page/figures.js';
 import type { Markup } from '../../page/markup.js';
 import { formatCsv, formatHtmlTable, formatTextTable, select, type Columns } from '../../page/table.js';
-import { describeAmdahl, describeUniversal } from './fits.js';
+import { fitsOf, formatFit, onlyTold } from './fits.js';
+import { describeBusy } from './machine.js';
+import { predicted } from './row-marks.js';
 
 /** Of one number of workers: a measured point, what the simulation says of it, or both. */
 interface Row extends Partial<ScalingPoint> {
@@ -48,8 +51,12 @@ const columns = {
   tokens: { value: ({ work }) => work?.tokens },
   batch: { value: ({ work }) => work?.batch },
   flop: { value: ({ work }) => work?.flop },
-  ms: { value: ({ ms, simulated }) => ms?.median ?? simulated?.ms, ...time },
-  median: { value: ({ ms }) => ms?.median, ...time, isForPeople: true },
+  ms: {
+    title: 'median',
+    textTitle: 'ms',
+    value: ({ ms, simulated }) => ms?.median ?? simulated?.ms,
+    ...time,
+  },
   interval: {
     title: '95 %',
     value: ({ interval }) => interval?.low,
@@ -64,7 +71,13 @@ const columns = {
   p99Ms: { value: ({ ms }) => ms?.p99 },
   maxMs: { value: ({ ms }) => ms?.max },
   samples: { value: ({ ms }) => ms?.count },
-  speedUp: { title: 'speed-up', value: ({ speedUp }) => speedUp, ...ratio },
+  speedUp: { value: ({ speedUp }) => speedUp },
+  anySpeedUp: {
+    title: 'speed-up of pairs',
+    value: ({ speedUp, simulated }) => speedUp ?? simulated?.speedUp,
+    ...ratio,
+    isForPeople: true,
+  },
   speedUpInterval: {
     title: '95 %',
     value: ({ workers, speedUpInterval }) => (workers === 1 ? null : speedUpInterval?.low),
@@ -76,15 +89,19 @@ const columns = {
   speedUpHigh: { value: ({ speedUpInterval }) => speedUpInterval?.high },
   efficiency: { value: ({ efficiency }) => efficiency, ...share },
   peakSpeedUp: { title: 'multiply-adds', value: ({ peakSpeedUp }) => peakSpeedUp, ...ratio },
-  peakEfficiency: { title: 'of them', textTitle: 'of peak', value: (row) => row.peakEfficiency, ...share },
-  predictedMs: { title: 'predicted', value: ({ simulated }) => simulated?.ms, ...time, isForPeople: true },
-  simulatedSpeedUp: {
-    title: 'speed-up',
-    textTitle: 'simulated',
-    value: ({ simulated }) => simulated?.speedUp,
-    ...ratio,
+  peakEfficiency: {
+    title: 'of them',
+    textTitle: 'of peak',
+    value: (row) => (isMeasured(row) ? gainOverPeak(row) : null),
+    ...share,
   },
-  // Text tells what would be reached as well.
+  simulatedSpeedUp: { value: ({ simulated }) => simulated?.speedUp },
+  simulation: {
+    title: 'simulated',
+    value: (row) => (isMeasured(row) ? row.simulated?.speedUp : null),
+    ...ratio,
+    isForPeople: true,
+  },
   anyEfficiency: {
     title: 'efficiency',
     value: ({ workers, efficiency, simulated }) => efficiency ?? (simulated && simulated.speedUp / workers),
@@ -93,21 +110,21 @@ const columns = {
   },
   dispatchMs: { title: 'dispatch', textTitle: 'dispatch ms', value: ({ dispatchMs }) => dispatchMs, ...time },
   waitShare: { title: 'waiting', value: ({ waitShare }) => waitShare, ...share },
-  note: { value: noteOf, isForPeople: true },
 } satisfies Columns<Row>;
 
-function statusOf({ work, simulated }: Row): string {
-  if (work !== undefined) return 'measured';
-  return simulated?.isBeyondMachine === true ? 'predicted beyond the machine' : 'predicted';
+function isMeasured(row: Row): row is Row & ScalingPoint {
+  return row.work !== undefined;
 }
 
-function noteOf({ work, simulated }: Row): string | null {
-  if (work !== undefined) return null;
-  return simulated?.isBeyondMachine === true ? 'predicted, beyond this machine' : 'predicted';
+function statusOf(row: Row): string {
+  if (isMeasured(row)) return 'measured';
+  return row.simulated?.isBeyondMachine === true ? 'predicted beyond the machine' : 'predicted';
 }
 
 function describeShape(row: Row): string {
-  if (row.work === undefined) return `(${noteOf(row)!})`;
+  if (!isMeasured(row)) {
+    return row.simulated?.isBeyondMachine === true ? '(predicted, beyond this machine)' : '(predicted)';
+  }
   const { batch, tokens, heads, flop } = row.work;
   return `${batch} x ${tokens} tokens, ${formatQuantity(heads, 'head')}, ${formatFlop(flop)}`;
 }
@@ -125,42 +142,41 @@ function phaseColumns(curves: readonly ScalingCurve[]): Columns<Row> {
   return Object.fromEntries(phases.map((phase) => [`${phase}Ms`, columnOf(phase)]));
 }
 
-/** A line a point, measured ones and predicted ones. */
-export function formatScalingCsv({ curves }: ScalingResults): string {
-  return formatCsv<Row>({ ...columns, ...phaseColumns(curves) }, curves.flatMap(rowsOf));
+/** A line a point, measured ones and those of predictions that are told. */
+export function formatScalingCsv({ curves, busy }: ScalingResults): string {
+  const told = curves.map((curve) => onlyTold(curve, busy.length > 0));
+  return formatCsv<Row>({ ...columns, ...phaseColumns(told) }, told.flatMap(rowsOf));
 }
 
 /** To be sorted. */
 export function formatPoints(curve: ScalingCurve, title: string): Markup {
   return formatHtmlTable({
-    caption: `${title}; times are milliseconds of a call`,
+    caption: `${title}. Times are milliseconds of a call: medians, of phases and dispatch means. Speed-ups are medians of pairs measured in turn, not ratios of these medians.`,
     columns: [
       ...select(columns, [
         'workers',
-        'median',
+        'ms',
         'interval',
-        'speedUp',
+        'anySpeedUp',
         'speedUpInterval',
-        'efficiency',
+        'anyEfficiency',
         'peakSpeedUp',
         'peakEfficiency',
+        'simulation',
         'waitShare',
         'dispatchMs',
-        'predictedMs',
-        'simulatedSpeedUp',
       ]),
       ...Object.values(phaseColumns([curve])),
-      ...select(columns, ['note']),
     ],
     rows: rowsOf(curve).sort((a, b) => a.workers - b.workers),
-    isUnsure: ({ work }) => work === undefined,
+    markOf: (row) => (isMeasured(row) ? undefined : predicted),
     isSortable: true,
     isWide: true,
   });
 }
 
 export function formatScaling(results: ScalingResults): string {
-  const { title, version, machine, kernel, instructionSet, peaks, curves } = results;
+  const { title, version, machine, kernel, instructionSet, peaks, curves, busy } = results;
   const peak = peaks.map((rate) => (rate / 1e9).toFixed(1)).join(', ');
   const count = peaks.length;
   const head = [
@@ -168,25 +184,26 @@ export function formatScaling(results: ScalingResults): string {
     `${machine.cpu}, ${machine.parallelism} of ${machine.cores} cores, ${machine.platform}`,
     `multiply-adds alone on ${count === 1 ? '1 worker' : `1 … ${count} workers`}: ${peak} GFLOP/s`,
   ];
-  return [head.join('\n'), ...curves.map(formatCurve)].join('\n\n');
+  const isBusy = busy.length > 0;
+  const text = [...head, ...describeBusy(busy)].join('\n');
+  const says = 'ms: medians; phases and dispatch: means; speed-up: medians of pairs measured in turn';
+  return [text, ...curves.map((curve) => formatCurve(curve, isBusy)), says].join('\n\n');
 }
 
-function formatCurve(curve: ScalingCurve): string {
-  const { kind, axis, amdahl, universal, predictionError } = curve;
+function formatCurve(curve: ScalingCurve, isBusy: boolean): string {
+  const { kind, axis } = curve;
   const table = {
     columns: [
-      ...select(columns, ['workers', 'shape', 'ms', 'speedUp', 'speedUpInterval', 'simulatedSpeedUp']),
+      ...select(columns, ['workers', 'shape', 'ms', 'anySpeedUp', 'speedUpInterval', 'simulation']),
       ...select(columns, ['anyEfficiency', 'peakEfficiency']),
       ...Object.values(phaseColumns([curve])),
       ...select(columns, ['dispatchMs', 'waitShare']),
     ],
-    rows: rowsOf(curve),
+    rows: rowsOf(onlyTold(curve, isBusy)),
   };
   return [
     `${kind} scaling by ${axis}: ${kind === 'strong' ? 'the same work' : 'as much more work as there are more workers'}`,
     formatTextTable(table),
-    describeAmdahl(amdahl),
-    describeUniversal(universal),
-    `The simulated speed-ups are off by at most ${formatShare(predictionError, 1)} of the measured ones.`,
+    ...fitsOf(curve, isBusy).map(formatFit),
   ].join('\n');
 }

@@ -21,16 +21,19 @@ export function universalSpeedUp(contention: number, coherence: number, workers:
   return workers / (1 + contention * (workers - 1) + coherence * workers * (workers - 1));
 }
 
-/** The serial share, 0 … 1, that fits best; null with fewer than two points. It is contention without coherence. */
+/** How many points, that of one worker among them, a law needs: through fewer it goes whatever they are. */
+export const leastPoints = { amdahl: 3, universal: 4 } as const;
+
+/** The serial share, 0 … 1, that fits best; null with too few points. It is contention without coherence. */
 export function fitAmdahl(points: readonly SpeedUp[]): AmdahlFit | null {
-  if (points.length < 2) return null;
+  if (points.length < leastPoints.amdahl) return null;
   const serial = Math.min(1, fitCosts(points, false)[0]);
   return { serial, deviation: deviation(points, (workers) => amdahlSpeedUp(serial, workers)) };
 }
 
-/** Contention and coherence, both >= 0, that fit best; null with fewer than three points. */
+/** Contention and coherence, both >= 0, that fit best; null with too few points. */
 export function fitUniversal(points: readonly SpeedUp[]): UniversalFit | null {
-  if (points.length < 3) return null;
+  if (points.length < leastPoints.universal) return null;
   const [contention, found] = fitCosts(points, true);
   const coherence = found < leastCoherence ? 0 : found;
   const peakWorkers = coherence === 0 ? null : Math.sqrt(Math.max(0, 1 - contention) / coherence);

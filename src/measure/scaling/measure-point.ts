@@ -41,7 +41,7 @@ export async function measurePoint(
   const peakOfMany = isOne ? peakOfOne : await calibratePeak(many.engine, peakSampleMs);
   const peakRatios: number[] = [];
   const recorder = new Recorder(many);
-  const { ratio } = await comparePairs({
+  const { ratio, control } = await comparePairs({
     ours: recorder.run,
     theirs: isOne ? recorder.run : () => one.prepared.call(),
     seconds,
@@ -68,6 +68,7 @@ export async function measurePoint(
     efficiency: speedUp / workers,
     peakSpeedUp,
     peakEfficiency: speedUp / peakSpeedUp,
+    control: { median: control.median, interval: control.interval },
   };
 }
 

@@ -8,6 +8,7 @@ import { append, largestOf } from '../../core/lists.js';
 import { checkSameBytes } from '../cases/check.js';
 import { drawOperands, type Operands } from '../cases/operands.js';
 import { prepareCase } from '../cases/prepare.js';
+import { signsInScaling } from '../busy.js';
 import { describeMachine } from '../machine.js';
 import { Clock, type ProgressListener } from '../progress.js';
 import { calibrateSize, measureMachineCosts, type MachineCosts } from './machine-costs.js';
@@ -71,6 +72,7 @@ export async function runScaling(options: ScalingOptions, hooks: ScalingHooks = 
   const costs = await experiment.measureMachine();
   const curves: ScalingCurve[] = [];
   for (const axis of axes) append(curves, await experiment.measureAxis(axis, costs));
+  const peaks = costs.map(({ peak }) => peak);
   return {
     benchmark: 'scaling',
     format: scalingFormat,
@@ -78,10 +80,11 @@ export async function runScaling(options: ScalingOptions, hooks: ScalingHooks = 
     version,
     startedAt,
     elapsedMs: performance.now() - startMs,
+    busy: signsInScaling(peaks, curves),
     machine: describeMachine(),
     kernel: one.info.kernel,
     instructionSet: one.info.instructionSet,
-    peaks: costs.map(({ peak }) => peak),
+    peaks,
     curves: kinds.flatMap((kind) => curves.filter((curve) => curve.kind === kind)),
   };
 }

@@ -17,14 +17,12 @@ export interface SimulatedCall {
 export function simulate(phases: readonly UnitCosts[], workers: number): SimulatedCall {
   let busyMs = 0;
   const phaseMs = phases.map(({ unitMs }) => {
+    // When each worker is free, the earliest first: a heap, since there may be thousands.
     const ends = new Float64Array(workers);
     for (let unit = 0; unit < unitMs.length; unit++) {
       const cost = unitMs[unit]!;
       busyMs += cost;
-      // The worker that is free first takes it.
-      let free = 0;
-      for (let worker = 1; worker < workers; worker++) if (ends[worker]! < ends[free]!) free = worker;
-      ends[free]! += cost;
+      replaceFirst(ends, ends[0]! + cost);
     }
     return ends.reduce((a, b) => Math.max(a, b), 0);
   });
@@ -32,4 +30,16 @@ export function simulate(phases: readonly UnitCosts[], workers: number): Simulat
   // Of one worker the difference is rounding.
   const waitShare = totalMs > 0 && workers > 1 ? Math.max(0, 1 - busyMs / (workers * totalMs)) : 0;
   return { phaseMs, totalMs, waitShare };
+}
+
+/** Puts a later time in the place of the first one, and lets it sink below all that are earlier. */
+function replaceFirst(heap: Float64Array, value: number): void {
+  let at = 0;
+  for (let child = 1; child < heap.length; child = 2 * at + 1) {
+    if (child + 1 < heap.length && heap[child + 1]! < heap[child]!) child++;
+    if (heap[child]! >= value) break;
+    heap[at] = heap[child]!;
+    at = child;
+  }
+  heap[at] = value;
 }

@@ -14,7 +14,7 @@ export interface HeatCell {
   /** Null: there is none, for the reason that the tooltip says. */
   readonly value: number | null;
   readonly tooltip: string;
-  /** Marked with a star. */
+  /** Marked with a star, which `unsure` explains. */
   readonly isUnsure?: boolean;
 }
 
@@ -33,6 +33,8 @@ export interface HeatMap {
   /** Each in a place of its own. */
   readonly cells: readonly HeatCell[];
   readonly unit: string;
+  /** A word for what is marked with a star. */
+  readonly unsure: string;
 }
 
 const left = 46;
@@ -40,7 +42,7 @@ const top = 34;
 const rowHeight = 42;
 const keyHeight = 24;
 
-export function drawHeatMap({ about, rows, columns, cells, unit }: HeatMap): Chart {
+export function drawHeatMap({ about, rows, columns, cells, unit, unsure }: HeatMap): Chart {
   const rowValues = [...new Set(cells.map(({ row }) => row))].sort((a, b) => b - a);
   const columnValues = [...new Set(cells.map(({ column }) => column))].sort((a, b) => a - b);
   const area: Area = { left, right: chartWidth, top, bottom: top + rowHeight * rowValues.length };
@@ -64,7 +66,8 @@ export function drawHeatMap({ about, rows, columns, cells, unit }: HeatMap): Cha
       markup`<text x="${left - 10}" y="${round(y(value)! + height / 2)}" dy=".35em" text-anchor="end">${(rows.format ?? String)(value, false)}</text>`,
   );
   const keyTop = area.bottom + axisHeight;
-  const key = drawKey(`${formatFigure(low)} to ${formatFigure(high)} ${unit}`, keyTop);
+  const star = cells.some(({ isUnsure }) => isUnsure) ? `, * ${unsure}` : '';
+  const key = drawKey(`${formatFigure(low)} to ${formatFigure(high)} ${unit}${star}`, keyTop);
   return {
     ...about,
     width: chartWidth,

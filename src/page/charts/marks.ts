@@ -3,15 +3,15 @@ import {
   line,
   symbol,
   symbolCircle,
+  symbolCross,
   symbolDiamond,
   symbolSquare,
   symbolTriangle,
-  symbolTriangle2,
   symbolWye,
   type SymbolType,
 } from 'd3-shape';
-import { markup, when, type Markup } from '../markup.js';
-import { round } from './plot.js';
+import { markup, nothing, when, type Markup } from '../markup.js';
+import { round, sampleWidth } from './plot.js';
 import type { Axis } from './scales.js';
 import { seriesColours } from './theme.js';
 
@@ -31,7 +31,7 @@ export interface Axes {
   readonly y: Axis;
 }
 
-/** A style for each series: colours repeat after eight with other dashes, shapes on their own. */
+/** A style for each series of a chart, of which there are no more than colours. */
 export interface SeriesStyle {
   readonly colour: number;
   readonly shape: number;
@@ -44,13 +44,12 @@ const shapes: readonly SymbolType[] = [
   symbolSquare,
   symbolTriangle,
   symbolDiamond,
-  symbolTriangle2,
+  symbolCross,
   symbolWye,
 ];
 const dotSize = 46;
 const hitRadius = 9;
 const capWidth = 3.5;
-const dashes = 4;
 
 export function styleOf(index: number): SeriesStyle {
   return { colour: index, shape: index };
@@ -58,11 +57,6 @@ export function styleOf(index: number): SeriesStyle {
 
 export function classOf({ colour }: Pick<SeriesStyle, 'colour'>): string {
   return `s${colour % seriesColours.light.length}`;
-}
-
-function dashOf({ colour }: SeriesStyle): string {
-  const dash = Math.floor(colour / seriesColours.light.length) % dashes;
-  return dash === 0 ? '' : ` dash-${dash}`;
 }
 
 /** A point of a series; its figures are in data-series, data-x and data-y. */
@@ -73,17 +67,25 @@ export function drawPoint(series: string, point: Point, axes: Axes, style: Serie
 ${drawWhisker(point, axes)}<g transform="translate(${place})"><circle class="hit" r="${hitRadius}"/>${drawDot(style, isHollow)}</g></g>`;
 }
 
+/** From one end of the interval to the other, as far as the axis goes: an end on it has a cap, one beyond it an arrow. */
 function drawWhisker({ x, interval }: Point, axes: Axes): Markup {
-  return when(interval !== undefined && isInside(interval, axes.y), () => {
-    const [at, low, high] = [axes.x.at(x), axes.y.at(interval!.low), axes.y.at(interval!.high)].map(round);
-    const cap = (y: number): string => `M${round(at! - capWidth)},${y}h${2 * capWidth}`;
-    return markup`<path class="whisker" d="M${at!},${low!}V${high!}${cap(low!)}${cap(high!)}"/>`;
-  });
+  if (interval === undefined) return nothing;
+  const [least, most] = axes.y.domain;
+  const low = Math.max(interval.low, least);
+  const high = Math.min(interval.high, most);
+  if (!(low < high)) return nothing;
+  const [at, bottom, top] = [round(axes.x.at(x)), round(axes.y.at(low)), round(axes.y.at(high))];
+  const ends = [
+    drawEnd(at, bottom, interval.low < low ? -1 : 0),
+    drawEnd(at, top, interval.high > high ? 1 : 0),
+  ];
+  return markup`<path class="whisker" d="M${at},${bottom}V${top}${ends.join('')}"/>`;
 }
 
-// An interval that reaches beyond the axis, to 0 of a logarithm say, has no end that could be drawn.
-function isInside({ low, high }: { low: number; high: number }, { domain }: Axis): boolean {
-  return low >= domain[0] && high <= domain[1];
+/** @param beyond 1 and -1: it goes on upwards, downwards */
+function drawEnd(at: number, y: number, beyond: -1 | 0 | 1): string {
+  const drop = 4 * beyond;
+  return `M${round(at - capWidth)},${round(y + drop)}L${at},${y}L${round(at + capWidth)},${round(y + drop)}`;
 }
 
 function drawDot({ shape, size = dotSize }: SeriesStyle, isHollow = false): Markup {
@@ -104,26 +106,30 @@ export function drawLine(
 }
 
 export function drawSeriesLine(points: readonly Point[], axes: Axes, style: SeriesStyle): Markup {
-  return drawLine(points, axes, `${classOf(style)}${dashOf(style)}`);
+  return drawLine(points, axes, classOf(style));
 }
 
 /** What a legend shows of a series. */
 export function drawSample(style: SeriesStyle): Markup {
-  return markup`<g class="${classOf(style)}"><path class="line${dashOf(style)}" d="M-11,0H11"/>${drawDot(style)}</g>`;
+  return markup`<g class="${classOf(style)}">${sampleLine('')}${drawDot(style)}</g>`;
 }
 
 /** A hollow point, on a dashed line or alone. */
 export function drawHollowSample(className: string, hasLine: boolean): Markup {
-  const stroke = when(hasLine, () => markup`<path class="line dash-1" d="M-11,0H11"/>`);
+  const stroke = when(hasLine, () => sampleLine('thin dash-1'));
   return markup`<g class="${className}">${stroke}${drawDot(styleOf(0), true)}</g>`;
 }
 
-export function drawDotSample(className: string, shape: number): Markup {
-  return markup`<g class="${className}">${drawDot({ colour: 0, shape })}</g>`;
+export function drawDotSample(className: string, shape: number, isHollow = false): Markup {
+  return markup`<g class="${className}">${drawDot({ colour: 0, shape }, isHollow)}</g>`;
 }
 
 export function drawLineSample(className: string): Markup {
-  return markup`<path class="line ${className}" d="M-11,0H11"/>`;
+  return sampleLine(className);
+}
+
+function sampleLine(className: string): Markup {
+  return markup`<path class="line ${className}" d="M${-sampleWidth / 2},0H${sampleWidth / 2}"/>`;
 }
 
 // d3 writes all digits of its outlines.

@@ -69,25 +69,28 @@ export function drawLabels(labels: readonly Label[], y: number): Markup[] {
 
 export interface LegendEntry {
   readonly name: string;
-  /** Drawn around the origin, 22 units wide. */
+  /** Drawn around the origin, at most `sampleWidth` wide. */
   readonly sample: Markup;
 }
 
+/** Of a legend's samples: enough to tell a dashed line from a solid one. */
+export const sampleWidth = 40;
+
 const lineHeight = textSize + 8;
-const sampleWidth = 32;
+const beforeName = sampleWidth + 8;
 
 /** Entries in as many columns as fit, and how high they are together. */
-function drawLegend(
+export function drawLegend(
   entries: readonly LegendEntry[],
   top: number,
 ): { readonly drawing: Markup; readonly height: number } {
-  const widest = max(entries, ({ name }) => sampleWidth + widthOfText(name) + 10) ?? 1;
+  const widest = max(entries, ({ name }) => beforeName + widthOfText(name) + 8) ?? 1;
   const columns = Math.max(1, Math.min(entries.length, Math.floor(chartWidth / widest)));
   const columnWidth = chartWidth / columns;
   const items = entries.map(({ name, sample }, index) => {
     const x = round((index % columns) * columnWidth);
     const y = top + lineHeight * Math.floor(index / columns) + lineHeight / 2;
-    return markup`<g transform="translate(${x},${y})"><g transform="translate(11,0)">${sample}</g><text x="${sampleWidth}" dy=".35em">${name}</text></g>`;
+    return markup`<g transform="translate(${x},${y})"><g transform="translate(${sampleWidth / 2},0)">${sample}</g><text x="${beforeName}" dy=".35em">${name}</text></g>`;
   });
   const height = lineHeight * Math.ceil(entries.length / columns);
   return { drawing: markup`<g class="legend">${items}</g>`, height };

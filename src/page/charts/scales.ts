@@ -56,6 +56,18 @@ export function workersAxis(values: readonly number[], most: number, range: Rang
     : linearAxis(values, range, Math.ceil(most));
 }
 
+// Ratios that hardly differ from 1 shall look so.
+const leastFactor = 1.1;
+
+/** For ratios: as far below 1 as above it, and as many times. */
+export function ratioAxis(ratios: readonly number[], range: Range): Axis {
+  const factors = ratios.filter(isPositive).map((ratio) => Math.max(ratio, 1 / ratio));
+  const factor = 1.02 * (max([leastFactor, ...factors]) ?? leastFactor);
+  const domain: [number, number] = [1 / factor, factor];
+  const ticks = factor > 3 ? scaleLog(domain, range).base(2).ticks(6) : scaleLinear(domain, range).ticks(6);
+  return axisOf(scaleLog(domain, range), ticks, domain);
+}
+
 /** From 0 to a little more than the largest share. */
 export function shareAxis(shares: readonly number[], range: Range): Axis {
   const domain: [number, number] = [0, 1.05 * (max(shares) ?? 0)];

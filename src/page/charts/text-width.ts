@@ -32,6 +32,12 @@ function hasRoom(before: Label, label: Label): boolean {
   return label.at - before.at >= halves + gap;
 }
 
+/** The text, or as much of its beginning as is no wider, with an ellipsis. */
+export function shortenText(text: string, width: number): string {
+  const most = Math.floor(width / widthOfText('m'));
+  return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
+}
+
 /** Lines of whole words, each no wider than `width` unless one word is. */
 export function wrapText(text: string, width: number): string[] {
   const lines: string[] = [];

@@ -11,8 +11,8 @@ export const seriesColours: Readonly<Record<ThemeName, readonly string[]>> = {
 
 /** From few to many. */
 const heatColours: Readonly<Record<ThemeName, readonly string[]>> = {
-  light: ['#eaf3fb', '#cfe4f7', '#aed2f1', '#86bbe8', '#579fdb', '#2f81c6', '#1763a6', '#0b4680'],
-  dark: ['#17293b', '#1b3a57', '#1f4d75', '#256294', '#347ab3', '#5596cd', '#85b6e3', '#bcd9f5'],
+  light: ['#eaf3fb', '#cfe4f7', '#aed2f1', '#86bbe8', '#579fdb', '#2a79bd', '#1763a6', '#0b4680'],
+  dark: ['#17293b', '#1b3a57', '#1f4d75', '#256294', '#2b6ea5', '#5596cd', '#85b6e3', '#bcd9f5'],
 };
 
 /** In both themes, light first. */
@@ -24,6 +24,7 @@ const plainColours = {
   axis: ['#aab2bc', '#525c68'],
   grid: ['#e7eaee', '#272d35'],
   accent: ['#0b62b5', '#7cbcf7'],
+  warning: ['#9a4a00', '#f0a35a'],
   'heat-low': ['#16191d', '#e9ecef'],
   'heat-high': ['#ffffff', '#0d1116'],
 } as const;
@@ -58,6 +59,8 @@ export const chartRules = [
   `.chart { font-family: ${fontFamily}; font-variant-numeric: tabular-nums; }`,
   '.chart text { font-size: 12.5px; fill: var(--muted); stroke: none; }',
   '.chart .axis-title { fill: var(--ink); font-weight: 600; }',
+  // Read above the gridlines behind it.
+  '.chart .name { stroke: var(--page); stroke-width: 4; paint-order: stroke; }',
   '.chart .title { font-size: 16px; font-weight: 650; fill: var(--ink); }',
   '.chart .legend text { fill: var(--ink); }',
   '.grid { stroke: var(--grid); stroke-width: 1; fill: none; }',
@@ -67,7 +70,6 @@ export const chartRules = [
   '.line.thin { stroke-width: 1.25; }',
   '.dash-1 { stroke-dasharray: 7 4; }',
   '.dash-2 { stroke-dasharray: 2 4; }',
-  '.dash-3 { stroke-dasharray: 9 3 2 3; }',
   '.dot { fill: currentColor; stroke: var(--page); stroke-width: 1; }',
   '.dot.hollow { fill: var(--page); stroke: currentColor; stroke-width: 1.75; }',
   '.whisker { stroke: currentColor; stroke-width: 1.25; fill: none; }',

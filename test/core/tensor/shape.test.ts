@@ -6,6 +6,7 @@ import {
   formatShape,
   isSameShape,
   isShape,
+  unexpectedShape,
   type Shape,
 } from '../../../src/core/tensor/shape.js';
 
@@ -69,4 +70,10 @@ test('Strides address the element whose indices agree, or are 0 where it repeats
     }),
     { seed: 8, numRuns: 300 },
   );
+});
+
+test('a wrong shape is told as one', (t) => {
+  const { code, message } = unexpectedShape('INVALID_WEIGHTS', 'shape [out, in]', 'query.weight', [1, 64, 2]);
+  t.is(code, 'INVALID_WEIGHTS');
+  t.is(message, 'Expected shape [out, in] for `query.weight`, got shape [1, 64, 2]');
 });

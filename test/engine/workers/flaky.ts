@@ -9,7 +9,7 @@ export const probe = probeCpuKernels;
 
 export async function serve(start: WorkerStart): Promise<void> {
   return serveJobs(start, (views) => {
-    const kernel = createKernel('reference', views);
+    const kernel = createKernel('reference', views, start.instructionSet);
     return {
       ...kernel,
       attend(block) {

@@ -1,5 +1,6 @@
 // Frames that the reference programs lz4 1.9.4 and zstd 1.5.4 wrote, and frames of our own with faults.
 import test, { type ExecutionContext } from 'ava';
+import { finish } from '../../../src/core/steps.js';
 import { boundLz4Frame, decodeLz4Frame } from '../../../src/files/compression/lz4-frame.js';
 import { xxHash32 } from '../../../src/files/compression/xxh32.js';
 import { xxHash64 } from '../../helpers/plain-xxh64.js';
@@ -31,7 +32,7 @@ function decode(frame: Uint8Array, length: number, codec: keyof typeof codecs): 
   const { bound, decode: fill } = codecs[codec];
   if (bound(frame) < length) throw new Error('the bound is too small');
   const target = new Uint8Array(length);
-  fill(frame, target);
+  finish(fill(frame, target));
   return target;
 }
 

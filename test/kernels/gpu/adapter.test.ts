@@ -16,7 +16,10 @@ const limits = {
   maxComputeWorkgroupStorageSize: 16_384,
   maxComputeInvocationsPerWorkgroup: 128,
   maxComputeWorkgroupSizeX: 128,
+  maxComputeWorkgroupsPerDimension: 65_535,
   maxStorageBuffersPerShaderStage: 8,
+  maxBufferSize: 2 ** 28,
+  maxStorageBufferBindingSize: 2 ** 27,
 };
 
 /** As far as the check looks at it. */
@@ -49,6 +52,15 @@ for (const change of [
       message: /is a program that imitates one/,
     });
     t.is(checkAdapter(software, true), software);
+  });
+}
+
+for (const name of Object.keys(limits)) {
+  test(`a GPU whose ${name} is no number is refused`, (t) => {
+    t.throws(() => checkAdapter(adapter({ limits: { [name]: NaN } }), true), {
+      code: 'DEVICE_UNAVAILABLE',
+      message: /its \w+ is NaN/,
+    });
   });
 }
 

@@ -1,7 +1,12 @@
 // Two grids compared: what pairs up, what gets a verdict, what is marked and what is refused.
 import test from 'ava';
 import { HeadpoolError } from '../../../src/core/errors.js';
-import { comparePairs, hasSlowdown, type Comparison } from '../../../src/measure/grid/compare.js';
+import {
+  comparePairs,
+  hasSlowdown,
+  isUndecided,
+  type Comparison,
+} from '../../../src/measure/grid/compare.js';
 import {
   nameOfCase,
   type BenchCase,
@@ -211,3 +216,27 @@ test(
   [{ ms: [1, -1], peak: 1, phaseMs: {} }],
   `Expected positive times and peak for \`${name}: rounds[0]\`, got \`-1\` (number)`,
 );
+
+test('files of a busy machine are named with their signs', (t) => {
+  const rounds = [1, 2].map(() => ({ ms: [1], peak: 1e9, phaseMs: {} }));
+  const quiet = madeGrid([madeCell(rounds)]);
+  const busy = madeGrid([madeCell(rounds)], { busy: ['it slept', 'it swapped'] });
+  t.deepEqual(comparePairs([{ a: quiet, b: quiet }]).busy, []);
+  t.deepEqual(comparePairs([{ a: quiet, b: busy }]).busy, ['B: it slept, it swapped']);
+  const pairs = comparePairs([
+    { a: quiet, b: quiet },
+    { a: busy, b: busy },
+  ]);
+  t.deepEqual(pairs.busy, ['A 2: it slept, it swapped', 'B 2: it slept, it swapped']);
+});
+
+test('nothing is decided where no cell has a verdict, and only there', (t) => {
+  const rounds = [1, 2, 3].map(() => ({ ms: [1], peak: 1e9, phaseMs: {} }));
+  const compare = (isNoisy: readonly boolean[]) => {
+    const grid = madeGrid(isNoisy.map((noisy, index) => madeCell(rounds, { tokens: 1 + index }, noisy)));
+    return comparePairs([{ a: grid, b: grid }]);
+  };
+  t.true(isUndecided(compare([true, true])));
+  t.false(isUndecided(compare([true, false])));
+  t.false(isUndecided(compare([])));
+});

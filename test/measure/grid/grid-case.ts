@@ -28,7 +28,7 @@ export function measuredCell(change: Partial<BenchCase> = {}): MeasuredCell {
 export function gridResults(change: Partial<GridResults> = {}): GridResults {
   return {
     ...{ benchmark: 'grid', format: 2, title: 'a grid', version: '0.1.0' },
-    ...{ startedAt: '2026-01-02T03:04:05.000Z', elapsedMs: 1234.5 },
+    ...{ startedAt: '2026-01-02T03:04:05.000Z', elapsedMs: 1234.5, busy: [] },
     machine: {
       ...{ cpu: 'a processor', cores: 4, parallelism: 2, memoryBytes: 8e9 },
       ...{ node: '20.19.0', v8: '11.3', platform: 'linux 6.8.0 x64' },

@@ -134,14 +134,21 @@ test('results are checked once, not in every round', async (t) => {
 
 test('a cell whose control fails is measured again, and keeps that if it passes', async (t) => {
   const visits: (readonly number[])[] = [restless, restless, quiet, quiet];
-  const { cells } = await measureGrid([one], options, {}, fakeLab({ samples: (visit) => visits[visit]! }));
+  const { cells, busy } = await measureGrid(
+    [one],
+    options,
+    {},
+    fakeLab({ samples: (visit) => visits[visit]! }),
+  );
+  t.deepEqual(busy, []);
   t.like(cells[0], { isNoisy: false, ms: { count: 8, max: 1 }, control: { median: 1 } });
 });
 
 test('a cell whose control fails twice is marked and keeps all rounds', async (t) => {
   const lab = fakeLab({ samples: () => restless });
-  const { cells } = await measureGrid([one], options, {}, lab);
+  const { cells, busy } = await measureGrid([one], options, {}, lab);
   t.like(cells[0], { isNoisy: true, ms: { count: 16 } });
+  t.deepEqual(busy, ['1 of 1 configuration not the same when timed twice']);
   t.is(lab.log.filter((line) => line.startsWith('1 on')).length, 4);
 });
 

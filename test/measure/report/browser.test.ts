@@ -4,16 +4,19 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import type { Browser, Page } from 'playwright-core';
+import { comparePairs, type Comparison } from '../../../src/measure/grid/compare.js';
 import type { GridResults } from '../../../src/measure/grid/results.js';
 import type { ScalingResults } from '../../../src/measure/scaling/results.js';
+import { gainOverPeak, signsInGrid, signsInScaling } from '../../../src/measure/busy.js';
 import { formatCharts } from '../../../src/measure/report/charts.js';
 import { formatPage } from '../../../src/measure/report/page.js';
-import { exampleGrid, exampleScaling } from '../../helpers/bench-fixtures.js';
+import { exampleGrid, exampleScaling, gridOfManyLines } from '../../helpers/bench-fixtures.js';
 import { browserProblem, launchBrowser } from '../../helpers/browser.js';
+import { measureLayout, type Layout } from '../../helpers/page-layout.js';
 import { makeFolder } from '../../helpers/make-folder.js';
 import { testSeriallyUnless } from '../../helpers/skips.js';
 
-type Results = GridResults | ScalingResults;
+type Results = GridResults | ScalingResults | Comparison;
 
 const browserTest = testSeriallyUnless(browserProblem);
 
@@ -60,47 +63,14 @@ function countMarks(results: Results): number {
     const mapped = cells.filter(({ case: { mode, kernel } }) => mode === 'layer' && kernel === 'native');
     return 3 * cells.length + mapped.length;
   }
+  if (results.benchmark === 'comparison') return results.cells.filter(({ ratio }) => ratio !== null).length;
   return results.curves
     .map(({ points, predicted }) => {
       const parts = points.reduce((sum, { phaseMs }) => sum + Object.keys(phaseMs).length + 2, 0);
-      return 3 * points.length + 2 * predicted.length + parts;
+      const shares = points.filter((point) => gainOverPeak(point) !== null);
+      return 2 * points.length + shares.length + 2 * predicted.length + parts;
     })
     .reduce((sum, count) => sum + count, 0);
-}
-
-/** Numbers that need a browser's layout; run there, as text, because these tests know no DOM types. */
-const measureLayout = `(() => {
-  const charts = [...document.querySelectorAll('svg.chart')];
-  const overlaps = charts.flatMap((chart) => {
-    const boxes = [...chart.querySelectorAll('text')].map((text) => [text.textContent, text.getBoundingClientRect()]);
-    return boxes.flatMap(([text, a], index) => boxes.slice(0, index)
-      .filter(([, b]) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 2 && b.top < a.bottom - 2)
-      .map(([other]) => chart.dataset.chart + ': ' + text + ' on ' + other));
-  });
-  const sizes = charts.flatMap((chart) => [...chart.querySelectorAll('text')].map((text) =>
-    parseFloat(getComputedStyle(text).fontSize) * chart.getBoundingClientRect().width / chart.viewBox.baseVal.width));
-  return {
-    marks: [...document.querySelectorAll('.mark')].filter((mark) => mark.checkVisibility()).length,
-    charts: charts.length,
-    overlaps,
-    smallest: Math.min(...sizes),
-    overflow: document.documentElement.scrollWidth - innerWidth,
-    page: getComputedStyle(document.body).backgroundColor,
-    bare: [...document.querySelectorAll('.line, .dot, .bar, .mark rect')].filter((mark) => {
-      const { fill, stroke } = getComputedStyle(mark);
-      return fill === 'none' && stroke === 'none';
-    }).length,
-  };
-})()`;
-
-interface Layout {
-  readonly marks: number;
-  readonly charts: number;
-  readonly overlaps: readonly string[];
-  readonly smallest: number;
-  readonly overflow: number;
-  readonly page: string;
-  readonly bare: number;
 }
 
 const views = [1280, 390].flatMap((width): View[] => [
@@ -108,10 +78,61 @@ const views = [1280, 390].flatMap((width): View[] => [
   { width, colorScheme: 'dark' },
 ]);
 
+/** The same as a busy machine gives them: wild intervals, failed controls, signs. */
+function busyGrid(): GridResults {
+  const grid = exampleGrid();
+  const cells = grid.cells.map((cell, index) => {
+    if (cell.status === 'unavailable') return cell;
+    const wild = { low: cell.interval.low / 1000, high: 3 * cell.interval.high };
+    return { ...cell, isNoisy: index % 2 === 0, interval: index % 3 === 0 ? wild : cell.interval };
+  });
+  return { ...grid, title: 'A busy machine', cells, busy: signsInGrid(cells) };
+}
+
+function busyScaling(): ScalingResults {
+  const scaling = exampleScaling();
+  const curves = scaling.curves.map((curve) => ({
+    ...curve,
+    predicted: [],
+    points: curve.points.map((point) => ({
+      ...point,
+      peakEfficiency: 52.81,
+      speedUp: point.workers === 1 ? 1 : 0.4 * point.speedUp,
+      speedUpInterval: { low: 0.05, high: 4 * point.speedUp },
+    })),
+  }));
+  return { ...scaling, title: 'A busy machine scaled', curves, busy: signsInScaling(scaling.peaks, curves) };
+}
+
+/** Of a build that got slower, on a machine with two noisy cells. */
+function comparison(): Comparison {
+  const a = exampleGrid();
+  const cells = a.cells.map((cell, index) => {
+    if (cell.status === 'unavailable') return cell;
+    const factor = 1 + 0.03 * (index % 5);
+    return {
+      ...cell,
+      rounds: cell.rounds.map((round) => ({ ...round, ms: round.ms.map((ms) => factor * ms) })),
+    };
+  });
+  return comparePairs([{ a, b: { ...a, version: '0.2.0', cells } }]);
+}
+
+const everything: readonly Results[] = [
+  exampleGrid(),
+  exampleScaling(),
+  gridOfManyLines(),
+  busyGrid(),
+  busyScaling(),
+  comparison(),
+];
+
 for (const view of views) {
-  for (const results of [exampleGrid(), exampleScaling()]) {
+  for (const results of everything) {
     const { width, colorScheme } = view;
-    const title = `a page of ${results.benchmark} results at ${width} pixels, ${colorScheme}, has all its points and no fault`;
+    const machine = results.busy.length > 0 ? 'busy' : 'quiet';
+    const { benchmark, title: what } = results;
+    const title = `a page of ${benchmark} results, ${what}, of a ${machine} machine at ${width} pixels, ${colorScheme}, has all its points and no fault`;
     browserTest(title, async (t) => {
       const { page, problems } = await open(t, results, view);
       const layout = await page.evaluate<Layout>(measureLayout);
@@ -119,7 +140,15 @@ for (const view of views) {
       t.is(layout.charts, formatCharts(results).size);
       t.deepEqual(layout.overlaps, [], 'labels of charts on each other');
       t.true(layout.smallest >= 11, `text of ${layout.smallest} pixels`);
+      t.true(layout.smallestText >= 11, `text of ${layout.smallestText} pixels`);
       t.true(layout.overflow <= 0, `${layout.overflow} pixels too wide`);
+      t.deepEqual(layout.spread, [], 'wider than the page');
+      t.deepEqual(layout.outside, [], 'marks outside their plot');
+      t.deepEqual(layout.crossed, [], 'text on a line');
+      t.true(layout.mostLines <= 8, `${layout.mostLines} lines in a chart`);
+      t.is(layout.alike, 0, 'lines that look alike');
+      t.deepEqual(layout.faint, [], 'text without contrast');
+      t.is(layout.hidden, 0, 'exponents out of sight');
       t.is(layout.page, colorScheme === 'light' ? 'rgb(255, 255, 255)' : 'rgb(20, 23, 27)');
       t.is(layout.bare, 0, 'marks without a colour');
       t.deepEqual(problems, []);
@@ -176,6 +205,34 @@ browserTest('the keyboard sorts as well, and one heading at a time says so', asy
   t.deepEqual(await readColumn(page, 'tokens'), { values: sorted(before.values, 1), sort: 'ascending' });
   t.deepEqual(problems, []);
 });
+
+browserTest(
+  'on a phone the first column stays in sight, and what scrolls has a shade at its edge',
+  async (t) => {
+    for (const results of [exampleGrid(), exampleScaling(), comparison()]) {
+      const { page } = await open(t, results, { width: 390, colorScheme: 'light' });
+      const found = await page.evaluate<{
+        wide: number;
+        kept: number;
+        shaded: number;
+        shares: number[];
+      }>(`(() => {
+      const wide = [...document.querySelectorAll('.scroll')].filter((box) => box.scrollWidth > box.clientWidth + 1);
+      for (const box of wide) box.scrollLeft = box.scrollWidth;
+      const firsts = wide.map((box) => box.querySelector('tbody th').getBoundingClientRect());
+      return {
+        wide: wide.length,
+        kept: firsts.filter(({ left }, index) => Math.abs(left - wide[index].getBoundingClientRect().left) < 2).length,
+        shaded: wide.filter((box) => getComputedStyle(box).backgroundImage.includes('gradient')).length,
+        shares: firsts.map(({ width }) => width / innerWidth),
+      };
+    })()`);
+      t.true(found.wide > 0, results.benchmark);
+      t.deepEqual([found.kept, found.shaded], [found.wide, found.wide]);
+      for (const share of found.shares) t.true(share < 0.5, `a column of ${share} of the page`);
+    }
+  },
+);
 
 browserTest('the results can be saved as they are', async (t) => {
   const results = exampleScaling();

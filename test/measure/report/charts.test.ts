@@ -1,7 +1,8 @@
 // The charts of measured results hold exactly the figures of the results, whatever those are.
 import test, { type ExecutionContext } from 'ava';
-import type { Cell, GridResults } from '../../../src/measure/grid/results.js';
+import type { Cell, GridResults, MeasuredCell } from '../../../src/measure/grid/results.js';
 import type { ScalingCurve, ScalingResults } from '../../../src/measure/scaling/results.js';
+import { formatFigure } from '../../../src/page/figures.js';
 import { formatCharts } from '../../../src/measure/report/charts.js';
 import { bytesOfCase } from '../../../src/measure/report/charts/roofline.js';
 import {
@@ -9,6 +10,7 @@ import {
   exampleCurve,
   exampleGrid,
   exampleScaling,
+  gridOfManyLines,
   gridResults,
   measuredCell,
   missingCell,
@@ -81,6 +83,78 @@ test('sizes that differ on their own are all in the names of lines', (t) => {
     ['modelDim 512, 4 heads', 'modelDim 512, 8 heads', 'modelDim 1024, 8 heads'],
   );
 });
+
+test('more lines than colours are several charts with the same axes, each of one value of a part', (t) => {
+  const results = gridOfManyLines();
+  const files = formatCharts(results);
+  const names = [...files.keys()].filter((name) => name.startsWith('time-'));
+  t.deepEqual(names, ['time-layer-modeldim-256', 'time-layer-modeldim-512', 'time-layer-modeldim-768']);
+  const charts = names.map((name) => files.get(name)!);
+  for (const svg of charts) {
+    const series = new Set(readMarks(svg).map((mark) => mark.series));
+    const colours = new Set(svg.match(/<g class="mark s\d"/g));
+    t.deepEqual([series.size, colours.size], [6, 6]);
+  }
+  const gridOf = (svg: string) => svg.match(/class="grid" d="[^"]*"/g);
+  t.is(new Set(charts.map((svg) => JSON.stringify(gridOf(svg)))).size, 1);
+  const marks = charts.flatMap(readMarks).map(({ x, y }) => ({ x, y }));
+  const points = cellsOf(results, 'layer').map((cell) => ({ x: cell.case.tokens, y: cell.ms.median }));
+  t.deepEqual(sortMarks(marks), sortMarks(points));
+  t.regex(charts[0]!, /aria-label="Layer: time of a call, modelDim 256"/);
+  t.true(
+    textsOf(charts[0]!).includes('4 heads, headDim 64, native x8'),
+    'what the heading says is not said again',
+  );
+});
+
+test('parts are split further where no single one leaves few enough lines', (t) => {
+  const cells = [1, 2, 3, 4, 5].flatMap((batch) =>
+    [false, true].flatMap((causal) =>
+      [4, 8].flatMap((heads) =>
+        [1, 2].map((threads) => measuredCell(exampleCase({ heads, causal, batch, threads, kernel: 'wasm' }))),
+      ),
+    ),
+  );
+  const charts = [...formatCharts(gridResults([...cells, ...cells.map(asF16)])).entries()];
+  const lines = charts.filter(([name]) => name.startsWith('rate-')).map(([, svg]) => readMarks(svg));
+  t.is(lines.flat().length, 80);
+  for (const marks of lines) t.true(new Set(marks.map(({ series }) => series)).size <= 8);
+});
+
+function asF16(cell: MeasuredCell): MeasuredCell {
+  return { ...cell, case: { ...cell.case, dtype: 'f16' } };
+}
+
+test('more roofs than colours are several charts', (t) => {
+  const cells = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((threads) => measuredCell(exampleCase({ threads })));
+  const files = formatCharts(gridResults(cells));
+  const charts = [...files.entries()].filter(([name]) => name.startsWith('roofline'));
+  t.deepEqual(
+    charts.map(([name, svg]) => [name, readMarks(svg).length]),
+    [
+      ['roofline-native-x1-to-native-x8', 8],
+      ['roofline-native-x9-to-native-x10', 2],
+    ],
+  );
+});
+
+test('an interval as wide as the world leaves the axis to the points', (t) => {
+  const cells = [128, 512].map((tokens) => measuredCell(exampleCase({ tokens })));
+  const wild = { ...cells[0]!, interval: { low: 1e-6, high: 1e6 } };
+  const ticksOf = (svg: string) =>
+    Math.max(
+      ...textsOf(svg)
+        .map((text) => Number(text.replace(/,/g, '')))
+        .filter(Number.isFinite),
+    );
+  const svg = chart(t, gridResults([wild, cells[1]!]), 'time-layer');
+  t.true(ticksOf(svg) < 1000, String(ticksOf(svg)));
+  t.is(svg.match(/class="whisker"/g)?.length, 2);
+});
+
+function textsOf(svg: string): string[] {
+  return [...svg.matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map(([, text]) => text!);
+}
 
 test('a heat map has the rate of each measured cell, a sign for missing ones, and a star for noisy ones', (t) => {
   const grid = exampleGrid();
@@ -185,6 +259,13 @@ test('predicted points are hollow, measured ones are not', (t) => {
     hollow.filter((mark) => mark.includes('data-series="measured"') && !isHollow(mark)).length,
     points.length,
   );
+});
+
+test('above the parts of a call stands its median, as the table has it', (t) => {
+  const curve = exampleCurve('strong', 'heads', 0.02);
+  const points = curve.points.map((point) => ({ ...point, dispatchMs: 50 }));
+  const svg = chart(t, scalingResults([{ ...curve, points }]), 'time-strong-heads');
+  for (const { ms } of points) t.true(svg.includes(`>${formatFigure(ms.median)}</text>`));
 });
 
 test('the parts of a call add up to its phases and dispatch', (t) => {

@@ -121,3 +121,15 @@ test('laws stand below the table, and where the parts of a layer cost the same',
 test('without laws nothing is said of growth', (t) => {
   t.false(formatGridTable(gridResults()).includes('growth'));
 });
+
+test('a busy machine is said to be one at the head of text and page, and no share of the multiply-adds is above them', (t) => {
+  const cells = [{ ...measuredCell(), peakShare: 52.81 }];
+  const grid = gridResults({ cells, busy: ['it slept', 'it swapped'] });
+  const says = 'The machine was busy: it slept; it swapped. These figures are not to be trusted.';
+  const page = formatDocument(describeGrid(grid));
+  t.is(formatGridTable(grid).split('\n')[2], says);
+  t.true(page.split('</header>')[0]!.includes(says));
+  for (const text of [formatGridTable(grid), formatGridCsv(grid), page.split('<script')[0]!])
+    t.notRegex(text, /5,?281 %|52\.81/);
+  t.notRegex(formatGridTable(gridResults()), /busy/);
+});

@@ -2,6 +2,7 @@
 import test from 'ava';
 import type { GridResults } from '../../../src/measure/grid/results.js';
 import type { ScalingResults } from '../../../src/measure/scaling/results.js';
+import { formatFigure, formatShare } from '../../../src/page/figures.js';
 import { nameOfCase } from '../../../src/measure/grid/results.js';
 import { formatCharts } from '../../../src/measure/report/charts.js';
 import { formatPage } from '../../../src/measure/report/page.js';
@@ -94,8 +95,9 @@ test('noisy and missing cells are marked in the table and named in the notes', (
   t.is(rows.length, unsure.length);
   for (const [index, cell] of unsure.entries()) {
     t.true(rows[index]!.includes(nameOfCase(cell.case)));
-    t.true(rows[index]!.includes(cell.status === 'unavailable' ? `unavailable: ${cell.reason}` : 'noisy'));
+    t.true(rows[index]!.includes(cell.status === 'unavailable' ? `~ unavailable</span>` : '~ noisy</span>'));
     if (cell.status === 'unavailable') {
+      t.true(rows[index]!.endsWith(`>${cell.reason}</td></tr>`));
       t.true(page.includes(`<li>Unavailable: ${nameOfCase(cell.case)}. ${cell.reason}</li>`));
     }
   }
@@ -109,12 +111,17 @@ test('laws of growth stand below the lines, a row for each series', (t) => {
   const rows = section.match(/<tr[^>]*><th scope="row".*?<\/tr>/g)!;
   t.is(rows.length, new Set(growth.map(({ name }) => name)).size);
   for (const { name, exponent, quantity, isNoisy } of growth) {
-    const row = rows.find((text) => text.includes(`>${name}</th>`))!;
-    t.true(row.includes(`<td>${exponent.toFixed(2)} `), `${name}: ${quantity}`);
+    const row = rows.find(
+      (text) =>
+        text.includes(`>${name}</th>`) || text.includes(`>${name} <span class="sign">~ noisy</span></th>`),
+    )!;
+    t.true(row.includes(`<td data-title="${quantity}">${exponent.toFixed(2)} `), `${name}: ${quantity}`);
     if (isNoisy) t.true(row.startsWith('<tr class="unsure">'));
   }
   t.is(
-    section.match(/<td>[\d,]+ <span class="muted">FLOP [\d,]+<\/span><\/td><\/tr>/g)?.length,
+    section.match(
+      /<td data-title="parts equal at">[\d,]+ <span class="muted">FLOP [\d,]+<\/span><\/td><\/tr>/g,
+    )?.length,
     crossovers.length,
   );
 });
@@ -123,14 +130,24 @@ test('a page of too few cells for a law has none', (t) => {
   t.false(formatPage(gridResults([measuredCell(exampleCase())])).includes('id="growth"'));
 });
 
-test('points beyond the machine are marked as predicted', (t) => {
+test('predicted points stand in the columns of measured ones, marked as predicted', (t) => {
   const results = exampleScaling();
   const beyond = results.curves.flatMap(({ predicted }) =>
     predicted.filter(({ isBeyondMachine }) => isBeyondMachine),
   );
   t.true(beyond.length > 0);
   const page = formatPage(results);
-  t.is(page.match(/>predicted, beyond this machine</g)?.length, beyond.length);
+  const rows = page.match(/<tr class="unsure">.*?<\/tr>/g)!;
+  t.is(rows.length, beyond.length);
+  const [heading] = /<th scope="col">workers.*?<\/tr>/.exec(page)!;
+  const titles = [...heading.matchAll(/<th[^>]*>([^<]*)</g)].map(([, title]) => title);
+  for (const [index, { workers, ms, speedUp }] of beyond.entries()) {
+    const cells = [...rows[index]!.matchAll(/<t[hd][^>]*>(.*?)<\/t[hd]>/g)].map(([, cell]) => cell);
+    t.is(cells[0], `${workers} <span class="sign">~ predicted</span>`);
+    t.is(cells[titles.indexOf('median')], formatFigure(ms));
+    t.is(cells[titles.indexOf('speed-up of pairs')], speedUp.toFixed(2));
+    t.is(cells[titles.indexOf('efficiency')], formatShare(speedUp / workers));
+  }
 });
 
 test('headline figures leave noisy cells out', (t) => {

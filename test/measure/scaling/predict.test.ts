@@ -113,7 +113,7 @@ test('a curve holds its predictions against its points', (t) => {
       [4, true],
     ],
   );
-  t.true(Math.abs(curve.amdahl!.serial - 0.25) < 1e-6);
+  t.is(curve.amdahl, null, 'any law of one parameter goes through two points');
   t.is(curve.universal, null);
   t.true(curve.points.every(({ waitShare }) => waitShare < 1e-9));
 });

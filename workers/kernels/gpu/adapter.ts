@@ -2,12 +2,16 @@
 import { HeadpoolError } from '../../../src/core/errors.js';
 import type { Adapter, AdapterLimits } from '../../../src/core/protocol/kernels.js';
 
-/** What the kernels need at least. */
+/** What the kernels need at least; WebGPU promises as much of every adapter. */
 const leastLimits = {
   maxComputeWorkgroupStorageSize: 16_384,
   maxComputeInvocationsPerWorkgroup: 128,
   maxComputeWorkgroupSizeX: 128,
+  maxComputeWorkgroupsPerDimension: 65_535,
   maxStorageBuffersPerShaderStage: 8,
+  // Work is cut into as many dispatches as these make it: less would make it millions.
+  maxBufferSize: 2 ** 28,
+  maxStorageBufferBindingSize: 2 ** 27,
 } as const;
 
 /** The limits that a device has only if it was asked for them. */
@@ -38,7 +42,8 @@ export function checkAdapter(adapter: GPUAdapter | null, allowsSoftware: boolean
     );
   for (const [name, least] of Object.entries(leastLimits)) {
     const value = limits[name as keyof typeof leastLimits];
-    if (value < least)
+    // Of a driver that answers NaN too.
+    if (!(value >= least))
       throw unavailable(
         `The GPU ${nameOf(info)} is too small: its ${name} is ${value}, and the kernels need ${least}; use the processor`,
       );

@@ -1,9 +1,9 @@
-// Loads the addon that tools/build-native.mjs made, and picks the instruction set: the best that the processor runs, or
-// the one that HEADPOOL_ISA asks for. That variable is a switch for tests, and this file alone in workers/ reads any.
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
-import type { InstructionSetNotUsed } from '../../../src/core/protocol/kernels.js';
+// Loads the addon that tools/addons.mjs makes, and picks the instruction set: the best that the processor runs, or the one
+// that HEADPOOL_ISA asks for. That variable is a switch for tests, and this file alone in workers/ reads any.
+import { describe } from '../../../src/core/errors.js';
+import { loadAddon, type AddonProblem } from '../../../src/core/load-addon.js';
+import type { InstructionSetNotUsed, KernelProblem } from '../../../src/core/protocol/kernels.js';
+import { didYouMean } from '../../../src/core/suggest.js';
 import type { Numbers } from '../parameters.js';
 
 /** Takes what parameters.ts writes: numbers, then operands. Writes in place. */
@@ -46,39 +46,48 @@ export interface AddonChoice {
 }
 
 /** The operations to use, or why there are none. Never throws. */
-export function chooseOperations(): AddonChoice | { readonly reason: string } {
-  const addon = loadAddon();
+export function chooseOperations(): AddonChoice | KernelProblem {
+  const asked = process.env['HEADPOOL_ISA'] || undefined;
+  const addon = loadNativeAddon();
+  if ('reason' in addon)
+    return asked === undefined
+      ? addon
+      : { reason: `HEADPOOL_ISA asks for ${asked}, but ${addon.reason}`, isDemand: true };
+  const choice = chooseInstructionSet(addon.instructionSets(), asked);
+  return 'reason' in choice ? choice : { ...choice, operations: addon.open(choice.name) };
+}
+
+/** The operations of a set that was chosen before, whatever HEADPOOL_ISA says meanwhile. */
+export function openOperations(title: string): AddonChoice | KernelProblem {
+  const addon = loadNativeAddon();
   if ('reason' in addon) return addon;
-  const choice = chooseInstructionSet(addon.instructionSets(), process.env['HEADPOOL_ISA']);
-  if ('reason' in choice) return choice;
-  const { name, title, others } = choice;
-  return { operations: addon.open(name), title, others };
+  const set = addon.instructionSets().find((one) => one.title === title);
+  if (set === undefined) return { reason: `the addon has no ${title} any more` };
+  return { operations: addon.open(set.name), title, others: [] };
 }
 
 /** The addon of this platform, or why there is none. */
-export function loadAddon(): Addon | { readonly reason: string } {
-  const target = `${process.platform}-${process.arch}`;
-  const path = fileURLToPath(new URL(`${target}.node`, import.meta.url));
-  if (!existsSync(path))
-    return { reason: `no addon for ${target}: it is built where a C++ compiler is (npm run build)` };
-  try {
-    return createRequire(import.meta.url)(path) as Addon;
-  } catch (error) {
-    return { reason: (error as Error).message.split('\n', 1)[0]! };
-  }
+export function loadNativeAddon(): Addon | AddonProblem {
+  return loadAddon(import.meta.url) as Addon | AddonProblem;
 }
 
-/** @param asked the name of the set to use; undefined = the best one */
+type SetChoice = Pick<InstructionSet, 'name' | 'title'> & Pick<AddonChoice, 'others'>;
+
+/** @param asked the name or the title of the set to use; undefined = the best one */
 export function chooseInstructionSet(
   sets: readonly InstructionSet[],
   asked: string | undefined,
-): (Pick<InstructionSet, 'name' | 'title'> & Pick<AddonChoice, 'others'>) | { readonly reason: string } {
-  const names = sets.map(({ name }) => name);
-  const wanted = asked ?? sets.find(({ reason }) => reason === null)?.name;
-  const set = sets.find(({ name }) => name === wanted);
-  if (set === undefined)
-    return { reason: `Expected one of ${names.join(', ')} for HEADPOOL_ISA, got '${asked}'` };
-  if (set.reason !== null) return { reason: `HEADPOOL_ISA asks for ${set.title}: ${set.reason}` };
+): SetChoice | KernelProblem {
+  const names = sets.filter(({ reason }) => reason === null).map(({ name }) => name);
+  const wanted = asked ?? names[0];
+  const set = sets.find(({ name, title }) => name === wanted || title === wanted);
+  if (set?.reason !== null) {
+    const why = set === undefined ? didYouMean(asked!, names) : `: ${set.reason}`;
+    return {
+      isDemand: true,
+      reason: `Expected one of ${names.join(', ')} for \`HEADPOOL_ISA\`, got ${describe(asked)}${why}`,
+    };
+  }
   const isAsked = asked !== undefined;
   const others = sets
     .filter((other) => other !== set)

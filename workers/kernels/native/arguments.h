@@ -3,7 +3,6 @@
 #pragma once
 #include <node_api.h>
 #include <stdarg.h>
-#include <stdio.h>
 
 #include "source/parameters.h"
 
@@ -85,7 +84,8 @@ class Arguments {
   template <class T>
   void run(const char* name, T*& to, const Extent& extent, Presence presence) {
     if (!isGiven(name, presence)) return;
-    const Index headStride = extent.heads > 1 ? extent.rows * extent.columns : 0;
+    Index headStride = 0;
+    require(extent.heads <= 1 || !__builtin_mul_overflow(extent.rows, extent.columns, &headStride), "too many numbers");
     const Index offset = part(name, ".offset");
     to = elements<T>(name, Strided<T>{nullptr, headStride, extent.columns, 1}, extent, offset);
   }
@@ -126,7 +126,7 @@ class Arguments {
     const size_t skipped = (cacheLine - reinterpret_cast<size_t>(data) % cacheLine) % cacheLine / sizeof(float);
     const size_t count = static_cast<size_t>(table->scratchFloats(headDim, valueDim)) + skipped;
     to = data + skipped;
-    if (count > length) throwRange("Expected at least %zu elements in `%s`, got %zu", count, name, length);
+    if (count > length) throwShort(name, static_cast<double>(count), length);
   }
 
  private:
@@ -139,7 +139,7 @@ class Arguments {
 
   double nextDouble() {
     if (nextNumber < numberCount) return numbers[nextNumber++];
-    throwRange("Expected more than %zu numbers", numberCount);
+    throwRange("Expected more than %.0f numbers", static_cast<double>(numberCount));
     return 0;
   }
 
@@ -179,7 +179,7 @@ class Arguments {
                        reach(e.heads, strides.headStride) + reach(e.rows, strides.rowStride) +
                        reach(e.columns, strides.columnStride);
     if (end <= static_cast<double>(length)) return data + offset;
-    throwRange("Expected at least %.0f elements in `%s`, got %zu", end, name, length);
+    throwShort(name, end, length);
     return nullptr;
   }
 
@@ -199,16 +199,21 @@ class Arguments {
 
   void throwType(const char* name, const char* expected) {
     char message[messageLength];
-    snprintf(message, sizeof message, "Expected %s for `%s`", expected, name);
+    __builtin_snprintf(message, sizeof message, "Expected %s for `%s`", expected, name);
     if (isGood) napi_throw_type_error(env, nullptr, message);
     isGood = false;
   }
 
+  void throwShort(const char* name, double least, size_t length) {
+    throwRange("Expected at least %.0f elements in `%s`, got %.0f", least, name, static_cast<double>(length));
+  }
+
+  // The built-in functions need no header of a C library.
   __attribute__((format(printf, 2, 3))) void throwRange(const char* format, ...) {
     char message[messageLength];
     va_list details;
     va_start(details, format);
-    vsnprintf(message, sizeof message, format, details);
+    __builtin_vsnprintf(message, sizeof message, format, details);
     va_end(details);
     if (isGood) napi_throw_range_error(env, nullptr, message);
     isGood = false;

@@ -1,5 +1,5 @@
 // The instruction sets of this build's architecture, best first, and which of them the processor and its operating
-// system run. tools/build-native.mjs defines HEADPOOL_HAS_… for those that the compiler knows.
+// system run. tools/addons.mjs defines HEADPOOL_HAS_… for those that the compiler knows.
 #pragma once
 #include "source/operations.h"
 
@@ -45,23 +45,41 @@ inline bool isAlways() { return true; }
 
 #if defined(__x86_64__)
 
-// Not every compiler knows "f16c" as a feature to ask for; its registers are those of AVX.
-inline bool hasF16c() {
-  unsigned a, b, c = 0, d;
-  return __get_cpuid(1, &a, &b, &c, &d) && (c & (1u << 29));
-}
+/// What the processor has, and whether the operating system saves the registers that go with it. Asked by hand: not
+/// every C++ library has what __builtin_cpu_supports needs.
+class Processor {
+  static constexpr unsigned vectorStates = 0x6, maskAndWideStates = 0xe0;
 
-// The built-in functions look at what the operating system saves of the registers too (xgetbv).
-inline bool hasAvx2() {
-  __builtin_cpu_init();
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && hasF16c();
-}
+  unsigned basic = 0, extended = 0, savedStates = 0;
 
-// That object is compiled with AVX2, FMA and F16C besides.
-inline bool hasAvx512() {
-  return hasAvx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-}
+  static bool hasAll(unsigned word, unsigned bits) { return (word & bits) == bits; }
+
+ public:
+  Processor() {
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    if (!__get_cpuid(1, &a, &b, &basic, &d) || !hasAll(basic, bit_OSXSAVE)) return;
+    if (__get_cpuid_count(7, 0, &a, &b, &c, &d)) extended = b;
+    __asm__("xgetbv" : "=a"(savedStates), "=d"(d) : "c"(0));
+#if defined(__APPLE__)
+    // It saves them from the first time on that a thread uses them, and denies it until then.
+    savedStates |= maskAndWideStates;
+#endif
+  }
+
+  bool hasAvx2() const {
+    return hasAll(savedStates, vectorStates) && hasAll(basic, bit_AVX | bit_FMA | bit_F16C) &&
+           hasAll(extended, bit_AVX2);
+  }
+
+  /// That object is compiled with AVX2, FMA and F16C besides.
+  bool hasAvx512() const {
+    return hasAvx2() && hasAll(savedStates, maskAndWideStates) &&
+           hasAll(extended, bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL);
+  }
+};
+
+inline bool hasAvx2() { return Processor().hasAvx2(); }
+inline bool hasAvx512() { return Processor().hasAvx512(); }
 
 constexpr InstructionSet instructionSets[] = {
     {"avx512", "AVX-512", "this processor or its operating system lacks AVX-512 F, BW, DQ or VL", hasAvx512,

@@ -2,7 +2,7 @@
 import { cpuTraits, type KernelTraits } from '../../../src/core/protocol/kernels.js';
 import type { Kernel, KernelFactory } from '../kernel.js';
 import { writeAttention, writePacking, writePartialRows, writeProjection } from '../parameters.js';
-import { chooseOperations, type AddonChoice, type Operations } from './addon.js';
+import { chooseOperations, openOperations, type AddonChoice, type Operations } from './addon.js';
 import { createNativeCall } from './native-call.js';
 
 export const nativeKernel: KernelFactory = {
@@ -10,8 +10,8 @@ export const nativeKernel: KernelFactory = {
     const choice = chooseOperations();
     return 'reason' in choice ? choice : traitsOf(choice);
   },
-  create() {
-    const choice = chooseOperations();
+  create(_views, instructionSet) {
+    const choice = openOperations(instructionSet);
     if ('reason' in choice) throw new Error(choice.reason);
     return createKernel(choice.operations, traitsOf(choice));
   },

@@ -1,4 +1,4 @@
-// The shared source for one instruction set. tools/build-native.mjs compiles this file once a set, with that set's
+// The shared source for one instruction set. tools/addons.mjs compiles this file once a set, with that set's
 // flags and its name in HEADPOOL_SET; what comes out is the table `headpool::<set>::operations`.
 #include "source/compiled.h"
 

@@ -9,6 +9,9 @@ namespace headpool {
 /// Rows and keys are 32-bit numbers inside the kernels, and bounds are added to them.
 constexpr Index mostRows = 1 << 30;
 
+/// More than any memory holds, and little enough for loops over nothing to end.
+constexpr Index mostColumns = 1 << 30;
+
 /// How much of an operand is read or written. Its entries are ranges of keys or pages.
 struct Extent {
   Index heads;
@@ -20,11 +23,24 @@ struct Extent {
 
 enum Presence { required, optional };
 
+/// How many rows a call has: each of the two is at most mostRows, and so is their product.
+template <class Reader>
+void readRowCounts(Reader& next, ResultRows& to) {
+  next.integer("queries", to.queries, mostRows);
+  next.integer("group", to.group, mostRows);
+  next.require(to.queries * to.group <= mostRows, "too many rows");
+}
+
+template <class Reader, class T>
+void requireNeighbours(Reader& next, const Strided<T>& of, Index columns) {
+  next.require(!of || columns <= 1 || of.columnStride == 1, "columns must be neighbours");
+}
+
 /// An operand whose columns are neighbours.
 template <class Reader, class T>
 void readRows(Reader& next, const char* name, Strided<T>& to, const Extent& extent, Presence presence) {
   next.operand(name, to, extent, presence);
-  next.require(!to || extent.columns <= 1 || to.columnStride == 1, "columns must be neighbours");
+  requireNeighbours(next, to, extent.columns);
 }
 
 /// Packed weights: whole panels, each with its biases in front.
@@ -36,8 +52,8 @@ void readPanels(Reader& next, Panels& panels, Index columns, Index depth) {
 
 template <class Reader>
 void read(Reader& next, Packing& p) {
-  next.integer("columns", p.columns);
-  next.integer("depth", p.depth);
+  next.integer("columns", p.columns, mostColumns);
+  next.integer("depth", p.depth, mostColumns);
   next.run("weight", p.weight, {1, p.columns, p.depth}, required);
   next.run("bias", p.bias, {1, 1, p.columns}, optional);
   readPanels(next, p.panels, p.columns, p.depth);
@@ -46,8 +62,8 @@ void read(Reader& next, Packing& p) {
 template <class Reader>
 void read(Reader& next, Projection& p) {
   next.integer("rowCount", p.rowCount, mostRows);
-  next.integer("depth", p.depth);
-  next.integer("columns", p.columns);
+  next.integer("depth", p.depth, mostColumns);
+  next.integer("columns", p.columns, mostColumns);
   next.run("rows", p.rows.data, {1, p.rowCount, p.depth}, required);
   p.rows.rowStride = p.depth;
   readPanels(next, p.panels, p.columns, p.depth);
@@ -86,7 +102,9 @@ void readStored(Reader& next, Attention& a) {
   const Index rows = pages.table ? pages.pageKeys : a.keys;
   const Index entries = pages.table ? next.endOf(pages.table, count) : 1;
   next.stored("key", a.key, a.storage, {1, rows, a.headDim, entries, pages.stride});
+  requireNeighbours(next, a.key, a.headDim);
   next.stored("value", a.value, a.storage, {1, rows, a.valueDim, entries, pages.stride});
+  requireNeighbours(next, a.value, a.valueDim);
 }
 
 /// The columns of a row of weights or scores.
@@ -97,11 +115,10 @@ inline Extent columnsOf(const Attention& a, const Columns& to) {
 
 template <class Reader>
 void read(Reader& next, Attention& a) {
-  next.integer("queries", a.queries, mostRows);
-  next.integer("group", a.group, mostRows);
+  readRowCounts(next, a);
   next.integer("keys", a.keys, mostRows);
-  next.integer("headDim", a.headDim);
-  next.integer("valueDim", a.valueDim);
+  next.integer("headDim", a.headDim, mostColumns);
+  next.integer("valueDim", a.valueDim, mostColumns);
   readRows(next, "query", a.query, {a.group, a.queries, a.headDim}, required);
   readStored(next, a);
   next.integer("extra.count", a.extra.count, mostRows);
@@ -129,9 +146,8 @@ void read(Reader& next, Attention& a) {
 
 template <class Reader>
 void read(Reader& next, Merge& m) {
-  next.integer("queries", m.queries, mostRows);
-  next.integer("group", m.group, mostRows);
-  next.integer("valueDim", m.valueDim);
+  readRowCounts(next, m);
+  next.integer("valueDim", m.valueDim, mostColumns);
   next.integer("ranges", m.ranges, mostRows);
   next.integer("partial.entryStride", m.rangeStride);
   readRows(next, "partial", m.partial, {m.group, m.queries, partialFloats(m.valueDim), m.ranges, m.rangeStride},

@@ -1,4 +1,5 @@
 // The nodes and buffers of one record batch, each checked against the message when it is asked for.
+import { Breather, runSteps } from '../../../core/breather.js';
 import { HeadpoolError, invalidFile } from '../../../core/errors.js';
 import { readFully, type Reading } from '../../positional-io.js';
 import { readFromMemory } from '../../windowed-reading.js';
@@ -22,6 +23,9 @@ export interface Stored {
   readonly file: Reading;
   readonly position: number;
 }
+
+/** Some hundred microseconds' worth. */
+const offsetsOfStep = 2 ** 16;
 
 interface FieldNode {
   readonly length: number;
@@ -96,7 +100,7 @@ export class BatchParts {
     const { codec } = this.#records;
     const region = this.region(index);
     if (codec !== undefined) {
-      const decoded = this.#decode(index, codec, await this.#read(region.position, region.byteLength));
+      const decoded = await this.#decode(index, codec, await this.#read(region.position, region.byteLength));
       this.#require(index, length ?? 0, decoded.length);
       return length === undefined || length === decoded.length ? decoded : decoded.slice(0, length);
     }
@@ -120,14 +124,15 @@ export class BatchParts {
     const { buffer } = await this.bytes(index, (count + 1) * bytesPerOffset);
     const stored = bytesPerOffset === 4 ? new Int32Array(buffer) : new BigInt64Array(buffer);
     const offsets = new Float64Array(allocateBytes(this.place.path, (count + 1) * 8).buffer);
-    for (let i = 0; i <= count; i++) offsets[i] = Number(stored[i]);
+    const breather = new Breather();
     let least = 0;
     for (let i = 0; i <= count; i++) {
-      const offset = offsets[i]!;
+      if (i % offsetsOfStep === 0 && breather.isDue) await breather.rest();
+      const offset = Number(stored[i]);
       if (offset < least || offset > most) {
         throw this.refuse(`${least} to ${most}`, `buffers[${index}][${i}]`, offset);
       }
-      least = offset;
+      offsets[i] = least = offset;
     }
     return offsets;
   }
@@ -138,9 +143,13 @@ export class BatchParts {
     return bytes;
   }
 
-  #decode(index: number, codec: Codec, stored: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  async #decode(
+    index: number,
+    codec: Codec,
+    stored: Uint8Array<ArrayBuffer>,
+  ): Promise<Uint8Array<ArrayBuffer>> {
     try {
-      return decodeBuffer(stored, codec, (length) => allocateBytes(this.place.path, length));
+      return await runSteps(decodeBuffer(stored, codec, (length) => allocateBytes(this.place.path, length)));
     } catch (cause) {
       if (cause instanceof HeadpoolError) throw cause;
       const { path, label } = this.place;

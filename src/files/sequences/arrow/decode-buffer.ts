@@ -1,5 +1,6 @@
 // Decodes a compressed buffer of a body: the length that it becomes, and a frame of the body's codec.
 // Format: https://arrow.apache.org/docs/format/Columnar.html#compression
+import type { Steps } from '../../../core/steps.js';
 import { boundLz4Frame, decodeLz4Frame } from '../../compression/lz4-frame.js';
 import { boundZstdFrame, decodeZstdFrame } from '../../compression/zstd-frame.js';
 import type { Codec } from './metadata.js';
@@ -17,11 +18,11 @@ const decoders = {
  * @param allocate gives memory of a length that `stored` can fill
  * @throws Error saying what is wrong with it
  */
-export function decodeBuffer(
+export function* decodeBuffer(
   stored: Uint8Array<ArrayBuffer>,
   codec: Codec,
   allocate: (length: number) => Uint8Array<ArrayBuffer>,
-): Uint8Array<ArrayBuffer> {
+): Steps<Uint8Array<ArrayBuffer>> {
   if (stored.length === 0) return stored;
   if (stored.length < lengthBytes) throw new Error('its length is cut short');
   const length = new DataView(stored.buffer, stored.byteOffset).getBigInt64(0, true);
@@ -32,6 +33,6 @@ export function decodeBuffer(
   const most = bound(frame);
   if (length < 0n || length > most) throw new Error(`its length is ${length} instead of at most ${most}`);
   const target = allocate(Number(length));
-  decode(frame, target);
+  yield* decode(frame, target);
   return target;
 }

@@ -2,7 +2,7 @@
 // are in memory too where the body is compressed.
 import { HeadpoolError, expected } from '../../../core/errors.js';
 import { readConverted } from '../../convert-stored.js';
-import { bytesOf, readFully } from '../../positional-io.js';
+import { readFully } from '../../positional-io.js';
 import { bytesPerStored } from '../../storage.js';
 import type { OpenRows } from '../row-cursor.js';
 import type { SequenceName } from '../sequences.js';
@@ -94,7 +94,7 @@ export class OpenBatch implements OpenRows {
     }
     const { path } = message.place;
     const { file, position: byteOffset } = this.#rows.locate(begin);
-    if (dtype === 'F32') return readFully(file, bytesOf(target), { path, position: byteOffset });
+    if (dtype === 'F32') return readFully(file, target, { path, position: byteOffset });
     const byteLength = count * bytesPerStored(dtype);
     const tensor = {
       dtype,

@@ -1,4 +1,5 @@
 // Sequences from the record batches of an Arrow file, one batch at a time.
+import { Breather } from '../../../core/breather.js';
 import { invalidFile } from '../../../core/errors.js';
 import type {
   DamagedSequence,
@@ -50,6 +51,7 @@ class ArrowStream implements SequenceStream {
   readonly #source: OpenSource;
   #dictionary: readonly SequenceName[] = [];
   #batch: RowCursor | undefined;
+  readonly #breather = new Breather();
   /** What ended the stream, since what follows it must not be taken for its end. */
   #failure: Error | undefined;
   /** Behind the batch that is open. */
@@ -61,11 +63,14 @@ class ArrowStream implements SequenceStream {
     this.#source = source;
   }
 
-  async next(mostTokens: number): Promise<SequenceSpan | DamagedSequence | undefined> {
+  async next(
+    mostTokens: number,
+    mostSequences?: number,
+  ): Promise<SequenceSpan | DamagedSequence | undefined> {
     if (this.#failure !== undefined) throw this.#failure;
     try {
       for (;;) {
-        const taken = this.#batch?.take(mostTokens);
+        const taken = this.#batch && (await this.#breather.run(this.#batch.take(mostTokens, mostSequences)));
         if (taken !== undefined) return taken;
         this.#batch = undefined;
         if (!(await this.#openNext(0))) return undefined;

@@ -1,10 +1,19 @@
 // A place in one line of JSON that moves on, and the errors that name it: by line and field, or by line and column,
 // which counts bytes from 1.
+import type { Steps } from '../../../core/steps.js';
 import { invalidFile, type HeadpoolError } from '../../../core/errors.js';
 import { givenTwice } from '../../field-name.js';
-import { findFault, parseNumbers, type ListRule } from './numbers.js';
+import { findFault, parseNumbers, parseShortList, type ListRule } from './numbers.js';
 import { skipValue } from './skip-value.js';
-import { codes, findAny, readString, skipBlanks, valueOf } from './text.js';
+import {
+  codes,
+  findAny,
+  readLongString,
+  readShortString,
+  skipBlanks,
+  valueOf,
+  type StringRead,
+} from './text.js';
 
 /** What a list and its elements should be, for messages. */
 export interface Wanted {
@@ -54,9 +63,9 @@ export class LineCursor {
   }
 
   /** Passes over any value; its text can be had while the line is there. @throws INVALID_FILE if it is no JSON */
-  takeValue(): () => string {
+  *takeValue(): Steps<() => string> {
     const begin = this.#at;
-    const value = skipValue(this.line, begin);
+    const value = yield* skipValue(this.line, begin);
     if ('wanted' in value) {
       this.#at = value.at;
       throw this.unexpected(value.wanted);
@@ -73,11 +82,14 @@ export class LineCursor {
     );
   }
 
-  takeString(): string {
-    const string = readString(this.line, this.#at);
-    if ('wanted' in string) throw this.unexpected(string.wanted);
-    this.#at = string.end;
-    return string.value;
+  /** The string that begins here, where it is short enough to be read at once. */
+  tryString(): string | undefined {
+    const string = readShortString(this.line, this.#at);
+    return string && this.#pass(string);
+  }
+
+  *takeString(): Steps<string> {
+    return this.#pass(yield* readLongString(this.line, this.#at));
   }
 
   /** The text of a value that is neither string nor list nor object. */
@@ -87,15 +99,23 @@ export class LineCursor {
     return this.line.toString('utf8', begin, this.#at).trim();
   }
 
-  /** Numbers in brackets. @throws INVALID_FILE naming the element of `field` that breaks the rule */
-  takeNumbers(field: string, rule: ListRule, wanted: Wanted): readonly number[] {
+  /** Numbers in brackets, where they keep the rule and are few enough to be taken at once. */
+  tryNumbers(rule: ListRule): readonly number[] | undefined {
+    if (this.peek() !== '[') return undefined;
+    const list = parseShortList(this.line, this.#at, rule);
+    if (list !== undefined) this.#at = list.end;
+    return list?.numbers;
+  }
+
+  /** Any numbers in brackets. @throws INVALID_FILE naming the element of `field` that breaks the rule */
+  *takeNumbers(field: string, rule: ListRule, wanted: Wanted): Steps<readonly number[]> {
     if (this.peek() !== '[') throw this.invalid(wanted.list, valueOf(this.takeWord()), field);
-    const list = parseNumbers(this.line, this.#at, rule);
+    const list = yield* parseNumbers(this.line, this.#at, rule);
     if (list !== undefined) {
       this.#at = list.end;
       return list.numbers;
     }
-    const fault = findFault(this.line, this.#at, rule);
+    const fault = yield* findFault(this.line, this.#at, rule);
     if (fault === 'open') throw this.invalid('`]`', undefined, field);
     if ('count' in fault) throw this.invalid(wanted.list, fault.count, field);
     throw this.invalid(wanted.element, fault.value, `${field}[${fault.index}]`);
@@ -113,6 +133,12 @@ export class LineCursor {
   unexpected(what: string): HeadpoolError {
     const text = this.line.toString('utf8', this.#at, this.#at + 40);
     return this.invalid(what, text === '' ? undefined : text, `column ${this.#at + 1}`);
+  }
+
+  #pass(string: StringRead): string {
+    if ('wanted' in string) throw this.unexpected(string.wanted);
+    this.#at = string.end;
+    return string.value;
   }
 
   #place(field?: string): string {

@@ -7,6 +7,7 @@ export interface Line {
   readonly number: number;
   /** Without the newline, valid until the next line is read; undefined if there are more than the limit. */
   readonly bytes: Buffer | undefined;
+  /** So far, where the reader gives up. */
   readonly byteLength: number;
   /** The first byte after its newline, counted from the start of the file. */
   readonly end: number;
@@ -19,6 +20,7 @@ export class LineReader {
   /** In bytes; what is longer is passed over. */
   readonly longestLine: number;
   readonly #source: Pick<ByteSource, 'read'>;
+  readonly #givesUp: boolean;
   #chunk: Buffer = Buffer.alloc(0);
   /** The first byte of the chunk that no line has had. */
   #at = 0;
@@ -27,9 +29,18 @@ export class LineReader {
   #number: number;
   #byte: number;
 
-  constructor(source: Pick<ByteSource, 'read'>, longestLine: number, start?: StreamPosition) {
+  /** @param limits.givesUp whether nothing is read of what comes after a line that is too long */
+  constructor(
+    source: Pick<ByteSource, 'read'>,
+    {
+      longestLine,
+      givesUp = false,
+    }: { readonly longestLine: number; readonly givesUp?: boolean | undefined },
+    start?: StreamPosition,
+  ) {
     this.#source = source;
     this.longestLine = longestLine;
+    this.#givesUp = givesUp;
     this.#number = start?.line ?? 0;
     this.#byte = start?.byte ?? 0;
   }
@@ -47,6 +58,7 @@ export class LineReader {
       bytes = length + part.length <= this.longestLine ? this.#join(length, part, hasNewline) : undefined;
       this.#at += part.length + (hasNewline ? 1 : 0);
       length += part.length;
+      if (bytes === undefined && this.#givesUp) break;
     }
     if (length === 0 && !hasNewline) return undefined;
     this.#byte = begin + length + (hasNewline ? 1 : 0);

@@ -1,5 +1,6 @@
 // Lists of numbers inside a line. JSON.parse reads them, because nothing written in JavaScript is as fast; what would
 // fill the memory is kept from it, and what it refuses is looked for element by element.
+import type { Steps } from '../../../core/steps.js';
 import { codes, findAny, nonFiniteWords, valueOf } from './text.js';
 
 export interface ListRule {
@@ -15,46 +16,87 @@ export type ListFault =
   { readonly index: number; readonly value: unknown } | { readonly count: number } | 'open';
 
 /** JSON.parse may have this much, or so much for each number, without a look at it before. */
-const harmless = { bytes: 2 ** 20, bytesPerNumber: 32 };
+const harmless = { bytes: 2 ** 18, bytesPerNumber: 32 };
 
 const isOfNumbers = new Uint8Array(256);
 for (const byte of Buffer.from('0123456789+-.eE, \t\r\nNaInfity')) isOfNumbers[byte] = 1;
 
-/** The list from the bracket at `begin` to the next one, and what follows; undefined if it breaks the rule. */
-export function parseNumbers(
-  line: Buffer,
-  begin: number,
-  rule: ListRule,
-): { readonly numbers: readonly number[]; readonly end: number } | undefined {
-  const { least, most } = rule;
+interface NumberList {
+  readonly numbers: readonly number[];
+  /** Behind its bracket. */
+  readonly end: number;
+}
+
+/** The list from the bracket at `begin` to the next one; undefined if it breaks the rule. */
+export function* parseNumbers(line: Buffer, begin: number, rule: ListRule): Steps<NumberList | undefined> {
+  const short = parseShortList(line, begin, rule);
+  if (short !== undefined) return short;
   const end = line.indexOf(codes.bracket, begin) + 1;
-  if (end === 0) return undefined;
-  const isHarmless = end - begin <= Math.min(harmless.bytes, harmless.bytesPerNumber * (most + 1));
-  if (!isHarmless && !isFlat(line.subarray(begin + 1, end - 1), most)) return undefined;
-  try {
-    const numbers = parseList(line.toString('latin1', begin, end), rule);
-    if (numbers === undefined || numbers.length < least || numbers.length > most) return undefined;
-    return { numbers, end };
-  } catch {
-    return undefined;
+  if (end - begin <= harmless.bytes) return undefined;
+  return listOf(yield* parsePieces(line, { begin: begin + 1, end: end - 1 }, rule), end, rule);
+}
+
+/** The same; undefined also where it is too long to be parsed at once. */
+export function parseShortList(line: Buffer, begin: number, rule: ListRule): NumberList | undefined {
+  const end = line.indexOf(codes.bracket, begin) + 1;
+  if (end === 0 || end - begin > harmless.bytes) return undefined;
+  const isHarmless = end - begin <= harmless.bytesPerNumber * (rule.most + 1);
+  if (!isHarmless && !isFlat(line.subarray(begin + 1, end - 1), rule.most)) return undefined;
+  return listOf(parseList(line.toString('latin1', begin, end), rule), end, rule);
+}
+
+function listOf(
+  numbers: readonly number[] | undefined,
+  end: number,
+  { least, most }: ListRule,
+): NumberList | undefined {
+  const isRight = numbers !== undefined && numbers.length >= least && numbers.length <= most;
+  return isRight ? { numbers, end } : undefined;
+}
+
+/** Of many numbers, cut at commas, so that others have their turns between the pieces. */
+function* parsePieces(
+  line: Buffer,
+  { begin, end }: { readonly begin: number; readonly end: number },
+  rule: ListRule,
+): Steps<number[] | undefined> {
+  const numbers: number[] = [];
+  for (let at = begin; at <= end;) {
+    const comma = line.indexOf(codes.comma, at + harmless.bytes);
+    const isLast = comma < 0 || comma >= end;
+    const bytes = line.subarray(at, isLast ? end : comma);
+    if (bytes.length > 2 * harmless.bytes && !isFlat(bytes, rule.most)) return undefined;
+    const piece = parseList(`[${bytes.toString('latin1')}]`, rule);
+    if (piece === undefined) return undefined;
+    // Nothing but blanks: all there is, or between two commas, or a comma and the bracket.
+    if (piece.length === 0 && (at > begin || !isLast)) return undefined;
+    for (const number of piece) numbers.push(number);
+    if (numbers.length > rule.most) return undefined;
+    at += bytes.length + 1;
+    yield;
   }
+  return numbers;
 }
 
 /** JSON.parse, with the words for what JSON has no numbers for; undefined if an element breaks the rule. */
 function parseList(text: string, { isRight, takesNonFinite = false }: ListRule): number[] | undefined {
   const isRightNumber = (value: unknown): value is number => isRight(value);
-  if (!takesNonFinite || !wordStart.test(text)) {
-    const values = JSON.parse(text) as unknown[];
-    return values.every(isRightNumber) ? values : undefined;
+  try {
+    if (!takesNonFinite || !wordStart.test(text)) {
+      const values = JSON.parse(text) as unknown[];
+      return values.every(isRightNumber) ? values : undefined;
+    }
+    const numbers: number[] = [];
+    for (const element of text.slice(1, -1).split(',')) {
+      const word = element.trim();
+      const value = nonFiniteWords.has(word) ? undefined : (JSON.parse(word) as unknown);
+      if (value !== undefined && !isRightNumber(value)) return undefined;
+      numbers.push(value ?? Number(word));
+    }
+    return numbers;
+  } catch {
+    return undefined;
   }
-  const numbers: number[] = [];
-  for (const element of text.slice(1, -1).split(',')) {
-    const word = element.trim();
-    const value = nonFiniteWords.has(word) ? undefined : (JSON.parse(word) as unknown);
-    if (value !== undefined && !isRightNumber(value)) return undefined;
-    numbers.push(value ?? Number(word));
-  }
-  return numbers;
 }
 
 const wordStart = /[NI]/;
@@ -70,8 +112,11 @@ function isFlat(bytes: Uint8Array, most: number): boolean {
   return true;
 }
 
+/** Some hundred microseconds' worth. */
+const elementsOfStep = 2 ** 9;
+
 /** What is wrong first with the list at `begin`, which `parseNumbers` refused. */
-export function findFault(line: Buffer, begin: number, rule: ListRule): ListFault {
+export function* findFault(line: Buffer, begin: number, rule: ListRule): Steps<ListFault> {
   const { most, isRight, takesNonFinite = false } = rule;
   let at = begin + 1;
   for (let index = 0; ; index++) {
@@ -86,5 +131,6 @@ export function findFault(line: Buffer, begin: number, rule: ListRule): ListFaul
     if (end === line.length) return 'open';
     if (line[end] === codes.bracket) return { count: index + 1 };
     at = end + 1;
+    if (index % elementsOfStep === 0) yield;
   }
 }

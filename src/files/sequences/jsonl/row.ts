@@ -1,5 +1,6 @@
 // One line of a .jsonl file: {"id": …, "x": [[…], …], …}, {"id": …, "tokens": […], …} or the rows alone, [[…], …]. A
 // list of numbers in the place of rows is one token. Other fields are passed over, or kept as they stand.
+import type { Steps } from '../../../core/steps.js';
 import { HeadpoolError } from '../../../core/errors.js';
 import { LineCursor } from './cursor.js';
 import { codes, valueOf } from './text.js';
@@ -31,18 +32,22 @@ const isFloat32 = (value: unknown) => typeof value === 'number' && Math.abs(valu
 /** Far more than attention can be computed for; it bounds the memory that a line of ids takes. */
 const mostIds = 2 ** 24;
 
+/** Some hundred microseconds' worth. */
+const tokensOfStep = 64;
+const bracketsOfStep = 2 ** 10;
+
 /** @param number of the line, counted from 1. @throws INVALID_FILE naming the line and the element or column */
-export function parseRow(line: Buffer, number: number, source: Source): JsonlRow {
+export function* parseRow(line: Buffer, number: number, source: Source): Steps<JsonlRow> {
   const cursor = new LineCursor(line, { number, path: source.path });
   const isBare = cursor.peek() === '[';
   const row = isBare
-    ? { name: null, fields: '', ...takeRows(cursor, source, 'rows') }
-    : takeObject(cursor, source);
+    ? { name: null, fields: '', ...(yield* takeRows(cursor, source, 'rows')) }
+    : yield* takeObject(cursor, source);
   cursor.takeEnd(isBare ? 'bracket' : 'brace');
   return row;
 }
 
-function takeObject(cursor: LineCursor, source: Source): JsonlRow {
+function* takeObject(cursor: LineCursor, source: Source): Steps<JsonlRow> {
   const { field = usualField } = source.fields ?? {};
   const seen = new Set<string>();
   const kept: string[] = [];
@@ -51,12 +56,14 @@ function takeObject(cursor: LineCursor, source: Source): JsonlRow {
   cursor.take('{');
   if (!cursor.skip('}')) {
     do {
-      const key = takeKey(cursor, seen);
+      if (cursor.peek() !== '"') throw cursor.unexpected('a quoted key');
+      const key = cursor.tryString() ?? (yield* cursor.takeString());
+      passKey(cursor, key, seen);
       const isContent = key === field || (key === 'tokens' && source.embedding !== undefined);
-      if (key === 'id') name = takeId(cursor);
-      else if (!isContent) keep(kept, key, cursor, source);
+      if (key === 'id') name = takeInteger(cursor) ?? cursor.tryString() ?? (yield* cursor.takeString());
+      else if (!isContent) yield* keep(kept, key, cursor, source);
       else if (content !== undefined) throw cursor.invalid(`only one of \`${field}\` and \`tokens\``, 2, key);
-      else content = key === field ? takeRows(cursor, source, field) : takeIds(cursor, source);
+      else content = key === field ? yield* takeRows(cursor, source, field) : yield* takeIds(cursor, source);
     } while (cursor.skip(','));
     cursor.take('}');
   }
@@ -73,33 +80,31 @@ function missing(cursor: LineCursor, field: string, seen: ReadonlySet<string>): 
   return new HeadpoolError('INVALID_FILE', message + hint);
 }
 
-/** A key that is not yet `seen`, and the colon and blanks after it. */
-function takeKey(cursor: LineCursor, seen: Set<string>): string {
-  if (cursor.peek() !== '"') throw cursor.unexpected('a quoted key');
-  const key = cursor.takeString();
+/** The colon and blanks after a key, which must not be `seen` yet. */
+function passKey(cursor: LineCursor, key: string, seen: Set<string>): void {
   if (seen.has(key)) throw cursor.givenTwice(key);
   seen.add(key);
   cursor.take(':');
   cursor.peek();
-  return key;
 }
 
-function keep(kept: string[], key: string, cursor: LineCursor, { fields }: Source): void {
-  const text = cursor.takeValue();
+function* keep(kept: string[], key: string, cursor: LineCursor, { fields }: Source): Steps<void> {
+  const text = yield* cursor.takeValue();
   if (fields?.isKeepingOthers !== true) return;
   if (key === usualField) throw cursor.invalid('another name, since rows are written as `x`,', key, key);
   kept.push(`${JSON.stringify(key)}:${text()}`);
 }
 
-function takeId(cursor: LineCursor): string | number {
-  if (cursor.peek() === '"') return cursor.takeString();
+/** Of an id; undefined in front of a string. */
+function takeInteger(cursor: LineCursor): number | undefined {
+  if (cursor.peek() === '"') return undefined;
   const text = cursor.takeWord();
   const id = integerText.test(text) ? Number(text) : NaN;
   if (Number.isSafeInteger(id)) return id;
   throw cursor.invalid('a string or an integer below 2^53', valueOf(text), 'id');
 }
 
-function takeRows(cursor: LineCursor, { modelDim }: Source, field: string): Content {
+function* takeRows(cursor: LineCursor, { modelDim }: Source, field: string): Steps<Content> {
   if (cursor.peek() !== '[') {
     throw cursor.invalid(`rows of ${modelDim} numbers`, valueOf(cursor.takeWord()), field);
   }
@@ -107,19 +112,21 @@ function takeRows(cursor: LineCursor, { modelDim }: Source, field: string): Cont
   const rule = { least: modelDim, most: modelDim, isRight: isFloat32, takesNonFinite: true };
   const wanted = { list: `a row of ${modelDim} numbers`, element: 'a number in the range of float32' };
   if (cursor.isFlatList()) {
-    const row = cursor.takeNumbers(field, rule, wanted);
+    const row = yield* cursor.takeNumbers(field, rule, wanted);
     const fill = (target: Float32Array): void => {
       target.set(row);
     };
     return { length: 1, fill };
   }
   cursor.take('[');
-  const rows = new Float32Array(countRows(cursor, modelDim) * modelDim);
+  const rows = new Float32Array((yield* countRows(cursor, modelDim)) * modelDim);
   let length = 0;
   if (!cursor.skip(']')) {
     do {
-      rows.set(cursor.takeNumbers(`${field}[${length}]`, rule, wanted), length * modelDim);
+      const row = cursor.tryNumbers(rule) ?? (yield* cursor.takeNumbers(`${field}[${length}]`, rule, wanted));
+      rows.set(row, length * modelDim);
       length++;
+      if (length % tokensOfStep === 0) yield;
     } while (cursor.skip(','));
     cursor.take(']');
   }
@@ -130,21 +137,23 @@ function takeRows(cursor: LineCursor, { modelDim }: Source, field: string): Cont
 }
 
 /** As many rows as can follow, going by their brackets and by the two bytes that a number and its comma take. */
-function countRows({ line, at }: LineCursor, modelDim: number): number {
+function* countRows({ line, at }: LineCursor, modelDim: number): Steps<number> {
   const most = Math.floor((line.length - at) / (2 * modelDim + 1));
   let count = 0;
   let next = at;
-  while (count < most && (next = line.indexOf(codes.bracket, next) + 1) > 0) count++;
+  while (count < most && (next = line.indexOf(codes.bracket, next) + 1) > 0) {
+    if (++count % bracketsOfStep === 0) yield;
+  }
   return count;
 }
 
-function takeIds(cursor: LineCursor, { embedding }: Source): Content {
+function* takeIds(cursor: LineCursor, { embedding }: Source): Steps<Content> {
   if (embedding === undefined) throw cursor.invalid('an embedding table', undefined, 'tokens');
   const { vocabulary } = embedding;
   const isRight = (id: unknown) => Number.isInteger(id) && (id as number) >= 0 && (id as number) < vocabulary;
   const most = Math.min(embedding.mostTokens, mostIds);
   const wanted = { list: `at most ${most} ids`, element: `an id from 0 to ${vocabulary - 1}` };
-  const ids = cursor.takeNumbers('tokens', { least: 0, most, isRight }, wanted);
+  const ids = yield* cursor.takeNumbers('tokens', { least: 0, most, isRight }, wanted);
   const fill = (target: Float32Array): void => {
     embedding.embed(ids, target);
   };

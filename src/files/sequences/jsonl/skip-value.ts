@@ -1,21 +1,26 @@
 // Passes over one value of JSON in a line, whatever it is, without keeping any of it. It doesn't recurse, so that
 // nesting costs a bit a level.
-import { codes, readString, skipBlanks } from './text.js';
+import type { Steps } from '../../../core/steps.js';
+import { codes, readLongString, readShortString, readString, skipBlanks } from './text.js';
 
 const wordText =
   /(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?|true|false|null|NaN|-?Infinity)(?![\w.+-])/y;
 const opens = { list: codes.opening, object: 0x7b } as const;
 const colon = 0x3a;
 
-/** Where the value at `begin` ends; or what should have been at a place. */
-export function skipValue(
-  line: Buffer,
-  begin: number,
-): { readonly end: number } | { readonly wanted: string; readonly at: number } {
+/** Some hundred microseconds' worth. */
+const partsOfStep = 256;
+
+/** Where a value ends; or what should have been at a place. */
+type Skipped = { readonly end: number } | { readonly wanted: string; readonly at: number };
+
+/** Passes over the value at `begin` in steps, between which others may have their turns. */
+export function* skipValue(line: Buffer, begin: number): Steps<Skipped> {
   /** The closing bytes that are to come, the next one last. */
   const closing: number[] = [];
   let at = skipBlanks(line, begin);
-  for (;;) {
+  for (let part = 1; ; part++) {
+    if (part % partsOfStep === 0) yield;
     const byte = line[at];
     if (byte === opens.list || byte === opens.object) {
       const close = byte === opens.list ? codes.bracket : codes.brace;
@@ -29,7 +34,7 @@ export function skipValue(
       }
       at++;
     } else {
-      const scalar = skipScalar(line, at);
+      const scalar = line[at] === codes.quote ? yield* skipString(line, at) : skipWord(line, at);
       if ('wanted' in scalar) return scalar;
       at = scalar.end;
     }
@@ -52,8 +57,6 @@ export function skipValue(
   }
 }
 
-type Skipped = { readonly end: number } | { readonly wanted: string; readonly at: number };
-
 /** A key, its colon and the blanks around them. */
 function skipKey(line: Buffer, begin: number): Skipped {
   if (line[begin] !== codes.quote) return { wanted: 'a quoted key', at: begin };
@@ -63,11 +66,12 @@ function skipKey(line: Buffer, begin: number): Skipped {
   return line[at] === colon ? { end: skipBlanks(line, at + 1) } : { wanted: '`:`', at };
 }
 
-function skipScalar(line: Buffer, at: number): Skipped {
-  if (line[at] === codes.quote) {
-    const string = readString(line, at);
-    return 'wanted' in string ? { ...string, at } : string;
-  }
+function* skipString(line: Buffer, at: number): Steps<Skipped> {
+  const string = readShortString(line, at) ?? (yield* readLongString(line, at));
+  return 'wanted' in string ? { ...string, at } : string;
+}
+
+function skipWord(line: Buffer, at: number): Skipped {
   let end = at;
   while (end < line.length && !isDelimiter(line[end]!)) end++;
   const word = line.toString('latin1', at, end);

@@ -1,8 +1,11 @@
 // The sequences of a .jsonl file, or of standard input, in their order: only the lines of one span and the line
 // after it are in memory.
+import { Breather } from '../../../core/breather.js';
+import type { Steps } from '../../../core/steps.js';
 import { HeadpoolError, expected, invalidFile } from '../../../core/errors.js';
 import type { ByteSource } from '../../byte-source.js';
 import { openBytes } from '../../open-bytes.js';
+import { mostSequencesOfSpan } from '../layout.js';
 import { LineReader, type Line } from './lines.js';
 import { parseRow, type JsonlRow } from './row.js';
 import { spanOf } from './span.js';
@@ -17,9 +20,6 @@ import type {
 
 /** In bytes; a line is held whole while its numbers are read. */
 const defaultLongestLine = 2 ** 28;
-
-/** Sequences without tokens always fit, so something else must end a span of them. */
-const mostSequences = 2 ** 16;
 
 /** A line that was read: its row, or why there is none. */
 type Entry = ({ readonly row: JsonlRow } | { readonly error: HeadpoolError }) & {
@@ -47,7 +47,7 @@ export async function openJsonlStream(
   const before = { sequence: 0, byte: byte - back, line: (start?.line ?? 0) - back };
   const bytes = await openBytes(source, before.byte);
   try {
-    const lines = new LineReader(bytes, longestLine, before);
+    const lines = new LineReader(bytes, { longestLine, givesUp: source.isEndedByDamage }, before);
     if (byte > 0) checkStart(path, { byte, size: bytes.size ?? byte, line: await lines.next() });
     return new JsonlStream(source, bytes, lines);
   } catch (error) {
@@ -79,6 +79,7 @@ class JsonlStream implements SequenceStream {
   #sequence: number;
   /** Read, but after the last span. */
   #held: Entry | undefined;
+  readonly #breather = new Breather();
   /** Why nothing more can be read. */
   #failure: { readonly error: unknown } | undefined;
 
@@ -90,11 +91,14 @@ class JsonlStream implements SequenceStream {
     this.#sequence = source.start?.sequence ?? 0;
   }
 
-  async next(mostTokens: number): Promise<SequenceSpan | DamagedSequence | undefined> {
+  async next(
+    mostTokens: number,
+    mostSequences = mostSequencesOfSpan,
+  ): Promise<SequenceSpan | DamagedSequence | undefined> {
     const rows: JsonlRow[] = [];
     let tokens = 0;
     let end: StreamPosition | undefined;
-    while (rows.length < mostSequences) {
+    while (rows.length < Math.min(mostSequences, mostSequencesOfSpan)) {
       const entry = await this.#takeEntry();
       if (entry === undefined) break;
       const isFirst = end === undefined;
@@ -125,7 +129,7 @@ class JsonlStream implements SequenceStream {
       for (;;) {
         const line = await this.#lines.next();
         if (line === undefined) return undefined;
-        if (!isBlank(line)) return this.#toEntry(line);
+        if (!isBlank(line)) return await this.#toEntry(line);
       }
     } catch (error) {
       this.#failure = { error };
@@ -133,10 +137,10 @@ class JsonlStream implements SequenceStream {
     }
   }
 
-  #toEntry(line: Line): Entry {
+  async #toEntry(line: Line): Promise<Entry> {
     const end = { sequence: ++this.#sequence, byte: line.end, line: line.number };
     try {
-      return { row: parseLine(line, this.#source, this.#lines.longestLine), end };
+      return { row: await this.#breather.run(parseLine(line, this.#source, this.#lines.longestLine)), end };
     } catch (error) {
       if (!(error instanceof HeadpoolError)) throw error;
       return { error, end };
@@ -148,7 +152,11 @@ function isBlank({ bytes }: Line): boolean {
   return bytes !== undefined && skipBlanks(bytes, 0) === bytes.length;
 }
 
-function parseLine({ bytes, number, byteLength }: Line, source: StreamSource, longest: number): JsonlRow {
+function parseLine(
+  { bytes, number, byteLength }: Line,
+  source: StreamSource,
+  longest: number,
+): Steps<JsonlRow> {
   if (bytes !== undefined) return parseRow(bytes, number, source);
   throw invalidFile(source.path, `at most ${longest} bytes`, `line ${number}`, byteLength);
 }

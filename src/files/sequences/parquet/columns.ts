@@ -36,7 +36,7 @@ export function findParquetColumns({ children }: SchemaTree, path: string): Parq
 
 /** How many lists are around the floats of a column, 1 or 2; undefined if it holds something else. */
 function countLists(column: SchemaTree): 1 | 2 | undefined {
-  const element = elementOf(column);
+  const element = isRepeated(column) ? undefined : elementOf(column);
   if (element === undefined) return undefined;
   if (isFloat(element)) return 1;
   const inner = elementOf(element);
@@ -47,8 +47,13 @@ function countLists(column: SchemaTree): 1 | 2 | undefined {
 function elementOf({ element, children }: SchemaTree): SchemaTree | undefined {
   const [repeated, ...others] = children;
   if (element.converted_type !== 'LIST' || repeated === undefined || others.length > 0) return undefined;
-  if (repeated.element.repetition_type !== 'REPEATED' || repeated.children.length > 1) return undefined;
-  return repeated.children[0] ?? repeated;
+  if (!isRepeated(repeated) || repeated.children.length > 1) return undefined;
+  const [inner = repeated] = repeated.children;
+  return inner !== repeated && isRepeated(inner) ? undefined : inner;
+}
+
+function isRepeated({ element }: SchemaTree): boolean {
+  return element.repetition_type === 'REPEATED';
 }
 
 function isFloat({ element, children }: SchemaTree): boolean {

@@ -3,7 +3,7 @@
 import { expected, HeadpoolError, invalidFile } from '../../../core/errors.js';
 import { decodeF16, encodeF16 } from '../../../core/tensor/dtype.js';
 import type { OutputOutline, SequenceEncoder, SequenceName, Sequences } from '../sequences.js';
-import { mostValues } from './check-pages.js';
+import { mostValues } from './pages.js';
 import { namesColumn, rowsColumn } from './columns.js';
 import type { ParquetWriting, SchemaElement } from './load-parquet.js';
 
@@ -23,6 +23,8 @@ class ParquetEncoder implements SequenceEncoder {
   readonly #dtype: 'f32' | 'f16';
   readonly #bytes: InstanceType<ParquetWriting['ByteWriter']>;
   readonly #writer: InstanceType<ParquetWriting['ParquetWriter']>;
+  /** Sequences that were assumed, by their tokens and the bytes of their names: others of the kind differ in place alone. */
+  readonly #known = new Map<string, AssumedGroup>();
 
   constructor(parquet: ParquetWriting, outline: OutputOutline, dtype: 'f32' | 'f16') {
     this.#outline = outline;
@@ -51,13 +53,12 @@ class ParquetEncoder implements SequenceEncoder {
     return pieces;
   }
 
-  /** Writes as much, because the footer needs to know where everything is. */
   assume(sequences: Sequences, byteLength: number): void {
     this.#check(sequences);
-    const wanted = sequences.lengths.reduce((sum, tokens, index) => {
-      const zeros = new Float32Array(tokens * this.#outline.modelDim);
-      return sum + this.#write(sequences.names?.[index] ?? null, zeros).length;
-    }, 0);
+    const wanted = sequences.lengths.reduce(
+      (sum, tokens, index) => sum + this.#assumeOne(tokens, sequences.names?.[index] ?? null),
+      0,
+    );
     if (wanted === byteLength) return;
     const what = `${wanted} bytes of ${sequences.lengths.length} sequences`;
     throw invalidFile(this.#outline.path, what, 'data', byteLength);
@@ -66,6 +67,23 @@ class ParquetEncoder implements SequenceEncoder {
   finish(): { readonly epilogue: Uint8Array } {
     void this.#writer.finish();
     return { epilogue: this.#take() };
+  }
+
+  /** The bytes of a sequence that is there; the footer needs to know where everything in it is. */
+  #assumeOne(tokens: number, name: SequenceName): number {
+    const kind = `${tokens} ${name === null ? 'null' : Buffer.byteLength(String(name))}`;
+    const known = this.#known.get(kind);
+    if (known === undefined) {
+      const { offset } = this.#bytes;
+      const { length } = this.#write(name, new Float32Array(tokens * this.#outline.modelDim));
+      this.#known.set(kind, { offset, byteLength: length, group: this.#writer.row_groups.at(-1)! });
+      return length;
+    }
+    const { offset, byteLength, group } = known;
+    this.#writer.row_groups.push(moveGroup(group, BigInt(this.#bytes.offset - offset)));
+    this.#writer.num_rows += group.num_rows;
+    this.#bytes.offset += byteLength;
+    return byteLength;
   }
 
   #check({ lengths }: Sequences): void {
@@ -101,6 +119,24 @@ class ParquetEncoder implements SequenceEncoder {
     this.#bytes.index = 0;
     return taken;
   }
+}
+
+type RowGroup = InstanceType<ParquetWriting['ParquetWriter']>['row_groups'][number];
+
+interface AssumedGroup {
+  readonly offset: number;
+  readonly byteLength: number;
+  readonly group: RowGroup;
+}
+
+/** The same row group, so many bytes further on in the file. */
+function moveGroup(group: RowGroup, bytes: bigint): RowGroup {
+  const columns = group.columns.map(({ meta_data: data, ...column }) => ({
+    ...column,
+    file_offset: column.file_offset + bytes,
+    ...(data && { meta_data: { ...data, data_page_offset: data.data_page_offset + bytes } }),
+  }));
+  return { ...group, columns };
 }
 
 /** `id` as text, and `x` as a list of lists of floats, or a list of floats if pooled. Only names may be null. */

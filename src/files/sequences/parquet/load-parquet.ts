@@ -5,14 +5,14 @@ import type { Compressors } from 'hyparquet-compressors';
 import type * as writing from 'hyparquet-writer';
 import type { parquetHeader } from 'hyparquet/src/column.js';
 import { HeadpoolError } from '../../../core/errors.js';
+import { finish } from '../../../core/steps.js';
 import { decodeZstdFrame } from '../../compression/zstd-frame.js';
 
-export type { FileMetaData, RowGroup, SchemaTree } from 'hyparquet';
+export type { FileMetaData, RowGroup, SchemaElement as ReadElement, SchemaTree } from 'hyparquet';
 export type { SchemaElement } from 'hyparquet-writer';
 
 export interface ParquetReading {
   readonly parquetMetadata: typeof hyparquet.parquetMetadata;
-  readonly parquetRead: typeof hyparquet.parquetRead;
   readonly parquetSchema: typeof hyparquet.parquetSchema;
   readonly parquetHeader: typeof parquetHeader;
   readonly compressors: Compressors;
@@ -48,7 +48,7 @@ async function loadPackages<T>(
 }
 
 async function importReading(): Promise<ParquetReading> {
-  const [{ parquetMetadata, parquetRead, parquetSchema }, column, { compressors }] = await Promise.all([
+  const [{ parquetMetadata, parquetSchema }, column, { compressors }] = await Promise.all([
     import('hyparquet'),
     import('hyparquet/src/column.js'),
     import('hyparquet-compressors'),
@@ -57,12 +57,11 @@ async function importReading(): Promise<ParquetReading> {
   // Ours ends at the length that was announced.
   const ZSTD = (input: Uint8Array, length: number): Uint8Array => {
     const output = new Uint8Array(length);
-    decodeZstdFrame(input, output);
+    finish(decodeZstdFrame(input, output));
     return output;
   };
   return {
     parquetMetadata,
-    parquetRead,
     parquetSchema,
     parquetHeader: readHeader,
     compressors: { ...compressors, ZSTD },

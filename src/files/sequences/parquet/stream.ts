@@ -1,14 +1,16 @@
 // Sequences from the row groups of a Parquet file, one group at a time.
 import type { FileHandle } from 'node:fs/promises';
+import { Breather, runSteps } from '../../../core/breather.js';
 import { invalidFile } from '../../../core/errors.js';
 import { attempt } from '../../attempt.js';
 import { openRegularFile } from '../../open-file.js';
 import { readFully } from '../../positional-io.js';
 import { RowCursor } from '../row-cursor.js';
 import type { DamagedSequence, SequenceSpan, SequenceStream, StreamSource } from '../sequences.js';
-import { guard } from './check-pages.js';
 import { findParquetColumns, type ParquetColumns } from './columns.js';
-import type { FileMetaData, ParquetReading } from './load-parquet.js';
+import { readFooter } from './footer.js';
+import type { FileMetaData, ParquetReading, SchemaTree } from './load-parquet.js';
+import { guard, malformed } from './malformed.js';
 import { openRowGroup } from './row-group.js';
 
 const magic = 'PAR1';
@@ -27,10 +29,12 @@ export async function openParquetStream(
   const { handle, size } = await openRegularFile(path);
   try {
     const metadata = await readMetadata(parquet, { path, handle, size });
-    const label = 'footer';
-    const schema = guard({ path, label }, () => parquet.parquetSchema(metadata));
-    const columns = findParquetColumns(schema, path);
-    const stream = new ParquetStream({ parquet, path, handle, size, modelDim, metadata, columns });
+    // The footer of a damaged file is not what its types say.
+    const stream = guard({ path, label: 'footer' }, () => {
+      const schema = parquet.parquetSchema(metadata);
+      const columns = findParquetColumns(schema, path);
+      return new ParquetStream({ parquet, path, handle, size, modelDim, metadata, schema, columns });
+    });
     await stream.skip(start?.sequence ?? 0);
     return stream;
   } catch (error) {
@@ -53,7 +57,11 @@ async function readMetadata(
   if (length > most) throw invalidFile(path, `a length up to ${most}`, 'footer', length);
   const footer = new Uint8Array(length + trailerBytes);
   await readFully(handle, footer, { path, position: size - footer.length });
-  return guard({ path, label: 'footer' }, () => parquet.parquetMetadata(footer, { geoparquet: false }));
+  try {
+    return await runSteps(readFooter(parquet, footer));
+  } catch (cause) {
+    throw malformed({ path, label: 'footer' }, cause);
+  }
 }
 
 interface OpenSource {
@@ -63,6 +71,7 @@ interface OpenSource {
   readonly size: number;
   readonly modelDim: number;
   readonly metadata: FileMetaData;
+  readonly schema: SchemaTree;
   readonly columns: ParquetColumns;
 }
 
@@ -73,6 +82,7 @@ class ParquetStream implements SequenceStream {
   readonly metadata: ReadonlyMap<string, string>;
   readonly #source: OpenSource;
   readonly #allRows: number;
+  readonly #breather = new Breather();
   #group: RowCursor | undefined;
   #nextGroup = 0;
   /** In front of the next group. */
@@ -88,11 +98,14 @@ class ParquetStream implements SequenceStream {
     this.#allRows = groups.reduce((sum, _, index) => sum + this.#countRows(index), 0);
   }
 
-  async next(mostTokens: number): Promise<SequenceSpan | DamagedSequence | undefined> {
+  async next(
+    mostTokens: number,
+    mostSequences?: number,
+  ): Promise<SequenceSpan | DamagedSequence | undefined> {
     if (this.#failure !== undefined) throw this.#failure;
     try {
       for (;;) {
-        const taken = this.#group?.take(mostTokens);
+        const taken = this.#group && (await this.#breather.run(this.#group.take(mostTokens, mostSequences)));
         if (taken !== undefined) return taken;
         this.#group = undefined;
         if (!(await this.#openNext())) return undefined;
@@ -134,7 +147,7 @@ class ParquetStream implements SequenceStream {
     this.#rows += this.#countRows(index);
     const label = `row group ${index}`;
     const allRows = this.#allRows;
-    const rows = await openRowGroup({ ...source, file: handle, metadata, group, label, firstRow, allRows });
+    const rows = await openRowGroup({ ...source, file: handle, group, label, firstRow, allRows });
     this.#group = new RowCursor(rows);
     return true;
   }

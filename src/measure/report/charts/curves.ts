@@ -13,7 +13,6 @@ import {
   type SeriesStyle,
 } from '../../../page/charts/marks.js';
 import { area, round, type AxisText } from '../../../page/charts/plot.js';
-import { widthOfText } from '../../../page/charts/text-width.js';
 import { formatFigure, formatQuantity, formatTick } from '../../../page/figures.js';
 import { markup, when, type Markup } from '../../../page/markup.js';
 
@@ -83,6 +82,7 @@ const predictedStyle: SeriesStyle = { colour: 1, shape: 0, size: 88 };
 
 /** Hollow points on a dashed line. */
 function drawPredicted(points: readonly Point[], axes: Axes): Markup[] {
+  if (points.length === 0) return [];
   const marks = points.map((point) => drawPoint('predicted', point, axes, predictedStyle));
   return [drawLine(points, axes, 's1 thin dash-1'), ...marks];
 }
@@ -102,15 +102,11 @@ function edgeOf({ points, predicted }: ScalingCurve): number | null {
 
 const beyondText = 'only predicted';
 
-/** Shades what lies beyond the machine. */
+/** Shades what lies beyond the machine; what it says stands above, where no line passes. */
 function drawBeyond(edge: number | null, { x }: Axes): Markup {
   return when(edge !== null, () => {
     const from = round(Math.max(area.left, x.at(edge!)));
-    const hasRoom = area.right - from > widthOfText(beyondText) + 16;
-    return markup`<rect class="band" x="${from}" y="${area.top}" width="${round(area.right - from)}" height="${area.bottom - area.top}"/>${when(
-      hasRoom,
-      () =>
-        markup`<text x="${area.right - 8}" y="${area.bottom - 12}" text-anchor="end">${beyondText}</text>`,
-    )}`;
+    return markup`<rect class="band" x="${from}" y="${area.top}" width="${round(area.right - from)}" height="${area.bottom - area.top}"/>
+<text x="${area.right}" y="${area.top - 7}" text-anchor="end">${beyondText}</text>`;
   });
 }

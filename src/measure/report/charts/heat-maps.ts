@@ -69,5 +69,6 @@ function drawMap(cells: readonly Cell[]): Chart {
         : { value: null, tooltip: reasonOf(cell) }),
     })),
     unit,
+    unsure: 'noisy',
   });
 }

@@ -4,7 +4,7 @@ import { bytesPerElement } from '../../../core/tensor/dtype.js';
 import { largestOf } from '../../../core/lists.js';
 import { benchModes, type BenchCase, type MeasuredCell } from '../../grid/results.js';
 import { median } from '../../statistics.js';
-import type { Chart } from '../../../page/charts/chart.js';
+import { nameOf, type Chart } from '../../../page/charts/chart.js';
 import {
   classOf,
   drawDotSample,
@@ -16,6 +16,7 @@ import {
 } from '../../../page/charts/marks.js';
 import { composeChart, drawAxes, xRange, yRange } from '../../../page/charts/plot.js';
 import { isPositive, logAxis } from '../../../page/charts/scales.js';
+import { seriesColours } from '../../../page/charts/theme.js';
 import { formatFigure, formatTick } from '../../../page/figures.js';
 import { markup, nothing, type Markup } from '../../../page/markup.js';
 import { groupBy, noisyEntry, tooltipOf } from './series.js';
@@ -45,22 +46,37 @@ export function roofsOf(cells: readonly MeasuredCell[]): Roof[] {
   });
 }
 
-/** Null without a cell that can be drawn. */
-export function drawRoofline(cells: readonly MeasuredCell[]): Chart | null {
-  const roofs = roofsOf(cells).map((roof, colour) => ({ ...roof, points: pointsOf(roof), colour }));
+/** None without a cell that can be drawn; several with the same axes where one would have more roofs than colours. */
+export function drawRooflines(cells: readonly MeasuredCell[]): Chart[] {
+  const roofs = roofsOf(cells).map((roof) => ({ ...roof, points: pointsOf(roof) }));
   const points = roofs.flatMap((roof) => roof.points);
-  if (points.length === 0) return null;
+  if (points.length === 0) return [];
+  const [intensities, rates] = [points.map(({ x }) => x), points.map(({ y }) => y)];
+  const heights = roofs.map(({ gflopPerSecond }) => gflopPerSecond);
+  const axes: Axes = { x: logAxis(intensities, xRange, 6), y: logAxis([...rates, ...heights], yRange) };
+  const groups = groupBy([...roofs.keys()], (index) => Math.floor(index / seriesColours.light.length));
+  return groups.map((indices) => {
+    const own = indices.map((index, colour) => ({ ...roofs[index]!, colour }));
+    const label = groups.length === 1 ? '' : `, ${own[0]!.name} to ${own.at(-1)!.name}`;
+    return drawRoofs(own, axes, label);
+  });
+}
+
+interface DrawnRoof extends Roof {
+  readonly points: readonly RoofPoint[];
+  readonly colour: number;
+}
+
+function drawRoofs(roofs: readonly DrawnRoof[], axes: Axes, label: string): Chart {
+  const points = roofs.flatMap((roof) => roof.points);
   const about = {
-    name: 'roofline',
-    title: 'Roofline',
-    heading: 'Rate against intensity',
+    name: nameOf('roofline', label),
+    title: `Roofline${label}`,
+    heading: `Rate against intensity${label}`,
     caption: 'Colours are kernels on so many threads, shapes are modes.',
     description:
       'GFLOP/s against the operations for each byte that must be moved, both logarithmic; lines are the measured rates of multiply-adds and, where a cache was read, of memory.',
   };
-  const [intensities, rates] = [points.map(({ x }) => x), points.map(({ y }) => y)];
-  const heights = roofs.map(({ gflopPerSecond }) => gflopPerSecond);
-  const axes: Axes = { x: logAxis(intensities, xRange, 6), y: logAxis([...rates, ...heights], yRange) };
   const frame = drawAxes(
     { axis: axes.x, title: 'FLOP a byte', format: formatTick },
     { axis: axes.y, title: 'GFLOP/s', format: formatTick },

@@ -1,9 +1,14 @@
 // Cells of a grid in charts: as series over the number of tokens, each named by what tells it from the others, and what
 // titles and tooltips call them.
+import { shareOfPeak } from '../../busy.js';
 import { nameOfCase, type BenchCase, type BenchMode, type MeasuredCell } from '../../grid/results.js';
+import { largestOf } from '../../../core/lists.js';
 import { drawHollowSample, type Point } from '../../../page/charts/marks.js';
 import type { LegendEntry } from '../../../page/charts/plot.js';
+import { seriesColours } from '../../../page/charts/theme.js';
 import { formatFigure, formatRange, formatShare } from '../../../page/figures.js';
+
+const mostSeries = seriesColours.light.length;
 
 export const modeTitles: Readonly<Record<BenchMode, string>> = {
   layer: 'Layer',
@@ -18,11 +23,12 @@ export function tokensTitle(mode: BenchMode): string {
 
 /** The figures of a cell in lines. */
 export function tooltipOf(cell: MeasuredCell): string {
-  const { ms, interval, gflopPerSecond, peakShare, gigabytesPerSecond, isNoisy } = cell;
+  const { ms, interval, gflopPerSecond, gigabytesPerSecond, isNoisy } = cell;
+  const share = shareOfPeak(cell);
   return [
     nameOfCase(cell.case),
     `${formatFigure(ms.median)} ms (95 %: ${formatRange(interval, formatFigure)})`,
-    `${formatFigure(gflopPerSecond)} GFLOP/s, ${formatShare(peakShare)} of the multiply-adds' rate`,
+    `${formatFigure(gflopPerSecond)} GFLOP/s${share === null ? '' : `, ${formatShare(share)} of the multiply-adds' rate`}`,
     ...(gigabytesPerSecond === null ? [] : [`${formatFigure(gigabytesPerSecond)} GB/s`]),
     ...(isNoisy ? ['noisy: its control failed'] : []),
   ].join('\n');
@@ -69,6 +75,34 @@ export function seriesOf(cells: readonly MeasuredCell[]): CellSeries[] {
   }));
 }
 
+/** Cells of one chart, and what they have in common and those of the others haven't; nothing where there is one chart. */
+export interface ChartCells {
+  readonly labels: readonly string[];
+  readonly cells: readonly MeasuredCell[];
+}
+
+/** As many charts as it takes that none has more series than there are colours, each of one value of some part. */
+export function splitCharts(cells: readonly MeasuredCell[], labels: readonly string[] = []): ChartCells[] {
+  const series = seriesOf(cells);
+  if (series.length <= mostSeries) return [{ labels, cells }];
+  const valueOf = parts[bestSplit(series.map((own) => own.cells[0]!.case))];
+  return groupBy(cells, (cell) => valueOf(cell.case)).flatMap((group) =>
+    splitCharts(group, [...labels, valueOf(group[0]!.case)]),
+  );
+}
+
+/** The part that makes the fewest charts of few enough series; where none does, the one that comes nearest. */
+function bestSplit(cases: readonly BenchCase[]): Part {
+  const splits = partNames.map((part) => {
+    const sizes = groupBy(cases, parts[part]).map((group) => group.length);
+    return { part, charts: sizes.length, most: Math.max(mostSeries, largestOf(sizes)) };
+  });
+  const [best] = splits
+    .filter(({ charts }) => charts > 1)
+    .sort((a, b) => a.most - b.most || a.charts - b.charts);
+  return best!.part;
+}
+
 /** What differs among the cases; of their sizes only so many that the others follow: modelDim = heads · headDim. */
 function namingParts(cases: readonly BenchCase[]): Part[] {
   const sizes = sizeNamings.find((naming) =>
@@ -86,11 +120,13 @@ function textOf(naming: readonly Part[], benchCase: BenchCase): string {
   return naming.map((part) => parts[part](benchCase)).join(', ');
 }
 
-/** What all cases have in common, as words: 'modelDim 768, native x2'. */
-export function describeCommon(cases: readonly BenchCase[]): string {
+/** What all cases have in common, as words: 'modelDim 768, native x2'; without those that were said already. */
+export function describeCommon(cases: readonly BenchCase[], said: readonly string[] = []): string {
   const common = partNames.flatMap((part) => {
     const values = new Set(cases.map(parts[part]));
-    return values.size === 1 ? [...values].filter((value) => !unsaid.has(value)) : [];
+    return values.size === 1
+      ? [...values].filter((value) => !unsaid.has(value) && !said.includes(value))
+      : [];
   });
   return common.join(', ');
 }

@@ -2,6 +2,7 @@
 // predicts it for more workers than the machine has. And efficiency: speed-up for each worker, and against what as many
 // threads reach with nothing but multiply-adds.
 import { largestOf } from '../../../core/lists.js';
+import { gainOverPeak } from '../../busy.js';
 import { amdahlSpeedUp, universalSpeedUp } from '../../scaling/laws.js';
 import type { ScalingCurve, ScalingPoint } from '../../scaling/results.js';
 import type { Chart } from '../../../page/charts/chart.js';
@@ -67,7 +68,7 @@ function guidesOf({ points, amdahl, universal }: ScalingCurve, most: number): Gu
   const peaks = points.map(({ workers: x, peakSpeedUp: y }) => ({ x, y }));
   const guides = [
     guide('ideal', 'neutral thin dash-2', (count) => count),
-    points.length >= 2 && { name: 'multiply-adds alone', className: 'neutral thin', line: peaks },
+    points.length >= 2 && { name: 'multiply-adds alone', className: 's4 thin', line: peaks },
     amdahl && guide("Amdahl's law", 's2 thin', (count) => amdahlSpeedUp(amdahl.serial, count)),
     universal &&
       guide('universal law', 's6 thin', (count) =>
@@ -85,7 +86,10 @@ function clip(line: Guide['line'], { y: { domain } }: Axes): Guide['line'] {
 /** Null without a point that can be drawn. */
 export function drawEfficiency(curve: ScalingCurve): Chart | null {
   const ofOne = curve.points.map(pointOfOne).filter(isShare);
-  const ofPeak = curve.points.map(pointOfPeak).filter(isShare);
+  const ofPeak = curve.points
+    .filter((point) => gainOverPeak(point) !== null)
+    .map(pointOfPeak)
+    .filter(isShare);
   const predicted = curve.predicted
     .map((point) => predictedPoint(point, point.speedUp / point.workers))
     .filter(isShare);
@@ -107,7 +111,7 @@ export function drawEfficiency(curve: ScalingCurve): Chart | null {
     y: { title: 'efficiency', format: formatShare },
     series: [
       { name: 'of one worker', style: styleOf(0), points: ofOne },
-      { name: 'of the multiply-adds', style: styleOf(2), points: ofPeak },
+      { name: 'of multiply-adds', style: styleOf(2), points: ofPeak },
     ],
     predicted,
     guides: [{ name: 'ideal', className: 'neutral thin dash-2', line: [1, most].map((x) => ({ x, y: 1 })) }],

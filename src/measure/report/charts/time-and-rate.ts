@@ -1,12 +1,22 @@
 // Milliseconds and operations a second against tokens: a line for each series of one mode, both axes logarithmic.
+import { largestOf, leastOf } from '../../../core/lists.js';
 import type { BenchMode, MeasuredCell } from '../../grid/results.js';
-import { nameOf, type Chart } from '../../../page/charts/chart.js';
+import { nameOf, type Chart, type ChartText } from '../../../page/charts/chart.js';
 import { drawLineChart } from '../../../page/charts/line-chart.js';
 import { styleOf, type Point } from '../../../page/charts/marks.js';
 import { xRange, yRange } from '../../../page/charts/plot.js';
 import { isPositive, logAxis, powerAxis } from '../../../page/charts/scales.js';
 import { formatQuantity, formatTick, formatTokens } from '../../../page/figures.js';
-import { describeCommon, modeTitles, noisyEntry, seriesOf, tokensTitle, tooltipOf } from './series.js';
+import {
+  describeCommon,
+  modeTitles,
+  noisyEntry,
+  seriesOf,
+  splitCharts,
+  tokensTitle,
+  tooltipOf,
+  type ChartCells,
+} from './series.js';
 
 interface Measure {
   readonly name: string;
@@ -38,46 +48,62 @@ export function drawTimeAndRate(cells: readonly MeasuredCell[], mode: BenchMode)
   return [time, rate].flatMap((measure) => drawMeasure(ofMode, mode, measure));
 }
 
-function drawMeasure(
-  cells: readonly MeasuredCell[],
-  mode: BenchMode,
-  { name, title, unit, valueOf }: Measure,
-): Chart[] {
-  const toPoint = (cell: MeasuredCell) => ({
+/** A chart, or several with the same axes where one would have too many lines. */
+function drawMeasure(cells: readonly MeasuredCell[], mode: BenchMode, measure: Measure): Chart[] {
+  const { unit, valueOf } = measure;
+  const toPoint = (cell: MeasuredCell): MeasuredPoint => ({
     x: cell.case.tokens,
     ...valueOf(cell),
     tooltip: tooltipOf(cell),
     isHollow: cell.isNoisy,
   });
-  const series = seriesOf(cells).map((own, index) => ({
-    name: own.name,
-    style: styleOf(index),
-    points: own.cells.map(toPoint).filter(({ x, y }) => isPositive(x) && isPositive(y)),
-  }));
-  const points = series.flatMap((own) => own.points);
-  if (points.length === 0) return [];
-  const xAxis = powerAxis(
-    points.map(({ x }) => x),
-    xRange,
-  );
-  const yAxis = logAxis(
-    points.flatMap(({ y, interval }) => [y, interval.low, interval.high]),
-    yRange,
-  );
-  const heading = `${modeTitles[mode]}: ${title}`;
-  const names = series.map((own) => own.name).join('; ');
-  const chart = drawLineChart({
-    about: {
-      name: nameOf(name, mode),
-      title: heading,
-      heading,
-      caption: describeCommon(cells.map((cell) => cell.case)),
-      description: `${unit} against ${tokensTitle(mode)}, both logarithmic, ${formatQuantity(series.length, 'line')}: ${names}.`,
+  const drawn = cells.filter((cell) => [cell.case.tokens, valueOf(cell).y].every(isPositive));
+  if (drawn.length === 0) return [];
+  const points = drawn.map(toPoint);
+  const tokens = points.map(({ x }) => x);
+  const axes = {
+    x: {
+      axis: powerAxis(tokens, xRange),
+      title: tokensTitle(mode),
+      format: (value: number) => formatTokens(value),
     },
-    x: { axis: xAxis, title: tokensTitle(mode), format: (tokens) => formatTokens(tokens) },
-    y: { axis: yAxis, title: unit, format: formatTick },
-    series,
-    entries: noisyEntry(points),
+    y: { axis: logAxis(heightsOf(points), yRange), title: unit, format: formatTick },
+  };
+  return splitCharts(drawn).map((chart) => {
+    const series = seriesOf(chart.cells).map((own, index) => ({
+      name: own.name,
+      style: styleOf(index),
+      points: own.cells.map(toPoint),
+    }));
+    const entries = noisyEntry(series.flatMap((own) => own.points));
+    return drawLineChart({ about: describe(chart, mode, measure), ...axes, series, entries });
   });
-  return [chart];
+}
+
+type MeasuredPoint = Required<Pick<Point, 'interval'>> & Point;
+
+// Intervals may be ten times as wide as all points together, which would all look alike then: those end with an arrow.
+const mostBeyond = 3;
+
+/** What the axis has to hold: all points, and of their intervals what isn't far beyond them. */
+function heightsOf(points: readonly MeasuredPoint[]): number[] {
+  const heights = points.map(({ y }) => y);
+  const [least, most] = [leastOf(heights) / mostBeyond, largestOf(heights) * mostBeyond];
+  return points.flatMap(({ y, interval: { low, high } }) => [y, Math.max(least, low), Math.min(most, high)]);
+}
+
+function describe({ labels, cells }: ChartCells, mode: BenchMode, { name, title, unit }: Measure): ChartText {
+  const heading = [`${modeTitles[mode]}: ${title}`, ...labels].join(', ');
+  const series = seriesOf(cells);
+  const names = series.map((own) => own.name).join('; ');
+  return {
+    name: nameOf(name, mode, labels.join(' ')),
+    title: heading,
+    heading,
+    caption: describeCommon(
+      cells.map((cell) => cell.case),
+      labels,
+    ),
+    description: `${unit} against ${tokensTitle(mode)}, both logarithmic, ${formatQuantity(series.length, 'line')}: ${names}.`,
+  };
 }

@@ -14,8 +14,8 @@ export function drawTimeParts(curve: ScalingCurve): Chart | null {
   return drawShareBars({
     about: aboutCurve(curve, 'time', {
       heading: 'Where the time goes',
-      caption: "Shares of a call's time, with its milliseconds above each bar.",
-      description: `Shares of a call's time by number of workers, with its milliseconds above each bar, for ${curveTitle(curve).toLowerCase()}.`,
+      caption: "Shares of a call's mean time; above each bar the median of the table in milliseconds.",
+      description: `Shares of a call's mean time by number of workers, with its median in milliseconds above each bar, for ${curveTitle(curve).toLowerCase()}.`,
     }),
     xTitle: 'workers',
     yTitle: "share of a call's time",
@@ -27,7 +27,7 @@ export function drawTimeParts(curve: ScalingCurve): Chart | null {
       { name: 'dispatch', className: 'neutral' },
     ],
     tooltipOf: ({ x, parts }, name, share) =>
-      `${name}: ${formatFigure(parts.get(name) ?? 0)} ms, ${formatShare(share)} of a call of ${formatQuantity(x, 'worker')}`,
+      `${name}: ${formatFigure(parts.get(name) ?? 0)} ms on average, ${formatShare(share)} of a call of ${formatQuantity(x, 'worker')}`,
   });
 }
 
@@ -35,10 +35,10 @@ export function drawTimeParts(curve: ScalingCurve): Chart | null {
  * The parts of a call on average over its workers: each phase lasts as long as its slowest worker, so the share in which
  * workers have nothing to do is taken off all phases alike.
  */
-function barOf({ workers, phaseMs, dispatchMs, waitShare }: ScalingPoint): Bar {
+function barOf({ workers, ms: { median }, phaseMs, dispatchMs, waitShare }: ScalingPoint): Bar {
   const busy = Object.entries(phaseMs).map(([phase, ms]): [string, number] => [phase, ms * (1 - waitShare)]);
   const waitMs = Object.values(phaseMs).reduce((sum, ms) => sum + ms, 0) * waitShare;
   const parts = new Map([...busy, ['waiting', waitMs], ['dispatch', dispatchMs]]);
   const total = [...parts.values()].reduce((sum, ms) => sum + ms, 0);
-  return { x: workers, label: formatFigure(total), total, parts };
+  return { x: workers, label: formatFigure(median), total, parts };
 }

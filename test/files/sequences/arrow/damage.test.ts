@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Dictionary, Int32, tableToIPC, Utf8, Utf8View } from 'apache-arrow';
 import test from 'ava';
@@ -49,4 +49,20 @@ test('Damaged bytes give sequences or an error of ours, and an end', async (t) =
     }
   }
   t.true(outcomes.read > 10 && outcomes.refused > 100, JSON.stringify(outcomes));
+});
+
+test('Files that once took minutes, all memory or a stack are refused soon, from pipes too', async (t) => {
+  const finds = 'test/fuzz/finds/arrow';
+  for (const name of await readdir(finds)) {
+    const bytes = await readFile(join(finds, name));
+    const path = join(await makeFolder(t), 'a.arrow');
+    await writeFile(path, bytes);
+    // Some say that their rows have 8 numbers.
+    for (const modelDim of [2, 8]) {
+      for (const piped of [{}, { bytes: chunksOf(bytes, 100) }]) {
+        const read = async () => readAll(await openArrow(path, { modelDim, ...piped }));
+        await t.throwsAsync(() => soon(t, read, name), { instanceOf: HeadpoolError }, name);
+      }
+    }
+  }
 });

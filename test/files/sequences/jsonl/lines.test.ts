@@ -49,3 +49,27 @@ test('A line as long as the limit is read', async (t) => {
     t.is(namesOf(await readAll(await open('', { bytes }, good.length))).join(), 'good,good');
   }
 });
+
+test('Where damage ends the reading, nothing is read of a line after its limit', async (t) => {
+  let count = 0;
+  const bytes = (async function* () {
+    for (;;) yield Promise.resolve(Buffer.alloc(16, ++count > 0 ? 'x' : ''));
+  })();
+  const stream = await open('', { bytes, isEndedByDamage: true }, 40);
+  const span = await stream.next(1);
+  t.true(span !== undefined && 'error' in span && span.error.message.includes('at most 40 bytes'));
+  t.is(count, 3);
+  await stream.close();
+});
+
+test('While a long line is read, others have their turns', async (t) => {
+  const text = `{"x":[${'[0.123456789,-1.5e-7],'.repeat(500_000)}[1,2]]}`;
+  const stream = await open(text);
+  let turns = 0;
+  const timer = setInterval(() => turns++, 1);
+  const span = await stream.next(1);
+  clearInterval(timer);
+  t.deepEqual(span && 'lengths' in span && span.lengths, [500_001]);
+  t.true(turns > 2, `${turns} turns`);
+  await stream.close();
+});
