@@ -8,7 +8,7 @@ import { resolve } from 'node:path';
 import { HeadpoolError } from '../core/errors.js';
 import { attempt, systemCodeOf, unlessMissing } from './attempt.js';
 import { createOnce } from './create-once.js';
-import { describeThisProcess, inUse, isDead, parseHolder, type Holder } from './lock-holder.js';
+import { describeThisProcess, inUse, isDead, nameHolder, parseHolder, type Holder } from './lock-holder.js';
 import { isAbandoned, keepRenewing } from './lock-renewal.js';
 import { requireRegular } from './open-file.js';
 import { pathBeside } from './path-beside.js';
@@ -92,13 +92,12 @@ export class LockFile {
   async assertHeld(): Promise<void> {
     const found = await attempt(this.path, 'read the lock file', () => readLock(this.#target));
     if (found === this.#content) return;
-    if (found === undefined) {
-      throw new HeadpoolError(
-        'OUTPUT_IN_USE',
-        `${this.path}: another run has taken over this output, and ended`,
-      );
-    }
-    throw inUse({ path: this.path, target: this.#target }, parseHolder(found));
+    const holder = parseHolder(found ?? '');
+    const who = holder === undefined ? '' : `: ${nameHolder(holder)}`;
+    throw new HeadpoolError(
+      'OUTPUT_IN_USE',
+      `${this.path}: another run has taken over this output${found === undefined ? ', and ended' : who}`,
+    );
   }
 
   async #remove(): Promise<void> {

@@ -11,7 +11,7 @@ const engines = openEngines();
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** A cache of 126 tokens, and a check that it goes on as if nothing had happened. */
-async function open(t: ExecutionContext, engine: Engine, maxTokens = 6000) {
+async function open(t: ExecutionContext, engine: Engine, maxTokens = 30_000) {
   const layer = await engine.multiHeadAttention(layerOf(given));
   const [cache, twin] = [layer.createCache({ maxTokens }), layer.createCache({ maxTokens: 140 })];
   for (const one of [cache, twin]) await prefill(given, layer, one, 126);
@@ -30,7 +30,7 @@ async function open(t: ExecutionContext, engine: Engine, maxTokens = 6000) {
 
 /** A call that no worker finishes soon. */
 function longCall(engine: Engine, layer: MultiHeadAttention, cache: KeyValueCache, signal?: AbortSignal) {
-  const x = engine.tensor([1, engine.info.kernel === 'reference' ? 1500 : 5800, 10]);
+  const x = engine.tensor([1, engine.info.kernel === 'reference' ? 1500 : 25_000, 10]);
   return layer.forward(x, { causal: true, cache, ...(signal && { signal }) });
 }
 

@@ -6,9 +6,9 @@ import test from 'ava';
 import { createEngine, type Engine } from '../../src/engine/engine.js';
 import { assertRefused } from '../helpers/assertions.js';
 import { heads, requestFor, runBatch, smallWeights, type Bench } from '../helpers/batch-run.js';
-import { run, start } from '../helpers/command.js';
+import { run } from '../helpers/command.js';
 import { argsOf, folder, manyChunks, useInputs } from '../helpers/fault-inputs.js';
-import { assertComplete, assertFailed, filesIn, untilRecorded } from '../helpers/fault-run.js';
+import { assertComplete, assertFailed, filesIn, stopAtWork } from '../helpers/fault-run.js';
 import { assertGrows } from '../helpers/growing-folder.js';
 import { makeFolder } from '../helpers/make-folder.js';
 import { makeSequences, writeSequences } from '../helpers/sequence-files.js';
@@ -54,11 +54,9 @@ test.serial('a manifest of a folder that is damaged in its middle is an error, a
 test.serial(
   'of two runs over one folder the second is refused, and one that only looks is not',
   async (t) => {
-    const where = await makeFolder(t);
-    const first = start(where, argsOf(folder, ...manyChunks));
-    await untilRecorded(first, { where, runCase: folder, chunks: 1 });
     // Stopped, it is alive all the same, and surely still at it when the others come.
-    first.child.kill('SIGSTOP');
+    const args = argsOf(folder, ...manyChunks);
+    const { where, ...first } = await stopAtWork(t, { runCase: folder, args, chunks: 1 });
     const [second, looking] = await Promise.all([
       run(where, argsOf(folder, '--resume')),
       run(where, argsOf(folder, '--resume', '--dry-run')),

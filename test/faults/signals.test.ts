@@ -10,7 +10,7 @@ import {
   assertResumes,
   filesIn,
   recordedIn,
-  untilRecorded,
+  stopAtWork,
 } from '../helpers/fault-run.js';
 import { makeFolder } from '../helpers/make-folder.js';
 
@@ -20,11 +20,11 @@ const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Stops a slow run by a signal after its second chunk. */
 async function stopBy(t: ExecutionContext, signal: NodeJS.Signals) {
-  const where = await makeFolder(t);
-  const started = start(where, argsOf(slow, ...manyChunks));
-  await untilRecorded(started, { where, runCase: slow, chunks: 2 });
-  started.child.kill(signal);
-  const ended = await started.finished;
+  const args = argsOf(slow, ...manyChunks);
+  const { where, child, finished } = await stopAtWork(t, { runCase: slow, args, chunks: 2 });
+  child.kill(signal);
+  child.kill('SIGCONT');
+  const ended = await finished;
   t.is(await assertNothingHalf(t, where, slow), 0);
   const { chunks } = await recordedIn(where, slow);
   t.true(chunks >= 2 && chunks < 16, `${chunks} chunks`);
@@ -50,7 +50,8 @@ test.serial('a second SIGINT ends a run at once', async (t) => {
   const where = await makeFolder(t);
   const started = start(where, argsOf(long));
   while (!(await filesIn(where)).includes('y.safetensors.manifest')) await sleep(5);
-  await sleep(100);
+  // The manifest is there before the chunk is begun.
+  await sleep(500);
   started.child.kill('SIGINT');
   await sleep(100);
   t.is(started.child.exitCode, null, 'the first lets it finish its chunk');

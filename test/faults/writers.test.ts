@@ -3,25 +3,22 @@ import { appendFile, copyFile, readFile, utimes, writeFile } from 'node:fs/promi
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { argsOf, manyChunks, shared, slow, useInputs } from '../helpers/fault-inputs.js';
-import { run, start } from '../helpers/command.js';
+import { run } from '../helpers/command.js';
 import {
   assertComplete,
   assertFailed,
   assertNothingHalf,
   assertResumes,
   filesIn,
-  untilRecorded,
+  stopAtWork,
 } from '../helpers/fault-run.js';
-import { makeFolder } from '../helpers/make-folder.js';
 
 useInputs(slow);
 
 test.serial('of two runs of one output the second is refused, and the first ends well', async (t) => {
-  const where = await makeFolder(t);
-  const first = start(where, argsOf(slow, ...manyChunks));
-  await untilRecorded(first, { where, runCase: slow, chunks: 1 });
   // Stopped, it is alive all the same, and surely still at it when the others come.
-  first.child.kill('SIGSTOP');
+  const args = argsOf(slow, ...manyChunks);
+  const { where, ...first } = await stopAtWork(t, { runCase: slow, args, chunks: 1 });
   // Neither a wish to go on nor one to begin anew breaks into it, and neither does another way to name the file.
   const seconds = await Promise.all([
     run(where, argsOf(slow, '--resume')),
@@ -43,9 +40,8 @@ test.serial('of two runs of one output the second is refused, and the first ends
 });
 
 test.serial('the lock of a killed run is no obstacle', async (t) => {
-  const where = await makeFolder(t);
-  const first = start(where, argsOf(slow, ...manyChunks));
-  await untilRecorded(first, { where, runCase: slow, chunks: 3 });
+  const args = argsOf(slow, ...manyChunks);
+  const { where, ...first } = await stopAtWork(t, { runCase: slow, args, chunks: 3 });
   first.child.kill('SIGKILL');
   await first.finished;
   const { pid } = JSON.parse(await readFile(join(where, 'y.safetensors.manifest.lock'), 'utf8')) as {
@@ -61,11 +57,9 @@ async function changeUnderWay(
   args: readonly string[],
   change: (path: string) => Promise<void>,
 ): Promise<string> {
-  const where = await makeFolder(t);
-  await copyFile(shared('slow.safetensors'), join(where, 'changing.safetensors'));
-  const started = start(where, [...args]);
-  await untilRecorded(started, { where, runCase: slow, chunks: 2 });
-  started.child.kill('SIGSTOP');
+  const prepare = (folder: string): Promise<void> =>
+    copyFile(shared('slow.safetensors'), join(folder, 'changing.safetensors'));
+  const { where, ...started } = await stopAtWork(t, { runCase: slow, args, chunks: 2, prepare });
   await change(join(where, 'changing.safetensors'));
   started.child.kill('SIGCONT');
   const ended = await started.finished;

@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, readFile, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { acquireLock, findHolder } from '../../src/files/lock-file.js';
 import { assertRefused } from '../helpers/assertions.js';
@@ -85,13 +84,16 @@ test('A lock of another host is in use, with a hint that it may be removed', asy
 test('A lock of another host that gives no sign of life is taken over where the caller says so', async (t) => {
   const path = await makePath(t);
   await writeFile(path, JSON.stringify({ pid: 2 ** 31 - 1, host: 'elsewhere', started: 1 }));
-  const before = new Date(Date.now() - 89_000);
-  await utimes(path, before, before);
-  const taking = acquireLock(path, { isTakingOver: true });
-  await setTimeout(300);
-  await utimes(path, new Date(), new Date());
-  await assertRefused(t, () => taking, { code: inUse, path, what: 'on elsewhere' });
-  await utimes(path, before, before);
+  const signAt = (ms: number): Promise<void> => utimes(path, new Date(ms), new Date(ms));
+  await signAt(Date.now() - 60_000);
+  const signs = setInterval(() => void signAt(Date.now()), 50);
+  await assertRefused(t, () => acquireLock(path, { isTakingOver: true }), {
+    code: inUse,
+    path,
+    what: 'on elsewhere',
+  });
+  clearInterval(signs);
+  await signAt(Date.now() - 89_000);
   const lock = await acquireLock(path, { isTakingOver: true });
   await lock.assertHeld();
   await assertRefused(t, () => acquireLock(path, { isTakingOver: true }), { code: inUse, path });
@@ -102,10 +104,16 @@ test('A process whose lock was taken over while it slept is told so', async (t) 
   const path = await makePath(t);
   const lock = await acquireLock(path);
   await writeFile(path, JSON.stringify({ pid: 12, host: 'elsewhere', started: 1 }));
-  const what = 'process 12 on elsewhere';
+  const what = 'another run has taken over this output: process 12 on elsewhere';
   await assertRefused(t, () => lock.assertHeld(), { code: inUse, path, what });
+  await writeFile(path, 'no lock at all');
+  await assertRefused(t, () => lock.assertHeld(), { code: inUse, path, what: 'has taken over this output' });
   await rm(path);
-  await assertRefused(t, () => lock.assertHeld(), { code: inUse, path, what: 'has taken over' });
+  await assertRefused(t, () => lock.assertHeld(), {
+    code: inUse,
+    path,
+    what: 'has taken over this output, and ended',
+  });
   await writeFile(path, JSON.stringify({ pid: 12, host: 'elsewhere', started: 1 }));
   await lock.release();
   t.is((await findHolder(path))?.host, 'elsewhere');

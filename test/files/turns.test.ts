@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { openCheckpoint } from '../../src/checkpoints/checkpoint.js';
 import { runSteps } from '../../src/core/breather.js';
 import { decodeZstdFrame } from '../../src/files/compression/zstd-frame.js';
@@ -10,15 +10,10 @@ import { unzstd } from '../../src/files/compression/zstd-source.js';
 import { readJsonObject } from '../../src/files/json-object.js';
 import { findFormat } from '../../src/files/sequences/formats.js';
 import { openTensorFile } from '../../src/files/tensor-file.js';
-import { longestHold, mostHoldMs } from '../helpers/longest-hold.js';
+import { holdsLittle } from '../helpers/holds-little.js';
 import { makeFolder } from '../helpers/make-folder.js';
 import { columnOf, fileOf, groupOf, shred } from '../helpers/parquet-pages.js';
 import { safetensorsFile } from './scratch.js';
-
-const holdsLittle = async (t: ExecutionContext, action: () => Promise<void>): Promise<void> => {
-  const ms = await longestHold(action);
-  t.true(ms < mostHoldMs, `${ms} ms of CPU time between two turns`);
-};
 
 /** As many tensors of one number, none of which lies where it stands in the header. */
 const shuffled = (count: number, nameOf: (n: number) => string): Buffer => {

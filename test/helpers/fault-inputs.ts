@@ -71,7 +71,7 @@ let made: string | undefined;
 const recipes: Readonly<Record<string, readonly [number, number, number]>> = {
   'x.safetensors': [60, 0, 60],
   'slow.safetensors': [16, 250, 300],
-  'long.safetensors': [1, 3000, 3000],
+  'long.safetensors': [1, 6000, 6000],
   'a.npy': [1, 35, 35],
   'b.npy': [7, 35, 35],
   'c.npy': [13, 35, 35],

@@ -4,7 +4,8 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { run, type Ended, type Started } from './command.js';
+import { exists } from '../../src/files/open-file.js';
+import { run, start, type Ended, type Started } from './command.js';
 import { argsOf, manyChunks, type RunCase } from './fault-inputs.js';
 import { makeFolder } from './make-folder.js';
 
@@ -105,6 +106,37 @@ export async function recordedIn(where: string, { manifest }: RunCase): Promise<
     for (const { lengths: recorded } of portions) sequences += recorded.length;
   }
   return { chunks, sequences };
+}
+
+interface AtWork {
+  readonly runCase: RunCase;
+  readonly args: readonly string[];
+  readonly chunks: number;
+  /** Puts there what the run needs. */
+  readonly prepare?: (where: string) => Promise<void>;
+}
+
+/**
+ * Starts a run and stops it by SIGSTOP once that many chunks are recorded. Where it was over by then, because this
+ * process didn't get to it, it begins anew in another folder.
+ */
+export async function stopAtWork(
+  t: ExecutionContext,
+  { runCase, args, chunks, prepare }: AtWork,
+): Promise<Started & { readonly where: string }> {
+  for (;;) {
+    const where = await makeFolder(t);
+    await prepare?.(where);
+    const started = start(where, args);
+    await untilRecorded(started, { where, runCase, chunks });
+    started.child.kill('SIGSTOP');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    // Who holds it is at work.
+    if (await exists(join(where, `${runCase.manifest}.lock`))) return { ...started, where };
+    started.child.kill('SIGCONT');
+    const { code, stderr } = await started.finished;
+    t.is(code, 0, stderr);
+  }
 }
 
 /** Resolves once that many chunks are recorded, or the run has ended. */

@@ -34,7 +34,10 @@ export function startLockChild(
     take: async (path) => {
       child.stdin.write(`${path}\n`);
       const answer = await answers.next();
-      return answer.done === true ? undefined : answer.value;
+      if (answer.done !== true) return answer.value;
+      // Its pipes are closed a moment before it is dead.
+      await exited;
+      return undefined;
     },
   };
 }
