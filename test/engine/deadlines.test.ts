@@ -26,8 +26,8 @@ function assertTimeout(t: ExecutionContext, error: unknown, timeoutMs: number, w
       String(error),
     )!;
   t.is(Number(given), timeoutMs);
-  // Timers count whole milliseconds.
-  t.true(Number(elapsed) >= timeoutMs - 1);
+  // Timers count whole milliseconds, and from whole ones of the clock.
+  t.true(Number(elapsed) >= timeoutMs - 2);
   t.is(stage, where);
 }
 

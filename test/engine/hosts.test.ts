@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads';
 import test from 'ava';
 import { countAfterRounds } from '../helpers/closing-rounds.js';
 import { testSeriallyUnless } from '../helpers/skips.js';
-import { countThreads, threadsProblem } from '../helpers/threads.js';
+import { countThreads, countThreadsAtRest, threadsProblem } from '../helpers/threads.js';
 import { runOnce } from './hosts/job.js';
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'uncaughtException', 'unhandledRejection'] as const;
@@ -43,12 +43,12 @@ test('a worker thread of the host ends by itself after a close that had a time',
 testSeriallyUnless(threadsProblem)(
   'a worker thread that its host ends takes those of its engine along',
   async (t) => {
-    const before = countThreads();
+    const before = await countThreadsAtRest();
     const worker = new Worker(new URL('hosts/busy.js', import.meta.url));
     await once(worker, 'message');
     t.true(countThreads() > before + 2);
     await worker.terminate();
-    t.is(countThreads(), before);
+    t.is(await countThreadsAtRest(), before);
   },
 );
 

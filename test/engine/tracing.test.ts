@@ -128,7 +128,7 @@ test.serial(
       const ofCall = told.filter(({ trace }) => trace.error === error);
       t.deepEqual(namesOf(ofCall), ['start', 'end', 'error', 'asyncStart', 'asyncEnd']);
       const { latencyMs, waitedMs, computingMs, result } = ofCall.at(-1)!.then;
-      t.true(latencyMs! >= (error === late ? 19 : 0));
+      t.true(latencyMs! >= (error === late ? 18 : 0));
       t.deepEqual([waitedMs, computingMs, result], [undefined, undefined, undefined]);
     }
     await engine.close();

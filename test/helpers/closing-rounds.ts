@@ -1,7 +1,7 @@
 // Engines that are started, given calls and closed by a time, one after the other: what they leave behind.
 import { codeOf, longInput, rejection, startLayer } from './long-calls.js';
 import { kernels } from './engines.js';
-import { countThreads } from './threads.js';
+import { countThreadsAtRest } from './threads.js';
 import { createEngine } from '../../src/engine/engine.js';
 
 /** Threads of the process after the first round and after the last, and calls that were stopped. */
@@ -9,9 +9,9 @@ export async function countAfterRounds(
   rounds: number,
 ): Promise<Record<'first' | 'last' | 'stopped', number>> {
   let stopped = await closeUnderCalls(0);
-  const first = countThreads();
+  const first = await countThreadsAtRest();
   for (let round = 1; round < rounds; round++) stopped += await closeUnderCalls(round);
-  return { first, last: countThreads(), stopped };
+  return { first, last: await countThreadsAtRest(), stopped };
 }
 
 /** @returns how many calls were stopped */

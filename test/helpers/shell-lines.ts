@@ -24,7 +24,8 @@ export async function runLine(
   codes: readonly number[] = [0],
 ): Promise<string> {
   const path = [join(folder, 'node_modules/.bin'), process.env['PATH']].join(delimiter);
-  const script = ['-eo', 'pipefail', '-c', `{ ${text}\n} 2>&1`];
+  // On a socket as its input, which Node gives it, bash would read the user's .bashrc.
+  const script = ['--norc', '-eo', 'pipefail', '-c', `{ ${text}\n} 2>&1`];
   return new Promise((resolve, reject) => {
     execFile('bash', script, { cwd: folder, env: { ...process.env, PATH: path } }, (error, stdout) => {
       const code = error === null ? 0 : Number(error.code);

@@ -26,7 +26,7 @@ const limits: Variables = {
   SESSION_IDLE_MS: '1000',
 };
 /** What the server may take beside what it had. */
-const mostGrowth = 200e6;
+const mostGrowth = 300e6;
 /** A busy machine is late. */
 const patienceMs = 60_000;
 
@@ -322,16 +322,22 @@ test.serial(
   impatient,
 );
 
-test.serial('sessions without end', isWithstood, async (t, server) => {
-  const statuses: number[] = [];
-  for (let n = 0; n < 300; n++) statuses.push((await server.post('/v1/sessions', {})).status);
-  t.true(statuses.every((status) => status === 201 || status === 503));
-  t.is(statuses.indexOf(503), 8);
-  const endMs = performance.now() + patienceMs;
-  let status = 503;
-  while (status !== 201 && performance.now() < endMs) {
-    await sleep(100);
-    status = (await server.post('/v1/sessions', {})).status;
-  }
-  t.is(status, 201, 'there is room again once they have been idle');
-});
+test.serial(
+  'sessions without end',
+  isWithstood,
+  async (t, server) => {
+    const statuses: number[] = [];
+    for (let n = 0; n < 300; n++) statuses.push((await server.post('/v1/sessions', {})).status);
+    t.true(statuses.every((status) => status === 201 || status === 503));
+    t.is(statuses.indexOf(503), 8);
+    const endMs = performance.now() + patienceMs;
+    let status = 503;
+    while (status !== 201 && performance.now() < endMs) {
+      await sleep(100);
+      status = (await server.post('/v1/sessions', {})).status;
+    }
+    t.is(status, 201, 'there is room again once they have been idle');
+  },
+  // Longer than all of them take to be asked for.
+  { SESSION_IDLE_MS: '5000' },
+);
