@@ -156,7 +156,12 @@ async function serveWholeJobs(start: WorkerStart, kernel: JobKernel): Promise<vo
       underWay.set(taken, createBallast(message.job.looseBytes));
       void taken.then(() => underWay.delete(taken));
     }
-    if (bells.isClosing) return kernel.close?.();
+    if (bells.isClosing) {
+      await kernel.close?.();
+      // Of a device too: its calls fail by then, but not at once.
+      await Promise.all(underWay.keys());
+      return;
+    }
     await bells.waitAsync(index, rung);
   }
 }
