@@ -13,6 +13,7 @@ export function placeOfServer(url: string, password?: string): ServerPlace {
 }
 
 export interface Bench {
+  readonly name: string;
   readonly queue: RunQueue;
   /** A worker of its own. */
   readonly source: (lockMs?: number) => Promise<WorkBench>;
@@ -36,6 +37,7 @@ export async function openBench(t: ExecutionContext, url: string): Promise<Bench
   const queue = await openRunQueue(name, server);
   t.teardown(() => queue.close());
   return {
+    name,
     queue,
     source: async (lockMs = 30_000) => {
       const notes: string[] = [];

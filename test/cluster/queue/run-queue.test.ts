@@ -1,8 +1,18 @@
 // A run as jobs of a real queue: what is added, what becomes of it, and what is taken out again.
 import test from 'ava';
-import { JobCancelled } from '../../../src/cluster/queue/run-queue.js';
+import { openBackend } from '../../../src/cluster/queue/bullmq/backend.js';
+import { readRuns } from '../../../src/cluster/queue/bullmq/read-runs.js';
+import { JobCancelled, type TakenJob } from '../../../src/cluster/queue/run-queue.js';
 import { HeadpoolError } from '../../../src/core/errors.js';
-import { doAll, nameOf, openBench, result, runOf, untilTrue } from '../../helpers/job-queues.js';
+import {
+  doAll,
+  nameOf,
+  openBench,
+  placeOfServer,
+  result,
+  runOf,
+  untilTrue,
+} from '../../helpers/job-queues.js';
 import {
   backends,
   queueServerProblem,
@@ -57,6 +67,39 @@ for (const backend of backends) {
     t.like(await state(), { state: 'done', done: 3, waiting: 0, sequences: 6, tokens: 30, workers: [] });
     t.true(await worker.source.isEmpty());
     t.deepEqual(await queue.submit(runOf(3), all), { added: 0, present: 3, retried: 0 });
+  });
+
+  testIt(`${backend}: jobs that move on while they are looked for are seen all the same`, async (t) => {
+    const { bullmq, options, factory } = await openBackend(placeOfServer(server.url), 'short');
+    for (const after of [0, 1, 2, 3, 4]) {
+      const { name, queue, source } = await openBench(t, server.url);
+      await queue.submit(runOf(2), none);
+      const looking = new bullmq.Queue(name, options, factory);
+      t.teardown(() => looking.close());
+      const readWhile = async (move: () => Promise<void>) => {
+        let reads = 0;
+        const getRanges = looking.getRanges.bind(looking);
+        looking.getRanges = async (...states) => {
+          const ids = await getRanges(...states);
+          if (reads++ === after) await move();
+          return ids;
+        };
+        const [run, ...others] = await readRuns({ queue: looking });
+        looking.getRanges = getRanges;
+        t.deepEqual(others, []);
+        return run;
+      };
+      const worker = await source();
+      const jobs: TakenJob[] = [];
+      const read = await readWhile(async () => {
+        jobs.push(await worker.take());
+      });
+      t.is(read?.done, 0, `a shard that is taken after list ${after}`);
+      await jobs[0]!.complete(result);
+      const last = await worker.take();
+      const merging = await readWhile(() => last.complete(result));
+      t.is(merging?.state, 'waiting', `a merge whose shards are done after list ${after}`);
+    }
   });
 
   testIt(`${backend}: a worker is seen at its shard, with what it has done`, async (t) => {

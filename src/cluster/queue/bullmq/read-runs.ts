@@ -6,68 +6,67 @@ import { jobIdOf, parseJobId, type JobData } from '../job.js';
 import type { JobFailure, JobProgress, JobResult, QueuedRunState } from '../run-queue.js';
 import { atOnce, type Opened } from './opened.js';
 
+/** In the order in which jobs go: one that moves on while we look is seen, at the latest where it went. */
 const states = [
-  'active',
-  'waiting',
-  'delayed',
-  'failed',
   'waiting-children',
+  'delayed',
+  'waiting',
+  'active',
+  'failed',
   'completed',
 ] as const satisfies JobType[];
 type State = (typeof states)[number];
 
-/** Shards by the state of their jobs, and that of the merge. */
-interface RunIds {
-  readonly shards: Readonly<Record<State, number[]>>;
-  merge: State | undefined;
-}
+/** The last state that each shard's job was seen in. */
+type ShardStates = Map<number, State>;
 
-export async function readRuns({ queue }: Opened): Promise<QueuedRunState[]> {
-  const runs = new Map<string, RunIds>();
+export async function readRuns({ queue }: Pick<Opened, 'queue'>): Promise<QueuedRunState[]> {
+  const runs = new Map<string, ShardStates>();
   for (const state of states) {
     for (const id of await queue.getRanges([state], 0, -1)) {
       const parsed = parseJobId(id);
       if (parsed === undefined) continue;
-      const ids = runs.get(parsed.run) ?? { shards: noShards(), merge: undefined };
-      runs.set(parsed.run, ids);
-      if (parsed.shard === undefined) ids.merge = state;
-      else ids.shards[state].push(parsed.shard);
+      const shards: ShardStates = runs.get(parsed.run) ?? new Map<number, State>();
+      runs.set(parsed.run, shards);
+      if (parsed.shard !== undefined) shards.set(parsed.shard, state);
     }
   }
   const found: { readonly state: QueuedRunState; readonly since: number }[] = [];
-  for (const [run, ids] of runs) {
+  for (const [run, shards] of runs) {
     const merge = (await queue.getJob(jobIdOf(run))) as Job<JobData> | undefined;
+    const mergeState = await merge?.getState();
     // Removed while we were looking, or not added whole yet.
-    if (merge !== undefined && ids.merge !== undefined) {
-      const state = await readRun(queue, merge, { ...ids, merge: ids.merge });
-      found.push({ state, since: merge.timestamp });
-    }
+    if (merge === undefined || !isState(mergeState)) continue;
+    const state = await readRun(queue, merge, { shards, state: mergeState });
+    found.push({ state, since: merge.timestamp });
   }
   return found.sort((a, b) => a.since - b.since).map(({ state }) => state);
 }
 
-function noShards(): Record<State, number[]> {
-  return Object.fromEntries(states.map((state) => [state, [] as number[]])) as Record<State, number[]>;
+function isState(state: string | undefined): state is State {
+  return (states as readonly (string | undefined)[]).includes(state);
 }
 
 async function readRun(
   queue: Queue,
   merge: Job<JobData>,
-  { shards, merge: state }: RunIds & { readonly merge: State },
+  { shards, state }: { readonly shards: ShardStates; readonly state: State },
 ): Promise<QueuedRunState> {
   const { run, output, shards: count, cancelled } = merge.data;
+  const shardsIn = (...some: readonly State[]): number[] =>
+    [...shards].filter(([, at]) => some.includes(at)).map(([shard]) => shard);
   const jobsOf = async (numbers: readonly number[]): Promise<Job<JobData>[]> => {
     const jobs = await mapAtOnce(numbers, atOnce, (shard) => queue.getJob(jobIdOf(run, shard)));
     return jobs.filter((job): job is Job<JobData> => job !== undefined);
   };
-  const active = await jobsOf(shards.active);
-  const troubled = await jobsOf([...shards.failed, ...shards.delayed].sort((a, b) => a - b));
+  const active = await jobsOf(shardsIn('active'));
+  const troubled = await jobsOf(shardsIn('failed', 'delayed').sort((a, b) => a - b));
   const workers = [...active, ...(state === 'active' ? [merge] : [])].flatMap(workerOf);
   const results = [...(await resultsOf(merge, state)), ...workers.filter(({ shard }) => shard !== undefined)];
   const [underWay, waiting, failed] = [
-    shards.active.length,
-    shards.waiting.length + shards.delayed.length,
-    shards.failed.length,
+    shardsIn('active').length,
+    shardsIn('waiting', 'delayed').length,
+    shardsIn('failed').length,
   ];
   return {
     ...{ run, output, shards: count, underWay, waiting, failed, workers },
