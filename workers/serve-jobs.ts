@@ -135,6 +135,11 @@ async function serveWholeJobs(start: WorkerStart, kernel: JobKernel): Promise<vo
     }
     if (isStopped(new Int32Array(job.block))) signal(start);
   };
+  /** Dawn ends the process where a thread ends that waits for a device: jobs fail when that is closed, but not at once. */
+  const close = async (): Promise<void> => {
+    await kernel.close?.();
+    await Promise.all(underWay.keys());
+  };
   for (;;) {
     const rung = bells.rung(index);
     if (lost !== undefined) {
@@ -145,9 +150,7 @@ async function serveWholeJobs(start: WorkerStart, kernel: JobKernel): Promise<vo
     for (const message of messagesOf(start)) {
       if (message.kind === 'end') {
         worker.isEnding = true;
-        // Dawn ends the process where a thread ends that waits for a device.
-        await kernel.close?.();
-        await Promise.all(underWay.keys());
+        await close();
         await endThread(new Error('it was told to end'));
       }
       if (message.kind === 'release') kernel.release?.(message.regions);
@@ -156,12 +159,7 @@ async function serveWholeJobs(start: WorkerStart, kernel: JobKernel): Promise<vo
       underWay.set(taken, createBallast(message.job.looseBytes));
       void taken.then(() => underWay.delete(taken));
     }
-    if (bells.isClosing) {
-      await kernel.close?.();
-      // Of a device too: its calls fail by then, but not at once.
-      await Promise.all(underWay.keys());
-      return;
-    }
+    if (bells.isClosing) return close();
     await bells.waitAsync(index, rung);
   }
 }

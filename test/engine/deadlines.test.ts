@@ -16,6 +16,7 @@ import {
   rejection,
   sleep,
   startLayer,
+  timerErrorMs,
   untilWritten,
 } from '../helpers/long-calls.js';
 
@@ -26,8 +27,7 @@ function assertTimeout(t: ExecutionContext, error: unknown, timeoutMs: number, w
       String(error),
     )!;
   t.is(Number(given), timeoutMs);
-  // Timers count whole milliseconds, and from whole ones of the clock.
-  t.true(Number(elapsed) >= timeoutMs - 2);
+  t.true(Number(elapsed) >= timeoutMs - timerErrorMs);
   t.is(stage, where);
 }
 

@@ -9,7 +9,7 @@ import { assertSameBytes } from '../helpers/assertions.js';
 import { bytesAlone, createOut, Draw, drawCases, numbersOf, openKit } from '../helpers/call-cases.js';
 import type { CallCase, CallKit, HostOptions } from '../helpers/call-cases.js';
 import { kernels } from '../helpers/engines.js';
-import { sleep } from '../helpers/long-calls.js';
+import { sleep, timerErrorMs } from '../helpers/long-calls.js';
 
 const seed = 20_261_130;
 const allCalls = 10_000;
@@ -17,8 +17,6 @@ const allCalls = 10_000;
 const shares: Readonly<Record<CpuKernelName, number>> = { native: 3, wasm: 3, reference: 1 };
 const enginesOfKernel = 5;
 const mostOpen = 64;
-// Timers count whole milliseconds, from a time that is read once a turn of the event loop.
-const timerErrorMs = 2;
 // Nothing of this takes a second.
 const guardMs = 60_000;
 

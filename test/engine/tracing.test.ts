@@ -8,7 +8,7 @@ import test, { type ExecutionContext } from 'ava';
 import { createEngine, createXavierWeights, type CallTrace, type LayerOptions } from '../../src/index.js';
 import { assertRefused, assertSameBytes } from '../helpers/assertions.js';
 import { kernels } from '../helpers/engines.js';
-import { codeOf, longInput, modelDim, rejection } from '../helpers/long-calls.js';
+import { codeOf, longInput, modelDim, rejection, timerErrorMs } from '../helpers/long-calls.js';
 import { normalTensor } from '../helpers/random.js';
 
 const weights = createXavierWeights({ modelDim, heads: 4 });
@@ -128,7 +128,7 @@ test.serial(
       const ofCall = told.filter(({ trace }) => trace.error === error);
       t.deepEqual(namesOf(ofCall), ['start', 'end', 'error', 'asyncStart', 'asyncEnd']);
       const { latencyMs, waitedMs, computingMs, result } = ofCall.at(-1)!.then;
-      t.true(latencyMs! >= (error === late ? 18 : 0));
+      t.true(latencyMs! >= (error === late ? 20 - timerErrorMs : 0));
       t.deepEqual([waitedMs, computingMs, result], [undefined, undefined, undefined]);
     }
     await engine.close();

@@ -35,7 +35,7 @@ export interface ChildArgs {
   readonly kept?: string | undefined;
 }
 
-const mostMs = 5000;
+const mostMs = 2000;
 const leastMemory = 64 * 2 ** 20;
 
 class Trial {

@@ -6,8 +6,9 @@ const mostMs = 500;
 
 /**
  * Asserts that little CPU time passes between two turns of the event loop while `action` is under way. CPU time counts
- * the same on a busy machine; the garbage collector's is in it, which may take a large heap in one piece. So a third of
- * all of a long action is fine too: one that takes no turns takes all of its time in one piece.
+ * the same on a busy machine. No reader can cut what a list of millions takes to grow, nor a pause of the garbage
+ * collector, and where memory comes slowly either takes longer. So a third of all of a long action is fine too: one that
+ * takes no turns takes all of its time in one piece.
  */
 export async function holdsLittle(t: ExecutionContext, action: () => Promise<void>): Promise<void> {
   const { longest, total } = await measureHolds(action);

@@ -8,6 +8,9 @@ import type { MultiHeadAttention } from '../../src/engine/multi-head-attention.j
 
 export const modelDim = 64;
 
+/** Timers count whole milliseconds, from a time that is read once a turn of the event loop. */
+export const timerErrorMs = 2;
+
 export async function startLayer(engine: Engine): Promise<MultiHeadAttention> {
   return engine.multiHeadAttention({ heads: 4, weights: createXavierWeights({ modelDim, heads: 4 }) });
 }

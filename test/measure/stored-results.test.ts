@@ -102,7 +102,7 @@ const refuses = test.macro({
     t.true(error.message.startsWith('some/x.json: expected '), error.message);
     t.true(error.message.includes(`\`${field}\``), error.message);
     t.regex(error.message, what);
-    t.true(performance.now() - startMs < 10_000);
+    t.true(performance.now() - startMs < 1000);
   },
 });
 

@@ -26,7 +26,7 @@ const limits: Variables = {
   SESSION_IDLE_MS: '1000',
 };
 /** What the server may take beside what it had. */
-const mostGrowth = 300e6;
+const mostGrowth = 200e6;
 /** A busy machine is late. */
 const patienceMs = 60_000;
 

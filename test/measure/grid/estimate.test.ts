@@ -101,7 +101,7 @@ test('inputs that memory can never hold are refused without planning them', (t) 
     { instanceOf: HeadpoolError },
   );
   t.is(error.code, 'MEMORY_LIMIT');
-  t.true(performance.now() - startMs < 10_000);
+  t.true(performance.now() - startMs < 1000);
 });
 
 test('values are cut one after the other, and never the last of a list', (t) => {
