@@ -141,9 +141,11 @@ export class ChunkSource {
 
   async #takePortion(room: number, isFirst: boolean): Promise<Portion> {
     const input = this.#index;
+    const place = this.#places[input]!;
+    if (this.#file === undefined) this.#end = place.start ?? { sequence: 0 };
     const portion: OpenPortion = { spans: [], failures: [], end: this.#end, share: 0, isEnded: false };
     try {
-      this.#file ??= await this.#open(input);
+      this.#file ??= await openInput(this.#request, this.#request.inputs[input]!, place);
       await this.#fill(portion, this.#file, { room, isFirst });
     } catch (error) {
       portion.failures.push({ input, message: this.#excuse(error) });
@@ -151,12 +153,6 @@ export class ChunkSource {
     }
     const { form, layout } = this.#file?.stream ?? {};
     return { input, ...(form && { form }), layout, ...portion };
-  }
-
-  #open(input: number): Promise<OpenInput> {
-    const place = this.#places[input]!;
-    this.#end = place.start ?? { sequence: 0 };
-    return openInput(this.#request, this.#request.inputs[input]!, place);
   }
 
   /** Takes spans until the next one doesn't fit; the first of a chunk always does. */
@@ -210,7 +206,6 @@ export class ChunkSource {
     if (this.#file !== undefined) this.#ended.push(this.#file);
     this.#file = undefined;
     this.#waiting = undefined;
-    this.#end = { sequence: 0 };
     this.#index++;
   }
 

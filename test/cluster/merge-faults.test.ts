@@ -15,9 +15,9 @@ const limits = { mostTokens: 16 };
 const lengths = [30, 5, 40, 0, 12, 33, 9, 21];
 
 /** A run in three shards of one file, and the bytes that it must come to. */
-async function prepare(t: ExecutionContext, extension = 'safetensors') {
+async function prepare(t: ExecutionContext, of: readonly number[] = lengths) {
   const folder = await makeFolder(t);
-  const x = await writeSequences(join(folder, `x.${extension}`), makeSequences(lengths, 1));
+  const x = await writeSequences(join(folder, 'x.safetensors'), makeSequences(of, 1));
   const [one, output] = ['one', 'y'].map((name) => join(folder, `${name}.safetensors`)) as [string, string];
   await runBatch(await requestFor({ inputs: [x], output: one }), { bench: bench(), limits });
   const asked = { inputs: [x], output };
@@ -45,6 +45,18 @@ test('a shard that was stopped goes on, and the merge has the bytes of one run',
   const { sharded, one, output } = await prepare(t);
   for (const number of [3, 2, 1]) {
     await t.throwsAsync(sharded.runShard(number, { limits, stopAfter: 2 }), { message: 'stopped' });
+    await sharded.runShard(number, { limits });
+  }
+  await sharded.merge();
+  await isSame(t, output, one);
+});
+
+test('a shard that was stopped when all its sequences were done, but not yet itself, goes on too', async (t) => {
+  // A chunk each, and full: that a shard has no more shows in a chunk of its own.
+  const { sharded, one, output } = await prepare(t, new Array<number>(6).fill(limits.mostTokens));
+  for (const number of [1, 2, 3]) {
+    const before = sharded.runShard(number, { limits, stopAfter: 2 });
+    await t.throwsAsync(before, { message: 'stopped' });
     await sharded.runShard(number, { limits });
   }
   await sharded.merge();
