@@ -149,7 +149,11 @@ class Pipeline {
   }
 
   async #compute(chunk: LoadedChunk, output: RowBuffer): Promise<HeadStatistics | undefined> {
-    if (chunk.sequences === 0) return undefined;
+    if (chunk.sequences === 0) {
+      // The next chunk's results go where those lie that are being written now.
+      await this.#writing;
+      return undefined;
+    }
     const { options } = this.#request;
     const headStatistics = hasStatistics(this.#request);
     return computeChunk(chunk, {

@@ -1,12 +1,23 @@
 // Runs that leave out what is damaged: which outputs there are then, what they hold, and what is told.
+import { EventEmitter, once } from 'node:events';
 import { readdir, readFile, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import type { Failure } from '../../src/runs/chunks.js';
 import { openJournal } from '../../src/runs/journal.js';
 import { verifyOutputs } from '../../src/runs/verify-outputs.js';
 import { countTokens } from '../../src/files/sequences/layout.js';
-import { heads, identityOf, openBench, requestFor, runBatch, smallWeights } from '../helpers/batch-run.js';
+import {
+  heads,
+  identityOf,
+  openBench,
+  requestFor,
+  runBatch,
+  smallWeights,
+  withForward,
+} from '../helpers/batch-run.js';
 import { layerOracle, worstError } from '../helpers/layer-oracle.js';
 import { makeFolder } from '../helpers/make-folder.js';
 import {
@@ -204,6 +215,48 @@ test('what an output of several inputs holds of one that changed does not depend
     outputs.push(await readFile(request.targets[0]!.path, 'utf8'));
   }
   t.is(outputs[0], outputs[1]);
+});
+
+test('results are not written over while they are written, though a chunk of nothing but damage is between', async (t) => {
+  const folder = await makeFolder(t);
+  // Each fills a chunk. That x has ended and what is missing fill one with 256 portions.
+  const lengths = new Array<number>(10).fill(20);
+  const [x, z] = await Promise.all(
+    ['x', 'z'].map((name, seed) =>
+      writeSequences(join(folder, `${name}.safetensors`), makeSequences(lengths, seed)),
+    ),
+  );
+  const missing = Array.from({ length: 255 }, (_, n) => join(folder, `missing${n}.safetensors`));
+  const [one, output] = [join(folder, 'one.arrows'), '-'];
+  const limits = { mostTokens: countTokens(lengths), mostSequenceTokens: 500 };
+  await runBatch(await requestFor({ inputs: [x!, z!], output: one }), { bench: bench(), limits });
+  const events = new EventEmitter();
+  const { layer } = bench();
+  let calls = 0;
+  const telling = withForward(layer, async (...call) => {
+    const result = await layer.forward(...call);
+    if (++calls === 3) events.emit('second file');
+    return result;
+  });
+  const isTold = once(events, 'second file');
+  let held: Promise<unknown> | undefined;
+  const pieces: Buffer[] = [];
+  const standardOutput = new Writable({
+    write: (bytes: Buffer, _, done) => {
+      pieces.push(Buffer.from(bytes));
+      held ??= Promise.race([isTold, sleep(500)]);
+      void held.then(() => {
+        done();
+      });
+    },
+  });
+  const request = await requestFor({
+    inputs: [x!, ...missing, z!],
+    ...{ output, outputFormat: 'arrow', onError: 'skip' },
+  });
+  const state = await runBatch(request, { bench: bench(), layer: telling, limits, standardOutput });
+  t.is(state.failures.length, missing.length);
+  t.true(Buffer.concat(pieces).equals(await readFile(one)));
 });
 
 test('the partial file of an output that was given up is removed by the run that goes on', async (t) => {
