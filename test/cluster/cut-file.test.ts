@@ -83,7 +83,7 @@ test('who waits for a cut that does not come gives up, and says for whom it wait
   await writeFile(`${path}.lock`, JSON.stringify({ pid: 12, host: 'elsewhere', started: 1, boot: null }));
   const told: string[] = [];
   const onWait = ({ message }: Error): void => void told.push(message);
-  const waiting = { signal: new AbortController().signal, onWait, mostMs: 300 };
+  const waiting = { signal: new AbortController().signal, onWait, mostMs: 3000 };
   const make = () => Promise.resolve(cut);
   const what = 'process 12 on elsewhere';
   await assertRefused(t, () => obtainCut(path, make, waiting), { code: 'OUTPUT_IN_USE', what });

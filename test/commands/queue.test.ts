@@ -1,5 +1,6 @@
 // Runs through a queue by the command alone: submitted, computed by workers of a real server, merged; and what is refused.
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cp, readdir, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -72,6 +73,7 @@ async function prepare(t: ExecutionContext, server: QueueServer, each: readonly 
     status: async () => (await json('status')) as Status,
     work: (...args: string[]): Started =>
       start('/', ['work', ...place, '--root', folder, '--threads', '1', ...args]),
+    watch: (): Started => start('/', ['status', ...place, '--watch']),
     one: async (output: string, ...args: string[]): Promise<string> => {
       const { code, stderr } = await run(folder, ['run', ...flags, '-o', output, ...args]);
       t.is(code, 0, stderr);
@@ -124,10 +126,11 @@ for (const backend of backends) {
   testIt(
     `${backend}: SIGTERM and cancel end a shard after its chunk, and others go on with it`,
     async (t) => {
-      const long = Array.from({ length: 1200 }, (_, n) => 20 + (n % 9));
+      const long = Array.from({ length: 1800 }, (_, n) => 20 + (n % 9));
       const { folder, ask, submit, status, work, one } = await prepare(t, server, long);
       await submit('y.safetensors', 1, '--batch-tokens', '64');
-      const first = work();
+      // It looks around once a second.
+      const first = work('--lock-seconds', '4');
       await untilTrue(async () => ((await status()).runs[0]?.tokens ?? 0) > 0);
       const { workers } = (await status()).runs[0]!;
       t.is(workers[0]!.pid, first.child.pid!);
@@ -137,7 +140,7 @@ for (const backend of backends) {
       const given = (await status()).runs[0]!;
       t.like(given, { underWay: 0, waiting: 1, done: 0, failures: [] });
       // The next one has to go, too.
-      const second = work('--until-empty');
+      const second = work('--until-empty', '--lock-seconds', '4');
       await untilTrue(async () => ((await status()).runs[0]?.underWay ?? 0) > 0);
       const cancelled = await ask('cancel', '--run', given.run);
       t.regex(cancelled.stdout, /^removed 0 jobs; 1 under way/);
@@ -227,12 +230,12 @@ for (const backend of backends) {
   });
 
   testIt(`${backend}: status --watch ends when all is done`, async (t) => {
-    const { submit, work, ask } = await prepare(t, server);
+    const { submit, work, watch } = await prepare(t, server);
     await submit('y.safetensors', 2);
-    const watching = ask('status', '--watch');
+    const watching = watch();
+    await once(watching.child.stdout!, 'data');
     await ends(t, work('--until-empty'), 0);
-    const { code, stdout } = await watching;
-    t.is(code, 0);
+    const { stdout } = await ends(t, watching, 0);
     t.regex(stdout, /0\/2/);
     t.regex(stdout, /2\/2 .*done/);
   });

@@ -2,12 +2,13 @@
 // from the system; elsewhere one on the PATH.
 import { execFile } from 'node:child_process';
 import { createReadStream, createWriteStream, existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { createBrotliDecompress } from 'node:zlib';
 import { chromium, type Browser, type LaunchOptions } from 'playwright-core';
+import { writeText } from '../../src/files/write-text.js';
 import { findChromium, unpackOnce, type ChromiumPackage } from '../../workers/kernels/gpu/unpack-chromium.js';
 
 const { CHROMIUM_PATH: given, PATH: path = '' } = process.env;
@@ -53,8 +54,8 @@ async function unpack(carrier: ChromiumPackage): Promise<Pick<LaunchOptions, 'ex
     await carrier.unpack('fonts.tar.br', aside);
     await carrier.unpack('al2023.tar.br', aside);
   });
-  // Its own names folders of the cloud that it is made for. Processes that are at it at once write the same.
-  await writeFile(join(folder, 'fonts.conf'), fontSettings(folder));
+  // Its own names folders of the cloud that it is made for. Another process may read it just now.
+  await writeText(join(folder, 'fonts.conf'), fontSettings(folder));
   const executablePath = join(folder, 'chromium');
   const fonts = { FONTCONFIG_PATH: folder };
   const libraries = { LD_LIBRARY_PATH: join(folder, 'lib') };

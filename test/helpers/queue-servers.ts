@@ -150,11 +150,17 @@ async function untilWritten(child: ChildProcess, wanted: string): Promise<void> 
 }
 
 const [firstPort, ports] = [20_000, 10_000];
+/** Processes that test at once have pids that are near each other: ports that are far apart. */
+const portsOfProcess = 32;
+let nextPort = process.pid * portsOfProcess;
 
-/** A free port below those that systems give to clients: one of theirs could take it while the server is stopped. */
+/**
+ * A free port that no other process of tests tries meanwhile, below those that systems give to clients: one of theirs
+ * could take it while the server is stopped.
+ */
 async function findPort(): Promise<number> {
   for (;;) {
-    const port = firstPort + Math.floor(Math.random() * ports);
+    const port = firstPort + (nextPort++ % ports);
     const probe = createServer().listen(port, '127.0.0.1');
     const isFree = await once(probe, 'listening').then(
       () => true,

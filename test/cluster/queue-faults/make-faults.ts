@@ -46,9 +46,9 @@ export class FaultMaker {
     for (const planned of kills) {
       if (!(await this.#isDue(planned))) return;
       const worker = choose(this.#present(), planned)!;
-      const nowMs = Date.now();
-      this.happened.push({ fault: 'kill', process: worker.process, fromMs: nowMs, untilMs: nowMs });
+      const fromMs = Date.now();
       await this.#run.crew.replace(worker);
+      this.#note('kill', worker, fromMs);
     }
   }
 
@@ -205,7 +205,7 @@ export class FaultMaker {
     }
   }
 
-  #note(fault: LongFault, { process }: Worker, fromMs: number): void {
+  #note(fault: LongFault | 'kill', { process }: Worker, fromMs: number): void {
     this.happened.push({ fault, process, fromMs, untilMs: Date.now() });
   }
 }

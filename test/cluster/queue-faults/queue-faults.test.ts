@@ -30,7 +30,7 @@ for (const [n, { title, problem, ...scene }] of played.entries()) {
   testSeriallyUnless(problem)(
     `a run through ${title}: killed, asleep or cut off, it comes to the same bytes`,
     async (t) => {
-      t.timeout(6 * 60_000);
+      t.timeout(15 * 60_000);
       const options = { ...scene, seed: n + 1 };
       const record = await playRound(work!, options);
       const problems = findProblems(record, lockSeconds);

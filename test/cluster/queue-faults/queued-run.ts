@@ -23,8 +23,8 @@ export interface Setting {
 }
 
 const pollMs = 50;
-/** Some four times what it takes. */
-const mostMs = 2 * 60_000;
+/** Some ten times what it takes. */
+const mostMs = 6 * 60_000;
 
 export class QueuedRun implements AsyncDisposable {
   readonly files: ShardFiles;
@@ -75,7 +75,7 @@ export class QueuedRun implements AsyncDisposable {
     const problems: string[] = [];
     const bytes = await unlessMissing(readFile(this.#path));
     if (bytes === undefined) problems.push(`Nothing was merged within ${mostMs / 1000} s`);
-    else if (!bytes.equals(expected)) problems.push('The merged bytes are not those of one plain run');
+    else if (!bytes.equals(expected)) problems.push(describeDifference(bytes, expected));
     const { stdout } = await this.#command('shards', '-o', this.#output, '--json');
     const { states } = JSON.parse(stdout) as { readonly states: Readonly<Record<string, number>> };
     if (states.done !== shards) problems.push(`Not all shards are done: ${JSON.stringify(states)}`);
@@ -101,4 +101,9 @@ export class QueuedRun implements AsyncDisposable {
     await this.crew.kill();
     await rm(dirname(this.#path), { recursive: true, force: true });
   }
+}
+
+function describeDifference(bytes: Buffer, expected: Buffer): string {
+  const at = bytes.findIndex((byte, n) => byte !== expected[n]);
+  return `The merged bytes are not those of one plain run from byte ${at} of ${expected.length} on`;
 }

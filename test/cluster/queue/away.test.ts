@@ -67,9 +67,9 @@ for (const backend of backends) {
       await job.giveBack(0);
       await worker.source.close();
       const tookMs = performance.now() - startMs;
-      t.true(tookMs < 15_000, `${tookMs} ms`);
+      t.true(tookMs < 40_000, `${tookMs} ms`);
       await server.start();
-      t.deepEqual(await doAll(await source(1500)), ['shard 1', 'merge']);
+      t.deepEqual(await doAll(await source(5000)), ['shard 1', 'merge']);
     },
   );
 
@@ -84,7 +84,7 @@ for (const backend of backends) {
         t.is(nameOf(await worker.take()), 'shard 1');
         await worker.source.close();
       }
-      t.deepEqual(await doAll(await source(1000)), ['shard 1', 'merge']);
+      t.deepEqual(await doAll(await source(5000)), ['shard 1', 'merge']);
       t.like(await state(), { state: 'done', failures: [] });
     },
   );

@@ -172,11 +172,12 @@ for (const backend of backends) {
     const { queue, source } = await openBench(t, server.url);
     await queue.submit(runOf(1), none);
     const worker = await source();
-    await (await worker.take()).giveBack(2500);
+    const job = await worker.take();
     const startMs = performance.now();
+    await job.giveBack(2500);
     await worker.take();
     const tookMs = performance.now() - startMs;
-    t.true(tookMs > 2000 && tookMs < 10_000, `${tookMs} ms`);
+    t.true(tookMs > 2000 && tookMs < 30_000, `${tookMs} ms`);
   });
 
   testIt(`${backend}: shards that are no longer on the disk are added anew`, async (t) => {

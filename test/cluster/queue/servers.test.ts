@@ -11,6 +11,7 @@ for (const backend of backends) {
 
   testIt(`${backend}: a wrong password is refused at once, and said nowhere`, async (t) => {
     const server = await openQueueServer(t, backend, { password: 'right-secret' });
+    await (await openRunQueue('jobs', placeOfServer(server.url, 'right-secret'))).close();
     const startMs = performance.now();
     for (const password of ['wrong-secret', undefined]) {
       const error = await t.throwsAsync(openRunQueue('jobs', placeOfServer(server.url, password)), {
