@@ -126,7 +126,7 @@ for (const backend of backends) {
   testIt(
     `${backend}: SIGTERM and cancel end a shard after its chunk, and others go on with it`,
     async (t) => {
-      const long = Array.from({ length: 1800 }, (_, n) => 20 + (n % 9));
+      const long = Array.from({ length: 1200 }, (_, n) => 20 + (n % 9));
       const { folder, ask, submit, status, work, one } = await prepare(t, server, long);
       await submit('y.safetensors', 1, '--batch-tokens', '64');
       // It looks around once a second.

@@ -4,7 +4,7 @@ import { createEngine } from '../../src/index.js';
 import { kernels } from '../helpers/engines.js';
 
 const calls = 100;
-const [tokens, headDim] = [2 ** 20, 4];
+const [tokens, headDim] = [2 ** 18, 16];
 const resultBytes = 4 * tokens * headDim;
 const mostBytes = 800e6;
 

@@ -46,7 +46,7 @@ test.serial('a soak finds a wrong answer, a call that never ends, and a leak', a
   ];
   const form = {
     ...formOf(1),
-    seconds: 20,
+    seconds: 10,
     windowSeconds: 1,
     killSeconds: 3,
     patienceSeconds: 0.5,
