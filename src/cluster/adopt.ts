@@ -1,11 +1,10 @@
 // What an attempt at a shard takes over of the ones before: a copy, since who wrote it may be asleep, and wake.
 import { constants } from 'node:fs';
 import { copyFile, open } from 'node:fs/promises';
-import { attempt, unlessMissing } from '../files/attempt.js';
+import { attempt, unlessDamaged, unlessMissing } from '../files/attempt.js';
 import { exists } from '../files/open-file.js';
 import { removeFiles } from '../files/remove-files.js';
-import { createRecordLog, readRecordLog, type JsonRecord } from '../files/record-log.js';
-import { HeadpoolError } from '../core/errors.js';
+import { createRecordLog, readRecordLog } from '../files/record-log.js';
 import { chunksOf } from '../runs/manifest.js';
 import { pathsOf, type RunTarget } from '../runs/request.js';
 import { partialPathOf } from '../runs/target.js';
@@ -21,7 +20,8 @@ type Earlier = Pick<Attempt, 'manifest'> & Pick<RunTarget, 'draft'>;
  */
 export async function adoptEarlier(own: Attempt, targets: readonly RunTarget[]): Promise<void> {
   for (const earlier of earlierOf(own)) {
-    const records = await readIntact(earlier.manifest);
+    // One that is damaged is passed over: another may not be.
+    const records = await unlessDamaged(readRecordLog(earlier.manifest));
     if (records === undefined || records.length < 2) continue;
     // The records first: what they tell of is on the disk by then, whatever is written meanwhile.
     const isCopied = await Promise.all(targets.map((target) => copyPartial(target, earlier, own)));
@@ -37,16 +37,6 @@ export async function adoptEarlier(own: Attempt, targets: readonly RunTarget[]):
 /** The latest first. */
 function earlierOf({ earlier, work }: Attempt): Earlier[] {
   return [...earlier, { manifest: work.manifest }];
-}
-
-/** Undefined too if it is damaged: another one may not be. */
-async function readIntact(manifest: string): Promise<readonly JsonRecord[] | undefined> {
-  try {
-    return await readRecordLog(manifest);
-  } catch (error) {
-    if (error instanceof HeadpoolError && error.code === 'INVALID_FILE') return undefined;
-    throw error;
-  }
 }
 
 /** Whether there was all of it. */

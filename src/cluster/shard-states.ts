@@ -1,6 +1,6 @@
 // Where the shards of a run stand, by what lies beside its output. No input is looked at, and nothing is changed.
 import { readFile } from 'node:fs/promises';
-import { attempt, unlessMissing } from '../files/attempt.js';
+import { attempt, unlessDamaged, unlessMissing } from '../files/attempt.js';
 import { findHolder } from '../files/lock-file.js';
 import { writeText } from '../files/write-text.js';
 import type { Cut } from './cut-file.js';
@@ -12,7 +12,7 @@ export const shardStates = ['done', 'under way', 'failed', 'stopped', 'missing']
 /**
  * - done: all of it is on the disk
  * - under way: a process holds it, or one of another host did last
- * - failed: its last attempt ended with an error
+ * - failed: its last attempt ended with an error, or what it has recorded is damaged
  * - stopped: begun, and nobody is at it
  * - missing: nobody has begun it
  */
@@ -39,23 +39,24 @@ export interface SeenShard {
   readonly manifest: RunManifest | undefined;
 }
 
-/** All shards of a cut. @throws as `readManifest` */
+/** All shards of a cut. @throws FILE_FAILED */
 export async function readShardStates(cut: Cut, output: string): Promise<ShardStatus[]> {
   const states: ShardStatus[] = [];
   for await (const { status } of lookAtShards(cut, output)) states.push(status);
   return states;
 }
 
-/** The same one after the other, with their manifests. @throws as `readManifest` */
+/** The same one after the other, with their manifests. @throws FILE_FAILED */
 export async function* lookAtShards(cut: Cut, output: string): AsyncGenerator<SeenShard> {
   const place = { output, isFolder: cut.isFolder };
   for (const [index, { length: inputs }] of cut.parts.entries()) {
     const shard = { number: index + 1, count: cut.shards };
     const paths = shardPathsOf(place, shard);
-    const own = await readManifest(paths.manifest);
+    let damage: string | undefined;
+    const own = await unlessDamaged(readManifest(paths.manifest), ({ message }) => (damage = message));
     const { lock, manifest } =
       own?.isComplete === true ? { ...paths, manifest: own } : await latestOf(place, shard, own);
-    const state = await stateOf({ lock, failure: paths.failure }, manifest);
+    const state = await stateOf({ lock, failure: paths.failure }, manifest, damage);
     yield { status: { shard, inputs, ...countDone(manifest), ...state }, manifest };
   }
 }
@@ -69,7 +70,7 @@ async function latestOf(
   const attempts = await findAttempts(shardWorkOf(place, shard));
   const { lock } = attempts[0] ?? shardPathsOf(place, shard);
   for (const found of attempts) {
-    const manifest = await readManifest(found.manifest);
+    const manifest = await unlessDamaged(readManifest(found.manifest));
     // One whose worker ended before it could say that the shard is done: it is gone on with.
     if (manifest !== undefined) return { lock, manifest: { ...manifest, isComplete: false } };
   }
@@ -79,6 +80,7 @@ async function latestOf(
 async function stateOf(
   { lock, failure }: Pick<ShardPaths, 'lock' | 'failure'>,
   manifest: RunManifest | undefined,
+  damage: string | undefined,
 ): Promise<Pick<ShardStatus, 'state' | 'holder' | 'reason'>> {
   if (manifest?.isComplete === true) return { state: 'done' };
   const holder = await findHolder(lock);
@@ -86,7 +88,7 @@ async function stateOf(
     const { host, pid, since } = holder;
     return { state: 'under way', holder: { host, pid, since } };
   }
-  const reason = await readFailure(failure);
+  const reason = (manifest === undefined ? damage : undefined) ?? (await readFailure(failure));
   if (reason !== undefined) return { state: 'failed', reason };
   return { state: manifest === undefined ? 'missing' : 'stopped' };
 }

@@ -34,3 +34,17 @@ export async function unlessMissing<T>(result: Promise<T>): Promise<T | undefine
     throw error;
   }
 }
+
+/** What `result` gives; undefined if it fails because a file isn't what it should be, after `onDamage` has heard why. */
+export async function unlessDamaged<T>(
+  result: Promise<T>,
+  onDamage?: (error: HeadpoolError) => void,
+): Promise<T | undefined> {
+  try {
+    return await result;
+  } catch (error) {
+    if (!(error instanceof HeadpoolError) || error.code !== 'INVALID_FILE') throw error;
+    onDamage?.(error);
+    return undefined;
+  }
+}

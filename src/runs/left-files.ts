@@ -1,8 +1,8 @@
 // Whether the files of an output are there as a manifest tells of them. What has its name is looked at, what is partial
 // is read: a run that goes on would hand it on as its own.
 import { rm, stat } from 'node:fs/promises';
-import { HeadpoolError, invalidFile } from '../core/errors.js';
-import { attempt } from '../files/attempt.js';
+import { invalidFile, type HeadpoolError } from '../core/errors.js';
+import { attempt, unlessDamaged } from '../files/attempt.js';
 import { exists } from '../files/open-file.js';
 import type { RunState } from './manifest.js';
 import { pathsOf, type RunTarget } from './request.js';
@@ -38,13 +38,9 @@ async function findDamage({ parts }: WrittenFile, partialPath: string): Promise<
     () => 0,
   );
   if (size < endOf(parts)) return invalidFile(partialPath, `at least ${endOf(parts)}`, 'bytes', size);
-  try {
-    await checkParts(partialPath, parts);
-    return undefined;
-  } catch (error) {
-    if (error instanceof HeadpoolError && error.code === 'INVALID_FILE') return error;
-    throw error;
-  }
+  let damage: HeadpoolError | undefined;
+  await unlessDamaged(checkParts(partialPath, parts), (error) => (damage = error));
+  return damage;
 }
 
 /** @throws FILE_FAILED */

@@ -125,6 +125,42 @@ for (const isFolder of [false, true]) {
   });
 }
 
+for (const way of ['attemptShard', 'runShard'] as const) {
+  test(`what is partial in a folder goes with the shards that are removed (${way})`, async (t) => {
+    const { folder, output, sharded } = await prepare(t, { isFolder: true });
+    const before = await readdir(output);
+    for (const number of [1, 2, 1]) {
+      await t.throwsAsync(sharded[way](number, { limits, stopAfter: 2 }), { message: 'stopped' });
+    }
+    t.true((await readdir(output)).some((name) => name.endsWith('.partial')));
+    await removeShards(sharded.cut, { output, isFolder: true });
+    // The cut goes too.
+    t.deepEqual(
+      await readdir(output),
+      before.filter((name) => name !== 'headpool.shards'),
+    );
+    t.false((await readdir(folder)).some((name) => name.endsWith('.partial')));
+  });
+}
+
+for (const isFolder of [false, true]) {
+  test(`a shard whose manifest is damaged has failed, and can be removed: ${isFolder ? 'a folder' : 'a file'}`, async (t) => {
+    const { folder, output, sharded } = await prepare(t, { isFolder });
+    await sharded.runShard(1, { limits });
+    await sharded.runShard(2, { limits });
+    await writeFile(sharded.pathsOf(2).manifest, 'no manifest\nat all\n');
+    const [first, second] = await readShardStates(sharded.cut, output);
+    t.like(first, { state: 'done' });
+    t.like(second, { state: 'failed', sequences: 0 });
+    t.regex(second!.reason!, /\.manifest: expected a whole record for `line 1`/);
+    await t.throwsAsync(readFinishedShards(sharded.cut, output), {
+      message: /got 1 that are not: 2\/2 failed \(.*\.manifest: expected a whole record/,
+    });
+    t.true((await removeShards(sharded.cut, { output, isFolder })) > 0);
+    t.false((await readdir(folder, { recursive: true })).some((name) => /shard/.test(name)));
+  });
+}
+
 test('an attempt goes on with what was recorded by who held the lock of the shard', async (t) => {
   const { output, sharded, one, merge } = await prepare(t, { shards: 1 });
   await t.throwsAsync(sharded.runShard(1, { limits, stopAfter: 4 }), { message: 'stopped' });
