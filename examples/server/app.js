@@ -8,10 +8,17 @@ import { healthRoutes } from './health.js';
 import { HeldMemory } from './held-memory.js';
 import { Model } from './model.js';
 import { Sessions } from './sessions.js';
+import { SpareMemory } from './spare-memory.js';
 
 /**
  * What routes share.
- * @typedef {{ settings: import('./settings.js').Settings, model: Model, sessions: Sessions, memory: HeldMemory }} Context
+ * @typedef {{
+ *   settings: import('./settings.js').Settings,
+ *   model: Model,
+ *   sessions: Sessions,
+ *   memory: HeldMemory,
+ *   spare: SpareMemory,
+ * }} Context
  */
 
 /**
@@ -37,8 +44,9 @@ export function buildServer(settings) {
 
   const model = new Model(settings, app.log);
   const memory = new HeldMemory(settings.MAX_HELD_BYTES);
+  const spare = new SpareMemory(settings.MAX_SPARE_BYTES);
   const sessions = new Sessions(model, settings);
-  const context = { settings, model, memory, sessions };
+  const context = { settings, model, memory, spare, sessions };
 
   answerErrors(app);
   app.register(healthRoutes, context);

@@ -4,15 +4,13 @@ import { Refusal } from './errors.js';
 
 /** @typedef {import('fastify').FastifyRequest} Request */
 /** @typedef {import('node:http').IncomingMessage} Payload */
-/** @typedef {{ settings: import('./settings.js').Settings, memory: import('./held-memory.js').HeldMemory }} Limits */
-
 /** Far more than one tensor needs. */
 const maxHeaderBytes = 2 ** 16;
 
 export const safetensorsType = 'application/vnd.safetensors';
 
-/** @param {import('fastify').FastifyInstance} app @param {Limits} limits */
-export function readBodies(app, { settings, memory }) {
+/** @param {import('fastify').FastifyInstance} app @param {import('./app.js').Context} context */
+export function readBodies(app, { settings, memory, spare }) {
   app.removeAllContentTypeParsers();
   app.addHook('onRequest', (request, reply, done) => {
     memory.open(request, reply);
@@ -47,7 +45,7 @@ export function readBodies(app, { settings, memory }) {
     const announced = Number(request.headers['content-length'] ?? 0);
     let problem = announced > most ? tooLong(most) : undefined;
     // Memory that is announced and doesn't come is never touched, and takes nothing.
-    let bytes = new Uint8Array(new SharedArrayBuffer(problem === undefined ? announced : 0));
+    let bytes = makeBytes(problem === undefined ? announced : 0);
     let length = 0;
     // Left open in the end, so that there is a socket to answer on.
     for await (const chunk of payload.iterator({ destroyOnReturn: false })) {
@@ -64,6 +62,11 @@ export function readBodies(app, { settings, memory }) {
     }
     if (problem !== undefined) throw problem;
     return bytes.subarray(0, length);
+  }
+
+  /** @param {number} length */
+  function makeBytes(length) {
+    return new Uint8Array(spare.take(length) ?? new SharedArrayBuffer(length));
   }
 }
 

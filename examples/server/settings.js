@@ -55,6 +55,7 @@ const table = {
   MAX_BODY_BYTES: integer(64 * MiB, 1),
   MAX_JSON_BYTES: integer(MiB, 1),
   MAX_HELD_BYTES: integer(256 * MiB, 1),
+  MAX_SPARE_BYTES: integer(64 * MiB, 0),
   REQUEST_TIMEOUT_MS: integer(30_000, 1, 2 ** 31 - 1),
 
   // Sessions

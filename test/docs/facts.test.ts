@@ -62,6 +62,7 @@ const otherFlags = [
   'allow-fs-write',
   'allow-worker',
   'experimental-permission',
+  'heap-growing-percent',
   'require',
   'rows',
   'servers',

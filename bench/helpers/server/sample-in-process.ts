@@ -12,7 +12,7 @@ await using engine = await createEngine({ threads: request.threads });
 const weights = createXavierWeights({ modelDim, heads, seed: 1 });
 using layer = await engine.multiHeadAttention({ heads, weights });
 const sample = await takeSample(
-  async (sequence) => [bytesOf((await layer.forward(sequences[sequence]!)).output.data)],
+  async (sequence) => bytesOf((await layer.forward(sequences[sequence]!)).output.data),
   request,
   engine.info,
 );

@@ -22,8 +22,8 @@ const connections = await Promise.all(Array.from({ length: callers }, () => Conn
 const isCompared = { left: lengths.length };
 const sample = await takeSample(
   async (sequence, caller) => {
-    const pieces = await connections[caller]!.ask(requests[sequence]!);
-    return isCompared.left-- > 0 ? [await readOutput(Buffer.concat(pieces))] : pieces;
+    const body = await connections[caller]!.ask(requests[sequence]!);
+    return isCompared.left-- > 0 ? readOutput(body) : body;
   },
   request,
   null,

@@ -28,7 +28,7 @@ export interface Sample {
 }
 
 /** One side: a call of a sequence by one of the callers, the bytes of its output rows. */
-export type CallOf = (sequence: number, caller: number) => Promise<readonly Uint8Array[]>;
+export type CallOf = (sequence: number, caller: number) => Promise<Uint8Array>;
 
 export const aloneTokens = 16;
 /** Where the sequence of one caller alone stands: behind those of many. */
@@ -43,9 +43,7 @@ export async function takeSample(
   engine: EngineInfo | null,
 ): Promise<Sample> {
   const digest = createHash('sha256');
-  for (const sequence of sampleWork.lengths.keys()) {
-    for (const bytes of await call(sequence, 0)) digest.update(bytes);
-  }
+  for (const sequence of sampleWork.lengths.keys()) digest.update(await call(sequence, 0));
   const callAlone = () => call(aloneSequence, 0);
   await callInARow(callAlone, warmUpSeconds);
   const alone = summarise(await callInARow(callAlone, seconds));
