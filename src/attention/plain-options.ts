@@ -13,7 +13,7 @@ const plainNames = new Set(
   Object.entries(optionTable).flatMap(([path, row]) => ('help' in row ? [path.split('.', 1)[0]!] : [])),
 );
 // Of the call, not of what it computes.
-const hostNames = new Set(['signal', 'timeoutMs', 'priority']);
+const hostNames = new Set(['signal', 'timeoutMs', 'priority', 'out']);
 // Longer lists cost more to compare than a call saves.
 const mostNumbers = 128;
 const none: PlainOptions = { options: {}, key: '' };

@@ -4,7 +4,7 @@ import type { PlainOptions } from '../attention/plain-options.js';
 import type { ResolvedWeights } from '../attention/weights.js';
 import type { Priority } from '../core/protocol/messages.js';
 import type { KernelTraits } from '../core/protocol/kernels.js';
-import { createTensor } from '../core/tensor/tensor.js';
+import { createTensor, type Tensor } from '../core/tensor/tensor.js';
 import type { Shape } from '../core/tensor/shape.js';
 import type { Assembly } from './assemble/assembly.js';
 import { assembleLayer, type PackedLayer } from './assemble/assemble-layer.js';
@@ -65,9 +65,7 @@ export class ShortCalls {
       lengths: call.batch.entries.map(({ queries }) => queries),
       signal,
     });
-    const result = memory.createResult(call.outputShape);
-    result.data.set(output);
-    return { result: { output: result }, spans, isGathered: true };
+    return { result: { output: copyOutput(output, call, memory) }, spans, isGathered: true };
   }
 
   #gatheringOf(plain: PlainOptions, priority: Priority): Gathering {
@@ -124,8 +122,7 @@ export class ShortCalls {
     try {
       taken.input.set(call.query.data);
       const spans = await runPhases(taken.phases, this.#host, computing, taken.job);
-      const output = computing.memory.createResult(call.outputShape);
-      output.data.set(taken.output);
+      const output = copyOutput(taken.output, call, computing.memory);
       isDone = true;
       return { result: { output }, spans };
     } finally {
@@ -138,4 +135,11 @@ export class ShortCalls {
     const { traits } = this.#host;
     return assembleLayer(this.#layer, call, { memory, traits, cacheUse: null, gram: null });
   }
+}
+
+/** Rows that others will overwrite, as the output of a call. */
+function copyOutput(rows: Float32Array, { options, outputShape }: LayerCall, memory: WorkingSet): Tensor {
+  const output = options.out ?? memory.createResult(outputShape);
+  output.data.set(rows);
+  return output;
 }

@@ -1,4 +1,5 @@
-// Short calls, kept and gathered: their bytes are those of the same call alone. A call with `out` is computed alone, always.
+// Short calls, kept and gathered: their bytes are those of the same call alone. Where keys are not the
+// queries themselves, a call is computed alone, always.
 import test, { type ExecutionContext } from 'ava';
 import { createXavierWeights } from '../../src/attention/xavier.js';
 import type { AttentionOptions } from '../../src/attention/options.js';
@@ -24,8 +25,10 @@ const optionsOf: readonly (readonly [string, AttentionOptions])[] = [
 const startLayer = (engine: Engine): Promise<MultiHeadAttention> =>
   engine.multiHeadAttention({ heads, weights });
 
-async function alone(engine: Engine, layer: MultiHeadAttention, x: TensorLike, options: AttentionOptions) {
-  return (await layer.forward(x, { ...options, out: engine.tensor(x.shape) })).output.data;
+async function alone(layer: MultiHeadAttention, x: TensorLike, options: AttentionOptions) {
+  const { shape } = x;
+  return (await layer.forward({ query: x, key: { shape, data: Float32Array.from(x.data) } }, options)).output
+    .data;
 }
 
 function inputsOf(count: number, seed: number): Tensor[] {
@@ -44,13 +47,19 @@ for (const kernel of kernels) {
       ]) {
         for (let seed = 0; seed < 4; seed++) {
           const x = normalTensor(shape, seed);
-          const wanted = await alone(engine, layer, x, options);
+          const wanted = await alone(layer, x, options);
           const ours = Float32Array.from(x.data);
-          for (const given of [x, { shape, data: ours }]) {
-            const { output } = await layer.forward(given, options);
+          const out = engine.tensor(shape);
+          for (const [given, more] of [
+            [x, {}],
+            [{ shape, data: ours }, {}],
+            [x, { out }],
+          ] as const) {
+            const { output } = await layer.forward(given, { ...options, ...more });
             t.deepEqual(output.shape, shape);
             assertSameBytes(t, output.data, wanted, `${name}, ${shape.join()}, call ${seed}`);
           }
+          assertSameBytes(t, out.data, wanted, `${name}, ${shape.join()}, into call ${seed}'s own`);
         }
       }
     }
@@ -62,10 +71,14 @@ for (const kernel of kernels) {
     for (const [name, options] of optionsOf) {
       const inputs = inputsOf(48, 100);
       const wanted: Float32Array[] = [];
-      for (const x of inputs) wanted.push(await alone(engine, layer, x, options));
-      const results = await Promise.all(inputs.map((x) => layer.forward(x, options)));
+      for (const x of inputs) wanted.push(await alone(layer, x, options));
+      const outs: AttentionOptions[] = inputs.map(({ shape }, n) =>
+        n % 2 === 0 ? { out: engine.tensor(shape) } : {},
+      );
+      const results = await Promise.all(inputs.map((x, n) => layer.forward(x, { ...options, ...outs[n] })));
       for (const [n, { output }] of results.entries()) {
         assertSameBytes(t, output.data, wanted[n]!, `${name}, call ${n}`);
+        assertSameBytes(t, (outs[n]!.out ?? output).data, wanted[n]!, `${name}, call ${n}`);
       }
     }
     const { gathered } = engine.stats();
@@ -103,7 +116,7 @@ test('calls of different options, priorities or layers are not gathered with eac
   await using engine = await createEngine({ kernel: 'wasm', threads: 2 });
   const [one, other] = [await startLayer(engine), await startLayer(engine)];
   const x = normalTensor([5, modelDim], 1);
-  const [plain, causal] = [await alone(engine, one, x, {}), await alone(engine, one, x, { causal: true })];
+  const [plain, causal] = [await alone(one, x, {}), await alone(one, x, { causal: true })];
   const calls = Array.from({ length: 60 }, (_, n) => {
     const layer = n % 2 === 0 ? one : other;
     const options = { causal: n % 3 === 0, priority: n % 5 === 0 ? 'batch' : 'interactive' } as const;
@@ -119,7 +132,7 @@ test('a gathered call that is cancelled rejects at once, and the others get thei
   const layer = await startLayer(engine);
   const inputs = inputsOf(40, 5);
   const wanted: Float32Array[] = [];
-  for (const x of inputs) wanted.push(await alone(engine, layer, x, {}));
+  for (const x of inputs) wanted.push(await alone(layer, x, {}));
   const busy = layer.forward(normalTensor([1500, modelDim], 1));
   const controllers = inputs.map(() => new AbortController());
   const calls = inputs.map((x, n) =>
@@ -163,7 +176,7 @@ for (const kernel of kernels) {
     const layer = await startLayer(engine);
     const inputs = [1, 2].map((seed) => normalTensor([24, modelDim], seed));
     const wanted: Float32Array[] = [];
-    for (const x of inputs) wanted.push(await alone(engine, layer, x, {}));
+    for (const x of inputs) wanted.push(await alone(layer, x, {}));
     let wrong = 0;
     for (let n = 0; n < 3000; n++) {
       const { output } = await layer.forward(inputs[n % 2]!);
@@ -177,7 +190,7 @@ test('numbers a head come in any list', async (t) => {
   await using engine = await createEngine({ kernel: 'reference', threads: 1 });
   const layer = await startLayer(engine);
   const x = normalTensor([5, modelDim], 1);
-  const wanted = await alone(engine, layer, x, { headScale: [1, 0, 2, 1] });
+  const wanted = await alone(layer, x, { headScale: [1, 0, 2, 1] });
   for (const list of [Uint8Array, Int16Array, Float32Array, Float64Array]) {
     const { output } = await layer.forward(x, { headScale: list.of(1, 0, 2, 1) });
     assertSameBytes(t, output.data, wanted, list.name);
