@@ -1,6 +1,7 @@
 // Programs of the system that tests start: where they are, and that none outlives the test's process.
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { systemCodeOf } from '../../src/files/attempt.js';
 
 /** The first folder of the PATH, or else of `more`, that has all of the programs. */
 export function findFolder(programs: readonly string[], more: readonly string[] = []): string | undefined {
@@ -34,4 +35,13 @@ export function tiedToParent(signal: NodeJS.Signals, rights: readonly string[] =
 export function childrenOf(pid: number): number[] {
   const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
   return text.split(' ').filter(Boolean).map(Number);
+}
+
+/** Does nothing where it has ended just now. */
+export function signalProcess(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (systemCodeOf(error) !== 'ESRCH') throw error;
+  }
 }

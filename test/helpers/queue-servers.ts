@@ -7,7 +7,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { childrenOf } from './programs.js';
+import { childrenOf, signalProcess } from './programs.js';
 import {
   serverKinds,
   type Backend,
@@ -113,7 +113,7 @@ export class QueueServer implements AsyncDisposable {
   #signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
     const child = this.#child;
     if (child === undefined || !running.has(child)) return;
-    for (const pid of [child.pid!, ...childrenOf(child.pid!)]) process.kill(pid, signal);
+    for (const pid of [child.pid!, ...childrenOf(child.pid!)]) signalProcess(pid, signal);
   }
 }
 

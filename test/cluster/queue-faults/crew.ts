@@ -2,9 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { systemCodeOf } from '../../../src/files/attempt.js';
 import { start, type Ended, type StartOptions } from '../../helpers/command.js';
-import { childrenOf, tiedToParent } from '../../helpers/programs.js';
+import { childrenOf, signalProcess, tiedToParent } from '../../helpers/programs.js';
 import type { Host } from './hosts.js';
 
 /** A process as those on its host see it. */
@@ -99,12 +98,7 @@ async function startWorker(host: Host | undefined, { args, folder, env }: Job): 
     finished,
     signal: (signal) => {
       if (hasEnded) return;
-      try {
-        process.kill(pid, signal);
-      } catch (error) {
-        // It has ended just now.
-        if (systemCodeOf(error) !== 'ESRCH') throw error;
-      }
+      signalProcess(pid, signal);
       // nsenter stops with what it runs, and doesn't go on with it.
       if (signal !== 'SIGSTOP') child.kill('SIGCONT');
     },
