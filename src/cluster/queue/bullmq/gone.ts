@@ -16,7 +16,7 @@ const postgresCodes = /^(08|57P0[123]|53300)/;
 
 /** Of Redis while it reads its data or changes its part, and of both drivers. */
 const messages =
-  /^(LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|READONLY|UNBLOCKED) |^Connection (is closed|terminated|ended|timeout)|^Socket (timeout|closed)|^Command timed out|timeout exceeded when trying to connect|^Query read timeout|Client has encountered a connection error/;
+  /^(LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|READONLY|UNBLOCKED) |^Connection (is closed|terminated|ended|timeout)|^Socket (timeout|closed)|^Command timed out|timeout exceeded when trying to connect|^Query read timeout|^timeout expired|Client has encountered a connection error/;
 
 export function isGone(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
