@@ -1,6 +1,5 @@
 // What an earlier run of the same output has left, and what a run may do about it.
 import { dirname, join } from 'node:path';
-import { HeadpoolError } from '../core/errors.js';
 import type { JsonRecord } from '../files/record-log.js';
 import type { RunIdentity, WorkIdentity } from './identity.js';
 import { RunState } from './manifest.js';
@@ -55,9 +54,4 @@ export function targetsOf(
     const beside = statisticsPath === undefined ? {} : { statisticsPath: place(statisticsPath) };
     return { path: place(path), format, ...beside, ...(draft !== undefined && { draft }) };
   });
-}
-
-/** An error of what an earlier run left, with the way out. */
-export function restartable({ code, message }: HeadpoolError): HeadpoolError {
-  return new HeadpoolError(code, `${message}; \`--restart\` begins anew`);
 }

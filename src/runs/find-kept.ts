@@ -1,7 +1,8 @@
 // Which inputs an earlier run has done, or begun, so that what it wrote of them can be kept.
 import { exists } from '../files/open-file.js';
 import { differenceOf, differentRun, makerDifference } from './compare-runs.js';
-import { restartable, type EarlierRun } from './earlier-run.js';
+import { restartable } from './restartable.js';
+import type { EarlierRun } from './earlier-run.js';
 import { firstDifference } from './first-difference.js';
 import type { RunIdentity } from './identity.js';
 import { findMissing } from './left-files.js';

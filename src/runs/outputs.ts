@@ -8,7 +8,7 @@ import { createAtomicFile } from '../files/atomic-file.js';
 import { exists, requireRegular } from '../files/open-file.js';
 import { countTokens } from '../files/sequences/layout.js';
 import { isOfInput } from './chunks.js';
-import { restartable } from './earlier-run.js';
+import { restartable } from './restartable.js';
 import { metadataOf } from './identity.js';
 import { removePartial } from './left-files.js';
 import type { LoadedChunk, LoadedPortion } from './loaded-chunk.js';

@@ -1,5 +1,6 @@
 // One output of a run while it is written: its rows, and the statistics beside them. It stays partial until committed.
 import type { HeadStatistics } from '../attention/result.js';
+import { HeadpoolError } from '../core/errors.js';
 import {
   openFileSink,
   openPipeSink,
@@ -11,6 +12,7 @@ import {
 import { pathBeside } from '../files/path-beside.js';
 import { formatNamed } from '../files/sequences/formats.js';
 import type { OutputOutline, SequenceEncoder, Sequences } from '../files/sequences/sequences.js';
+import { restartable } from './restartable.js';
 import { poolRows } from './pool-rows.js';
 import { standardStream, type RunRequest, type RunTarget } from './request.js';
 import { formatStatistics, renumberStatistics } from './statistics-lines.js';
@@ -80,13 +82,17 @@ export async function createTargetEncoder(
   return formatNamed(format).createEncoder!({ ...rows, path, dtype, isPooled: pool !== undefined });
 }
 
-/** @throws FILE_FAILED, INVALID_OPTION if the format can't hold what is outlined */
+/**
+ * @throws FILE_FAILED; INVALID_OPTION if the format can't hold what is outlined; INVALID_FILE if an earlier run's has
+ * another layout
+ */
 export async function openTarget(
   request: RowsRequest,
   target: RunTarget,
   { rows: outline, earlier, hasPartialNames, pipe }: TargetOutline,
 ): Promise<Target> {
   const encoder = await createTargetEncoder(request, target, outline);
+  refuseOtherLayout(partialPathOf(target.path, target), encoder, earlier);
   const sinks: ByteSink[] = [];
   const open = async (path: string, parts: readonly (WrittenPart | undefined)[]): Promise<ByteSink> => {
     const last = parts.at(-1);
@@ -121,6 +127,21 @@ export async function openTarget(
     await Promise.all(sinks.map((sink) => (earlier.length > 0 ? sink.close() : sink.discard())));
     throw error;
   }
+}
+
+/** A header that lists its sequences has no room for another, nor another for what it lists. */
+function refuseOtherLayout(
+  path: string,
+  { prologue }: SequenceEncoder,
+  [first]: readonly EarlierPart[],
+): void {
+  if (first === undefined || first.parts.rows.begin === prologue.byteLength) return;
+  throw restartable(
+    new HeadpoolError(
+      'INVALID_FILE',
+      `${path}: expected a header of ${prologue.byteLength} bytes, got one of ${first.parts.rows.begin}, as another \`--on-error\` makes it: go on with the one that it was begun with`,
+    ),
+  );
 }
 
 interface TargetFiles {

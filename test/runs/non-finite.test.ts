@@ -87,6 +87,22 @@ test('A file whose header lists its sequences is written without those that are 
   t.deepEqual((await readSequences(y)).names, ['a', 'd']);
 });
 
+test('A run that listed its sequences does not go on with others in their midst', async (t) => {
+  const folder = await makeFolder(t);
+  const given = { ...damaged(), names: ['a', 'b', 'c', 'd'] };
+  const x = await writeSequences(join(folder, 'x.safetensors'), given, { form: 'named' });
+  const asked = { inputs: [x], output: join(folder, 'y.safetensors'), nonFinite: 'error' } as const;
+  const small = { bench: bench(), limits: { mostTokens: 3 } };
+  await assertRefused(t, async () => runBatch(await requestFor(asked), small), { code: 'INVALID_FILE' });
+  const skipping = await requestFor({ ...asked, onError: 'skip' });
+  await assertRefused(t, () => runBatch(skipping, { ...small, earlier: 'resume' }), {
+    code: 'INVALID_FILE',
+    what: 'as another `--on-error` makes it',
+  });
+  await runBatch(skipping, { ...small, earlier: 'restart' });
+  t.deepEqual((await readSequences(join(folder, 'y.safetensors'))).names, ['a', 'd']);
+});
+
 test('Those of keys and values count too, and are named', async (t) => {
   const folder = await makeFolder(t);
   const x = await writeSequences(join(folder, 'x.safetensors'), makeSequences(lengths, 1));
